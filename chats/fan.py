@@ -1,0 +1,20 @@
+"""What is known of one fan of one creator: the state behind the inbox order. Pure."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class FanState:
+    """A fan as the chat with one creator shows them. Times are epoch seconds, sentiment 0..1."""
+
+    fan_id: str
+    creator_id: str
+    chat_id: str
+    user_id: str
+    join_date: float | None  # subscribed at, else the first message
+    spend: float  # sum of the amounts of tips, purchases and renewals
+    unread: int
+    waiting_since: float | None  # the unanswered fan run's first message; None: nobody waits
+    recent_sentiment: float | None  # mean over the last 10 fan messages that have one
+    sentiment_profile: float | None  # mean over all fan messages that have one
+    last_message_at: float | None

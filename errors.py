@@ -1,0 +1,91 @@
+"""Every error this service raises on purpose, as one hierarchy.
+
+An error names its cause and the mend. It never carries a secret, message text, or another tenant's data,
+so its message may be logged and sent to the client that caused it.
+"""
+
+from typing import Any
+
+
+class AnalyticsError(Exception):
+    """Root of the hierarchy. `code` is stable and machine-readable; `str(error)` is for people."""
+
+    code = "internal"
+
+    def __init__(self, message: str, *, detail: Any = None) -> None:
+        super().__init__(message)
+        self.detail = detail
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Ray moves errors between processes by pickle; the default forgets keyword arguments.
+        return (_rebuild, (type(self), str(self), self.detail))
+
+
+def _rebuild(kind: type[AnalyticsError], message: str, detail: Any) -> AnalyticsError:
+    return kind(message, detail=detail)
+
+
+class SettingsError(AnalyticsError):
+    """The environment asks for something that cannot be; the service does not start."""
+
+    code = "settings"
+
+
+class InvalidInput(AnalyticsError):
+    """The caller sent something of the wrong shape; `detail` lists fields and reasons."""
+
+    code = "invalid_input"
+
+
+class InputTooLarge(InvalidInput):
+    """The caller sent more than the configured limit."""
+
+    code = "too_large"
+
+
+class NotFound(AnalyticsError):
+    """What the caller asked for is not there."""
+
+    code = "not_found"
+
+
+class IllegalTransition(AnalyticsError):
+    """The user actor's state machine was asked to do what its state forbids: a bug, never bad input."""
+
+    code = "illegal_transition"
+
+
+class Unavailable(AnalyticsError):
+    """A part the service stands on cannot be reached now; the same request may succeed later."""
+
+    code = "unavailable"
+
+
+class JournalUnavailable(Unavailable):
+    """Redis did not take the input: it is not acknowledged, send it again."""
+
+    code = "journal_unavailable"
+
+
+class StaleOwner(AnalyticsError):
+    """Another actor owns this user now; this one must not write any more."""
+
+    code = "stale_owner"
+
+
+class GraphError(AnalyticsError):
+    """The graph refused a script; repeating it would not help."""
+
+    code = "graph"
+
+
+class GraphUnavailable(Unavailable):
+    """The graph cannot be reached or is throttling; the batch is idempotent and may be sent again."""
+
+    code = "graph_unavailable"
+
+
+class EnrichmentError(AnalyticsError):
+    """A model or rule failed on input it should have taken."""
+
+    code = "enrichment"

@@ -1,0 +1,96 @@
+"""The labelled property graph as data: its vertices, edges, and the mutations that write them. Pure.
+
+Every vertex carries `pk`, the partition key (the creator's id); ids are unique inside a partition. Property
+values are strings, numbers or booleans; times are whole epoch seconds. Message text, names, handles and URLs
+never enter the graph. docs/graph.md lists every property.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Scalar = str | int | float | bool
+
+VertexLabel = Literal["Fan", "Creator", "ConversationNode", "Topic", "EngagementAction", "InteractionOutcome"]
+EdgeLabel = Literal[
+    "HAS_CONVERSATION", "DISCUSS_TOPIC", "USES_ENGAGEMENT", "TARGETS_TOPIC", "RESULTS_IN_OUTCOME"
+]
+
+
+def creator_vertex(creator_id: str) -> str:
+    return f"creator:{creator_id}"
+
+
+def fan_vertex(fan_id: str) -> str:
+    return f"fan:{fan_id}"
+
+
+def conversation_vertex(conversation_id: str) -> str:
+    """`conversation_id` is `{chat_id}:{first message id}`."""
+    return f"conv:{conversation_id}"
+
+
+def topic_vertex(topic_id: str) -> str:
+    return f"topic:{topic_id}"
+
+
+def action_vertex(action_type: str) -> str:
+    return f"action:{action_type}"
+
+
+def outcome_vertex(conversation_id: str, outcome_type: str, n: int) -> str:
+    return f"outcome:{conversation_id}:{outcome_type}:{n}"
+
+
+@dataclass(frozen=True, slots=True)
+class UpsertVertex:
+    """Create the vertex or set the given properties on it (others stay)."""
+
+    pk: str
+    id: str
+    label: VertexLabel
+    properties: Mapping[str, Scalar] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class UpsertEdge:
+    """Create the edge `source -label-> target` or set its properties; both ends exist in partition `pk`.
+
+    `key` tells apart edges of one label between the same two vertices (empty: there is one).
+    """
+
+    pk: str
+    label: EdgeLabel
+    source: str
+    target: str
+    properties: Mapping[str, Scalar] = field(default_factory=dict)
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DropConversation:
+    """Remove a conversation with its outcomes and the edges written for it."""
+
+    pk: str
+    id: str  # the conversation's id, without the vertex prefix
+
+
+@dataclass(frozen=True, slots=True)
+class DropStale:
+    """Remove what an earlier revision wrote for one conversation and `rev` did not write again."""
+
+    pk: str
+    id: str
+    rev: int
+
+
+@dataclass(frozen=True, slots=True)
+class DropOlder:
+    """Remove all conversations of a user in a partition (with their outcomes and edges) older than `rev`."""
+
+    pk: str
+    user_id: str
+    rev: int
+
+
+Mutation = UpsertVertex | UpsertEdge | DropConversation | DropStale | DropOlder

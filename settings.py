@@ -1,0 +1,87 @@
+"""Every setting of the service, read from the environment in one place. `docs/settings.md` explains each."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any, Self
+
+from errors import SettingsError
+
+
+def _setting(default: Any, env: str) -> Any:
+    return field(default=default, metadata={"env": env})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The service's settings. Times are seconds, sizes bytes. `Settings.from_env()` is the only reader."""
+
+    host: str = _setting("127.0.0.1", "HOST")
+    port: int = _setting(8000, "PORT")
+    ray_dashboard_port: int = _setting(8265, "RAY_DASHBOARD_PORT")
+    ray_address: str = _setting("", "RAY_ADDRESS")  # empty: start a Ray of our own
+    data_dir: Path = _setting(Path("data"), "DATA_DIR")
+    redis_url: str = _setting("", "REDIS_URL")  # empty: the embedded server, in data_dir
+    graph_url: str = _setting("", "GRAPH_URL")  # empty: embedded, in data_dir
+    graph_max_bindings: int = _setting(16, "GRAPH_MAX_BINDINGS")  # of a TinkerPop server; 16 is its default
+    model: str = _setting("minilm", "MODEL")  # "minilm" (packaged) or a sentence-transformers folder
+    conversation_gap: float = _setting(6 * 3600.0, "CONVERSATION_GAP")
+    silence_threshold: float = _setting(300.0, "SILENCE_THRESHOLD")
+    max_body: int = _setting(256 * 1024 * 1024, "MAX_BODY")  # of one HTTP body or socket frame
+    max_text: int = _setting(100_000, "MAX_TEXT")  # characters of one message
+    graph_batch_size: int = _setting(50, "GRAPH_BATCH_SIZE")  # statements a request
+    graph_batch_wait: float = _setting(0.02, "GRAPH_BATCH_WAIT")  # the longest a mutation waits for company
+    log_level: str = _setting("INFO", "LOG_LEVEL")
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str] = os.environ) -> Self:
+        """Read and check every setting; SettingsError names the variable and the mend."""
+        values: dict[str, Any] = {}
+        for each in fields(cls):
+            name = each.metadata["env"]
+            if text := env.get(name, "").strip():
+                values[each.name] = _parse(name, text, each.type)
+        settings = cls(**values)
+        settings._check()
+        return settings
+
+    def env(self) -> dict[str, str]:
+        """The same settings as environment variables, for the processes that this one starts."""
+        return {each.metadata["env"]: str(getattr(self, each.name)) for each in fields(self)}
+
+    def _check(self) -> None:
+        if not _is_loopback(self.host):
+            raise SettingsError(
+                f"HOST={self.host}: without authentication the service listens on this machine only; "
+                "set HOST=127.0.0.1 and put an authenticating proxy in front to serve others."
+            )
+        for name, port in (("PORT", self.port), ("RAY_DASHBOARD_PORT", self.ray_dashboard_port)):
+            if not 1 <= port <= 65535:
+                raise SettingsError(f"{name}={port}: a port is a number from 1 to 65535.")
+        for each in ("conversation_gap", "silence_threshold", "max_body", "max_text", "graph_batch_size"):
+            if getattr(self, each) <= 0:
+                raise SettingsError(f"{each.upper()}={getattr(self, each)}: must be above 0.")
+        if self.graph_max_bindings < 6:
+            raise SettingsError(f"GRAPH_MAX_BINDINGS={self.graph_max_bindings}: at least 6 are needed.")
+        if self.redis_url and not self.redis_url.startswith(("redis://", "rediss://", "unix://")):
+            raise SettingsError("REDIS_URL: must start with redis://, rediss:// or unix://.")
+        if self.graph_url and not self.graph_url.startswith(("embedded:", "ws://", "wss://")):
+            raise SettingsError("GRAPH_URL: must be embedded:PATH or a ws:// or wss:// address.")
+
+
+def _parse(name: str, text: str, kind: Any) -> Any:
+    try:
+        return kind(text)
+    except ValueError:
+        raise SettingsError(f"{name}={text}: must be a {kind.__name__} value.") from None
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
