@@ -1,0 +1,51 @@
+"""Who needs an answer next: the priority score of a chat and what each part adds. Pure; docs/metrics.md."""
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from datetime import datetime
+from math import exp
+
+from graph.traversals import FanRow
+from wire.payloads import PriorityScore
+
+
+def priority_score(
+    *, unread: int, waiting_seconds: float, recent_sentiment: float | None, spend_rank: float
+) -> PriorityScore:
+    """A chat's score, 0..100, and its parts, which add up to it.
+
+    `recent_sentiment` is 0..1, None when it is not known (it then adds nothing); `spend_rank` is 0..1.
+    """
+    parts = {
+        "unread": 30 * min(1.0, unread / 5),
+        "waiting": 35 * (1 - exp(-max(0.0, waiting_seconds) / 3600 / 12)),
+        "sentiment": 0.0 if recent_sentiment is None else 20 * max(0.0, (0.5 - recent_sentiment) / 0.5),
+        "spend": 15 * spend_rank,
+    }
+    return PriorityScore(score=sum(parts.values()), **parts)
+
+
+def spend_ranks(spends: Sequence[float]) -> list[float]:
+    """For each fan of one creator, the share of the creator's fans that spent less (0..1)."""
+    ordered = sorted(spends)
+    return [bisect_left(ordered, spend) / len(ordered) for spend in spends]
+
+
+def priority_scores(fans: Sequence[FanRow], now: datetime) -> dict[str, PriorityScore]:
+    """The priority of every chat of one creator at `now`, by chat id."""
+    ranks = spend_ranks([fan["spend"] for fan in fans])
+    return {fan["chatId"]: _score(fan, rank, now.timestamp()) for fan, rank in zip(fans, ranks, strict=True)}
+
+
+def _score(fan: FanRow, rank: float, now: float) -> PriorityScore:
+    return priority_score(
+        unread=fan["unread"],
+        waiting_seconds=now - fan["waitingSince"] if fan["waitingSince"] > 0 else 0.0,
+        recent_sentiment=fan["recentSentiment"] if fan["recentSentiment"] >= 0 else None,
+        spend_rank=rank,
+    )
+
+
+def unread_counts(fans: Sequence[FanRow]) -> dict[str, int]:
+    """Unread messages of every chat of one creator, by chat id."""
+    return {fan["chatId"]: fan["unread"] for fan in fans}

@@ -1,0 +1,212 @@
+"""What callers ask of the graph: each question's traversals, run at once, and the metrics of their rows.
+
+Every function takes aware datetimes of a half-open window `[start_date, end_date)` and raises InvalidInput
+naming the parameter that is wrong. `creator_id` None means all creators (of `user_id` when that is given).
+Errors of the graph (GraphError, GraphUnavailable) pass through.
+"""
+
+import asyncio
+from datetime import datetime
+from itertools import chain
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from errors import Unavailable
+from graph.model import Scalar
+from graph.port import Graph
+from graph.traversals import ACTIONS, CONVERSATIONS, CREATORS, FANS, OUTCOMES, TOPIC_LINKS, Traversal
+from insights.metrics import (
+    Bucket,
+    action_counts,
+    bucket_start,
+    outcome_counts,
+    parse_time_zone,
+    response_time_metrics,
+    revenue,
+    sentiment_trend,
+    topic_metrics,
+)
+from insights.priority import priority_scores, unread_counts
+from insights.window import Window
+from wire.payloads import (
+    AnalyticsUpdate,
+    AnalyticsUpdateMsg,
+    PriorityScore,
+    ResponseTimeMetrics,
+    SentimentTrend,
+    TopicMetric,
+)
+
+
+async def fetch_topic_metrics(
+    start_date: datetime,
+    end_date: datetime,
+    creator_id: str | None = None,
+    *,
+    graph: Graph,
+    user_id: str | None = None,
+) -> list[TopicMetric]:
+    """Topics of the window by falling volume, with share and trend."""
+    window = Window(start_date, end_date)
+    reader = await _Reader.open(graph, creator_id, user_id)
+    conversations, links = await asyncio.gather(
+        reader.rows(CONVERSATIONS, **_bounds(window)), reader.rows(TOPIC_LINKS, **_two_windows(window))
+    )
+    return topic_metrics(links, start=window.start_second, conversations=len(conversations))
+
+
+async def fetch_sentiment_trend(
+    start_date: datetime,
+    end_date: datetime,
+    creator_id: str | None = None,
+    *,
+    graph: Graph,
+    user_id: str | None = None,
+    bucket: Bucket = "day",
+    time_zone: str = "UTC",
+) -> SentimentTrend:
+    """Mean sentiment of fan messages per bucket of the window."""
+    window = Window(start_date, end_date)
+    _check_trend(bucket, time_zone)
+    reader = await _Reader.open(graph, creator_id, user_id)
+    conversations = await reader.rows(CONVERSATIONS, **_bounds(window))
+    return sentiment_trend(conversations, bucket=bucket, time_zone=time_zone)
+
+
+async def fetch_response_time_metrics(
+    start_date: datetime,
+    end_date: datetime,
+    creator_id: str | None = None,
+    *,
+    graph: Graph,
+    user_id: str | None = None,
+) -> ResponseTimeMetrics:
+    """Handling time, silence, turns and response times of the window."""
+    window = Window(start_date, end_date)
+    reader = await _Reader.open(graph, creator_id, user_id)
+    return response_time_metrics(await reader.rows(CONVERSATIONS, **_bounds(window)))
+
+
+async def build_analytics_update(
+    user_id: str | None,
+    start_date: datetime,
+    end_date: datetime,
+    creator_id: str | None = None,
+    *,
+    graph: Graph,
+    now: datetime,
+    bucket: Bucket = "day",
+    time_zone: str = "UTC",
+) -> AnalyticsUpdate:
+    """Everything a dashboard shows of the window, and every chat's priority at `now` (aware).
+
+    Priority is ranked within each creator. Where two creators share a chat id (one fan follows both), the
+    more urgent of the two chats is shown, with its own unread count; ask for one creator to see either.
+    """
+    window = Window(start_date, end_date)
+    _check_trend(bucket, time_zone)
+    reader = await _Reader.open(graph, creator_id, user_id)
+    conversations, links, actions, outcomes, fans = await asyncio.gather(
+        reader.rows(CONVERSATIONS, **_bounds(window)),
+        reader.rows(TOPIC_LINKS, **_two_windows(window)),
+        reader.rows(ACTIONS, **_bounds(window)),
+        reader.rows(OUTCOMES, **_bounds(window)),
+        reader.rows_by_creator(FANS),
+    )
+    priority, unread = _by_chat(fans, now)
+    return AnalyticsUpdate(
+        creatorId=creator_id,
+        startDate=window.start,
+        endDate=window.end,
+        conversations=len(conversations),
+        topics=topic_metrics(links, start=window.start_second, conversations=len(conversations)),
+        sentiment_trend=sentiment_trend(conversations, bucket=bucket, time_zone=time_zone),
+        response_time_metrics=response_time_metrics(conversations),
+        actions=action_counts(actions),
+        outcomes=outcome_counts(outcomes),
+        revenue=revenue(outcomes),
+        priorityScores={chat: score.score for chat, score in priority.items()},
+        priority=priority,
+        unreadCounts=unread,
+    )
+
+
+async def broadcast_analytics_update(
+    user_id: str,
+    start_date: datetime,
+    end_date: datetime,
+    creator_id: str | None = None,
+    *,
+    graph: Graph,
+    redis: Redis,
+    now: datetime,
+    sequence: int = 0,
+    bucket: Bucket = "day",
+    time_zone: str = "UTC",
+) -> AnalyticsUpdate:
+    """Build the update, publish it to the user's pages (channel `frontend_user_{user_id}`), and return it.
+
+    `sequence` is the user's journal sequence that the graph has reached. Unavailable when Redis refuses.
+    """
+    update = await build_analytics_update(
+        user_id, start_date, end_date, creator_id, graph=graph, now=now, bucket=bucket, time_zone=time_zone
+    )
+    frame = AnalyticsUpdateMsg(sequence=sequence, creatorId=creator_id, payload=update)
+    try:
+        await redis.publish(f"frontend_user_{user_id}", frame.model_dump_json())
+    except RedisError as error:
+        raise Unavailable("Redis did not take the analytics update; ask for it again.") from error
+    return update
+
+
+class _Reader:
+    """Runs traversals over the creators that one question is about."""
+
+    def __init__(self, graph: Graph, creators: list[str], user_id: str | None) -> None:
+        self._graph = graph
+        self._creators = creators
+        self._user_id = user_id
+
+    @classmethod
+    async def open(cls, graph: Graph, creator_id: str | None, user_id: str | None) -> "_Reader":
+        if creator_id is not None:
+            return cls(graph, [creator_id], user_id)
+        return cls(graph, sorted(await graph.submit(*CREATORS.bind(user_id))), user_id)
+
+    async def rows_by_creator(self, traversal: Traversal, **bindings: Scalar) -> list[list[Any]]:
+        return await asyncio.gather(
+            *(
+                self._graph.submit(*traversal.bind(self._user_id, pk=creator, **bindings))
+                for creator in self._creators
+            )
+        )
+
+    async def rows(self, traversal: Traversal, **bindings: Scalar) -> list[Any]:
+        return list(chain.from_iterable(await self.rows_by_creator(traversal, **bindings)))
+
+
+def _bounds(window: Window) -> dict[str, Scalar]:
+    return {"start": window.start_second, "end": window.end_second}
+
+
+def _two_windows(window: Window) -> dict[str, Scalar]:
+    return {"start": window.preceding_start_second, "end": window.end_second}
+
+
+def _check_trend(bucket: str, time_zone: str) -> None:
+    """Refuse what `sentiment_trend` would refuse, before the graph is asked."""
+    bucket_start(bucket)
+    parse_time_zone(time_zone)
+
+
+def _by_chat(fans: list[list[Any]], now: datetime) -> tuple[dict[str, PriorityScore], dict[str, int]]:
+    priority: dict[str, PriorityScore] = {}
+    unread: dict[str, int] = {}
+    for of_creator in fans:
+        counts = unread_counts(of_creator)
+        for chat, score in priority_scores(of_creator, now).items():
+            if chat not in priority or score.score > priority[chat].score:
+                priority[chat], unread[chat] = score, counts[chat]
+    return priority, unread

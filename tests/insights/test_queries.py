@@ -1,0 +1,306 @@
+import json
+from collections.abc import AsyncIterator, Iterable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from redis.exceptions import ConnectionError as RedisConnectionError
+
+from chats.conversation import Conversation, cut
+from chats.fan import FanState
+from chats.message import Direction, Message
+from errors import InvalidInput, Unavailable
+from graph.builder import GraphBuilder
+from graph.embedded import EmbeddedGraph
+from graph.port import Graph
+from insights.queries import (
+    broadcast_analytics_update,
+    build_analytics_update,
+    fetch_response_time_metrics,
+    fetch_sentiment_trend,
+    fetch_topic_metrics,
+)
+from wire.payloads import ActionUse, ExtendedConversationNode, Outcome, TopicUse
+
+DAY = datetime(2024, 5, 1, tzinfo=UTC)
+NEXT_DAY = DAY + timedelta(days=1)
+NOW = NEXT_DAY
+
+
+@pytest.fixture
+async def graph(tmp_path: Path) -> AsyncIterator[Graph]:
+    embedded = EmbeddedGraph(tmp_path / "graph")
+    yield embedded
+    await embedded.close()
+
+
+def chat(lines: str, *, creator: str = "c1", fan: str = "f1") -> list[Conversation]:
+    """Conversations of `F 10:00, C 10:11, ..`, all on DAY."""
+    directions: dict[str, Direction] = {"F": "fan", "C": "creator"}
+    messages = []
+    for n, line in enumerate(lines.split(", ")):
+        who, clock = line.split()
+        at = datetime.fromisoformat(f"2024-05-01T{clock}+00:00").timestamp()
+        messages.append(Message(f"m{n}", creator, fan, fan, directions[who], at))
+    return cut(messages, gap=6 * 3600, silence=300)
+
+
+def node(conversation: Conversation, **understood: Any) -> ExtendedConversationNode:
+    figures = conversation.figures
+    return ExtendedConversationNode(
+        conversationId=conversation.id,
+        creatorId=conversation.creator_id,
+        chatId=conversation.chat_id,
+        fanId=conversation.fan_id,
+        startDate=datetime.fromtimestamp(figures.start, UTC),
+        endDate=datetime.fromtimestamp(figures.end, UTC),
+        messageCount=figures.message_count,
+        turns=figures.turns,
+        silenceSeconds=figures.silence_seconds,
+        responseSeconds=list(figures.response_seconds),
+        unanswered=figures.unanswered,
+        **understood,
+    )
+
+
+async def write(graph: Graph, nodes: Iterable[ExtendedConversationNode], user: str = "u1") -> None:
+    for each in nodes:
+        await graph.apply(GraphBuilder(user, each.creatorId, 1).build_graph(each, each.fanId))
+
+
+def fan(chat_id: str, *, creator: str = "c1", user: str = "u1", **changes: Any) -> FanState:
+    known: dict[str, Any] = {
+        "join_date": None,
+        "spend": 0.0,
+        "unread": 0,
+        "waiting_since": None,
+        "recent_sentiment": None,
+        "sentiment_profile": None,
+        "last_message_at": None,
+    }
+    return FanState(fan_id=chat_id, creator_id=creator, chat_id=chat_id, user_id=user, **{**known, **changes})
+
+
+async def write_fans(graph: Graph, fans: Iterable[FanState]) -> None:
+    for each in fans:
+        await graph.apply(GraphBuilder(each.user_id, each.creator_id, 1).build_fan(each))
+
+
+def topic(id: str, label: str) -> TopicUse:
+    return TopicUse(id=id, topic=label, messages=1, weight=1.0, keywords=["a", "b"], model="test 1")
+
+
+WORKED = "F 10:00, F 10:01, C 10:11, F 10:12, F 20:00, C 20:30"
+
+
+async def test_the_worked_example(graph: Graph) -> None:
+    await write(graph, map(node, chat(WORKED)))
+    metrics = await fetch_response_time_metrics(DAY, NEXT_DAY, "c1", graph=graph, user_id="u1")
+    assert (metrics.average_handling_time_minutes, metrics.average_handling_time_n) == (21, 2)
+    assert (metrics.turns, metrics.turns_n) == (1.5, 2)
+    assert metrics.silence_percentage == pytest.approx((1000 / 12 + 100) / 2)
+    assert metrics.silence_n == 2
+    times = metrics.response_time
+    assert (times.mean, times.median, times.p90, times.max) == (18870, 18870, 37080, 37080)
+    assert (times.n, times.unanswered) == (2, 0)
+
+
+async def test_a_response_belongs_to_the_conversation_of_the_run_it_answers(graph: Graph) -> None:
+    await write(graph, map(node, chat(WORKED)))
+    metrics = await fetch_response_time_metrics(DAY + timedelta(hours=18), NEXT_DAY, "c1", graph=graph)
+    assert metrics.average_handling_time_minutes == 30
+    assert (metrics.response_time.mean, metrics.response_time.n) == (None, 0)
+
+
+async def test_a_window_holds_its_start_and_not_its_end(graph: Graph) -> None:
+    await write(graph, map(node, chat("F 10:00, C 10:30")))
+    ten, half_past = DAY.replace(hour=10), DAY.replace(hour=10, minute=30)
+
+    async def turns(start: datetime, end: datetime) -> int:
+        return (await fetch_response_time_metrics(start, end, "c1", graph=graph)).turns_n
+
+    assert await turns(ten, half_past) == 1
+    assert await turns(DAY, ten) == 0
+    assert await turns(half_past, NEXT_DAY) == 0  # it ends here, but began before
+
+
+async def test_topics_with_share_and_trend(graph: Graph) -> None:
+    travel, fitness = topic("t1", "Travel"), topic("t2", "Fitness")
+    before, now, later = chat("F 01:00, F 10:00, F 20:00")
+    await write(
+        graph,
+        [node(before, topics=[travel]), node(now, topics=[travel, fitness]), node(later, topics=[travel])],
+    )
+    first, second = await fetch_topic_metrics(DAY.replace(hour=8), NEXT_DAY, "c1", graph=graph)
+    assert (first.id, first.topic, first.volume, first.previous_volume) == ("t1", "Travel", 2, 1)
+    assert (first.percentage_of_total, first.trend, first.keywords) == (100, 100, ["a", "b"])
+    assert (second.topic, second.volume, second.percentage_of_total) == ("Fitness", 1, 50)
+    assert second.trend is None
+
+
+async def test_sentiment_by_local_day(graph: Graph) -> None:
+    early, late = chat("F 10:00, F 23:30")
+    await write(
+        graph,
+        [node(early, sentimentSum=0.5, sentimentCount=2), node(late, sentimentSum=0.75, sentimentCount=1)],
+    )
+    trend = await fetch_sentiment_trend(DAY, NEXT_DAY, "c1", graph=graph, time_zone="Europe/Berlin")
+    assert [(point.date, point.sentiment_score, point.n) for point in trend.trend] == [
+        ("2024-05-01", 0.25, 2),
+        ("2024-05-02", 0.75, 1),
+    ]
+
+
+async def test_two_creators_do_not_mix(graph: Graph) -> None:
+    travel = topic("t1", "Travel")
+    (one,) = chat("F 10:00, C 10:10", creator="c1")
+    (two,) = chat("F 10:00, C 10:30", creator="c2")  # the same fan, the same ids
+    await write(graph, [node(one, topics=[travel]), node(two, topics=[travel])])
+    await write_fans(graph, [fan("f1", creator="c1", unread=1), fan("f1", creator="c2", unread=2)])
+    for creator, minutes, unread in (("c1", 10, 1), ("c2", 30, 2)):
+        update = await build_analytics_update("u1", DAY, NEXT_DAY, creator, graph=graph, now=NOW)
+        assert update.response_time_metrics.average_handling_time_minutes == minutes
+        assert update.topics[0].volume == 1
+        assert update.unreadCounts == {"f1": unread}
+    both = await build_analytics_update("u1", DAY, NEXT_DAY, graph=graph, now=NOW)
+    assert both.response_time_metrics.average_handling_time_minutes == 20
+    assert (both.conversations, both.topics[0].id, both.topics[0].volume) == (2, "t1", 2)
+    assert both.unreadCounts == {"f1": 2}
+    assert both.priorityScores == {"f1": pytest.approx(12)}
+
+
+async def test_a_user_does_not_see_another_users_data(graph: Graph) -> None:
+    (mine,) = chat("F 10:00, C 10:10", creator="c1")
+    (other,) = chat("F 10:00, C 10:30", creator="c2", fan="f2")
+    (shared,) = chat("F 12:00, C 12:50", creator="c1", fan="f3")
+    use = {"actions": [ActionUse(type="question", count=1, direction="fan")], "topics": [topic("t", "Pets")]}
+    await write(graph, [node(mine, **use)], user="u1")
+    await write(graph, [node(other, **use), node(shared, **use)], user="u2")
+    await write_fans(graph, [fan("f1"), fan("f2", creator="c2", user="u2"), fan("f3", user="u2")])
+    for creator in (None, "c1"):
+        update = await build_analytics_update("u1", DAY, NEXT_DAY, creator, graph=graph, now=NOW)
+        assert update.response_time_metrics.average_handling_time_minutes == 10
+        assert (update.conversations, update.topics[0].volume, update.actions) == (1, 1, {"question": 1})
+        assert list(update.priority) == list(update.unreadCounts) == ["f1"]
+    foreign = await build_analytics_update("u1", DAY, NEXT_DAY, "c2", graph=graph, now=NOW)
+    assert (foreign.conversations, foreign.priorityScores) == (0, {})
+
+
+async def test_the_update_holds_everything(graph: Graph) -> None:
+    tip = Outcome(type="tip", date=DAY.replace(hour=11), amount=12.5, score=1, evidence="tip field")
+    drop = Outcome(type="drop_off", date=NEXT_DAY, score=0.6, evidence="silence rule", provisional=True)
+    actions = [
+        ActionUse(type="question", count=2, direction="creator"),
+        ActionUse(type="question", count=1, direction="fan"),
+    ]
+    first, second = chat(WORKED)
+    await write(graph, [node(first, outcomes=[tip, tip], actions=actions), node(second, outcomes=[drop])])
+    waiting = NOW.timestamp() - 12 * 3600
+    await write_fans(
+        graph,
+        [
+            fan("f1", spend=25.0, unread=5, waiting_since=waiting, recent_sentiment=0.25),
+            fan("f2", spend=5.0, recent_sentiment=0.9),
+        ],
+    )
+    update = await build_analytics_update("u1", DAY, NEXT_DAY, "c1", graph=graph, now=NOW)
+    assert (update.creatorId, update.startDate, update.endDate) == ("c1", DAY, NEXT_DAY)
+    assert (update.conversations, update.actions) == (2, {"question": 3})
+    assert (update.outcomes, update.revenue) == ({"tip": 2, "drop_off": 1}, 25)
+    parts = update.priority["f1"]
+    assert (parts.unread, parts.sentiment, parts.spend) == (30, 10, 7.5)
+    assert parts.waiting == pytest.approx(22.124, abs=1e-3)
+    assert update.priorityScores == {"f1": parts.score, "f2": 0}
+    assert update.unreadCounts == {"f1": 5, "f2": 0}
+
+
+async def test_an_outcome_counts_in_the_window_of_its_conversation(graph: Graph) -> None:
+    (talk,) = chat("F 10:00, C 10:10")
+    later = Outcome(type="purchase", date=NEXT_DAY + timedelta(days=1), amount=9, score=1, evidence="opened")
+    await write(graph, [node(talk, outcomes=[later])])
+    today = await build_analytics_update("u1", DAY, NEXT_DAY, "c1", graph=graph, now=NOW)
+    after = await build_analytics_update(
+        "u1", NEXT_DAY, NEXT_DAY + timedelta(days=9), "c1", graph=graph, now=NOW
+    )
+    assert (today.outcomes, today.revenue) == ({"purchase": 1}, 9)
+    assert (after.outcomes, after.revenue) == ({}, 0)
+
+
+async def test_a_fan_whose_state_is_not_known_yet_has_no_priority(graph: Graph) -> None:
+    await write(graph, map(node, chat("F 10:00")))
+    update = await build_analytics_update("u1", DAY, NEXT_DAY, "c1", graph=graph, now=NOW)
+    assert (update.conversations, update.priority, update.unreadCounts) == (1, {}, {})
+
+
+@pytest.mark.parametrize("creator", [None, "c1"])
+async def test_an_empty_graph_answers_null_and_empty(graph: Graph, creator: str | None) -> None:
+    update = await build_analytics_update("u1", DAY, NEXT_DAY, creator, graph=graph, now=NOW)
+    assert (update.topics, update.sentiment_trend.trend, update.actions, update.outcomes) == ([], [], {}, {})
+    assert update.sentiment_trend.sentiment_score is None
+    assert update.response_time_metrics.turns is None
+    assert update.response_time_metrics.response_time.mean is None
+    assert update.priorityScores == update.unreadCounts == {}
+
+
+async def test_values_are_never_part_of_the_script(graph: Graph) -> None:
+    (talk,) = chat("F 10:00, C 10:10", creator='c"1')
+    await write(graph, [node(talk)])
+    odd = 'c1")).drop().or(__.has("pk", P.eq("c'
+    assert await fetch_topic_metrics(DAY, NEXT_DAY, odd, graph=graph, user_id=odd) == []
+    metrics = await fetch_response_time_metrics(DAY, NEXT_DAY, 'c"1', graph=graph)
+    assert metrics.average_handling_time_minutes == 10
+
+
+@pytest.mark.parametrize(
+    ("field", "changes"),
+    [
+        ("start_date", {"start_date": DAY.replace(tzinfo=None)}),
+        ("end_date", {"end_date": NEXT_DAY.replace(tzinfo=None)}),
+        ("start_date", {"start_date": NEXT_DAY}),
+        ("bucket", {"bucket": "decade"}),
+        ("time_zone", {"time_zone": "Mars/Olympus"}),
+    ],
+)
+async def test_a_bad_parameter_is_refused_by_name(graph: Graph, field: str, changes: dict[str, Any]) -> None:
+    asked = {"start_date": DAY, "end_date": NEXT_DAY, "creator_id": "c1", "graph": graph, **changes}
+    with pytest.raises(InvalidInput, match=field):
+        await fetch_sentiment_trend(**asked)
+    with pytest.raises(InvalidInput, match=field):
+        await build_analytics_update("u1", **asked, now=NOW)
+
+
+class Channel:
+    """Stands in for Redis: keeps what is published, or refuses."""
+
+    def __init__(self, refuses: bool = False) -> None:
+        self.published: list[tuple[str, Any]] = []
+        self.refuses = refuses
+
+    async def publish(self, channel: str, message: str) -> int:
+        if self.refuses:
+            raise RedisConnectionError("refused")
+        self.published.append((channel, json.loads(message)))
+        return 1
+
+
+async def broadcast(graph: Graph, redis: Any) -> Any:
+    return await broadcast_analytics_update(
+        "u1", DAY, NEXT_DAY, "c1", graph=graph, redis=redis, now=NOW, sequence=7
+    )
+
+
+async def test_a_broadcast_publishes_what_it_returns(graph: Graph) -> None:
+    await write(graph, map(node, chat(WORKED)))
+    redis = Channel()
+    update = await broadcast(graph, redis)
+    ((channel, frame),) = redis.published
+    assert channel == "frontend_user_u1"
+    assert (frame["type"], frame["sequence"], frame["creatorId"]) == ("analytics_update", 7, "c1")
+    assert frame["payload"] == update.model_dump(mode="json")
+    assert frame["payload"]["response_time_metrics"]["average_handling_time_minutes"] == 21
+
+
+async def test_a_broadcast_that_redis_refuses_is_unavailable(graph: Graph) -> None:
+    with pytest.raises(Unavailable, match="Redis"):
+        await broadcast(graph, Channel(refuses=True))
