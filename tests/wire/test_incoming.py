@@ -1,0 +1,165 @@
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from errors import InvalidInput
+from wire.incoming import (
+    MAX_REASONS,
+    CacheUpdateMsg,
+    KeepaliveMsg,
+    NewRawMessageMsg,
+    OnlineUsersMsg,
+    parse_frame,
+    parse_messages,
+    parse_snapshot,
+)
+from wire.schemas import wss_schema
+
+
+def refused(data: bytes | str) -> list[dict[str, str]]:
+    with pytest.raises(InvalidInput) as error:
+        parse_frame(data)
+    assert {"field", "reason"} == set(error.value.detail[0])
+    return list(error.value.detail)
+
+
+def test_each_type_is_told_apart() -> None:
+    assert isinstance(parse_frame('{"type": "cache_update", "payload": {}}'), CacheUpdateMsg)
+    assert isinstance(parse_frame(b'{"type": "keepalive"}'), KeepaliveMsg)
+    assert isinstance(
+        parse_frame('{"type": "new_raw_message", "payload": {"message": {"id": 1}}}'), NewRawMessageMsg
+    )
+    online = parse_frame('{"type": "online_users_update", "payload": {"user_ids": [1, "2"], "timestamp": 5}}')
+    assert isinstance(online, OnlineUsersMsg)
+    assert online.payload.model_dump() == {"user_ids": [1, "2"], "timestamp": 5}
+
+
+@pytest.mark.parametrize("payload", ["{}", "null", '{"timestamp": 12}', '{"timestamp": "x", "more": 1}'])
+def test_keepalive_is_taken_with_anything_or_nothing(payload: str) -> None:
+    assert isinstance(parse_frame(f'{{"type": "keepalive", "payload": {payload}}}'), KeepaliveMsg)
+
+
+def test_online_users_may_be_empty() -> None:
+    frame = parse_frame('{"type": "online_users_update", "payload": {}}')
+    assert isinstance(frame, OnlineUsersMsg)
+    assert frame.payload.user_ids == []
+
+
+def test_flat_message_is_taken_as_a_message() -> None:
+    frame = parse_frame('{"type": "new_raw_message", "payload": {"id": 1, "text": "hi"}}')
+    assert isinstance(frame, NewRawMessageMsg)
+    assert frame.payload.message == {"id": 1, "text": "hi"}
+
+
+def test_raw_objects_are_kept_as_received() -> None:
+    chats = [{"withUser": {"id": 5, "odd": [None, {"x": 1.5}]}}]
+    frame = parse_frame(orjson.dumps({"type": "cache_update", "payload": {"chats": chats, "messages": None}}))
+    assert isinstance(frame, CacheUpdateMsg)
+    assert (frame.payload.chats, frame.payload.messages) == (chats, [])
+
+
+@pytest.mark.parametrize(
+    ("data", "field"),
+    [
+        ("not json", ""),
+        ("[]", ""),
+        ("7", ""),
+        ("{}", "type"),
+        ('{"type": "chat", "payload": {}}', "type"),
+        ('{"type": 7}', "type"),
+        ('{"type": "cache_update"}', "payload"),
+        ('{"type": "cache_update", "payload": null}', "payload"),
+        ('{"type": "cache_update", "payload": {"foo": 1}}', "payload"),
+        ('{"type": "cache_update", "payload": {"chats": {}}}', "payload.chats"),
+        ('{"type": "cache_update", "payload": {"messages": [{}, 3]}}', "payload.messages"),
+        ('{"type": "new_raw_message", "payload": {}}', "payload"),
+        ('{"type": "new_raw_message", "payload": {"message": "hi"}}', "payload"),
+        ('{"type": "new_raw_message", "payload": [1]}', "payload"),
+        ('{"type": "online_users_update", "payload": {"user_ids": 5}}', "payload.user_ids"),
+    ],
+)
+def test_wrong_shape_is_refused_with_field_and_reason(data: str, field: str) -> None:
+    assert refused(data)[0]["field"] == field
+
+
+def test_what_was_sent_is_never_repeated() -> None:
+    for data in (
+        '{"type": "my secret", "payload": {}}',
+        '{"type": "new_raw_message", "payload": {"message": "my secret"}}',
+        '{"type": "online_users_update", "payload": {"user_ids": "my secret"}}',
+        '{"text": "my secret"',
+    ):
+        assert "secret" not in str(refused(data))
+
+
+def test_reasons_are_bounded() -> None:
+    users: list[list[int]] = [[]] * 500
+    assert (
+        len(refused(orjson.dumps({"type": "online_users_update", "payload": {"user_ids": users}})))
+        == MAX_REASONS
+    )
+
+
+def test_http_snapshot_is_a_payload_or_its_envelope() -> None:
+    payload = b'{"chats": [{"id": 1}], "messages": []}'
+    assert parse_snapshot(payload) == parse_snapshot(b'{"type": "cache_update", "payload": ' + payload + b"}")
+    for wrong in (
+        b"[]",
+        b'{"type": "keepalive", "payload": {}}',
+        b'{"type": "cache_update"}',
+        b'{"chats": [1]}',
+    ):
+        with pytest.raises(InvalidInput):
+            parse_snapshot(wrong)
+
+
+def test_http_messages_are_one_or_a_list_of_payloads_flat_messages_and_envelopes() -> None:
+    flat, wrapped = {"id": 1, "text": "hi"}, {"message": {"id": 2}}
+    envelope = {"type": "new_raw_message", "payload": {"message": {"id": 3}}}
+    for one, expected in ((flat, 1), (wrapped, 2), (envelope, 3)):
+        assert [p.message["id"] for p in parse_messages(orjson.dumps(one))] == [expected]
+    many = parse_messages(orjson.dumps([flat, wrapped, envelope]))
+    assert [p.message["id"] for p in many] == [1, 2, 3]
+    assert parse_messages(b"[]") == []
+
+
+def test_http_messages_name_the_position_of_what_is_wrong() -> None:
+    with pytest.raises(InvalidInput) as error:
+        parse_messages(b'[{"id": 1}, 7]')
+    assert error.value.detail[0]["field"] == "1"
+    with pytest.raises(InvalidInput) as error:
+        parse_messages(b'[{"type": "cache_update", "payload": {}}]')
+    assert error.value.detail[0]["field"] == "0.type"
+
+
+@given(
+    st.binary()
+    | st.text()
+    | st.builds(orjson.dumps, st.dictionaries(st.text(), st.integers(0, 9) | st.text()))
+)
+def test_any_bytes_are_a_frame_or_invalid_input(data: bytes | str) -> None:
+    try:
+        parse_frame(data)
+    except InvalidInput as error:
+        assert error.detail  # noqa: PT017
+
+
+def test_schema_describes_every_message_both_ways() -> None:
+    schema = wss_schema()
+    incoming = schema["$defs"]["Incoming"]["discriminator"]["mapping"]
+    outgoing = schema["$defs"]["Outgoing"]["discriminator"]["mapping"]
+    assert set(incoming) == {"cache_update", "new_raw_message", "keepalive", "online_users_update"}
+    assert set(outgoing) == {
+        "connection_ack",
+        "system_status",
+        "system_error",
+        "full_sync_response",
+        "append_message",
+        "analytics_update",
+        "enrichment_result",
+        "online_users_update",
+    }
+    for reference in (*incoming.values(), *outgoing.values()):
+        assert reference.removeprefix("#/$defs/") in schema["$defs"]
+    orjson.dumps(schema)

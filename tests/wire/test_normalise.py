@@ -1,0 +1,436 @@
+"""Every quirk of real clients (docs/protocol.md), one test named for each."""
+
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chats.message import Chat, Message
+from errors import InputTooLarge, InvalidInput
+from wire.incoming import CacheUpdatePayload, NewRawMessagePayload
+from wire.normalise import (
+    Held,
+    Normalised,
+    normalise_chat,
+    normalise_deltas,
+    normalise_message,
+    normalise_snapshot,
+)
+from wire.place import Places
+
+CREATOR = "900"
+NOW = 1_700_000_000.0
+ISO = "2023-11-01T12:00:00+00:00"
+ISO_AT = 1_698_840_000.0
+
+
+def read(raw: dict[str, Any], **options: Any) -> Message:
+    message = held(raw, **options)
+    assert isinstance(message, Message)
+    return message
+
+
+def held(raw: dict[str, Any], **options: Any) -> Message | Held:
+    defaults: dict[str, Any] = {"creator_id": CREATOR, "received_at": NOW, "max_text": 1000}
+    return normalise_message(raw, **defaults | options)
+
+
+def snapshot(chats: list[dict[str, Any]], messages: list[dict[str, Any]]) -> Normalised:
+    payload = CacheUpdatePayload(chats=chats, messages=messages)
+    return normalise_snapshot(payload, creator_id=CREATOR, received_at=NOW, max_text=1000)
+
+
+def deltas(*messages: dict[str, Any], places: Places | None = None) -> Normalised:
+    payloads = [NewRawMessagePayload(message=message) for message in messages]
+    return normalise_deltas(
+        payloads, creator_id=CREATOR, received_at=NOW, max_text=1000, places=places or Places()
+    )
+
+
+def from_fan(**fields: Any) -> dict[str, Any]:
+    return {"id": 1, "text": "hi", "fromUser": {"id": 5}, "createdAt": ISO} | fields
+
+
+def chat(raw: dict[str, Any]) -> Chat:
+    found = normalise_chat(raw, creator_id=CREATOR, received_at=NOW)
+    assert isinstance(found, Chat)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("given_id", "expected"),
+    [
+        (3_141_592_653_589, "3141592653589"),
+        ("3141592653589", "3141592653589"),
+        (5.0, "5"),
+        ("c1", "c1"),
+        ("msg_1699999999999_0", "msg_1699999999999_0"),
+        ("5f64a3a2-58d5-4c7e-9f0a-1f1f0c6f7a11", "5f64a3a2-58d5-4c7e-9f0a-1f1f0c6f7a11"),
+    ],
+)
+def test_ids_are_strings_and_int64_and_str_forms_are_one_id(given_id: Any, expected: str) -> None:
+    assert read(from_fan(id=given_id)).id == expected
+    assert read(from_fan(fromUser={"id": given_id})).chat_id == expected
+
+
+def test_creator_id_matches_a_numeric_sender() -> None:
+    message = read({"id": 1, "fromUser": {"id": 900}, "toUser": {"id": 5}, "createdAt": ISO})
+    assert (message.direction, message.fan_id) == ("creator", "5")
+
+
+def test_chat_without_an_id_has_its_fans_id() -> None:
+    assert (chat({"withUser": {"id": 5}}).id, chat({"withUser": {"id": 5}}).fan_id) == ("5", "5")
+
+
+@pytest.mark.parametrize("missing", [{"id": "unknown"}, {"id": None}, {}, {"id": "  "}])
+@pytest.mark.parametrize(
+    "users",
+    [
+        {"withUser": {"id": 5}},
+        {"fromUser": {"id": 5}},
+        {"toUser": {"id": 5}},
+        {"fromUser": {"id": 900}, "toUser": {"id": 5}},
+        {"withUser": {}, "fromUser": {"id": 5}, "toUser": {"id": 900}},
+    ],
+)
+def test_unknown_chat_id_is_recovered_from_the_users(missing: dict[str, Any], users: dict[str, Any]) -> None:
+    assert chat(missing | users).id == "5"
+    message = {"id": 1, "createdAt": ISO} | users | {"chat_id": missing.get("id")}
+    assert read(message).chat_id == "5"
+
+
+def test_chat_that_names_nobody_is_held() -> None:
+    found = normalise_chat({"id": "unknown", "unreadMessagesCount": 2}, creator_id=CREATOR, received_at=NOW)
+    assert isinstance(found, Held)
+    assert found.reason == "no_chat"
+    assert orjson.loads(found.raw)["unreadMessagesCount"] == 2
+
+
+def test_message_without_chat_id_belongs_to_the_chat_of_its_fan() -> None:
+    read_back = snapshot([{"id": "c1", "withUser": {"id": 5}}], [from_fan()])
+    assert [(m.chat_id, m.fan_id) for m in read_back.messages] == [("c1", "5")]
+    assert len(read_back.chats) == 1
+
+
+def test_message_with_only_a_chat_id_gets_the_chats_fan() -> None:
+    read_back = snapshot(
+        [{"id": "c1", "withUser": {"id": 5}}],
+        [{"id": 2, "chat_id": "c1", "fromUser": {"id": 900}, "createdAt": ISO}],
+    )
+    assert [(m.fan_id, m.direction) for m in read_back.messages] == [("5", "creator")]
+
+
+def test_delta_uses_the_places_already_known() -> None:
+    known = Places.of([chat({"id": "c1", "withUser": {"id": 5}})])
+    found = deltas(from_fan(), places=known)
+    assert found.messages[0].chat_id == "c1"
+    assert found.chats == ()
+
+
+@pytest.mark.parametrize(
+    ("created", "expected"),
+    [
+        (ISO, ISO_AT),
+        ("2023-11-01T14:00:00+02:00", ISO_AT),
+        ("2023-11-01T12:00:00Z", ISO_AT),
+        (1_698_840_000, ISO_AT),
+        (1_698_840_000_500, ISO_AT + 0.5),
+        ("1698840000", ISO_AT),
+        ("1698840000000", ISO_AT),
+    ],
+)
+def test_created_at_is_iso_with_offset_or_epoch_seconds_or_milliseconds(
+    created: Any, expected: float
+) -> None:
+    assert read(from_fan(createdAt=created)).at == expected
+
+
+@pytest.mark.parametrize(
+    "absent", [None, "", "soon", "2023-11-01T12:00:00", "20231101", 0, -5, True, {}, 1e300]
+)
+def test_live_message_without_a_time_is_of_now(absent: Any) -> None:
+    assert read(from_fan(createdAt=absent)).at == NOW
+
+
+def test_snapshot_message_without_a_time_takes_its_change_or_the_time_in_its_id_else_is_held() -> None:
+    changed = from_fan(id="msg_1699999999999_0", createdAt=None, changedAt=ISO)
+    assert read(changed, live=False).at == ISO_AT
+    assert read(changed | {"changedAt": None}, live=False).at == 1_699_999_999.999
+    lost = held(from_fan(id=1_699_999_999_999, createdAt=None), live=False)
+    assert isinstance(lost, Held)
+    assert (lost.reason, lost.id) == ("no_time", "1699999999999")
+
+
+def test_naive_time_in_a_snapshot_is_held() -> None:
+    lost = held(from_fan(createdAt="2023-11-01T12:00:00"), live=False)
+    assert isinstance(lost, Held)
+    assert lost.reason == "no_time"
+
+
+@pytest.mark.parametrize(
+    ("price", "expected"), [(12, 12.0), (9.99, 9.99), ("12", 12.0), (None, 0.0), ([1], 0.0), (-3, 0.0)]
+)
+def test_price_is_int_float_string_or_junk(price: Any, expected: float) -> None:
+    assert read(from_fan(price=price)).price == expected
+
+
+def test_opened_is_what_a_priced_message_is_when_paid() -> None:
+    assert read(from_fan(price=5, isOpened=True)).is_opened
+    assert not read(from_fan(price=0, isOpened=True)).is_opened
+    assert not read(from_fan(price=5)).is_opened
+
+
+def test_media_with_null_created_at_and_previews_of_any_shape() -> None:
+    media = [{"id": 1, "type": "photo", "createdAt": None}, {"type": "video"}, {"type": "hologram"}, None]
+    message = read(from_fan(media=media, previews=[1, {"id": 2}, None], giphyId="abc"))
+    assert message.media == ("photo", "video", "other", "gif")
+    assert read(from_fan(media="junk")).media == ()
+
+
+def test_null_text_is_empty() -> None:
+    assert read(from_fan(text=None)).text == ""
+
+
+def test_html_text_becomes_plain() -> None:
+    assert read(from_fan(text="<p>hey <b>you</b><br />ok &amp; fine 😘</p>")).text == "hey you\nok & fine 😘"
+
+
+def test_sender_with_only_an_id_is_the_fan() -> None:
+    assert read(from_fan()).direction == "fan"
+
+
+def test_echo_with_to_user_and_no_sender_is_the_creators() -> None:
+    message = read({"id": 2, "text": "hey", "toUser": {"id": 5}, "createdAt": ISO})
+    assert (message.direction, message.chat_id) == ("creator", "5")
+
+
+def test_captured_send_is_the_creators_and_held_until_its_chat_is_known() -> None:
+    lost = held({"id": 3, "text": "hey"})
+    assert isinstance(lost, Held)
+    assert (lost.reason, lost.id) == ("no_chat", "3")
+    message = read({"id": 3, "text": "hey"}, chat_id="5")
+    assert (message.direction, message.chat_id, message.fan_id) == ("creator", "5", "5")
+
+
+def test_message_without_a_sender_but_with_the_platforms_time_is_the_fans() -> None:
+    assert read({"id": 3, "text": "hey", "chat_id": "5", "createdAt": ISO}).direction == "fan"
+
+
+def test_message_without_an_id_is_held() -> None:
+    lost = held(from_fan(id=None))
+    assert isinstance(lost, Held)
+    assert (lost.reason, lost.id) == ("no_id", None)
+
+
+def test_platform_frame_is_unwrapped() -> None:
+    found = deltas({"api2_chat_message": from_fan(fromUser={"id": 5, "name": "Sam"})})
+    assert [m.id for m in found.messages] == ["1"]
+    assert orjson.loads(found.messages[0].raw)["text"] == "hi"
+    assert orjson.loads(found.chats[0].with_user or b"")["name"] == "Sam"
+
+
+@pytest.mark.parametrize(
+    ("frame", "kind"),
+    [
+        ({"typing": {"id": 5}}, "typing"),
+        ({"counters": {"unread": 3}}, "counters"),
+        ({"chat_messages": 2, "count_priority_chat": 0}, "counters"),
+        ({"toast": {"text": "saved"}}, "toast"),
+        ({"new_message": {"id": "0", "text": "<p>notice</p>"}}, "notification"),
+        ({"new_message": {"id": 0}}, "notification"),
+        ({"id": "0", "text": "notice"}, "notification"),
+        ({"connected": True}, "other"),
+    ],
+)
+def test_frame_that_is_not_chat_is_dropped_and_counted(frame: dict[str, Any], kind: str) -> None:
+    assert deltas(frame, frame) == Normalised(dropped={kind: 2})
+
+
+def test_tip_is_read_from_its_amount_or_the_platforms_sentence() -> None:
+    sentence = "<p>I sent you a $1,010.50 tip ♥</p>"
+    assert read(from_fan(tipAmount="7.5")).tip == 7.5
+    assert read(from_fan(isTip=True, text=sentence)).tip == 1010.5
+    assert read(from_fan(text=sentence)).tip == 1010.5
+    assert read(from_fan(isTip=False, text=sentence)).tip == 0
+    assert read({"id": 1, "toUser": {"id": 5}, "text": sentence}).tip == 0
+
+
+def test_tip_without_an_amount_invents_none() -> None:
+    assert read(from_fan(isTip=True, text="for you")).tip == 0
+
+
+def test_mass_message_is_known_by_its_queue() -> None:
+    assert read(from_fan(isFromQueue=True)).is_mass
+    assert read(from_fan(queueId=77)).is_mass
+    assert not read(from_fan(queueId=None, isFromQueue=False)).is_mass
+
+
+def test_edit_and_deletion_carry_the_time_of_the_change() -> None:
+    assert read(from_fan(changedAt="2023-11-01T13:00:00+00:00")).changed_at == ISO_AT + 3600
+    deleted = read(from_fan(changedAt=ISO, deletedAt="2023-11-01T14:00:00+00:00"))
+    assert (deleted.is_deleted, deleted.changed_at) == (True, ISO_AT + 7200)
+    assert read(from_fan(isDeleted=True)).is_deleted
+
+
+def test_text_beyond_the_limit_names_message_and_field_but_not_the_text() -> None:
+    with pytest.raises(InputTooLarge) as error:
+        read(from_fan(id=77, text="secret " * 1000))
+    assert "77" in str(error.value)
+    assert error.value.detail[0]["field"] == "text"
+    assert "secret" not in repr(error.value.args) + repr(error.value.detail)
+
+
+def test_nesting_beyond_reason_is_refused() -> None:
+    deep: dict[str, Any] = {}
+    for _ in range(500):
+        deep = {"a": deep}
+    with pytest.raises(InvalidInput):
+        read(from_fan(media=[deep]))
+
+
+def test_message_of_a_chat_not_in_the_snapshot_brings_its_chat() -> None:
+    found = snapshot(
+        [{"withUser": {"id": 5}}],
+        [
+            from_fan(id=1),
+            from_fan(id=2, fromUser={"id": 6}),
+            from_fan(id=3, fromUser={"id": 6, "name": "Kit"}),
+        ],
+    )
+    assert [c.id for c in found.chats] == ["5", "6"]
+    assert orjson.loads(found.chats[1].with_user or b"") == {"id": 6, "name": "Kit"}
+    assert (found.chats[1].unread, found.chats[1].seen_at) == (0, 0.0)
+
+
+def test_empty_snapshot_is_nothing() -> None:
+    assert snapshot([], []) == Normalised()
+
+
+def test_unread_count_comes_from_the_chat() -> None:
+    assert (chat({"id": 1, "unreadMessagesCount": 4}).unread, chat({"id": 1}).unread) == (4, 0)
+
+
+def test_subscription_facts_come_from_the_fan() -> None:
+    found = chat(
+        {
+            "withUser": {
+                "id": 5,
+                "subscribedOnExpiredNow": True,
+                "subscribedOnData": {
+                    "subscribeAt": "2023-08-01T00:00:00+00:00",
+                    "expiredAt": "2023-11-01T12:00:00+00:00",
+                    "renewedAt": "2030-01-01T00:00:00+00:00",
+                    "subscribes": [
+                        {"startDate": "2023-10-01T00:00:00+00:00", "price": 9.99},
+                        {"startDate": "2023-08-01T00:00:00+00:00", "price": 4.99},
+                        {"startDate": "2023-09-01T00:00:00+00:00", "price": None},
+                        {"startDate": None},
+                        "junk",
+                    ],
+                },
+            }
+        }
+    )
+    assert (found.subscribed_at, found.expires_at, found.is_expired) == (1_690_848_000.0, ISO_AT, True)
+    assert found.renewals == ((1_693_526_400.0, None), (1_696_118_400.0, 9.99))
+
+
+def test_a_renewal_in_the_future_has_not_happened() -> None:
+    data = {"subscribeAt": ISO, "renewedAt": "2030-01-01T00:00:00+00:00"}
+    assert chat({"withUser": {"id": 5, "subscribedOnData": data}}).renewals == ()
+    data = {"subscribeAt": "2023-10-01T12:00:00+00:00", "renewedAt": ISO}
+    assert chat({"withUser": {"id": 5, "subscribedOnData": data}}).renewals == ((ISO_AT, None),)
+
+
+def test_a_snapshot_of_20k_messages_is_read_whole() -> None:
+    chats = [{"withUser": {"id": fan}} for fan in range(1, 101)]
+    messages = [
+        from_fan(id=n, text=f"<p>hello {n}</p>", fromUser={"id": n % 100 + 1}, createdAt=1_690_000_000 + n)
+        for n in range(1, 20_001)
+    ]
+    found = snapshot(chats, messages)
+    assert (len(found.chats), len(found.messages), found.held) == (100, 20_000, ())
+    assert found.messages[-1].text == "hello 20000"
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+PLAIN_FIELDS = (
+    "id",
+    "chat_id",
+    "chatId",
+    "text",
+    "createdAt",
+    "changedAt",
+    "deletedAt",
+    "isDeleted",
+    "price",
+)
+MORE_FIELDS = (
+    "isOpened",
+    "isTip",
+    "tipAmount",
+    "media",
+    "giphyId",
+    "isFromQueue",
+    "queueId",
+    "unreadMessagesCount",
+)
+FIELDS = (*PLAIN_FIELDS, *MORE_FIELDS, "fromUser", "toUser", "withUser")
+users = st.fixed_dictionaries(
+    {},
+    optional={
+        "id": json_values | st.just(900),
+        "subscribedOnExpiredNow": json_values,
+        "subscribedOnData": json_values
+        | st.fixed_dictionaries(
+            {},
+            optional={
+                "subscribeAt": json_values,
+                "expiredAt": json_values,
+                "renewedAt": json_values,
+                "subscribes": st.lists(
+                    json_values
+                    | st.fixed_dictionaries(
+                        {"startDate": json_values | st.integers(1, 2**33), "price": json_values}
+                    ),
+                    max_size=3,
+                ),
+            },
+        ),
+    },
+)
+raw_objects = st.fixed_dictionaries(
+    {}, optional={name: json_values | (users if name.endswith("User") else st.just(1)) for name in FIELDS}
+) | st.dictionaries(st.text(max_size=8), json_values, max_size=4)
+
+
+@given(st.lists(raw_objects, max_size=4), st.lists(raw_objects, max_size=4))
+def test_any_json_is_read_held_or_dropped_and_nothing_is_lost(
+    chats: list[dict[str, Any]], messages: list[dict[str, Any]]
+) -> None:
+    found = snapshot(chats, messages)
+    held_chats = (
+        len(chats) + len(messages) - len(found.messages) - len(found.held) - sum(found.dropped.values())
+    )
+    assert 0 <= held_chats <= len(chats)
+    assert {m.chat_id for m in found.messages} <= {c.id for c in found.chats}
+    for message in found.messages:
+        assert message.id
+        assert message.chat_id
+        assert message.fan_id
+        assert 0 < message.at < 1e11
+        assert 0 <= message.price <= 1e9
+        assert 0 <= message.tip <= 1e9
+        assert isinstance(orjson.loads(message.raw), dict)
+
+
+@given(raw_objects)
+def test_a_message_reads_the_same_from_a_snapshot_and_live_when_it_has_a_time(raw: dict[str, Any]) -> None:
+    raw = raw | {"createdAt": ISO}
+    assert held(raw, live=True) == held(raw, live=False)
