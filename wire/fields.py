@@ -2,7 +2,6 @@
 
 import math
 import re
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -31,7 +30,7 @@ def identifier(value: Any) -> str | None:
 
 def user_id(value: Any) -> str | None:
     """The id of a user object."""
-    return identifier(value.get("id")) if isinstance(value, Mapping) else None
+    return identifier(value.get("id")) if isinstance(value, dict) else None
 
 
 def moment(value: Any) -> float | None:

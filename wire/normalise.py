@@ -162,9 +162,11 @@ def normalise_chat(raw: Raw, *, creator_id: str, received_at: float) -> Chat | H
     )
 
 
-def chat_of(message: Message, raw: Raw) -> Chat:
-    """The chat that a message implies when nothing else is known of it: never counted, `seen_at` 0."""
-    user = fan_object(raw, message.creator_id)
+def chat_of(message: Message, user: Raw | None) -> Chat:
+    """The chat that a message implies when nothing else is known of it: never counted, `seen_at` 0.
+
+    `user` is the fan as the message has it.
+    """
     return Chat(
         id=message.chat_id,
         creator_id=message.creator_id,
@@ -193,7 +195,7 @@ def _messages(
     places: Places,
     live: bool,
 ) -> Normalised:
-    implied: dict[str, Chat] = {}
+    implied: dict[str, tuple[Message, Raw | None]] = {}
     messages: list[Message] = []
     held: list[Held] = []
     dropped: Counter[str] = Counter()
@@ -210,15 +212,12 @@ def _messages(
             continue
         messages.append(message)
         if message.chat_id not in places.fan_of:
-            _imply(implied, message, raw)
-    return Normalised(tuple(implied.values()), tuple(messages), tuple(held), dict(dropped))
-
-
-def _imply(implied: dict[str, Chat], message: Message, raw: Raw) -> None:
-    """Keep the chat with the fullest account of the fan: most messages carry only the fan's id."""
-    chat, known = chat_of(message, raw), implied.get(message.chat_id)
-    if known is None or len(chat.with_user or b"") > len(known.with_user or b""):
-        implied[chat.id] = chat
+            user, fullest = fan_object(raw, creator_id), implied.get(message.chat_id)
+            # Most messages carry only the fan's id: keep the fullest account.
+            if fullest is None or len(user or ()) > len(fullest[1] or ()):
+                implied[message.chat_id] = message, user
+    chats = tuple(chat_of(*fullest) for fullest in implied.values())
+    return Normalised(chats, tuple(messages), tuple(held), dict(dropped))
 
 
 def _text(raw: Raw, message_id: str, max_text: int) -> str:
