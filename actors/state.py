@@ -1,0 +1,331 @@
+"""The user actor's state machine: events in, effects out. No Ray, no Redis, no clock of its own.
+
+    EMPTY ---------> PROCESSING_SNAPSHOT <------> REALTIME
+                          ^      |                   |
+                          |      v                   |
+                          +--- ERROR <---------------+
+
+One job is in hand at a time: a snapshot job works on everything a creator has (enrich what is not yet
+enriched, write the graph anew, compute analytics, send a full sync), a delta job on the chats that a batch of
+messages falls into. What arrives meanwhile waits, in the journal's order; deltas that wait next to each other
+form one batch. After the full sync the deltas that waited are applied, and only then REALTIME is announced. A
+delta for a user without history is preceded by an empty snapshot.
+
+A failure sends `system_error`, keeps everything that was accepted, and moves to ERROR; from there the next
+input, or the retry that the machine asks for, processes everything again.
+"""
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from actors.cache import Cache, Touched
+from chats.conversation import Conversation
+from chats.message import Chat, Message
+from errors import IllegalTransition
+from wire.payloads import AnalyticsUpdate, ExtendedConversationNode
+
+RETRY_FIRST = 1.0
+RETRY_MOST = 60.0
+
+
+class Status(StrEnum):
+    EMPTY = "EMPTY"
+    PROCESSING_SNAPSHOT = "PROCESSING_SNAPSHOT"
+    REALTIME = "REALTIME"
+    ERROR = "ERROR"
+
+
+_ALLOWED = {
+    Status.EMPTY: {Status.PROCESSING_SNAPSHOT},
+    Status.PROCESSING_SNAPSHOT: {Status.REALTIME, Status.ERROR},
+    Status.REALTIME: {Status.PROCESSING_SNAPSHOT, Status.ERROR},
+    Status.ERROR: {Status.PROCESSING_SNAPSHOT},
+}
+
+
+# Events
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotAccepted:
+    """A snapshot is in the journal up to `sequence`."""
+
+    sequence: int
+    creator_id: str
+    chats: tuple[Chat, ...] = ()
+    messages: tuple[Message, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DeltaAccepted:
+    """Messages are in the journal up to `sequence`."""
+
+    sequence: int
+    creator_id: str
+    messages: tuple[Message, ...]
+    chats: tuple[Chat, ...] = ()  # of messages whose chat was not known
+
+
+@dataclass(frozen=True, slots=True)
+class Enriched:
+    job: int
+    nodes: tuple[ExtendedConversationNode, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GraphWritten:
+    job: int
+
+
+@dataclass(frozen=True, slots=True)
+class AnalyticsReady:
+    job: int
+    analytics: AnalyticsUpdate
+
+
+@dataclass(frozen=True, slots=True)
+class StageFailed:
+    """A step of the job failed; `code` and `message` are fit for the user."""
+
+    job: int
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class RetryDue:
+    """The wait that `RetryLater` asked for is over."""
+
+
+Event = SnapshotAccepted | DeltaAccepted | Enriched | GraphWritten | AnalyticsReady | StageFailed | RetryDue
+
+
+# Effects
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """The work in hand. `sequence` is the last journal sequence it covers."""
+
+    number: int
+    sequence: int
+    creator_id: str
+    whole: bool  # a snapshot job; else a delta job
+    touched: tuple[Touched, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PublishStatus:
+    sequence: int
+    status: Status
+    detail: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PublishError:
+    sequence: int
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Enrich:
+    job: Job
+    conversations: tuple[Conversation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PublishEnrichment:
+    """Send `enrichment_result` for the job's chats."""
+
+    job: Job
+
+
+@dataclass(frozen=True, slots=True)
+class RebuildGraph:
+    """Write all of the creator's conversations, then drop what is older."""
+
+    job: Job
+
+
+@dataclass(frozen=True, slots=True)
+class AppendGraph:
+    """Write the conversations that the job enriched, drop those that are no more."""
+
+    job: Job
+    nodes: tuple[ExtendedConversationNode, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ComputeAnalytics:
+    job: Job
+
+
+@dataclass(frozen=True, slots=True)
+class PublishFullSync:
+    job: Job
+    analytics: AnalyticsUpdate
+
+
+@dataclass(frozen=True, slots=True)
+class PublishAppend:
+    """Send `append_message` for each chat the job touched, then have the analytics brought up to date."""
+
+    job: Job
+
+
+@dataclass(frozen=True, slots=True)
+class RetryLater:
+    seconds: float
+
+
+Effect = (
+    PublishStatus
+    | PublishError
+    | Enrich
+    | PublishEnrichment
+    | RebuildGraph
+    | AppendGraph
+    | ComputeAnalytics
+    | PublishFullSync
+    | PublishAppend
+    | RetryLater
+)
+
+
+@dataclass(slots=True)
+class UserState:
+    """The machine. `handle` takes one event and returns the effects to carry out, in order.
+
+    Every `Enrich`, `RebuildGraph`, `AppendGraph` and `ComputeAnalytics` is answered by exactly one event.
+    """
+
+    cache: Cache
+    status: Status = Status.EMPTY
+    sequence: int = 0  # of the last input that was applied to the cache
+    job: Job | None = None
+    inbox: deque[SnapshotAccepted | DeltaAccepted] = field(default_factory=deque)
+    failures: int = 0  # in a row
+    _jobs: int = 0
+    _drain_to: int = 0
+    _unfinished: dict[str, None] = field(default_factory=dict)  # creators whose job failed
+
+    def handle(self, event: Event) -> list[Effect]:
+        match event:
+            case SnapshotAccepted() | DeltaAccepted():
+                self.inbox.append(event)
+                return self._next()
+            case RetryDue():
+                return self._next() if self.status is Status.ERROR else []
+            case StageFailed():
+                return self._failed(event)
+            case Enriched():
+                return self._enriched(event)
+            case GraphWritten():
+                return self._graph_written(event)
+            case AnalyticsReady():
+                return self._analytics_ready(event)
+
+    def _next(self) -> list[Effect]:
+        """Start what comes next, if nothing is in hand."""
+        if self.job is not None:
+            return []
+        if self.status is Status.ERROR:
+            # What was in hand when it failed is in the cache and is finished first.
+            self.inbox.extendleft(SnapshotAccepted(self.sequence, creator) for creator in self._unfinished)
+            self._unfinished.clear()
+        if not self.inbox:
+            return []
+        first = self.inbox[0]
+        if isinstance(first, SnapshotAccepted):
+            self.inbox.popleft()
+            return self._start_snapshot(first)
+        if self.status is Status.EMPTY:
+            return self._start_snapshot(SnapshotAccepted(self.sequence, first.creator_id))
+        return self._start_delta(first.creator_id)
+
+    def _start_snapshot(self, snapshot: SnapshotAccepted) -> list[Effect]:
+        effects: list[Effect] = []
+        self.sequence = max(self.sequence, snapshot.sequence)
+        if self.status is not Status.PROCESSING_SNAPSHOT:
+            effects += self._move(Status.PROCESSING_SNAPSHOT)
+        self.cache.merge(snapshot.chats, snapshot.messages)
+        self.job = self._new_job(snapshot.creator_id, whole=True)
+        return [*effects, Enrich(self.job, tuple(self.cache.pending(snapshot.creator_id)))]
+
+    def _start_delta(self, creator_id: str) -> list[Effect]:
+        chats: list[Chat] = []
+        batch: list[Message] = []
+        while self.inbox:
+            delta = self.inbox[0]
+            if isinstance(delta, SnapshotAccepted) or delta.creator_id != creator_id:
+                break
+            self.inbox.popleft()
+            self.sequence = max(self.sequence, delta.sequence)
+            chats += delta.chats
+            batch += delta.messages
+        touched = self.cache.merge(chats, batch)
+        self.job = self._new_job(creator_id, whole=False, touched=touched)
+        stale = {c.id for mark in touched for c in mark.stale}
+        pending = [c for c in self.cache.pending(creator_id) if c.id in stale]
+        return [Enrich(self.job, tuple(pending))]
+
+    def _enriched(self, event: Enriched) -> list[Effect]:
+        job = self._in_hand(event.job)
+        for node in event.nodes:
+            self.cache.store(node)
+        if job.whole:
+            return [PublishEnrichment(job), RebuildGraph(job)]
+        return [PublishEnrichment(job), AppendGraph(job, event.nodes)]
+
+    def _graph_written(self, event: GraphWritten) -> list[Effect]:
+        job = self._in_hand(event.job)
+        if job.whole:
+            return [ComputeAnalytics(job)]
+        return [PublishAppend(job), *self._finish()]
+
+    def _analytics_ready(self, event: AnalyticsReady) -> list[Effect]:
+        job = self._in_hand(event.job)
+        if not job.whole:
+            raise IllegalTransition("Analytics of a delta are not part of its job.")
+        self._drain_to = self.inbox[-1].sequence if self.inbox else 0
+        return [PublishFullSync(job, event.analytics), *self._finish()]
+
+    def _finish(self) -> list[Effect]:
+        """The job in hand is done: announce REALTIME when nothing older waits, and go on."""
+        self.job = None
+        self.failures = 0
+        effects: list[Effect] = []
+        drained = not self.inbox or self.inbox[0].sequence > self._drain_to
+        if self.status is Status.PROCESSING_SNAPSHOT and drained:
+            effects += self._move(Status.REALTIME)
+        return [*effects, *self._next()]
+
+    def _failed(self, event: StageFailed) -> list[Effect]:
+        job = self._in_hand(event.job)
+        self.job = None
+        self.failures += 1
+        self._unfinished[job.creator_id] = None
+        wait = min(RETRY_MOST, RETRY_FIRST * 2 ** (self.failures - 1))
+        return [
+            PublishError(self.sequence, event.code, event.message),
+            *self._move(Status.ERROR, event.message),
+            RetryLater(wait),
+        ]
+
+    def _move(self, status: Status, detail: str | None = None) -> list[Effect]:
+        if status not in _ALLOWED[self.status]:
+            raise IllegalTransition(f"{self.status} cannot become {status}.")
+        self.status = status
+        return [PublishStatus(self.sequence, status, detail)]
+
+    def _new_job(self, creator_id: str, *, whole: bool, touched: Iterable[Touched] = ()) -> Job:
+        self._jobs += 1
+        return Job(self._jobs, self.sequence, creator_id, whole, tuple(touched))
+
+    def _in_hand(self, number: int) -> Job:
+        if self.job is None or self.job.number != number:
+            raise IllegalTransition(f"Job {number} is not in hand.")
+        return self.job

@@ -1,0 +1,179 @@
+"""What pages are shown of a chat: one node per chat, made of its conversations. Pure."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from actors.cache import CachedChat, Touched
+from chats.fan import FanState
+from chats.message import Chat, Message
+from graph.traversals import ConversationRow, FanRow
+from insights.metrics import response_time_metrics
+from insights.priority import priority_scores
+from wire.payloads import (
+    ActionTopic,
+    ActionUse,
+    EnrichmentResult,
+    ExtendedConversationNode,
+    TopicUse,
+)
+
+
+def chat_node(
+    cached: CachedChat, messages: Iterable[Message], *, priority: float | None, touched: Touched | None = None
+) -> ExtendedConversationNode:
+    """The chat's totals with the given messages, and what `touched` says was changed or removed."""
+    chat, nodes = cached.chat, list(cached.nodes.values())
+    metrics = response_time_metrics([_row(node) for node in nodes])
+    count = sum(node.sentimentCount for node in nodes)
+    total = sum(node.sentimentSum for node in nodes)
+    ordered = cached.ordered()
+    with_user = orjson.loads(chat.with_user) if chat.with_user else None
+    return ExtendedConversationNode(
+        conversationId=chat.id,
+        startDate=_instant(ordered[0].at) if ordered else None,
+        endDate=_instant(ordered[-1].at) if ordered else None,
+        messageCount=len(ordered),
+        averageResponseTime=metrics.response_time.mean,
+        turns=metrics.turns,
+        silencePercentage=metrics.silence_percentage,
+        messages=[shown(message, with_user) for message in messages],
+        topics=_topics(nodes, sum(bool(message.text) for message in ordered)),
+        actions=_actions(nodes),
+        sentiment=total / count if count else None,
+        outcomes=sorted((o for node in nodes for o in node.outcomes), key=lambda o: o.date),
+        priorityScore=priority,
+        withUser=with_user,
+        creatorId=chat.creator_id,
+        chatId=chat.id,
+        fanId=chat.fan_id,
+        sentimentSum=total,
+        sentimentCount=count,
+        silenceSeconds=sum(node.silenceSeconds for node in nodes),
+        responseSeconds=[seconds for node in nodes for seconds in node.responseSeconds],
+        unanswered=metrics.response_time.unanswered,
+        actionTopics=_action_topics(nodes),
+        changedMessages=[shown(message, with_user) for message in touched.changed] if touched else [],
+        removedMessages=[message.id for message in touched.removed] if touched else [],
+        models={strategy: model for node in nodes for strategy, model in node.models.items()},
+    )
+
+
+def enrichment_result(node: ExtendedConversationNode) -> EnrichmentResult:
+    """What was understood of a chat, from its node."""
+    return EnrichmentResult(
+        conversationId=node.conversationId,
+        conversation_id=node.conversationId,
+        topics=node.topics,
+        actions=node.actions,
+        sentiment=node.sentiment,
+        outcomes=node.outcomes,
+    )
+
+
+def shown(message: Message, with_user: Mapping[str, Any] | None) -> dict[str, Any]:
+    """A message for a page: as received, but with plain text, a time, a direction and a named fan."""
+    raw: dict[str, Any] = orjson.loads(message.raw)
+    raw.update(
+        text=message.text,
+        createdAt=raw.get("createdAt") or _instant(message.at).isoformat(),
+        direction=message.direction,
+        chatId=message.chat_id,
+    )
+    if message.direction == "fan" and with_user:
+        raw["fromUser"] = {**with_user, **(raw.get("fromUser") or {})}
+    return raw
+
+
+def received(message: Message, cached: CachedChat) -> dict[str, Any]:
+    """A message as received, with its enrichment beside it (null until it is enriched)."""
+    found = next(
+        (n.enrichment[message.id] for n in cached.nodes.values() if message.id in n.enrichment), None
+    )
+    return {**orjson.loads(message.raw), "enrichment": found.model_dump(mode="json") if found else None}
+
+
+def chat_facts(chat: Chat, cached: CachedChat) -> dict[str, Any]:
+    """A chat for the client facade."""
+    ordered = cached.ordered()
+    return {
+        "id": chat.id,
+        "creatorId": chat.creator_id,
+        "withUser": orjson.loads(chat.with_user) if chat.with_user else {"id": chat.fan_id},
+        "unreadMessagesCount": cached.unread(),
+        "messageCount": len(ordered),
+        "lastMessageAt": _instant(ordered[-1].at).isoformat() if ordered else None,
+    }
+
+
+def priorities(fans: Sequence[FanState], now: datetime) -> dict[str, float]:
+    """The priority score of every chat of one creator, by chat id."""
+    rows = [
+        FanRow(
+            chatId=fan.chat_id,
+            spend=fan.spend,
+            unread=fan.unread,
+            waitingSince=fan.waiting_since or 0,
+            recentSentiment=-1 if fan.recent_sentiment is None else fan.recent_sentiment,
+        )
+        for fan in fans
+    ]
+    return {chat: score.score for chat, score in priority_scores(rows, now).items()}
+
+
+def _row(node: ExtendedConversationNode) -> ConversationRow:
+    """An enriched conversation as the graph would answer it."""
+    return ConversationRow(
+        startDate=int(node.startDate.timestamp()) if node.startDate else 0,
+        endDate=int(node.endDate.timestamp()) if node.endDate else 0,
+        messageCount=node.messageCount,
+        turns=int(node.turns or 0),
+        silenceSeconds=node.silenceSeconds,
+        responseSeconds=",".join(map(repr, node.responseSeconds)),
+        unanswered=node.unanswered,
+        sentimentSum=node.sentimentSum,
+        sentimentCount=node.sentimentCount,
+    )
+
+
+def _topics(nodes: Iterable[ExtendedConversationNode], with_text: int) -> list[TopicUse]:
+    found: dict[str, TopicUse] = {}
+    for node in nodes:
+        for topic in node.topics:
+            before = found.get(topic.id)
+            messages = topic.messages + (before.messages if before else 0)
+            weight = min(1.0, messages / with_text) if with_text else 0.0
+            found[topic.id] = topic.model_copy(update={"messages": messages, "weight": weight})
+    return sorted(found.values(), key=lambda topic: (-topic.messages, topic.id))
+
+
+def _actions(nodes: Iterable[ExtendedConversationNode]) -> list[ActionUse]:
+    found: dict[tuple[str, str], list[ActionUse]] = defaultdict(list)
+    for node in nodes:
+        for action in node.actions:
+            found[action.type, action.direction].append(action)
+    merged = [
+        ActionUse(
+            type=uses[0].type,
+            direction=uses[0].direction,
+            count=sum(use.count for use in uses),
+            evidence=[id for use in uses for id in use.evidence],
+        )
+        for uses in found.values()
+    ]
+    return sorted(merged, key=lambda action: (-action.count, action.type, action.direction))
+
+
+def _action_topics(nodes: Iterable[ExtendedConversationNode]) -> list[ActionTopic]:
+    counts: Counter[tuple[str, str]] = Counter()
+    for node in nodes:
+        for pair in node.actionTopics:
+            counts[pair.action, pair.topicId] += pair.count
+    return [ActionTopic(action=a, topicId=t, count=n) for (a, t), n in sorted(counts.items())]
+
+
+def _instant(at: float) -> datetime:
+    return datetime.fromtimestamp(at, UTC)

@@ -1,0 +1,58 @@
+"""What the user actor writes: a whole history after a snapshot, or one conversation after a delta.
+
+`rev` is the revision of the write: a whole number that only grows for a user. Every write is idempotent.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+from chats.fan import FanState
+from graph.builder import GraphBuilder
+from graph.model import DropConversation, DropOlder, Mutation
+from wire.payloads import ExtendedConversationNode
+
+
+class Writer(Protocol):
+    """Takes mutations and returns once they are in the graph, in order, all of them."""
+
+    async def apply(self, mutations: Sequence[Mutation]) -> None: ...
+
+
+async def rebuild_graph_from_snapshot(
+    user_id: str,
+    enriched_conversations: Iterable[ExtendedConversationNode],
+    creator_id: str,
+    *,
+    fans: Iterable[FanState],
+    rev: int,
+    writer: Writer,
+) -> None:
+    """Write every conversation at `rev`, then drop what is older: a reader never sees an empty graph."""
+    builder = GraphBuilder(user_id, creator_id, rev)
+    mutations: list[Mutation] = []
+    for node in enriched_conversations:
+        mutations += builder.build_graph(node, node.fanId)
+    for fan in fans:
+        mutations += builder.build_fan(fan)
+    await writer.apply([*mutations, DropOlder(creator_id, user_id, rev)])
+
+
+async def append_graph_from_delta(
+    user_id: str,
+    enriched_conversation: ExtendedConversationNode | Sequence[ExtendedConversationNode],
+    creator_id: str,
+    *,
+    fans: Iterable[FanState] = (),
+    gone: Iterable[str] = (),
+    rev: int,
+    writer: Writer,
+) -> None:
+    """Write the conversations a delta changed, and drop those (by id) that it made part of others."""
+    nodes = enriched_conversation
+    builder = GraphBuilder(user_id, creator_id, rev)
+    mutations: list[Mutation] = [DropConversation(creator_id, id) for id in gone]
+    for node in [nodes] if isinstance(nodes, ExtendedConversationNode) else nodes:
+        mutations += builder.build_graph(node, node.fanId)
+    for fan in fans:
+        mutations += builder.build_fan(fan)
+    await writer.apply(mutations)
