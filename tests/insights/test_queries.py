@@ -1,5 +1,5 @@
 import json
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,9 @@ from chats.message import Direction, Message
 from errors import InvalidInput, Unavailable
 from graph.builder import GraphBuilder
 from graph.embedded import EmbeddedGraph
+from graph.model import Scalar
 from graph.port import Graph
+from graph.traversals import ACTIONS, CONVERSATIONS, FANS, OUTCOMES, TOPIC_LINKS
 from insights.queries import (
     broadcast_analytics_update,
     build_analytics_update,
@@ -213,6 +215,20 @@ async def test_the_update_holds_everything(graph: Graph) -> None:
     assert parts.waiting == pytest.approx(22.124, abs=1e-3)
     assert update.priorityScores == {"f1": parts.score, "f2": 0}
     assert update.unreadCounts == {"f1": 5, "f2": 0}
+
+
+async def test_an_update_asks_every_question_once(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    submit = graph.submit
+
+    async def listen(script: str, bindings: Mapping[str, Scalar]) -> list[Any]:
+        asked.append(script)
+        return await submit(script, bindings)
+
+    monkeypatch.setattr(graph, "submit", listen)
+    await build_analytics_update("u1", DAY, NEXT_DAY, "c1", graph=graph, now=NOW)
+    questions = (CONVERSATIONS, TOPIC_LINKS, ACTIONS, OUTCOMES, FANS)
+    assert sorted(asked) == sorted(question.one_user for question in questions)
 
 
 async def test_an_outcome_counts_in_the_window_of_its_conversation(graph: Graph) -> None:
