@@ -12,7 +12,7 @@ from chats.fan import FanState
 from chats.message import Direction, Message
 from errors import InvalidInput, Unavailable
 from graph.builder import GraphBuilder
-from graph.embedded import EmbeddedGraph
+from graph.connect import connect
 from graph.model import Scalar
 from graph.port import Graph
 from graph.traversals import ACTIONS, CONVERSATIONS, FANS, OUTCOMES, TOPIC_LINKS
@@ -23,6 +23,7 @@ from insights.queries import (
     fetch_sentiment_trend,
     fetch_topic_metrics,
 )
+from tests.gremlin_server import server
 from wire.payloads import ActionUse, ExtendedConversationNode, Outcome, TopicUse
 
 DAY = datetime(2024, 5, 1, tzinfo=UTC)
@@ -30,11 +31,13 @@ NEXT_DAY = DAY + timedelta(days=1)
 NOW = NEXT_DAY
 
 
-@pytest.fixture
-async def graph(tmp_path: Path) -> AsyncIterator[Graph]:
-    embedded = EmbeddedGraph(tmp_path / "graph")
-    yield embedded
-    await embedded.close()
+@pytest.fixture(params=["embedded", "tinkerpop"])
+async def graph(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Graph]:
+    embedded = request.param == "embedded"
+    opened = connect(f"embedded:{tmp_path / 'graph'}" if embedded else server.address(), max_bindings=16)
+    await opened.submit("g.V().drop()", {})  # the server outlives a test
+    yield opened
+    await opened.close()
 
 
 def chat(lines: str, *, creator: str = "c1", fan: str = "f1") -> list[Conversation]:
