@@ -24,7 +24,7 @@ from samples.shapes import Raw, Sent, chat, fan_user, message
 from samples.timeline import History, Mass, Talked, fresh, history
 from wire.payloads import OutcomeType
 
-FANS = 35  # of each creator
+FANS = 33  # of each creator
 LIVE = 40  # messages of each creator that come after the snapshot
 MASS_EVERY = timedelta(days=28)
 
