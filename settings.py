@@ -10,30 +10,36 @@ from typing import Any, Self
 from errors import SettingsError
 
 
-def _setting(default: Any, env: str) -> Any:
-    return field(default=default, metadata={"env": env})
-
-
 @dataclass(frozen=True, slots=True)
 class Settings:
     """The service's settings. Times are seconds, sizes bytes. `Settings.from_env()` is the only reader."""
 
-    host: str = _setting("127.0.0.1", "HOST")
-    port: int = _setting(8000, "PORT")
-    ray_dashboard_port: int = _setting(8265, "RAY_DASHBOARD_PORT")
-    ray_address: str = _setting("", "RAY_ADDRESS")  # empty: start a Ray of our own
-    data_dir: Path = _setting(Path("data"), "DATA_DIR")
-    redis_url: str = _setting("", "REDIS_URL")  # empty: the embedded server, in data_dir
-    graph_url: str = _setting("", "GRAPH_URL")  # empty: embedded, in data_dir
-    graph_max_bindings: int = _setting(16, "GRAPH_MAX_BINDINGS")  # of a TinkerPop server; 16 is its default
-    model: str = _setting("minilm", "MODEL")  # "minilm" (packaged) or a sentence-transformers folder
-    conversation_gap: float = _setting(6 * 3600.0, "CONVERSATION_GAP")
-    silence_threshold: float = _setting(300.0, "SILENCE_THRESHOLD")
-    max_body: int = _setting(256 * 1024 * 1024, "MAX_BODY")  # of one HTTP body or socket frame
-    max_text: int = _setting(100_000, "MAX_TEXT")  # characters of one message
-    graph_batch_size: int = _setting(50, "GRAPH_BATCH_SIZE")  # statements a request
-    graph_batch_wait: float = _setting(0.02, "GRAPH_BATCH_WAIT")  # the longest a mutation waits for company
-    log_level: str = _setting("INFO", "LOG_LEVEL")
+    host: str = field(default="127.0.0.1", metadata={"env": "HOST"})
+    port: int = field(default=8000, metadata={"env": "PORT"})
+    ray_dashboard_port: int = field(default=8265, metadata={"env": "RAY_DASHBOARD_PORT"})
+    ray_address: str = field(default="", metadata={"env": "RAY_ADDRESS"})  # empty: start a Ray of our own
+    data_dir: Path = field(default=Path("data"), metadata={"env": "DATA_DIR"})
+    redis_url: str = field(
+        default="", metadata={"env": "REDIS_URL"}
+    )  # empty: the embedded server, in data_dir
+    graph_url: str = field(default="", metadata={"env": "GRAPH_URL"})  # empty: embedded, in data_dir
+    graph_max_bindings: int = field(
+        default=16, metadata={"env": "GRAPH_MAX_BINDINGS"}
+    )  # of a TinkerPop server; 16 is its default
+    model: str = field(
+        default="minilm", metadata={"env": "MODEL"}
+    )  # "minilm" (packaged) or a sentence-transformers folder
+    conversation_gap: float = field(default=6 * 3600.0, metadata={"env": "CONVERSATION_GAP"})
+    silence_threshold: float = field(default=300.0, metadata={"env": "SILENCE_THRESHOLD"})
+    max_body: int = field(
+        default=256 * 1024 * 1024, metadata={"env": "MAX_BODY"}
+    )  # of one HTTP body or socket frame
+    max_text: int = field(default=100_000, metadata={"env": "MAX_TEXT"})  # characters of one message
+    graph_batch_size: int = field(default=50, metadata={"env": "GRAPH_BATCH_SIZE"})  # statements a request
+    graph_batch_wait: float = field(
+        default=0.02, metadata={"env": "GRAPH_BATCH_WAIT"}
+    )  # the longest a mutation waits for company
+    log_level: str = field(default="INFO", metadata={"env": "LOG_LEVEL"})
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> Self:

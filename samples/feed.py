@@ -1,0 +1,66 @@
+"""Feeds the sample data to a running service the way an extension would: over its public HTTP ingest."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+
+import httpx
+import orjson
+from websockets.asyncio.client import connect
+
+from errors import Unavailable
+from samples.generate import CreatorSamples, generate
+
+TIMEOUT = 600.0  # seconds for one creator, enrichment included
+DELTA_BATCH = 5
+
+
+async def feed(url: str, *, now: datetime, say: Callable[[str], None]) -> None:
+    """Send every creator's snapshot and live messages, telling progress through `say`.
+
+    Creators whose data the service already has are left alone. Raises Unavailable when it gives up.
+    """
+    async with httpx.AsyncClient(base_url=url, timeout=120) as http:
+        known = {user["user_id"] for user in (await http.get("/api/v1/users")).json()}
+        samples = generate(now=now)
+        fresh = [creator for creator in samples.creators if creator.creator_id not in known]
+        if not fresh:
+            say("Sample data is there already.")
+        for creator in fresh:
+            await _feed_creator(http, url, creator, say)
+
+
+async def _feed_creator(
+    http: httpx.AsyncClient, url: str, creator: CreatorSamples, say: Callable[[str], None]
+) -> None:
+    user = creator.creator_id
+    messages = len(creator.snapshot["messages"])
+    say(f"Sending {creator.name}: {messages:,} messages, then {len(creator.deltas)} live ones ...")
+    # The socket is open before the snapshot is sent, so that no progress is missed.
+    async with connect(url.replace("http", "ws", 1) + f"/ws/frontend/{user}", max_size=None) as page:
+        await _post(http, f"/api/v1/ingest/{user}/snapshot", creator.snapshot)
+        for start in range(0, len(creator.deltas), DELTA_BATCH):
+            await _post(http, f"/api/v1/ingest/{user}/messages", creator.deltas[start : start + DELTA_BATCH])
+        try:
+            async with asyncio.timeout(TIMEOUT):
+                async for frame in page:
+                    message = orjson.loads(frame)
+                    if message["type"] == "system_error":
+                        say(f"  {creator.name}: {message['payload']['errorMessage']}")
+                    if message["type"] != "system_status":
+                        continue
+                    if message["payload"]["status"] == "REALTIME":
+                        break
+                    if detail := message["payload"]["detail"]:
+                        say(f"  {creator.name}: {detail}")
+        except TimeoutError:
+            raise Unavailable(f"{creator.name} is not ready after {TIMEOUT:.0f} s; see the log.") from None
+    say(f"  {creator.name}: done.")
+
+
+async def _post(http: httpx.AsyncClient, path: str, body: object) -> None:
+    answer = await http.post(path, content=orjson.dumps(body))
+    if answer.status_code != 202:
+        raise Unavailable(
+            f"The service did not take the sample data: {answer.status_code} {answer.text[:500]}"
+        )

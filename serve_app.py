@@ -1,0 +1,473 @@
+"""The Serve application: routes, sockets, wiring. Nothing below this module knows FastAPI.
+
+Every error leaves as `{"error": {"code", "message", "detail"}}` with the status of its class.
+"""
+
+import asyncio
+import logging
+import os
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import orjson
+import plotly
+from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response, WebSocket
+from fastapi import Path as PathParam
+from fastapi.exceptions import RequestValidationError
+from fastapi.middleware.gzip import GZipMiddleware
+from fastapi.responses import FileResponse, JSONResponse
+from fastapi.staticfiles import StaticFiles
+from pydantic import BaseModel
+from ray import serve
+from redis.exceptions import RedisError
+from starlette.exceptions import HTTPException
+
+from actors.client import OnlyFansClient
+from actors.directory import Directory
+from actors.graph_writer import graph_reader, graph_writer
+from actors.journal import is_known, known_users
+from actors.publisher import connect_redis, now
+from enrich.tasks import model_ready
+from errors import (
+    AnalyticsError,
+    InputTooLarge,
+    InvalidInput,
+    NotFound,
+    Unavailable,
+)
+from hub import Hub
+from insights.metrics import Bucket
+from insights.queries import (
+    broadcast_analytics_update,
+    build_analytics_update,
+    fetch_response_time_metrics,
+    fetch_sentiment_trend,
+    fetch_topic_metrics,
+)
+from insights.window import Window
+from settings import Settings
+from wire.incoming import parse_messages, parse_snapshot
+from wire.payloads import (
+    AnalyticsUpdate,
+    FullSyncResponse,
+    IngestReceipt,
+    ResponseTimeMetrics,
+    SentimentTrend,
+    TopicMetric,
+)
+from wire.schemas import wss_schema
+
+log = logging.getLogger(__name__)
+
+WEB = Path(__file__).parent / "web"
+PLOTLY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
+READY_TIMEOUT = 20.0
+MAX_LIMIT = 1000
+# Sockets count as ongoing requests; beyond the limit handshakes would hang rather than fail.
+MAX_ONGOING = 20_000
+
+Id = Annotated[str, PathParam(pattern=r"^[A-Za-z0-9_.:@-]{1,128}$", description="letters, digits and _.:@-")]
+QueryId = Annotated[str | None, Query(pattern=r"^[A-Za-z0-9_.:@-]{1,128}$")]
+Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT)]
+Offset = Annotated[int, Query(ge=0)]
+
+_STATUS: list[tuple[type[AnalyticsError], int]] = [
+    (InputTooLarge, 413),
+    (InvalidInput, 422),
+    (NotFound, 404),
+    (Unavailable, 503),
+    (AnalyticsError, 500),
+]
+
+
+class ErrorBody(BaseModel):
+    """What went wrong: a stable `code`, a `message` for people, and per field what was wrong."""
+
+    code: str
+    message: str
+    detail: Any = None
+
+
+class ErrorAnswer(BaseModel):
+    error: ErrorBody
+
+
+class Services:
+    """What the routes stand on; made once a replica, when the first request needs it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.redis = connect_redis(settings.redis_url)
+        self.directory = Directory(settings)
+        self.client = OnlyFansClient(self.directory)
+        self.graph = graph_reader(settings, graph_writer(settings))
+        self.hub = Hub(settings, self.redis, self.directory)
+
+
+class WindowParams:
+    """The window and scope that every insight takes."""
+
+    def __init__(
+        self,
+        start_date: Annotated[
+            str | None, Query(description="ISO 8601 with offset; default 30 days back")
+        ] = None,
+        end_date: Annotated[str | None, Query(description="ISO 8601 with offset; default now")] = None,
+        creator_id: QueryId = None,
+        user_id: QueryId = None,
+    ) -> None:
+        self.window = Window.from_params(start_date, end_date, now())
+        self.creator_id = creator_id
+        self.user_id = user_id
+
+    @property
+    def scope(self) -> tuple[datetime, datetime, str | None]:
+        return self.window.start, self.window.end, self.creator_id
+
+
+Asked = Annotated[WindowParams, Depends()]
+ERRORS: dict[int | str, dict[str, Any]] = {
+    status: {"model": ErrorAnswer} for status in (404, 413, 422, 500, 503)
+}
+
+
+def build_api(settings: Settings) -> FastAPI:
+    """The HTTP and WebSocket application for these settings."""
+    app = FastAPI(
+        title="Conversational analytics for creators",
+        version="1",
+        docs_url="/docs",
+        redoc_url=None,
+        responses=ERRORS,
+        strict_content_type=False,  # bodies are read and checked by us
+    )
+    made: list[Services] = []
+
+    def services() -> Services:
+        if not made:
+            made.append(Services(settings))
+        return made[0]
+
+    app.add_middleware(GZipMiddleware, minimum_size=2048, compresslevel=5)
+    app.middleware("http")(_guard)
+    for kind in (AnalyticsError, RequestValidationError, HTTPException):
+        app.add_exception_handler(kind, _answer_error)
+    app.include_router(_ingest(services))
+    app.include_router(_insights(services))
+    app.include_router(_reading(services))
+    app.include_router(_operations(services))
+    for prefix in ("", "/api"):
+        app.include_router(_sockets(services), prefix=prefix)
+    app.include_router(_page())
+    app.mount("/static", StaticFiles(directory=WEB), name="static")
+    return app
+
+
+def _ingest(services: Callable[[], Services]) -> APIRouter:
+    router = APIRouter(prefix="/api/v1/ingest", tags=["ingest"])
+
+    async def take(
+        request: Request, method: str, user_id: str, creator_id: str | None, check: Callable[[bytes], object]
+    ) -> IngestReceipt:
+        body = await _body(request, services().settings.max_body)
+        check(body)  # bad input is answered here and wakes nobody
+        receipt = await services().directory.call(user_id, method, body, creator_id or user_id)
+        return IngestReceipt(**receipt)
+
+    @router.post("/{user_id}/snapshot", status_code=202)
+    async def snapshot(request: Request, user_id: Id, creator_id: QueryId = None) -> IngestReceipt:
+        """Take everything an extension holds: a `cache_update` payload, or its whole envelope."""
+        return await take(request, "handle_snapshot", user_id, creator_id, parse_snapshot)
+
+    @router.post("/{user_id}/messages", status_code=202)
+    async def messages(request: Request, user_id: Id, creator_id: QueryId = None) -> IngestReceipt:
+        """Take live messages: one `new_raw_message` payload, or a list of them."""
+        return await take(request, "handle_delta", user_id, creator_id, parse_messages)
+
+    return router
+
+
+def _insights(services: Callable[[], Services]) -> APIRouter:
+    router = APIRouter(prefix="/api/v1/insights", tags=["insights"])
+
+    async def broadcast(asked: WindowParams, wanted: bool) -> None:
+        if not wanted:
+            return
+        if asked.user_id is None:
+            raise InvalidInput(
+                "broadcast needs user_id: it says whose pages are sent the update.",
+                detail=[{"field": "user_id", "reason": "missing"}],
+            )
+        held = services()
+        await broadcast_analytics_update(
+            asked.user_id, *asked.scope, graph=held.graph, redis=held.redis, now=now()
+        )
+
+    @router.get("/topics")
+    async def topics(asked: Asked, broadcast_: BroadcastFlag = False) -> list[TopicMetric]:
+        """Topics of the window by volume, with share and trend."""
+        await broadcast(asked, broadcast_)
+        return await fetch_topic_metrics(*asked.scope, graph=services().graph, user_id=asked.user_id)
+
+    @router.get("/sentiment-trend")
+    async def sentiment(
+        asked: Asked, bucket: Bucket = "day", time_zone: str = "UTC", broadcast_: BroadcastFlag = False
+    ) -> SentimentTrend:
+        """Mean sentiment of fan messages per bucket."""
+        await broadcast(asked, broadcast_)
+        return await fetch_sentiment_trend(
+            *asked.scope, graph=services().graph, user_id=asked.user_id, bucket=bucket, time_zone=time_zone
+        )
+
+    @router.get("/response-time")
+    async def response_time(asked: Asked, broadcast_: BroadcastFlag = False) -> ResponseTimeMetrics:
+        """Handling time, silence, turns and response times."""
+        await broadcast(asked, broadcast_)
+        return await fetch_response_time_metrics(*asked.scope, graph=services().graph, user_id=asked.user_id)
+
+    @router.get("/full")
+    async def full(
+        asked: Asked, bucket: Bucket = "day", time_zone: str = "UTC", broadcast_: BroadcastFlag = False
+    ) -> AnalyticsUpdate:
+        """Everything a dashboard shows: the payload of `analytics_update`."""
+        await broadcast(asked, broadcast_)
+        return await build_analytics_update(
+            asked.user_id,
+            *asked.scope,
+            graph=services().graph,
+            now=now(),
+            bucket=bucket,
+            time_zone=time_zone,
+        )
+
+    return router
+
+
+BroadcastFlag = Annotated[
+    bool, Query(alias="broadcast", description="also send an analytics_update to the user's pages")
+]
+
+
+def _reading(services: Callable[[], Services]) -> APIRouter:
+    router = APIRouter(prefix="/api/v1", tags=["reading"])
+
+    async def known(user_id: str) -> bool:
+        return await is_known(services().redis, user_id)
+
+    @router.get("/users")
+    async def users() -> list[dict[str, Any]]:
+        """Every user that ever sent something, with the creators it sent for."""
+        found = await known_users(services().redis)
+        return [{"user_id": user, "creator_ids": creators} for user, creators in found.items()]
+
+    @router.get("/frontend/bootstrap/{user_id}", response_model=FullSyncResponse)
+    async def bootstrap(user_id: Id, creator_id: QueryId = None) -> Response:
+        """What a page starts from: the payload of `full_sync_response`; empty lists when there is nothing."""
+        if not await known(user_id):
+            window = Window.from_params(None, None, now())
+            analytics = await build_analytics_update(
+                user_id, window.start, window.end, creator_id, graph=services().graph, now=now()
+            )
+            body = FullSyncResponse(conversations=[], analytics=analytics).model_dump_json().encode()
+        else:
+            _, _, body = await services().directory.call(user_id, "full_sync", creator_id)
+        return Response(body, media_type="application/json")
+
+    @router.get("/chats")
+    async def chats(
+        user_id: Annotated[str, QueryId], limit: Limit = 50, offset: Offset = 0
+    ) -> list[dict[str, Any]]:
+        """The user's chats, the one with the latest message first."""
+        return await services().client.get_chats(user_id, limit, offset) if await known(user_id) else []
+
+    @router.get("/chats/{chat_id}/messages")
+    async def messages(
+        chat_id: str,
+        user_id: Annotated[str, QueryId],
+        creator_id: QueryId = None,
+        limit: Limit = 50,
+        offset: Offset = 0,
+    ) -> list[dict[str, Any]]:
+        """A chat's messages as received, latest first, each with its `enrichment`."""
+        if not await known(user_id):
+            raise NotFound("This user never sent anything; GET /api/v1/users lists who did.")
+        return await services().client.get_messages(user_id, chat_id, limit, offset, creator_id=creator_id)
+
+    @router.get("/schemas/wss")
+    async def schemas() -> dict[str, Any]:
+        """JSON Schema of every WebSocket message, both ways."""
+        return wss_schema()
+
+    return router
+
+
+def _operations(services: Callable[[], Services]) -> APIRouter:
+    router = APIRouter(tags=["operations"])
+
+    @router.get("/health")
+    async def health() -> dict[str, str]:
+        """This process lives."""
+        return {"status": "ok"}
+
+    @router.get("/ready")
+    async def ready(response: Response) -> dict[str, Any]:
+        """Redis, the graph and the sentence model are reached; 503 and the reason when one is not."""
+        held = services()
+        checks: dict[str, Awaitable[Any]] = {
+            "redis": held.redis.ping(),
+            "graph": held.graph.ping(),
+            "model": model_ready(held.settings),
+        }
+        results = await asyncio.gather(*(_check(each) for each in checks.values()))
+        parts = dict(zip(checks, results, strict=True))
+        if any(parts.values()):
+            response.status_code = 503
+        return {
+            "status": "unavailable" if any(parts.values()) else "ready",
+            "checks": {name: problem or "ok" for name, problem in parts.items()},
+        }
+
+    return router
+
+
+async def _check(work: Awaitable[Any]) -> str | None:
+    """What is wrong with it; None when nothing is."""
+    try:
+        await asyncio.wait_for(work, READY_TIMEOUT)
+    except TimeoutError:
+        return f"no answer in {READY_TIMEOUT:.0f} s"
+    except (AnalyticsError, RedisError) as error:
+        return str(error) if isinstance(error, AnalyticsError) else type(error).__name__
+    return None
+
+
+def _sockets(services: Callable[[], Services]) -> APIRouter:
+    router = APIRouter()
+
+    @router.websocket("/ws/frontend/{user_id}")
+    async def frontend(socket: WebSocket, user_id: Id, creator_id: QueryId = None) -> None:
+        if _trusted(socket):
+            await services().hub.serve_page(socket, user_id, creator_id)
+        else:
+            await socket.close(POLICY_VIOLATION)
+
+    @router.websocket("/ws/extension/{user_id}")
+    async def extension(socket: WebSocket, user_id: Id, creator_id: QueryId = None) -> None:
+        if _trusted(socket):
+            await services().hub.serve_extension(socket, user_id, creator_id or user_id)
+        else:
+            await socket.close(POLICY_VIOLATION)
+
+    return router
+
+
+def _page() -> APIRouter:
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/")
+    async def index() -> FileResponse:
+        return FileResponse(WEB / "index.html")
+
+    @router.get("/static/plotly.min.js")
+    async def charts() -> FileResponse:
+        """The charting library, from its package; it changes only with the installation."""
+        return FileResponse(PLOTLY, headers={"Cache-Control": "public, max-age=86400"})
+
+    return router
+
+
+POLICY_VIOLATION = 1008
+_LOCAL = {"localhost", "127.0.0.1", "::1", "[::1]"}
+_EXTENSIONS = ("chrome-extension://", "moz-extension://", "safari-web-extension://")
+_PAGE_POLICY = (
+    "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob: https:; "
+    "connect-src 'self' ws: wss:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
+)
+
+
+def _trusted(connection: Request | WebSocket) -> bool:
+    """Whether the caller is on this machine: other web pages may not speak through the user's browser.
+
+    Checked by the `Host` asked for (a name that was made to point here is refused) and the `Origin` sent.
+    """
+    if _hostname(connection.headers.get("host", "")) not in _LOCAL:
+        return False
+    origin = connection.headers.get("origin")
+    if not origin or origin.startswith(_EXTENSIONS):
+        return True
+    return _hostname(origin.partition("://")[2]) in _LOCAL
+
+
+def _hostname(netloc: str) -> str:
+    return netloc if netloc.endswith("]") else netloc.rpartition(":")[0] or netloc
+
+
+async def _guard(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+    if not _trusted(request):
+        return _error_response(403, "forbidden", "Only this machine and browser extensions may call.", None)
+    response = await call_next(request)
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    if request.url.path == "/":
+        response.headers["Content-Security-Policy"] = _PAGE_POLICY
+    return response
+
+
+async def _body(request: Request, limit: int) -> bytes:
+    """The request's body; InputTooLarge as soon as it is more than `limit` bytes."""
+    parts: list[bytes] = []
+    size = 0
+    async for part in request.stream():
+        size += len(part)
+        if size > limit:
+            raise InputTooLarge(f"The body is more than {limit} bytes; send it in parts or raise MAX_BODY.")
+        parts.append(part)
+    return b"".join(parts)
+
+
+async def _answer_error(request: Request, error: Exception) -> Response:
+    match error:
+        case AnalyticsError():
+            status = next(code for kind, code in _STATUS if isinstance(error, kind))
+            return _error_response(status, error.code, str(error), error.detail)
+        case RequestValidationError():
+            fields = [
+                {"field": ".".join(str(part) for part in found["loc"][1:]), "reason": found["msg"]}
+                for found in error.errors()
+            ]
+            names = ", ".join(found["field"] for found in fields)
+            return _error_response(422, "invalid_input", f"Not understood: {names}.", fields)
+        case HTTPException():
+            return _error_response(error.status_code, "http", str(error.detail), None)
+    raise error
+
+
+def _error_response(status: int, code: str, message: str, detail: Any) -> Response:
+    headers = {"Retry-After": "1"} if status == 503 else None
+    answer = {"error": {"code": code, "message": message, "detail": detail}}
+    with suppress(TypeError):
+        orjson.dumps(answer)
+    return JSONResponse(answer, status_code=status, headers=headers)
+
+
+def build_app(settings: Settings) -> serve.Application:
+    """The Serve application: one deployment, the FastAPI ingress."""
+
+    @serve.deployment(
+        name="api",
+        max_ongoing_requests=MAX_ONGOING,
+        ray_actor_options={"num_cpus": 0},
+        logging_config={"enable_access_log": False},
+    )
+    @serve.ingress(build_api(settings))
+    class Api:
+        pass
+
+    return Api.bind()  # type: ignore[attr-defined, no-any-return]
+
+
+def app(args: dict[str, str]) -> serve.Application:
+    """For `serve run serve_app:app` and Serve config files; settings come from the environment."""
+    return build_app(Settings.from_env({**os.environ, **args}))
