@@ -1,6 +1,7 @@
 """The labelled property graph as data: its vertices, edges, and the mutations that write them. Pure.
 
-Every vertex carries `pk`, the partition key (the creator's id); ids are unique inside a partition. Property
+Every vertex carries `pk`, the partition key (the creator's id); ids are unique inside a partition, and
+`element_id` makes them unique in a store that has one id space for all partitions. Property
 values are strings, numbers or booleans; times are whole epoch seconds. Message text, names, handles and URLs
 never enter the graph. docs/graph.md lists every property.
 """
@@ -8,6 +9,7 @@ never enter the graph. docs/graph.md lists every property.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
+from urllib.parse import quote
 
 Scalar = str | int | float | bool
 
@@ -42,14 +44,30 @@ def outcome_vertex(conversation_id: str, outcome_type: str, n: int) -> str:
     return f"outcome:{conversation_id}:{outcome_type}:{n}"
 
 
+def element_id(pk: str, id: str) -> str:
+    """The vertex's id in the store (`T.id`): two creators may have a fan, topic or action of the same id."""
+    return f"{quote(pk, safe='')}|{id}"
+
+
+def local_id(element_id: str) -> str:
+    """The vertex's id inside its partition, such as `topic:7`, from its id in the store."""
+    return element_id.partition("|")[2]
+
+
+def edge_id(pk: str, label: EdgeLabel, source: str, target: str, key: str) -> str:
+    """An edge's id in the store. Parts are escaped: no two different edges share one."""
+    return "|".join(quote(part, safe=":") for part in (pk, label, source, target, key))
+
+
 @dataclass(frozen=True, slots=True)
 class UpsertVertex:
-    """Create the vertex or set the given properties on it (others stay)."""
+    """Create the vertex or set the given properties on it (others stay, those in `without` go)."""
 
     pk: str
     id: str
     label: VertexLabel
     properties: Mapping[str, Scalar] = field(default_factory=dict)
+    without: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

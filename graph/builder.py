@@ -1,0 +1,166 @@
+"""From an enriched conversation, or what is known of a fan, to the mutations that write it. Pure.
+
+Every conversation, outcome and edge carries `rev`, the revision of the build that wrote it: the closing
+`DropStale` removes whatever an earlier revision wrote for the conversation and this one did not.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime
+
+from chats.fan import FanState
+from graph.model import (
+    DropStale,
+    EdgeLabel,
+    Mutation,
+    Scalar,
+    UpsertEdge,
+    UpsertVertex,
+    VertexLabel,
+    action_vertex,
+    conversation_vertex,
+    creator_vertex,
+    fan_vertex,
+    outcome_vertex,
+    topic_vertex,
+)
+from wire.payloads import ExtendedConversationNode
+
+
+class GraphBuilder:
+    """Writes for one creator (the partition) and one user, at one revision (a growing integer)."""
+
+    def __init__(self, user_id: str, creator_id: str, rev: int) -> None:
+        self._user_id = user_id
+        self._pk = creator_id
+        self._rev = rev
+
+    def build_graph(self, enriched_conv: ExtendedConversationNode, fan_id: str) -> list[Mutation]:
+        """Everything one conversation says; its `conversationId` is `{chat_id}:{first message id}`."""
+        conv = enriched_conv
+        node = conversation_vertex(conv.conversationId)
+        return [
+            self._vertex("Creator", creator_vertex(self._pk)),
+            self._vertex("Fan", fan_vertex(fan_id), fanId=fan_id, chatId=conv.chatId, userId=self._user_id),
+            self._vertex(
+                "ConversationNode",
+                node,
+                userId=self._user_id,
+                chatId=conv.chatId,
+                fanId=fan_id,
+                startDate=_epoch(conv.startDate),
+                endDate=_epoch(conv.endDate),
+                messageCount=conv.messageCount,
+                turns=None if conv.turns is None else int(conv.turns),
+                silenceSeconds=conv.silenceSeconds,
+                responseSeconds=",".join(f"{seconds:.15g}" for seconds in conv.responseSeconds),
+                unanswered=conv.unanswered,
+                sentimentSum=conv.sentimentSum,
+                sentimentCount=conv.sentimentCount,
+                rev=self._rev,
+            ),
+            self._edge("HAS_CONVERSATION", creator_vertex(self._pk), node),
+            self._edge("HAS_CONVERSATION", fan_vertex(fan_id), node),
+            *self._topics(conv, node),
+            *self._actions(conv, node),
+            *self._targets(conv),
+            *self._outcomes(conv, node),
+            DropStale(self._pk, conv.conversationId, self._rev),
+        ]
+
+    def build_fan(self, fan: FanState) -> list[Mutation]:
+        """The fan's vertex; 0 stands for an unknown time, -1 for an unknown sentiment."""
+        return [
+            self._vertex(
+                "Fan",
+                fan_vertex(fan.fan_id),
+                fanId=fan.fan_id,
+                chatId=fan.chat_id,
+                userId=fan.user_id,
+                joinDate=int(fan.join_date or 0),
+                spend=fan.spend,
+                unread=fan.unread,
+                waitingSince=int(fan.waiting_since or 0),
+                recentSentiment=-1.0 if fan.recent_sentiment is None else fan.recent_sentiment,
+                sentimentProfile=-1.0 if fan.sentiment_profile is None else fan.sentiment_profile,
+                lastMessageDate=int(fan.last_message_at or 0),
+            )
+        ]
+
+    def _topics(self, conv: ExtendedConversationNode, node: str) -> Iterator[Mutation]:
+        for topic in conv.topics:
+            yield self._vertex(
+                "Topic",
+                topic_vertex(topic.id),
+                description=topic.topic,
+                category=topic.category or "",
+                keywords=",".join(topic.keywords),
+                model=topic.model,
+            )
+            yield self._edge(
+                "DISCUSS_TOPIC", node, topic_vertex(topic.id), messages=topic.messages, weight=topic.weight
+            )
+
+    def _actions(self, conv: ExtendedConversationNode, node: str) -> Iterator[Mutation]:
+        for action in conv.actions:
+            vertex = action_vertex(action.type)
+            yield self._vertex("EngagementAction", vertex, name=_title(action.type), type=action.type)
+            yield self._edge(
+                "USES_ENGAGEMENT",
+                node,
+                vertex,
+                key=action.direction,  # both sides may use the same action
+                count=action.count,
+                direction=action.direction,
+            )
+
+    def _targets(self, conv: ExtendedConversationNode) -> Iterator[Mutation]:
+        # Only between an action and a topic that the conversation itself has an edge to: both ends exist
+        # then, and dropping finds the edge again from the conversation (see graph/dialect.py).
+        topics = {topic.id for topic in conv.topics}
+        actions = {action.type for action in conv.actions}
+        for pair in conv.actionTopics:
+            if pair.action in actions and pair.topicId in topics:
+                yield self._edge(
+                    "TARGETS_TOPIC",
+                    action_vertex(pair.action),
+                    topic_vertex(pair.topicId),
+                    key=conv.conversationId,
+                    conversation=conv.conversationId,
+                    count=pair.count,
+                )
+
+    def _outcomes(self, conv: ExtendedConversationNode, node: str) -> Iterator[Mutation]:
+        seen: Counter[str] = Counter()
+        for outcome in conv.outcomes:
+            vertex = outcome_vertex(conv.conversationId, outcome.type, seen[outcome.type])
+            seen[outcome.type] += 1
+            yield self._vertex(
+                "InteractionOutcome",
+                vertex,
+                name=outcome.type,
+                date=_epoch(outcome.date),
+                amount=outcome.amount,
+                score=outcome.score,
+                provisional=outcome.provisional,
+                rev=self._rev,
+            )
+            yield self._edge("RESULTS_IN_OUTCOME", node, vertex)
+
+    def _vertex(self, label: VertexLabel, id: str, **properties: Scalar | None) -> UpsertVertex:
+        known = {key: value for key, value in properties.items() if value is not None}
+        unknown = tuple(key for key, value in properties.items() if value is None)
+        return UpsertVertex(self._pk, id, label, known, unknown)
+
+    def _edge(
+        self, label: EdgeLabel, source: str, target: str, *, key: str = "", **properties: Scalar
+    ) -> UpsertEdge:
+        return UpsertEdge(self._pk, label, source, target, {**properties, "rev": self._rev}, key)
+
+
+def _epoch(time: datetime | None) -> int | None:
+    return None if time is None else int(time.timestamp())
+
+
+def _title(action_type: str) -> str:
+    return action_type.replace("_", " ").capitalize()

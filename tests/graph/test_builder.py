@@ -1,0 +1,158 @@
+from collections import Counter
+from dataclasses import replace
+
+from hypothesis import given
+
+from chats.fan import FanState
+from graph.builder import GraphBuilder
+from graph.dialect import KEYS
+from graph.model import DropStale, Mutation, UpsertEdge, UpsertVertex
+from tests.graph.strategies import conversation, conversations, drop_off, tip
+from wire.payloads import ActionTopic, ActionUse, ExtendedConversationNode
+
+BUILDER = GraphBuilder("u1", "creator", 7)
+
+
+def vertices(mutations: list[Mutation], label: str) -> list[UpsertVertex]:
+    return [m for m in mutations if isinstance(m, UpsertVertex) and m.label == label]
+
+
+def edges(mutations: list[Mutation], label: str) -> list[UpsertEdge]:
+    return [m for m in mutations if isinstance(m, UpsertEdge) and m.label == label]
+
+
+def test_conversation_vertex_has_exactly_the_documented_properties() -> None:
+    (node,) = vertices(BUILDER.build_graph(conversation(), "f1"), "ConversationNode")
+    assert node.id == "conv:c1:m1"
+    assert node.pk == "creator"
+    assert node.properties == {
+        "userId": "u1",
+        "chatId": "c1",
+        "fanId": "f1",
+        "startDate": 1740823200,
+        "endDate": 1740826800,
+        "messageCount": 4,
+        "turns": 3,
+        "silenceSeconds": 600.5,
+        "responseSeconds": "660,37080.25",
+        "unanswered": 1,
+        "sentimentSum": 1.25,
+        "sentimentCount": 2,
+        "rev": 7,
+    }
+    assert isinstance(node.properties["turns"], int)
+
+
+def test_no_responses_read_as_empty_text() -> None:
+    quiet = conversation().model_copy(update={"responseSeconds": []})
+    (node,) = vertices(BUILDER.build_graph(quiet, "f1"), "ConversationNode")
+    assert node.properties["responseSeconds"] == ""
+
+
+def test_unknown_turns_are_removed_not_invented() -> None:
+    (node,) = vertices(BUILDER.build_graph(conversation(turns=None), "f1"), "ConversationNode")
+    assert "turns" not in node.properties
+    assert node.without == ("turns",)
+
+
+def test_creator_and_fan_both_have_the_conversation() -> None:
+    built = BUILDER.build_graph(conversation(), "f1")
+    assert [(e.source, e.target) for e in edges(built, "HAS_CONVERSATION")] == [
+        ("creator:creator", "conv:c1:m1"),
+        ("fan:f1", "conv:c1:m1"),
+    ]
+    (fan,) = vertices(built, "Fan")
+    assert fan.properties == {"fanId": "f1", "chatId": "c1", "userId": "u1"}
+
+
+def test_topic_without_category_has_an_empty_one() -> None:
+    built = BUILDER.build_graph(conversation(topics=["1"]), "f1")
+    (topic,) = vertices(built, "Topic")
+    assert topic.properties == {
+        "description": "topic 1",
+        "category": "",
+        "keywords": "sun,sea",
+        "model": "m 1",
+    }
+    (edge,) = edges(built, "DISCUSS_TOPIC")
+    assert edge.properties == {"messages": 2, "weight": 0.5, "rev": 7}
+
+
+def test_one_action_of_both_sides_is_two_edges() -> None:
+    conv = conversation(actions=[])
+    conv.actions.append(ActionUse(type="question", count=1, direction="fan"))
+    conv.actions.append(ActionUse(type="question", count=2, direction="creator"))
+    built = edges(BUILDER.build_graph(conv, "f1"), "USES_ENGAGEMENT")
+    assert [(e.key, e.properties["count"]) for e in built] == [("fan", 1), ("creator", 2)]
+
+
+def test_targets_carry_their_conversation() -> None:
+    built = edges(BUILDER.build_graph(conversation(actions=["thanks"], topics=["2"]), "f1"), "TARGETS_TOPIC")
+    assert [(e.source, e.target, e.key) for e in built] == [("action:thanks", "topic:2", "c1:m1")]
+    assert built[0].properties == {"conversation": "c1:m1", "count": 1, "rev": 7}
+
+
+def test_target_without_its_topic_is_not_written() -> None:
+    conv = conversation(topics=["1"], actions=["thanks"])
+    conv.actionTopics.append(ActionTopic(action="thanks", topicId="gone", count=1))
+    assert len(edges(BUILDER.build_graph(conv, "f1"), "TARGETS_TOPIC")) == 1
+
+
+def test_outcomes_are_numbered_by_type_and_amount_stays_unknown() -> None:
+    built = BUILDER.build_graph(conversation(outcomes=[tip(), drop_off(), tip(None)]), "f1")
+    outcomes = vertices(built, "InteractionOutcome")
+    ids = ["outcome:c1:m1:tip:0", "outcome:c1:m1:drop_off:0", "outcome:c1:m1:tip:1"]
+    assert [o.id for o in outcomes] == ids
+    assert [o.properties.get("amount") for o in outcomes] == [5.0, None, None]
+    assert [o.properties["provisional"] for o in outcomes] == [False, True, False]
+    assert [e.target for e in edges(built, "RESULTS_IN_OUTCOME")] == ids
+
+
+def test_build_ends_with_dropping_what_is_stale() -> None:
+    assert BUILDER.build_graph(conversation(), "f1")[-1] == DropStale("creator", "c1:m1", 7)
+
+
+FAN = FanState("f1", "creator", "c1", "u1", 1700000000.9, 12.5, 3, 1740823200.0, 0.25, 0.5, 1740823260.0)
+
+
+def test_fan_vertex_has_exactly_the_documented_properties() -> None:
+    (fan,) = vertices(BUILDER.build_fan(FAN), "Fan")
+    assert fan.id == "fan:f1"
+    assert fan.properties == {
+        "fanId": "f1",
+        "chatId": "c1",
+        "userId": "u1",
+        "joinDate": 1700000000,
+        "spend": 12.5,
+        "unread": 3,
+        "waitingSince": 1740823200,
+        "recentSentiment": 0.25,
+        "sentimentProfile": 0.5,
+        "lastMessageDate": 1740823260,
+    }
+
+
+def test_what_is_not_known_of_a_fan_has_its_documented_sign() -> None:
+    unknown = replace(
+        FAN,
+        join_date=None,
+        waiting_since=None,
+        recent_sentiment=None,
+        sentiment_profile=None,
+        last_message_at=None,
+    )
+    (fan,) = vertices(BUILDER.build_fan(unknown), "Fan")
+    assert [fan.properties[k] for k in ("joinDate", "waitingSince", "lastMessageDate")] == [0, 0, 0]
+    assert [fan.properties[k] for k in ("recentSentiment", "sentimentProfile")] == [-1.0, -1.0]
+
+
+@given(conversations())
+def test_built_edges_join_built_vertices_and_keys_are_known(conv: ExtendedConversationNode) -> None:
+    built = BUILDER.build_graph(conv, "f1")
+    upserts = [m for m in built if isinstance(m, UpsertVertex | UpsertEdge)]
+    ids = {m.id for m in upserts if isinstance(m, UpsertVertex)}
+    links = [m for m in upserts if isinstance(m, UpsertEdge)]
+    assert {end for e in links for end in (e.source, e.target)} <= ids
+    assert all(e.properties["rev"] == 7 for e in links)
+    assert max(Counter((e.label, e.source, e.target, e.key) for e in links).values()) == 1
+    assert {key for m in upserts for key in m.properties} <= KEYS

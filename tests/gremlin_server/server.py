@@ -1,0 +1,100 @@
+"""A real Gremlin Server for tests: fetched once into build/, one a test process, on a free loopback port."""
+
+import atexit
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from functools import cache
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+from filelock import FileLock
+
+HERE = Path(__file__).parent
+BUILD = HERE.parents[1] / "build" / "gremlin-server"
+
+
+@cache
+def address() -> str:
+    """The `ws://` address of this process's server, started at the first call, stopped at exit.
+
+    Without java or mvn the calling test is skipped, or fails where CI=true.
+    """
+    missing = [name for name in ("java", "mvn") if not shutil.which(name)]
+    if missing:
+        _unable(f"the tests on a Gremlin Server need {' and '.join(missing)}")
+    jars = _fetch()
+    server = Server(jars)
+    atexit.register(server.stop)
+    return server.address
+
+
+class Server:
+    """One Gremlin Server process with an empty graph; its output is in `log`."""
+
+    def __init__(self, jars: Path) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix="gremlin-server-"))
+        self.port = _free_port()
+        self.address = f"ws://127.0.0.1:{self.port}/gremlin"
+        self.log = self._folder / "server.log"
+        conf = self._folder / "server.yaml"
+        conf.write_text((HERE / "server.yaml").read_text().replace("PORT", str(self.port)))
+        options = ["-Xmx256m", "-XX:+UseSerialGC", "-Dlogback.configurationFile=logback.xml"]
+        main = "org.apache.tinkerpop.gremlin.server.GremlinServer"
+        with self.log.open("wb") as log:
+            self._process = subprocess.Popen(
+                ["java", *options, "-cp", f"{jars}/*", main, str(conf)],
+                cwd=HERE,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        self._await()
+
+    def stop(self) -> None:
+        self._process.kill()
+        self._process.wait()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _await(self) -> None:
+        deadline = time.monotonic() + 120
+        while "Channel started" not in self.log.read_text():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                said = self.log.read_text()[-2000:]
+                self.stop()
+                pytest.fail(f"The Gremlin Server did not start:\n{said}")
+            time.sleep(0.1)
+
+
+def _fetch() -> Path:
+    """The folder of the server's jars; whichever process comes first fills it."""
+    BUILD.mkdir(parents=True, exist_ok=True)
+    jars, done = BUILD / "lib", BUILD / "fetched-pom.xml"
+    pom = (HERE / "pom.xml").read_text()
+    with FileLock(BUILD / "lock"):
+        if not done.exists() or done.read_text() != pom:
+            shutil.rmtree(jars, ignore_errors=True)
+            command = ["mvn", "-q", "-B", "-f", str(HERE / "pom.xml"), "dependency:copy-dependencies"]
+            ran = subprocess.run(
+                [*command, f"-DoutputDirectory={jars}"], capture_output=True, text=True, check=False
+            )
+            if ran.returncode:
+                _unable(f"the Gremlin Server's jars could not be fetched: {ran.stdout.strip()[:300]}")
+            done.write_text(pom)
+    return jars
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _unable(reason: str) -> NoReturn:
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
