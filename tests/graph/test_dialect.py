@@ -190,6 +190,17 @@ def test_dropping_a_conversation_leaves_the_others_as_they_were(
     assert all(":c2:m5:" in outcome for outcome in after.labelled("InteractionOutcome"))
 
 
+def test_two_revisions_in_one_batch_leave_only_the_later() -> None:
+    one, two = built(conversation(), 1), built(conversation(targets=[("thanks", "2")]), 2)
+    assert graph_after([*one, *two]).links("TARGETS_TOPIC") == {("action:thanks", "topic:2")}
+
+
+def test_statements_of_one_text_never_run_before_their_vertex_exists() -> None:
+    narrow = Dialect(max_bindings=7, max_statements=1, one_shape=True)
+    batch = built(conversation(outcomes=[tip()]))
+    assert graph_after(batch, dialect=narrow) == graph_after(batch)
+
+
 def test_an_interrupted_rewrite_is_mended_by_the_next() -> None:
     first, second, third = (
         built(conversation(topics=topics, outcomes=[tip()]), rev)
