@@ -16,6 +16,8 @@ from filelock import FileLock
 
 HERE = Path(__file__).parent
 BUILD = HERE.parents[1] / "build" / "gremlin-server"
+# Ends the server when the pipe to this process closes, however this process ended.
+LEASH = ("sh", "-c", '"$@" & read -r line; kill -9 $!', "sh")
 
 
 @cache
@@ -47,22 +49,22 @@ class Server:
         main = "org.apache.tinkerpop.gremlin.server.GremlinServer"
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
-                ["java", *options, "-cp", f"{jars}/*", main, str(conf)],
+                [*LEASH, "java", *options, "-cp", f"{jars}/*", main, str(conf)],
                 cwd=HERE,
+                stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
         self._await()
 
     def stop(self) -> None:
-        self._process.kill()
-        self._process.wait()
+        self._process.communicate()  # closes the pipe
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _await(self) -> None:
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 60
         while "Channel started" not in self.log.read_text():
-            if self._process.poll() is not None or time.monotonic() > deadline:
+            if time.monotonic() > deadline:
                 said = self.log.read_text()[-2000:]
                 self.stop()
                 pytest.fail(f"The Gremlin Server did not start:\n{said}")
