@@ -1,0 +1,292 @@
+"""Enrichment as Ray tasks: chunks of whole chats in parallel, one fit a creator, vectors in the store.
+
+This module and what it imports load neither torch nor pandas nor numpy: the caller stays small, the models
+live in the tasks' worker processes, where they are loaded once. All tasks ask for the same resources and
+runtime environment, so that those workers are found again.
+"""
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import ray
+from redis.asyncio import Redis
+
+from chats.conversation import Conversation
+from chats.message import Chat, Message
+from enrich.outcomes import Context, contexts
+from remote import result
+from settings import Settings
+from wire.payloads import EnrichmentResult, EnrichmentResultMsg, ExtendedConversationNode
+
+if TYPE_CHECKING:
+    from enrich.analyse import Analysis
+    from enrich.topics import Documents, TopicModel
+
+log = logging.getLogger(__name__)
+
+X = TypeVar("X")
+Y = TypeVar("Y")
+
+_CHUNK = 400  # messages a task
+_GPU_SHARE = 0.25  # of a GPU, for a task
+_IN_FLIGHT_PER_CPU = 2  # one runs, one waits
+_ENVIRONMENT = {
+    "env_vars": {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
+}
+
+
+class Enricher:
+    """Enriches conversations on the Ray cluster that this process belongs to."""
+
+    def __init__(self, redis: Redis, settings: Settings) -> None:
+        self._redis = redis  # answers bytes, not str
+        self._model = settings.model
+
+    async def snapshot(
+        self,
+        creator_id: str,
+        conversations: list[Conversation],
+        chats: dict[str, Chat],
+        on_progress: Callable[[int, int], Awaitable[None]],
+    ) -> list[ExtendedConversationNode]:
+        """Enrich whole chats and fit the creator's topics on them; a chat's nodes stay together, in order.
+
+        `chats` is by chat id; `on_progress(done, total)` counts messages. The fitted model is stored before
+        it is used: a run that is repeated after a crash finds it and gives the same numbers.
+        """
+        options = await _options()
+        limit = _IN_FLIGHT_PER_CPU * await _cpus()
+        total = sum(len(each.messages) for each in conversations)
+        done = 0
+
+        async def analysed(chunk: list[Conversation]) -> _Part:
+            nonlocal done
+            own = {each.chat_id: chats[each.chat_id] for each in chunk if each.chat_id in chats}
+            task: Any = _analyse.options(num_returns=3, **options)
+            analysis, documents, counted = task.remote(chunk, own, self._model)
+            messages = await counted
+            done += messages
+            await on_progress(done, total)
+            return _Part(analysis, documents)
+
+        parts = await _bounded(limit, analysed, _chunks(conversations))
+        previous = await self._stored(creator_id)
+        fitted = await _fit.options(**options).remote(
+            creator_id, previous, self._model, *[part.documents for part in parts]
+        )
+        if fitted is not None and fitted != previous:
+            await self._redis.set(_key(creator_id), fitted)
+
+        async def assigned(part: _Part) -> list[ExtendedConversationNode]:
+            found: list[ExtendedConversationNode] = await _assign.options(**options).remote(
+                part.analysis, creator_id, fitted, self._model
+            )
+            return found
+
+        return [node for nodes in await _bounded(limit, assigned, parts) for node in nodes]
+
+    async def delta(
+        self,
+        creator_id: str,
+        conversations: list[Conversation],
+        chats: dict[str, Chat],
+        *,
+        changed: Collection[str] | None = None,
+    ) -> list[ExtendedConversationNode]:
+        """Enrich the conversations whose ids are in `changed` (None: all), in one task, in their order.
+
+        `conversations` should be whole chats: outcomes and re-engagement look at what surrounds a
+        conversation. Only the changed ones leave this process.
+        """
+        around = contexts(conversations, chats)
+        wanted = [each for each in conversations if changed is None or each.id in changed]
+        if not wanted:
+            return []
+        found: list[ExtendedConversationNode] = await _enrich.options(**await _options()).remote(
+            wanted,
+            {each.id: around[each.id] for each in wanted},
+            creator_id,
+            await self._stored(creator_id),
+            self._model,
+        )
+        return found
+
+    async def _stored(self, creator_id: str) -> bytes | None:
+        stored: Any = await self._redis.get(_key(creator_id))
+        return stored  # type: ignore[no-any-return]
+
+
+async def broadcast_enrichment(
+    user_id: str,
+    conversations: Iterable[ExtendedConversationNode | Conversation],
+    all_messages: Iterable[Message] | None = None,
+    creator_id: str | None = None,
+    *,
+    redis: Redis,
+    sequence: int = 0,
+    model: str = "minilm",
+) -> None:
+    """Publish one `enrichment_result` per conversation to the user's channel, under the chat's id.
+
+    A conversation that is not enriched yet is, by `model`, with `all_messages` as what surrounds it.
+    `creator_id` is set on the frames (None: each conversation's own), as is the journal's `sequence`.
+    """
+    around = list(all_messages or ())
+    options = await _options()
+    for each in conversations:
+        if isinstance(each, Conversation):
+            node = await _enrich_alone.options(**options).remote(each, around, model)
+        else:
+            node = each
+        frame = EnrichmentResultMsg(
+            sequence=sequence,
+            creatorId=creator_id or node.creatorId,
+            payload=EnrichmentResult(
+                conversationId=node.chatId,
+                conversation_id=node.chatId,
+                topics=node.topics,
+                actions=node.actions,
+                sentiment=node.sentiment,
+                outcomes=node.outcomes,
+            ),
+        )
+        await redis.publish(f"frontend_user_{user_id}", frame.model_dump_json())
+
+
+async def model_ready(settings: Settings) -> None:
+    """Return once a worker has the sentence model in memory; raises what keeps it from there."""
+    await result(_load.options(**await _options()).remote(settings.model))
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """References to what one chunk became."""
+
+    analysis: "ray.ObjectRef[Analysis]"
+    documents: "ray.ObjectRef[Documents]"
+
+
+def _key(creator_id: str) -> str:
+    return f"topics:{creator_id}"
+
+
+def _chunks(conversations: Iterable[Conversation]) -> Iterator[list[Conversation]]:
+    """Whole chats, as many as make _CHUNK messages."""
+    by_chat: dict[str, list[Conversation]] = defaultdict(list)
+    for conversation in conversations:
+        by_chat[conversation.chat_id].append(conversation)
+    chunk: list[Conversation] = []
+    size = 0
+    for own in by_chat.values():
+        chunk += own
+        size += sum(len(each.messages) for each in own)
+        if size >= _CHUNK:
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
+        yield chunk
+
+
+async def _bounded(limit: int, run: Callable[[X], Awaitable[Y]], items: Iterable[X]) -> list[Y]:
+    """The results of `run` in the order of `items`, at most `limit` at a time; the first error ends all."""
+    free = asyncio.Semaphore(limit)
+
+    async def one(item: X) -> Y:
+        async with free:
+            return await run(item)
+
+    running = [asyncio.ensure_future(one(item)) for item in items]
+    try:
+        return await asyncio.gather(*running)
+    finally:
+        for each in running:
+            each.cancel()
+
+
+async def _cpus() -> int:
+    return max(1, int((await asyncio.to_thread(ray.cluster_resources)).get("CPU", 1)))
+
+
+async def _options() -> dict[str, Any]:
+    """What every task asks for. A GPU's share only where there is one: elsewhere it would wait for ever."""
+    has_gpu = (await asyncio.to_thread(ray.cluster_resources)).get("GPU", 0) > 0
+    return {"num_cpus": 1, "num_gpus": _GPU_SHARE if has_gpu else 0, "runtime_env": _ENVIRONMENT}
+
+
+# The tasks. Their models are imported here, inside the worker process.
+
+
+@ray.remote
+def _load(model: str) -> None:
+    from enrich.embed import embed
+
+    embed(["hello"], model)
+
+
+@ray.remote
+def _analyse(
+    conversations: Sequence[Conversation], chats: dict[str, Chat], model: str
+) -> "tuple[Analysis, Documents, int]":
+    from enrich.analyse import analyse
+
+    analysis = analyse(conversations, contexts(conversations, chats), model)
+    return analysis, analysis.documents(model), sum(len(each.messages) for each in conversations)
+
+
+@ray.remote
+def _fit(creator_id: str, previous: bytes | None, model: str, *documents: "Documents") -> bytes | None:
+    """The fitted model; when that fails the previous one, so that the other strategies' results stand."""
+    from enrich.topics import Documents, TopicModel, fit
+
+    try:
+        known = TopicModel.from_bytes(previous) if previous else None
+        return fit(creator_id, Documents.joined(documents), known, model).to_bytes()
+    except Exception:
+        log.exception("Fitting the topics of creator %s failed; the previous model stays.", creator_id)
+        return previous
+
+
+@ray.remote
+def _assign(
+    analysis: "Analysis", creator_id: str, stored: bytes | None, model: str
+) -> list[ExtendedConversationNode]:
+    from enrich.analyse import assign
+
+    return assign(analysis, _served(creator_id, stored, model))
+
+
+@ray.remote
+def _enrich(
+    conversations: Sequence[Conversation],
+    around: Mapping[str, Context],
+    creator_id: str,
+    stored: bytes | None,
+    model: str,
+) -> list[ExtendedConversationNode]:
+    from enrich.analyse import analyse, assign
+
+    return assign(analyse(conversations, around, model), _served(creator_id, stored, model))
+
+
+@ray.remote
+def _enrich_alone(
+    conversation: Conversation, all_messages: Sequence[Message], model: str
+) -> ExtendedConversationNode:
+    from enrich.analyse import enrich_conversation
+
+    return enrich_conversation(conversation, all_messages, model=model)
+
+
+def _served(creator_id: str, stored: bytes | None, model: str) -> "TopicModel | None":
+    """The stored topic model where it fits `model`, else the taxonomy; None when that cannot be had."""
+    from enrich.topics import TopicModel, served
+
+    try:
+        return served(creator_id, TopicModel.from_bytes(stored) if stored else None, model)
+    except Exception:
+        log.exception("No topic model for creator %s.", creator_id)
+        return None
