@@ -181,6 +181,11 @@ class RetryLater:
     seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class Proceed:
+    """Answer with `EffectsCarriedOut` at once: what was published before it shows the cache as it was then."""
+
+
 Effect = (
     PublishStatus
     | PublishError
@@ -192,6 +197,7 @@ Effect = (
     | PublishFullSync
     | PublishAppend
     | RetryLater
+    | Proceed
 )
 
 
@@ -210,6 +216,7 @@ class UserState:
     failures: int = 0  # in a row
     _jobs: int = 0
     _drain_to: int = 0
+    _finishing: bool = False
     _unfinished: dict[str, None] = field(default_factory=dict)  # creators whose job failed
 
     def handle(self, event: Event) -> list[Effect]:
@@ -219,6 +226,9 @@ class UserState:
                 return self._next()
             case RetryDue():
                 return self._next() if self.status is Status.ERROR else []
+            case EffectsCarriedOut():
+                self._finishing = False
+                return self._next()
             case StageFailed():
                 return self._failed(event)
             case Enriched():
@@ -230,7 +240,7 @@ class UserState:
 
     def _next(self) -> list[Effect]:
         """Start what comes next, if nothing is in hand."""
-        if self.job is not None:
+        if self.job is not None or self._finishing:
             return []
         if self.status is Status.ERROR:
             # What was in hand when it failed is in the cache and is finished first.
@@ -301,7 +311,8 @@ class UserState:
         drained = not self.inbox or self.inbox[0].sequence > self._drain_to
         if self.status is Status.PROCESSING_SNAPSHOT and drained:
             effects += self._move(Status.REALTIME)
-        return [*effects, *self._next()]
+        self._finishing = True
+        return [*effects, Proceed()]
 
     def _failed(self, event: StageFailed) -> list[Effect]:
         job = self._in_hand(event.job)

@@ -11,6 +11,7 @@ import contextlib
 import logging
 import os
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -30,11 +31,13 @@ from actors.state import (
     ComputeAnalytics,
     DeltaAccepted,
     Effect,
+    EffectsCarriedOut,
     Enrich,
     Enriched,
     Event,
     GraphWritten,
     Job,
+    Proceed,
     PublishAppend,
     PublishEnrichment,
     PublishError,
@@ -374,8 +377,12 @@ class UserActor:
     async def _process_delta_queue(self) -> None:
         """Take events in order, snapshots among them, and carry out what follows from each."""
         while True:
-            event = await self._mailbox.get()
-            for effect in self._state.handle(event):
+            effects = deque(self._state.handle(await self._mailbox.get()))
+            while effects:
+                effect = effects.popleft()
+                if isinstance(effect, Proceed):
+                    effects += self._state.handle(EffectsCarriedOut())
+                    continue
                 try:
                     await self._carry_out(effect)
                 except RedisError as error:
