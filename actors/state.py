@@ -99,7 +99,21 @@ class RetryDue:
     """The wait that `RetryLater` asked for is over."""
 
 
-Event = SnapshotAccepted | DeltaAccepted | Enriched | GraphWritten | AnalyticsReady | StageFailed | RetryDue
+@dataclass(frozen=True, slots=True)
+class EffectsCarriedOut:
+    """Everything up to `Proceed` is done: the cache may change again."""
+
+
+Event = (
+    SnapshotAccepted
+    | DeltaAccepted
+    | Enriched
+    | GraphWritten
+    | AnalyticsReady
+    | StageFailed
+    | RetryDue
+    | EffectsCarriedOut
+)
 
 
 # Effects
@@ -183,7 +197,7 @@ class RetryLater:
 
 @dataclass(frozen=True, slots=True)
 class Proceed:
-    """Answer with `EffectsCarriedOut` at once: what was published before it shows the cache as it was then."""
+    """Answer with `EffectsCarriedOut` at once: what came before it shows the cache as it was."""
 
 
 Effect = (
