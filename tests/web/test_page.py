@@ -1,0 +1,131 @@
+"""The page in a real browser, against the whole running service."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Error, Page, expect, sync_playwright
+
+from tests.conftest import Service
+from tests.service.talk import chat, message, recent
+
+CREATOR = "9001"
+PATIENCE = 120_000  # ms: a user's first snapshot may have to wait for the model to load
+QUIET = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        missing = "The page's tests need `chromium` on the PATH."
+        if os.environ.get("CI") == "true":
+            pytest.fail(missing)
+        pytest.skip(missing)
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=chromium, args=QUIET)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A page that must not log an error; its expectations wait as long as the service may take."""
+    problems: list[str] = []
+
+    def note_console(entry: ConsoleMessage) -> None:
+        if entry.type == "error":
+            problems.append(entry.text)
+
+    def note_error(error: Error) -> None:
+        problems.append(str(error))
+
+    expect.set_options(timeout=PATIENCE)
+    opened = browser.new_page()
+    opened.on("console", note_console)
+    opened.on("pageerror", note_error)
+    yield opened
+    opened.close()
+    assert problems == []
+
+
+def send(service: Service, user_id: str, kind: str, body: Any) -> None:
+    url = f"{service.url}/api/v1/ingest/{user_id}/{kind}"
+    answer = httpx.post(url, params={"creator_id": CREATOR}, json=body, timeout=60)
+    assert answer.status_code == 202, answer.text
+    assert answer.json()["held"] == 0
+
+
+def visit(page: Page, service: Service, user_id: str) -> None:
+    page.goto(f"{service.url}/?user_id={user_id}&creator_id={CREATOR}")
+    expect(page.get_by_test_id("status")).to_contain_text("Live")
+
+
+SNAPSHOT = {
+    "chats": [chat(11, name="Robin Falk", unread=1)],
+    "messages": [
+        message(1, 11, recent(50), "good morning, did you sleep well?"),
+        message(2, 11, recent(45), "i did, thank you", by="creator"),
+        message(3, 11, recent(20), "what a <3 lovely picture &amp; colours"),
+    ],
+}
+
+
+def test_a_snapshot_and_then_a_message_arrive_without_reload(
+    service: Service, user_id: str, page: Page
+) -> None:
+    visit(page, service, user_id)
+    expect(page.get_by_test_id("empty")).to_contain_text(f"/api/v1/ingest/{user_id}/snapshot")
+
+    send(service, user_id, "snapshot", SNAPSHOT)
+    inbox = page.get_by_test_id("inbox-row")
+    expect(inbox).to_have_count(1)
+    expect(inbox).to_contain_text("Robin Falk")
+    expect(inbox).to_contain_text("lovely picture & colours")
+    expect(page.get_by_test_id("empty")).to_be_hidden()
+    expect(page.get_by_test_id("status")).to_contain_text("Up to date")
+    expect(page.get_by_test_id("response-metrics")).to_contain_text("5 min")
+    expect(page.get_by_test_id("sentiment-chart").locator(".main-svg").first).to_be_visible()
+    topics = page.get_by_test_id("topics")
+    expect(topics).not_to_contain_text("Custom content")
+
+    wish = message(4, 12, recent(1), "do you make custom videos? i'd like to order a custom just for me")
+    wish["fromUser"] |= {"name": "Kit Lander"}
+    send(service, user_id, "messages", {"message": wish})
+    expect(inbox).to_have_count(2)
+    expect(page.locator('[data-chat-id="12"]')).to_contain_text("Kit Lander")
+    expect(page.locator('[data-chat-id="12"]')).to_contain_text("custom just for me")
+    expect(topics).to_contain_text("Custom content")
+
+
+def test_an_open_chat_shows_what_was_understood_and_follows_live(
+    service: Service, user_id: str, page: Page
+) -> None:
+    send(service, user_id, "snapshot", SNAPSHOT)
+    visit(page, service, user_id)
+    row = page.locator('[data-chat-id="11"]').get_by_role("button")
+    row.click()
+
+    panel = page.get_by_test_id("messages-panel")
+    shown = panel.get_by_test_id("message")
+    expect(shown).to_have_count(3)
+    expect(shown.nth(0)).to_have_attribute("data-direction", "fan")
+    expect(shown.nth(1)).to_have_attribute("data-direction", "creator")
+    send(service, user_id, "messages", {"message": message(4, 11, recent(1), "<b>answer</b> me, please")})
+    expect(shown).to_have_count(4)
+    expect(shown.nth(3)).to_contain_text("answer me, please")
+    expect(panel).not_to_contain_text("not analysed yet")
+
+    page.keyboard.press("Escape")
+    expect(panel).to_be_hidden()
+    expect(row).to_be_focused()

@@ -1,0 +1,106 @@
+// The service over HTTP and the socket. No state but the socket's own.
+
+function query(parameters) {
+  const known = Object.entries(parameters).filter(([, value]) => value !== null && value !== undefined);
+  return known.length ? `?${new URLSearchParams(known)}` : "";
+}
+
+// A whole number beyond 2^53 would lose digits as a JavaScript number, and with them the message's id.
+const longInteger = /[:[,]\s*-?\d{16,}/;
+
+function parse(text) {
+  if (!longInteger.test(text)) return JSON.parse(text);
+  return JSON.parse(text, (key, value, context) =>
+    Number.isInteger(value) && !Number.isSafeInteger(value) ? (context?.source ?? value) : value,
+  );
+}
+
+async function get(path, parameters, signal) {
+  const response = await fetch(path + query(parameters), { signal, headers: { accept: "application/json" } });
+  if (!response.ok) throw new Error(`The service answered ${response.status} for ${path}.`);
+  return parse(await response.text());
+}
+
+const part = encodeURIComponent;
+
+export const users = () => get("/api/v1/users", {});
+
+const span = ({ user, creator }, days) => ({
+  start_date: new Date(Date.now() - days * 86400e3).toISOString(),
+  end_date: new Date().toISOString(),
+  user_id: user,
+  creator_id: creator,
+});
+
+export const insights = (who, days, signal) => get("/api/v1/insights/full", span(who, days), signal);
+
+export const sentiment = (who, days, bucket, signal) =>
+  get(
+    "/api/v1/insights/sentiment-trend",
+    { ...span(who, days), bucket, time_zone: Intl.DateTimeFormat().resolvedOptions().timeZone },
+    signal,
+  );
+
+/** A chat's messages as received, latest first. */
+export const messages = ({ user, creator }, chat, limit, offset) =>
+  get(`/api/v1/chats/${part(chat)}/messages`, { user_id: user, creator_id: creator, limit, offset });
+
+/** Where an extension connects, and where a snapshot is posted. */
+export function entrances({ user, creator }) {
+  const parameters = query({ creator_id: creator });
+  const name = user === null ? "USER_ID" : part(user);
+  const socket = location.origin.replace(/^http/, "ws");
+  return {
+    socket: `${socket}/ws/extension/${name}${parameters}`,
+    post: `${location.origin}/api/v1/ingest/${name}/snapshot${parameters}`,
+  };
+}
+
+/**
+ * Keep a socket open: `onFrame(frame)` for each frame, `onConnection("connecting" | "live" | "lost")`.
+ * `lastSequence()` is asked before each attempt. Returns a function that drops the socket and tries again.
+ */
+export function connect({ user, creator }, { lastSequence, onFrame, onConnection }) {
+  let socket = null;
+  let failures = 0;
+  let timer = 0;
+
+  function open() {
+    clearTimeout(timer);
+    onConnection(failures ? "lost" : "connecting");
+    const parameters = query({ creator_id: creator, last_sequence: lastSequence() });
+    const current = new WebSocket(
+      `${location.origin.replace(/^http/, "ws")}/ws/frontend/${part(user)}${parameters}`,
+    );
+    socket = current;
+    current.onmessage = ({ data }) => {
+      const frame = parse(data);
+      if (frame.type === "connection_ack") onConnection("live");
+      if (frame.type === "full_sync_response") failures = 0;
+      onFrame(frame);
+    };
+    current.onclose = () => {
+      if (socket === current) retry();
+    };
+  }
+
+  function retry() {
+    failures += 1;
+    onConnection("lost");
+    const ceiling = Math.min(15000, 500 * 2 ** Math.min(failures, 6));
+    timer = setTimeout(open, ceiling * (0.5 + Math.random() / 2));
+  }
+
+  function restart() {
+    const old = socket;
+    socket = null;
+    old.close();
+    retry();
+  }
+
+  addEventListener("online", () => {
+    if (socket?.readyState > WebSocket.OPEN) open();
+  });
+  open();
+  return restart;
+}

@@ -1,0 +1,230 @@
+// The page: who is looked at, what is fetched when, and one drawing per animation frame.
+
+import * as api from "./api.js";
+import { drawSentiment } from "./charts.js";
+import { h, setText } from "./dom.js";
+import { drawFigures } from "./figures.js";
+import { drawInbox } from "./inbox.js";
+import { drawPanel } from "./panel.js";
+import { initial, reduce } from "./state.js";
+
+const PAGE = 100; // messages asked for at a time
+const SETTLE = 1000; // ms: a burst of updates asks for the window once
+const CLOCK = 30_000; // ms between redrawings of "waiting .."
+const WINDOW = 300_000; // ms after which a quiet window is asked for again, as its ends move
+
+const by = (id) => document.getElementById(id);
+const who = { user: null, creator: null, known: false };
+
+let state = initial;
+let drawn = {};
+let scheduled = false;
+
+function dispatch(type, payload, frame = {}) {
+  const before = state;
+  state = reduce(state, { ...frame, type, payload });
+  if (state !== before && !scheduled) {
+    scheduled = true;
+    requestAnimationFrame(draw);
+  }
+}
+
+function draw() {
+  scheduled = false;
+  const now = state;
+  const changed = (...keys) => keys.some((key) => now[key] !== drawn[key]);
+  if (changed("connection", "system", "problem")) drawStatus(now);
+  if (changed("chats", "loaded", "analytics")) drawEmpty(now);
+  if (changed("analytics")) drawFigures(now.analytics);
+  if (changed("analytics", "trend", "bucket")) drawTrend(now);
+  if (changed("chats", "online", "open")) drawInbox(now, Date.now());
+  if (changed("chats", "open")) drawPanel(now);
+  drawn = now;
+}
+
+function drawTrend({ analytics, bucket, trend }) {
+  const shown = bucket === "day" ? analytics?.sentiment_trend : trend;
+  if (shown) drawSentiment(shown, analytics);
+}
+
+const CONNECTION = {
+  none: ["wait", "No user chosen"],
+  connecting: ["wait", "Connecting…"],
+  live: ["good", "Live"],
+  lost: ["bad", "Connection lost, trying again…"],
+};
+const SYSTEM = {
+  PROCESSING_SNAPSHOT: ["wait", "Reading a snapshot"],
+  REALTIME: ["good", "Up to date"],
+  ERROR: ["bad", "Error"],
+};
+
+function drawStatus({ connection, system, problem }) {
+  pill(by("connection"), CONNECTION[connection]);
+  pill(by("system"), system ? SYSTEM[system.status] : ["", ""]);
+  const reading = system?.status === "PROCESSING_SNAPSHOT";
+  by("progress").hidden = !reading;
+  setText(by("progress").querySelector("span"), reading ? (system.detail ?? "Reading the snapshot…") : "");
+  const trouble = problem ?? (system?.status === "ERROR" ? (system.detail ?? "The service reports an error.") : null);
+  by("problem").hidden = trouble === null;
+  setText(by("problem").querySelector("span"), trouble ?? "");
+}
+
+function pill(node, [kind, text]) {
+  node.dataset.kind = kind;
+  node.hidden = !text;
+  setText(node, text);
+}
+
+function drawEmpty({ loaded, chats }) {
+  const empty = (loaded || !who.known) && chats.size === 0;
+  by("empty").hidden = !empty;
+  document.body.classList.toggle("is-empty", empty);
+  if (!empty) return;
+  const { socket, post } = api.entrances(who);
+  setText(by("empty-who"), who.user === null ? "The service has no users yet." : `User ${who.user} has no chats yet.`);
+  setText(by("empty-socket"), socket);
+  setText(by("empty-post"), `curl -X POST -H 'Content-Type: application/json' \\\n  --data @snapshot.json '${post}'`);
+}
+
+/** Ask for the shown window, and its trend, again: at once or when a burst has settled. */
+const refresh = (() => {
+  let timer = 0;
+  let asked = new AbortController();
+  async function ask() {
+    asked.abort();
+    asked = new AbortController();
+    const { signal } = asked;
+    const { days, bucket } = state;
+    try {
+      dispatch("insights", await api.insights(who, days, signal));
+      if (bucket !== "day") dispatch("trend", await api.sentiment(who, days, bucket, signal));
+    } catch (error) {
+      if (!signal.aborted) dispatch("problem", error.message);
+    }
+  }
+  return (delay) => {
+    clearTimeout(timer);
+    timer = setTimeout(ask, delay);
+  };
+})();
+
+/** Show a chat's messages in the panel; pages are newest first. */
+function open(id) {
+  dispatch("opened", id);
+  load(id, 0);
+}
+
+async function load(id, offset) {
+  try {
+    const items = await api.messages(who, id, PAGE, offset);
+    dispatch("page", { id, offset, items, more: items.length === PAGE });
+  } catch (error) {
+    dispatch("page_failed", { id, error: error.message });
+  }
+}
+
+/** Frames say nothing of single messages' enrichment: what the panel shows is read again. */
+const reread = (() => {
+  let timer = 0;
+  return () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => state.open && load(state.open.id, 0), SETTLE);
+  };
+})();
+
+/** The socket's frames. Each connection begins with a full picture, when the service knows the user. */
+function follow() {
+  let synced = false;
+  const restart = api.connect(who, {
+    lastSequence: () => state.sequence,
+    onConnection: (connection) => dispatch("connection", connection),
+    onFrame(frame) {
+      if (frame.type === "connection_ack") synced = false;
+      if (frame.type === "full_sync_response") synced = true;
+      take(frame);
+      if (frame.type === "system_error" && !synced) restart();
+    },
+  });
+}
+
+function take(frame) {
+  const { type, payload, creatorId = null } = frame;
+  if (creatorId !== null && who.creator !== null && creatorId !== who.creator) return;
+  dispatch(type, payload, frame);
+  if (state.open && (type === "full_sync_response" || payload.conversationId === state.open.id)) reread();
+  if (type === "analytics_update" || type === "full_sync_response") settle();
+}
+
+/** Frames speak of 30 days by day: anything else is asked for. */
+function settle() {
+  if (state.days !== 30 || state.bucket !== "day") refresh(SETTLE);
+}
+
+function listen() {
+  by("account").addEventListener("change", ({ target }) => location.assign(target.value));
+  by("window").addEventListener("change", ({ target }) => {
+    dispatch("window", Number(target.value));
+    refresh(0);
+  });
+  by("bucket").addEventListener("change", ({ target }) => {
+    dispatch("bucket", target.value);
+    refresh(0);
+  });
+  by("problem").querySelector("button").addEventListener("click", () => dispatch("problem", null));
+  by("inbox").addEventListener("click", ({ target }) => {
+    const row = target.closest("[data-chat-id]");
+    if (row) open(row.dataset.chatId);
+  });
+  by("panel-close").addEventListener("click", () => dispatch("closed"));
+  by("panel-older").addEventListener("click", () => load(state.open.id, state.open.messages.size));
+  by("panel").addEventListener("close", () => state.open && dispatch("closed"));
+  addEventListener("keydown", ({ key }) => key === "Escape" && state.open && dispatch("closed"));
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => drawTrend(state));
+  setInterval(() => drawInbox(state, Date.now()), CLOCK);
+  setInterval(() => who.user !== null && refresh(0), WINDOW);
+}
+
+function address(user, creator) {
+  const parameters = new URLSearchParams({ user_id: user });
+  if (creator !== null) parameters.set("creator_id", creator);
+  return `?${parameters}`;
+}
+
+function offerAccounts(known) {
+  const accounts = known.flatMap(({ user_id: user, creator_ids: creators }) =>
+    (creators.length ? creators : [null]).map((creator) => [user, creator]),
+  );
+  if (who.user !== null && !accounts.some(([user, creator]) => user === who.user && creator === who.creator)) {
+    accounts.unshift([who.user, who.creator]);
+  }
+  by("account").replaceChildren(
+    ...accounts.map(([user, creator]) => {
+      const label = creator === null || creator === user ? user : `${user} · creator ${creator}`;
+      const option = h("option", { value: address(user, creator) }, label);
+      option.selected = user === who.user && creator === who.creator;
+      return option;
+    }),
+  );
+}
+
+async function begin() {
+  listen();
+  let known = [];
+  try {
+    known = await api.users();
+  } catch (error) {
+    dispatch("problem", error.message);
+  }
+  const asked = new URLSearchParams(location.search);
+  who.user = asked.get("user_id") ?? known[0]?.user_id ?? null;
+  const own = known.find(({ user_id: user }) => user === who.user);
+  who.known = own !== undefined;
+  who.creator = asked.get("creator_id") ?? own?.creator_ids[0] ?? null;
+  offerAccounts(known);
+  if (who.user === null) {
+    dispatch("connection", "none");
+  } else follow();
+}
+
+begin();

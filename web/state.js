@@ -1,0 +1,197 @@
+// What the page knows, and how each frame changes it. Pure: no DOM, no network, no clock.
+
+const RECENT = 50; // messages kept of each chat for the inbox; the panel asks for the rest
+
+export const initial = {
+  connection: "connecting", // connecting | live | lost
+  loaded: false, // a full picture has arrived
+  system: null, // {status, detail}
+  problem: null, // text
+  sequence: null, // the last one whose content is in here
+  days: 30,
+  bucket: "day",
+  analytics: null, // of the shown window
+  trend: null, // of the shown bucket, when it is not the day
+  chats: new Map(), // by chat id
+  online: new Set(), // user ids
+  open: null, // {id, messages: Map, more, loading, error}
+};
+
+export function reduce(state, event) {
+  return (transitions[event.type] ?? ((same) => same))(state, event.payload, event);
+}
+
+const transitions = {
+  connection: (state, connection) => ({ ...state, connection }),
+  problem: (state, problem) => ({ ...state, problem }),
+  window: (state, days) => ({ ...state, days, trend: null }),
+  bucket: (state, bucket) => ({ ...state, bucket, trend: null }),
+  insights: (state, analytics) => prioritise({ ...state, analytics }, analytics),
+  trend: (state, trend) => ({ ...state, trend }),
+
+  system_status: (state, system) => ({ ...state, system }),
+  system_error: (state, { errorMessage, code }) => ({
+    ...state,
+    problem: code ? `${errorMessage} (${code})` : errorMessage,
+  }),
+
+  full_sync_response(state, { conversations, analytics }, { sequence }) {
+    const chats = new Map(conversations.map((node) => [node.conversationId, withNode(null, node)]));
+    const shown = state.days === 30 || state.analytics === null ? analytics : state.analytics;
+    return prioritise(
+      { ...state, chats, analytics: shown, loaded: true, sequence: sequence ?? state.sequence },
+      analytics,
+    );
+  },
+
+  append_message(state, node, { sequence }) {
+    const chats = new Map(state.chats);
+    chats.set(node.conversationId, withNode(chats.get(node.conversationId) ?? null, node));
+    return { ...state, chats, sequence: sequence ?? state.sequence, open: appended(state.open, node) };
+  },
+
+  analytics_update(state, analytics) {
+    const shown = state.days === 30 ? analytics : state.analytics;
+    return prioritise({ ...state, analytics: shown }, analytics);
+  },
+
+  enrichment_result(state, { conversationId, topics, actions, sentiment, outcomes }) {
+    const chat = state.chats.get(conversationId);
+    if (!chat) return state;
+    const chats = new Map(state.chats);
+    chats.set(conversationId, { ...chat, topics, actions, sentiment, outcomes });
+    return { ...state, chats };
+  },
+
+  online_users_update: (state, { user_ids }) => ({ ...state, online: new Set(user_ids.map(String)) }),
+
+  opened: (state, id) => ({
+    ...state,
+    open: { id, messages: new Map(), more: false, loading: true, error: null },
+  }),
+  closed: (state) => ({ ...state, open: null }),
+  /** Messages as received, latest first, from `offset` back; `more` says whether there are older ones. */
+  page(state, { id, offset, items, more }) {
+    if (state.open?.id !== id) return state;
+    const oldest = state.open.loading || offset > 0; // else the latest ones were read again
+    const messages = new Map(state.open.messages);
+    let near = -Infinity;
+    for (const item of items.toReversed()) {
+      near = at(item) ?? near; // what carries no time keeps its place beside what does
+      messages.set(String(item.id), { ...item, near });
+    }
+    const open = { ...state.open, messages, more: oldest ? more : state.open.more, loading: false, error: null };
+    return { ...state, open };
+  },
+  page_failed: (state, { id, error }) =>
+    state.open?.id === id ? { ...state, open: { ...state.open, loading: false, error } } : state,
+};
+
+/** Milliseconds since the epoch of a message as received, or null. */
+export function at(message) {
+  const created = message.createdAt;
+  if (typeof created === "number") return created > 1e11 ? created : created * 1000;
+  const parsed = Date.parse(created ?? "");
+  return Number.isNaN(parsed) ? null : parsed;
+}
+
+const idOf = (user) => (user?.id === undefined || user.id === null ? null : String(user.id));
+
+/** "fan" or "creator": frames say it, for a message as received it is derived as the service does. */
+export function direction(message, creatorId) {
+  if (message.direction) return message.direction;
+  const from = idOf(message.fromUser);
+  const to = idOf(message.toUser);
+  if (from !== null) return from === creatorId ? "creator" : "fan";
+  if (to !== null) return to === creatorId ? "fan" : "creator";
+  // A captured send is what the page sent, before the platform gave it a sender and a time.
+  const { fromUser, toUser, withUser, createdAt } = message;
+  return fromUser || toUser || withUser || createdAt ? "fan" : "creator";
+}
+
+/** Oldest first; what carries no time has just arrived. */
+export function inOrder(messages) {
+  const key = (message) => [at(message) ?? message.near ?? Infinity, String(message.id)];
+  return [...messages].sort((a, b) => {
+    const [timeA, idA] = key(a);
+    const [timeB, idB] = key(b);
+    if (timeA !== timeB) return timeA < timeB ? -1 : 1;
+    return idA.length - idB.length || (idA < idB ? -1 : Number(idA > idB));
+  });
+}
+
+/** The chats that come first, and how many there are in all. */
+export function inbox(state, limit) {
+  const rank = (chat) => chat.priority ?? -1;
+  const rows = [...state.chats.values()].sort(
+    (a, b) => rank(b) - rank(a) || (b.endDate ?? 0) - (a.endDate ?? 0) || (a.id < b.id ? -1 : 1),
+  );
+  return { rows: rows.slice(0, limit), total: rows.length };
+}
+
+function withNode(chat, node) {
+  const byId = new Map((chat?.recent ?? []).map((message) => [String(message.id), message]));
+  for (const message of node.messages) byId.set(String(message.id), message);
+  for (const message of node.changedMessages ?? []) {
+    if (byId.has(String(message.id))) byId.set(String(message.id), message);
+  }
+  for (const id of node.removedMessages ?? []) byId.delete(String(id));
+  const recent = inOrder(byId.values()).slice(-RECENT);
+  const priority = node.priorityScore ?? chat?.priority ?? null;
+  const { messageCount, topics, actions, sentiment, outcomes, creatorId, fanId } = node;
+  const endDate = node.endDate ? Date.parse(node.endDate) : null;
+  return {
+    id: node.conversationId,
+    ...{ creatorId, fanId, endDate, messageCount, topics, actions, sentiment, outcomes, recent, priority },
+    name: nameOf(node, recent) ?? chat?.name ?? null,
+    waitingSince: waitingSince(recent, creatorId, endDate, chat?.waitingSince ?? null),
+    unread: chat?.unread ?? null,
+    parts: chat?.parts?.score === priority ? chat.parts : null,
+  };
+}
+
+function nameOf({ withUser, creatorId }, messages) {
+  const author = messages.findLast((message) => direction(message, creatorId) === "fan")?.fromUser;
+  for (const user of [withUser, author]) {
+    const name = user?.displayName || user?.name || user?.username;
+    if (name) return name;
+  }
+  return null;
+}
+
+/** When the fan messages at the end began, or null when the last word is the creator's. */
+function waitingSince(recent, creatorId, endDate, before) {
+  const answer = recent.findLastIndex((message) => direction(message, creatorId) === "creator");
+  const open = recent[answer + 1];
+  if (!open) return null;
+  const since = at(open) ?? endDate;
+  // Without an answer among the recent ones the run may have begun before them.
+  return answer < 0 && before !== null ? Math.min(before, since) : since;
+}
+
+/** Priorities and unread counts speak of all chats, whatever the window. */
+function prioritise(state, analytics) {
+  const { priority = {}, priorityScores = {}, unreadCounts = {} } = analytics;
+  const chats = new Map();
+  for (const [id, chat] of state.chats) {
+    chats.set(id, {
+      ...chat,
+      priority: priorityScores[id] ?? chat.priority,
+      parts: priority[id] ?? chat.parts,
+      unread: unreadCounts[id] ?? chat.unread,
+    });
+  }
+  return { ...state, chats };
+}
+
+function appended(open, node) {
+  if (open?.id !== node.conversationId) return open;
+  const messages = new Map(open.messages);
+  for (const message of node.messages) messages.set(String(message.id), message);
+  for (const message of node.changedMessages ?? []) {
+    const id = String(message.id);
+    if (messages.has(id)) messages.set(id, { ...message, enrichment: messages.get(id).enrichment });
+  }
+  for (const id of node.removedMessages ?? []) messages.delete(String(id));
+  return { ...open, messages };
+}
