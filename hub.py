@@ -2,7 +2,8 @@
 
 A page's socket gets what its user's actor publishes, from one Redis subscription a process. It is told where
 things stand when it connects (a full sync) and misses nothing in between, because it is subscribed before it
-asks. A page that reads too slowly is cut off with close code 4008 and starts anew.
+asks. A page that reads too slowly, or whose frames may have been lost because Redis was away, is cut off with
+close code 4008 and starts anew.
 
 An extension's socket has one batch in flight at a time, so the order of one socket's messages is the order
 they are journaled in; what arrives meanwhile waits in a bounded queue and becomes the next batch.
@@ -14,6 +15,7 @@ import logging
 import re
 from collections import defaultdict
 from collections.abc import AsyncIterator, Coroutine
+from itertools import chain
 from typing import Any, Literal
 
 import orjson
@@ -44,7 +46,7 @@ from wire.payloads import (
 log = logging.getLogger(__name__)
 
 VERSION = "1"
-TOO_SLOW = 4008
+MISSED = 4008
 TRY_AGAIN_LATER = 1013
 SUBSCRIBE_TIMEOUT = 5.0
 WAITING_BYTES = 256 * 1024 * 1024  # of frames that wait for one page
@@ -61,7 +63,12 @@ class Page:
         self._frames: asyncio.Queue[bytes | None] = asyncio.Queue()
         self._bytes = 0
         self._synced = -1  # what was appended up to here came with the full sync
-        self.too_slow = False
+        self.cut_off = False
+
+    def cut(self) -> None:
+        """Say that frames are missing: what waits is dropped and the page has to start anew."""
+        self.cut_off = True
+        self._frames.put_nowait(None)
 
     def synced(self, sequence: int) -> None:
         self._synced = sequence
@@ -74,20 +81,27 @@ class Page:
         creator = orjson.loads(header[2])
         if self._creator_id is not None and creator not in (None, self._creator_id):
             return
-        if header[3] == b"append_message" and int(header[1]) <= self._synced:
-            return
         self._bytes += len(frame)
         if self._bytes > WAITING_BYTES or self._frames.qsize() >= WAITING_FRAMES:
-            self.too_slow = True
-            self._frames.put_nowait(None)
-        elif not self.too_slow:
+            self.cut()
+        elif not self.cut_off:
             self._frames.put_nowait(frame)
 
     async def frames(self) -> AsyncIterator[bytes]:
-        """The frames in order; ends when the page was too slow."""
-        while not self.too_slow and (frame := await self._frames.get()) is not None:
+        """The frames in order; ends when the page is cut off."""
+        while not self.cut_off and (frame := await self._frames.get()) is not None:
             self._bytes -= len(frame)
-            yield frame
+            if not self._covers(frame):
+                yield frame
+
+    def _covers(self, frame: bytes) -> bool:
+        """Whether the full sync that the page started with has it: frames wait here since before that one."""
+        header = _HEADER.match(frame)
+        assert header is not None
+        sequence, kind = int(header[1]), header[3]
+        if kind == b"append_message":
+            return sequence <= self._synced
+        return kind == b"full_sync_response" and sequence < self._synced
 
 
 class Hub:
@@ -115,8 +129,8 @@ class Hub:
             await _send(socket, _ack("frontend", user_id))
             await self._start(socket, page, user_id, creator_id)
             await _first(_forward(socket, page), _until_closed(socket))
-            if page.too_slow:
-                await socket.close(TOO_SLOW, "This page reads too slowly; connect again for a full sync.")
+            if page.cut_off:
+                await socket.close(MISSED, "Frames for this page were missed; connect again for a full sync.")
         except (RedisError, TimeoutError):
             await _answer(socket, _error(Unavailable("Redis is away; connect again in a moment.")))
             await socket.close(TRY_AGAIN_LATER)
@@ -174,6 +188,8 @@ class Hub:
                 message = await self._pubsub.get_message(timeout=10)
             except RedisError as error:
                 log.warning("The hub lost Redis (%s); it connects again.", type(error).__name__)
+                for page in chain.from_iterable(self._pages.values()):
+                    page.cut()
                 await asyncio.sleep(1)
                 continue
             except RuntimeError:  # nothing is subscribed at the moment

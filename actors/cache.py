@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from chats.conversation import Conversation, cut, waiting_since
 from chats.fan import FanState
 from chats.message import Chat, Message
+from enrich.outcomes import Context, contexts
 from wire.payloads import ExtendedConversationNode
 
 RECENT_FAN_MESSAGES = 10
@@ -19,6 +20,7 @@ class CachedChat:
     messages: dict[str, Message] = field(default_factory=dict)
     conversations: list[Conversation] = field(default_factory=list)
     nodes: dict[str, ExtendedConversationNode] = field(default_factory=dict)
+    contexts: dict[str, Context] = field(default_factory=dict)  # what enrichment sees around each of them
     _fan: FanState | None = None  # kept until something changes: the inbox order looks at every fan
 
     def ordered(self) -> list[Message]:
@@ -115,13 +117,15 @@ class Cache:
             if self._meet(chat, by_chat.get((chat.creator_id, chat.id), ())):
                 touched[chat.creator_id, chat.id] = Touched(chat.id)
         for key, arrived in by_chat.items():
-            mark = touched.setdefault(key, Touched(key[1]))
             first = arrived[0]
             cached = self._chats.setdefault(
                 key, CachedChat(Chat(id=first.chat_id, creator_id=first.creator_id, fan_id=first.fan_id))
             )
+            mark = touched.get(key) or Touched(key[1])
             for message in arrived:
                 _take(cached, message, mark)
+            if mark.new or mark.changed or mark.removed:
+                touched[key] = mark
         for key, mark in touched.items():
             self._recut(self._chats[key], mark)
         return [mark for mark in touched.values() if mark.stale or mark.gone or mark.new or mark.removed]
@@ -169,12 +173,14 @@ class Cache:
         cached.conversations = cut(cached.messages.values(), gap=self._gap, silence=self._silence)
         now = {c.id for c in cached.conversations}
         mark.gone = [id for id in before if id not in now]
-        # Outcomes speak of the whole chat (a fan's return withdraws a drop-off of the conversation before),
-        # so the last conversation of before is looked at again as well.
-        last = next(reversed(before), None)
-        for conversation in cached.conversations:
-            if before.get(conversation.id) != conversation or conversation.id == last:
-                cached.nodes.pop(conversation.id, None)
+        # A conversation's enrichment also speaks of what surrounds it: a renewal belongs to the last
+        # conversation before it, a drop-off is withdrawn when the fan returns.
+        around = cached.contexts
+        cached.contexts = contexts(cached.conversations, {cached.chat.id: cached.chat})
+        for now_is in cached.conversations:
+            id = now_is.id
+            if before.get(id) != now_is or around.get(id) != cached.contexts[id]:
+                cached.nodes.pop(id, None)
         for id in mark.gone:
             cached.nodes.pop(id, None)
         mark.stale = [c for c in cached.conversations if c.id not in cached.nodes]
@@ -183,15 +189,19 @@ class Cache:
 
 def _take(cached: CachedChat, message: Message, mark: Touched) -> None:
     held = cached.messages.get(message.id)
-    if held is not None and _says(held) == _says(message):
+    if held is not None and (_says(held) == _says(message) or _version(held) > _version(message)):
         return
     cached.messages[message.id] = message
     if message.is_deleted:
         mark.removed.append(message)
-    elif held is None:
+    elif held is None or held.is_deleted:
         mark.new.append(message)
     else:
         mark.changed.append(message)
+
+
+def _version(message: Message) -> float:
+    return message.changed_at or 0.0
 
 
 def _subscription(chat: Chat) -> tuple[object, ...]:

@@ -21,13 +21,12 @@ _DIGEST = 16
 
 def fingerprint(cached: CachedChat, conversation: Conversation, model: str) -> bytes:
     """Of everything that a conversation's enrichment depends on."""
-    chat, figures = cached.chat, conversation.figures
+    figures = conversation.figures
     basis = [
         model,
         [(m.id, m.changed_at, m.is_opened, m.text) for m in conversation.messages],
         [figures.start, figures.end, figures.silence_seconds, figures.response_seconds, figures.unanswered],
-        [chat.subscribed_at, chat.expires_at, chat.is_expired, chat.renewals],
-        conversation.id == cached.conversations[-1].id,
+        repr(cached.contexts[conversation.id]),
     ]
     return hashlib.blake2b(orjson.dumps(basis), digest_size=_DIGEST).digest()
 

@@ -16,7 +16,7 @@ input, or the retry that the machine asks for, processes everything again.
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -28,6 +28,7 @@ from wire.payloads import AnalyticsUpdate, ExtendedConversationNode
 
 RETRY_FIRST = 1.0
 RETRY_MOST = 60.0
+DOUBLINGS = 10  # more make the wait no longer
 
 
 class Status(StrEnum):
@@ -217,9 +218,11 @@ Effect = (
 
 @dataclass(slots=True)
 class UserState:
-    """The machine. `handle` takes one event and returns the effects to carry out, in order.
+    """The machine. `handle` takes one event and yields the effects to carry out, in order.
 
-    Every `Enrich`, `RebuildGraph`, `AppendGraph` and `ComputeAnalytics` is answered by exactly one event.
+    Each effect is to be carried out before the next is asked for: what a `PublishFullSync` or `PublishAppend`
+    shows is the cache as it stands then, before the next job takes in what waited. Every `Enrich`,
+    `RebuildGraph`, `AppendGraph` and `ComputeAnalytics` is answered by exactly one event.
     """
 
     cache: Cache
@@ -233,53 +236,51 @@ class UserState:
     _finishing: bool = False
     _unfinished: dict[str, None] = field(default_factory=dict)  # creators whose job failed
 
-    def handle(self, event: Event) -> list[Effect]:
+    def handle(self, event: Event) -> Iterator[Effect]:
         match event:
             case SnapshotAccepted() | DeltaAccepted():
                 self.inbox.append(event)
-                return self._next()
+                yield from self._next()
             case RetryDue():
-                return self._next() if self.status is Status.ERROR else []
-            case EffectsCarriedOut():
-                self._finishing = False
-                return self._next()
+                if self.status is Status.ERROR:
+                    yield from self._next()
             case StageFailed():
-                return self._failed(event)
+                yield from self._failed(event)
             case Enriched():
-                return self._enriched(event)
+                yield from self._enriched(event)
             case GraphWritten():
-                return self._graph_written(event)
+                yield from self._graph_written(event)
             case AnalyticsReady():
-                return self._analytics_ready(event)
+                yield from self._analytics_ready(event)
 
-    def _next(self) -> list[Effect]:
+    def _next(self) -> Iterator[Effect]:
         """Start what comes next, if nothing is in hand."""
-        if self.job is not None or self._finishing:
-            return []
+        if self.job is not None:
+            return
         if self.status is Status.ERROR:
             # What was in hand when it failed is in the cache and is finished first.
             self.inbox.extendleft(SnapshotAccepted(self.sequence, creator) for creator in self._unfinished)
             self._unfinished.clear()
         if not self.inbox:
-            return []
+            return
         first = self.inbox[0]
         if isinstance(first, SnapshotAccepted):
             self.inbox.popleft()
-            return self._start_snapshot(first)
-        if self.status is Status.EMPTY:
-            return self._start_snapshot(SnapshotAccepted(self.sequence, first.creator_id))
-        return self._start_delta(first.creator_id)
+            yield from self._start_snapshot(first)
+        elif self.status is Status.EMPTY:
+            yield from self._start_snapshot(SnapshotAccepted(self.sequence, first.creator_id))
+        else:
+            yield from self._start_delta(first.creator_id)
 
-    def _start_snapshot(self, snapshot: SnapshotAccepted) -> list[Effect]:
-        effects: list[Effect] = []
+    def _start_snapshot(self, snapshot: SnapshotAccepted) -> Iterator[Effect]:
         self.sequence = max(self.sequence, snapshot.sequence)
-        if self.status is not Status.PROCESSING_SNAPSHOT:
-            effects += self._move(Status.PROCESSING_SNAPSHOT)
         self.cache.merge(snapshot.chats, snapshot.messages)
         self.job = self._new_job(snapshot.creator_id, whole=True)
-        return [*effects, Enrich(self.job, tuple(self.cache.pending(snapshot.creator_id)))]
+        if self.status is not Status.PROCESSING_SNAPSHOT:
+            yield self._move(Status.PROCESSING_SNAPSHOT)
+        yield Enrich(self.job, tuple(self.cache.pending(snapshot.creator_id)))
 
-    def _start_delta(self, creator_id: str) -> list[Effect]:
+    def _start_delta(self, creator_id: str) -> Iterator[Effect]:
         chats: list[Chat] = []
         batch: list[Message] = []
         while self.inbox:
@@ -294,57 +295,55 @@ class UserState:
         self.job = self._new_job(creator_id, whole=False, touched=touched)
         stale = {c.id for mark in touched for c in mark.stale}
         pending = [c for c in self.cache.pending(creator_id) if c.id in stale]
-        return [Enrich(self.job, tuple(pending))]
+        yield Enrich(self.job, tuple(pending))
 
-    def _enriched(self, event: Enriched) -> list[Effect]:
+    def _enriched(self, event: Enriched) -> Iterator[Effect]:
         job = self._in_hand(event.job)
         for node in event.nodes:
             self.cache.store(node)
-        if job.whole:
-            return [PublishEnrichment(job), RebuildGraph(job)]
-        return [PublishEnrichment(job), AppendGraph(job, event.nodes)]
+        yield PublishEnrichment(job)
+        yield RebuildGraph(job) if job.whole else AppendGraph(job, event.nodes)
 
-    def _graph_written(self, event: GraphWritten) -> list[Effect]:
+    def _graph_written(self, event: GraphWritten) -> Iterator[Effect]:
         job = self._in_hand(event.job)
         if job.whole:
-            return [ComputeAnalytics(job)]
-        return [PublishAppend(job), *self._finish()]
+            yield ComputeAnalytics(job)
+        else:
+            yield PublishAppend(job)
+            yield from self._finish()
 
-    def _analytics_ready(self, event: AnalyticsReady) -> list[Effect]:
+    def _analytics_ready(self, event: AnalyticsReady) -> Iterator[Effect]:
         job = self._in_hand(event.job)
         if not job.whole:
             raise IllegalTransition("Analytics of a delta are not part of its job.")
         self._drain_to = self.inbox[-1].sequence if self.inbox else 0
-        return [PublishFullSync(job, event.analytics), *self._finish()]
+        yield PublishFullSync(job, event.analytics)
+        yield from self._finish()
 
-    def _finish(self) -> list[Effect]:
+    def _finish(self) -> Iterator[Effect]:
         """The job in hand is done: announce REALTIME when nothing older waits, and go on."""
         self.job = None
         self.failures = 0
-        effects: list[Effect] = []
         drained = not self.inbox or self.inbox[0].sequence > self._drain_to
         if self.status is Status.PROCESSING_SNAPSHOT and drained:
-            effects += self._move(Status.REALTIME)
-        self._finishing = True
-        return [*effects, Proceed()]
+            yield self._move(Status.REALTIME)
+        yield from self._next()
 
-    def _failed(self, event: StageFailed) -> list[Effect]:
+    def _failed(self, event: StageFailed) -> Iterator[Effect]:
         job = self._in_hand(event.job)
         self.job = None
-        self.failures += 1
         self._unfinished[job.creator_id] = None
-        wait = min(RETRY_MOST, RETRY_FIRST * 2 ** (self.failures - 1))
-        return [
-            PublishError(self.sequence, event.code, event.message),
-            *self._move(Status.ERROR, event.message),
-            RetryLater(wait),
-        ]
+        wait = min(RETRY_MOST, RETRY_FIRST * 2 ** min(self.failures, DOUBLINGS))
+        self.failures += 1
+        yield PublishError(self.sequence, event.code, event.message)
+        yield self._move(Status.ERROR, event.message)
+        yield RetryLater(wait)
 
-    def _move(self, status: Status, detail: str | None = None) -> list[Effect]:
+    def _move(self, status: Status, detail: str | None = None) -> PublishStatus:
         if status not in _ALLOWED[self.status]:
             raise IllegalTransition(f"{self.status} cannot become {status}.")
         self.status = status
-        return [PublishStatus(self.sequence, status, detail)]
+        return PublishStatus(self.sequence, status, detail)
 
     def _new_job(self, creator_id: str, *, whole: bool, touched: Iterable[Touched] = ()) -> Job:
         self._jobs += 1

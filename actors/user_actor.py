@@ -358,15 +358,18 @@ class UserActor:
                     _exit()
 
     async def _append(self, run: Sequence[_Entry]) -> None:
-        creator_id, sequence = run[0].creator_id, self._journal.sequence
+        creator_id = run[0].creator_id
+        records = [(entry.received_at, body) for entry in run for body in entry.bodies]
         if run[0].snapshot is not None:
             [entry] = run
-            sequence = await self._journal.append_snapshot(
-                creator_id, entry.received_at, run[0].snapshot, entry.bodies
-            )
-        elif records := [(entry.received_at, body) for entry in run for body in entry.bodies]:
-            sequence = await self._journal.append_messages(creator_id, records)
+            await self._journal.append_snapshot(creator_id, entry.received_at, run[0].snapshot, entry.bodies)
+        elif records:
+            await self._journal.append_messages(creator_id, records)
+        after = len(records)
         for entry in run:
+            # An entry speaks of its own last record: a page that has this one may still lack the next.
+            after -= len(entry.bodies)
+            sequence = self._journal.sequence - after
             if entry.event is not None:
                 self._mailbox.put_nowait(entry.event(sequence))
             if not entry.done.done():
