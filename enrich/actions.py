@@ -94,6 +94,14 @@ _BY_FAN: Mapping[str, re.Pattern[str]] = {
 }
 
 _BY_CREATOR: Mapping[str, re.Pattern[str]] = {
+    "apology": _pattern(
+        r"(?:so|very|really|i'?m|im) sorry",
+        r"sorry (?:about|for|to hear|that|i)",
+        r"apologi[sz]e",
+        r"my (?:bad|apologies)",
+        r"make it up to (?:you|u)",
+        r"should(?: not|n'?t) have happened",
+    ),
     "upsell": _pattern(
         r"upgrade",
         r"bundles?",

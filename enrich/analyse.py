@@ -147,7 +147,7 @@ def _analysed(
 ) -> Analysed:
     found: dict[str, MessageEnrichment] = {}
     previous_at = context.previous_at
-    reasons: dict[str, str] = {}
+    reasons = dict(failed_for_all)
     for message in conversation.messages:
         failed = dict(failed_for_all) if message.text.strip() else {}
         found[message.id] = MessageEnrichment(

@@ -1,7 +1,7 @@
 """Topics that no taxonomy knew: BERTopic over the windows that have no seeded topic.
 
-PCA and MiniBatchKMeans stand in for its defaults: they are as good on such windows, much faster, work from few
-documents up, and give the same topics for the same windows.
+PCA and MiniBatchKMeans stand in for its defaults: they are as good on such windows, much faster, work from
+few documents up, and give the same topics for the same windows.
 """
 
 import re

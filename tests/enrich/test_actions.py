@@ -75,8 +75,10 @@ def test_re_engagement_needs_the_creator_and_three_days_of_silence() -> None:
     assert "re_engagement" not in actions(said("long time no see"), silence)
 
 
-def test_the_creator_upsells() -> None:
+def test_the_creator_upsells_and_apologises() -> None:
     assert "upsell" in actions(said("get the full version for only $10 more", "creator"))
+    assert "apology" in actions(said("so sorry about that, let me look", "creator"))
+    assert "apology" not in actions(said("so sorry about that"))
 
 
 @given(st.text(max_size=300))
