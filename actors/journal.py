@@ -4,7 +4,7 @@ One Lua call checks that the writer still owns the user (its epoch is the newest
 appends them. A snapshot is written in chunks and counts only with its closing record, so it is visible whole
 or not at all. Messages are kept as received; they are normalised again when the journal is read.
 
-Keys: `journal:{user}` the stream (record n has the id `n-0`), `journal:{user}:meta` a hash of `epoch` and
+Keys: `journal:{user}` the stream (record n has the id `n-0`), `owner:{user}` a hash of `epoch` and
 `sequence`, `users` the set of all users, `creators:{user}` the creators a user has written for.
 """
 
@@ -58,7 +58,7 @@ class Journal:
         self._redis = redis
         self._user_id = user_id
         self._stream = f"journal:{user_id}"
-        self._meta = f"{self._stream}:meta"
+        self._meta = f"owner:{user_id}"  # a prefix of its own: a user id may contain a colon
         self._append = redis.register_script(_APPEND)
         self.epoch = 0
         self.sequence = 0  # of the last record known to be in the journal

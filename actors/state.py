@@ -100,21 +100,7 @@ class RetryDue:
     """The wait that `RetryLater` asked for is over."""
 
 
-@dataclass(frozen=True, slots=True)
-class EffectsCarriedOut:
-    """Everything up to `Proceed` is done: the cache may change again."""
-
-
-Event = (
-    SnapshotAccepted
-    | DeltaAccepted
-    | Enriched
-    | GraphWritten
-    | AnalyticsReady
-    | StageFailed
-    | RetryDue
-    | EffectsCarriedOut
-)
+Event = SnapshotAccepted | DeltaAccepted | Enriched | GraphWritten | AnalyticsReady | StageFailed | RetryDue
 
 
 # Effects
@@ -196,11 +182,6 @@ class RetryLater:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class Proceed:
-    """Answer with `EffectsCarriedOut` at once: what came before it shows the cache as it was."""
-
-
 Effect = (
     PublishStatus
     | PublishError
@@ -212,7 +193,6 @@ Effect = (
     | PublishFullSync
     | PublishAppend
     | RetryLater
-    | Proceed
 )
 
 
@@ -233,7 +213,6 @@ class UserState:
     failures: int = 0  # in a row
     _jobs: int = 0
     _drain_to: int = 0
-    _finishing: bool = False
     _unfinished: dict[str, None] = field(default_factory=dict)  # creators whose job failed
 
     def handle(self, event: Event) -> Iterator[Effect]:

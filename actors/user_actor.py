@@ -11,7 +11,6 @@ import contextlib
 import logging
 import os
 import time
-from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -31,13 +30,11 @@ from actors.state import (
     ComputeAnalytics,
     DeltaAccepted,
     Effect,
-    EffectsCarriedOut,
     Enrich,
     Enriched,
     Event,
     GraphWritten,
     Job,
-    Proceed,
     PublishAppend,
     PublishEnrichment,
     PublishError,
@@ -380,12 +377,7 @@ class UserActor:
     async def _process_delta_queue(self) -> None:
         """Take events in order, snapshots among them, and carry out what follows from each."""
         while True:
-            effects = deque(self._state.handle(await self._mailbox.get()))
-            while effects:
-                effect = effects.popleft()
-                if isinstance(effect, Proceed):
-                    effects += self._state.handle(EffectsCarriedOut())
-                    continue
+            for effect in self._state.handle(await self._mailbox.get()):
                 try:
                     await self._carry_out(effect)
                 except RedisError as error:

@@ -1,0 +1,144 @@
+"""What the tests share: one running service (Redis, Ray, Serve, everything real) for all test processes."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+ROOT = Path(__file__).parent.parent
+SHARED = "ANALYTICS_TEST_FOLDER"  # names the folder of this test run, in every process of it
+STARTS_WITHIN = 240.0
+
+# Read when Ray is imported, which test modules do.
+os.environ["RAY_AUTH_MODE"] = "token"
+os.environ["PYTHONPATH"] = str(ROOT)
+
+_running: list[subprocess.Popen[bytes]] = []  # a Popen that is forgotten while it runs warns
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A running service and where its parts are."""
+
+    url: str  # http://127.0.0.1:PORT
+    redis_url: str
+    ray_address: str
+    folder: Path
+    pid: int
+
+    @property
+    def ws(self) -> str:
+        return self.url.replace("http", "ws", 1)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    os.environ.setdefault(SHARED, tempfile.mkdtemp(prefix="analytics-tests-"))
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if hasattr(config, "workerinput"):
+        return
+    folder = Path(os.environ[SHARED])
+    if (folder / "service.json").exists():
+        stop(load(folder))
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def start(folder: Path, *, command: str = "launch", **settings: str) -> Service:
+    """Start a service whose data is in `folder` and wait until it is ready."""
+    folder.mkdir(parents=True, exist_ok=True)
+    log = folder / "log"
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", command],
+            cwd=ROOT,
+            env={
+                **os.environ,
+                "PORT": str(free_port()),
+                "RAY_DASHBOARD_PORT": str(free_port()),
+                "DATA_DIR": str(folder),
+                **settings,
+            },
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    _running.append(process)
+    (folder / "pid").write_text(str(process.pid))
+    deadline = time.monotonic() + STARTS_WITHIN
+    while not (folder / "service.json").exists():
+        if process.poll() is not None or time.monotonic() > deadline:
+            process.kill()
+            pytest.fail(f"The service did not start:\n{log.read_text()[-4000:]}")
+        time.sleep(0.2)
+    return load(folder)
+
+
+def load(folder: Path) -> Service:
+    return Service(
+        **json.loads((folder / "service.json").read_text()),
+        folder=folder,
+        pid=int((folder / "pid").read_text()),
+    )
+
+
+def stop(service: Service) -> None:
+    """Stop it as Ctrl-C does, and wait until it is gone."""
+    os.kill(service.pid, signal.SIGINT)
+    for _ in range(600):
+        for process in _running:
+            process.poll()
+        if not Path(f"/proc/{service.pid}").exists():
+            return
+        time.sleep(0.1)
+    os.kill(service.pid, signal.SIGKILL)
+    pytest.fail("The service did not stop.")
+
+
+@pytest.fixture(scope="session")
+def service() -> Service:
+    """The one service of this test run; whichever process needs it first starts it."""
+    folder = Path(os.environ[SHARED])
+    with FileLock(folder / "starting"):
+        if not (folder / "service.json").exists():
+            start(folder)
+        return load(folder)
+
+
+@pytest.fixture(scope="session")
+def redis_url(service: Service) -> str:
+    return service.redis_url
+
+
+@pytest.fixture(scope="session")
+def ray_cluster(service: Service) -> Iterator[None]:
+    """This process as a driver on the service's Ray."""
+    import ray
+
+    ray.init(address=service.ray_address, namespace="analytics", log_to_driver=False, logging_level="ERROR")
+    yield
+    ray.shutdown()
+
+
+@pytest.fixture
+def user_id() -> str:
+    """A user nobody else has."""
+    return f"user-{uuid.uuid4().hex[:12]}"

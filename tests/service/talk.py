@@ -1,0 +1,97 @@
+"""How the service's tests talk to it: chats in the platform's shape, and a page that listens."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import orjson
+from websockets.asyncio.client import ClientConnection, connect
+
+Raw = dict[str, Any]
+PATIENCE = 120.0
+
+
+def message(id: object, fan: int, at: datetime, text: str = "", *, by: str = "fan", **more: Any) -> Raw:
+    """A message as the platform has it; the creator's own echo has `toUser` and no `fromUser`."""
+    sides: Raw = {"fromUser": {"id": fan}} if by == "fan" else {"toUser": {"id": fan}}
+    return {
+        "id": id,
+        "text": f"<p>{text}</p>" if text else None,
+        "createdAt": at.isoformat(),
+        **sides,
+        **more,
+    }
+
+
+def chat(fan: int, *, unread: int = 0, name: str = "") -> Raw:
+    return {
+        "withUser": {"id": fan, "name": name or f"Fan {fan}", "username": f"fan{fan}"},
+        "unreadMessagesCount": unread,
+    }
+
+
+def recent(minutes: float) -> datetime:
+    """A whole second that many minutes ago."""
+    return datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=minutes)
+
+
+async def post(http: httpx.AsyncClient, user_id: str, kind: str, body: Any) -> Raw:
+    answer = await http.post(f"/api/v1/ingest/{user_id}/{kind}", content=orjson.dumps(body))
+    assert answer.status_code == 202, answer.text
+    receipt: Raw = answer.json()
+    return receipt
+
+
+class Listener:
+    """A page's socket, and every frame it has got."""
+
+    def __init__(self, socket: ClientConnection) -> None:
+        self._socket = socket
+        self.frames: list[Raw] = []
+
+    async def until(self, wanted: Callable[[Raw], bool]) -> Raw:
+        """The next frame that is wanted; fails when it does not come."""
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                frame = orjson.loads(await self._socket.recv())
+                self.frames.append(frame)
+                if wanted(frame):
+                    return frame
+
+    async def status(self, status: str) -> Raw:
+        return await self.until(lambda f: f["type"] == "system_status" and f["payload"]["status"] == status)
+
+    def of(self, kind: str) -> list[Raw]:
+        return [frame["payload"] for frame in self.frames if frame["type"] == kind]
+
+
+@asynccontextmanager
+async def page(ws: str, user_id: str, **query: str) -> AsyncIterator[Listener]:
+    asked = str(httpx.QueryParams(query))
+    async with connect(f"{ws}/ws/frontend/{user_id}?{asked}", max_size=None) as socket:
+        listener = Listener(socket)
+        await listener.until(lambda frame: frame["type"] == "connection_ack")
+        yield listener
+
+
+async def settled(listener: Listener, http: httpx.AsyncClient, user_id: str, sequence: int) -> Raw:
+    """The user's bootstrap once everything up to `sequence` is enriched and in the graph."""
+    shows = ("analytics_update", "full_sync_response")
+    await listener.until(lambda frame: frame["type"] in shows and frame["sequence"] >= sequence)
+    boot: Raw = (await http.get(f"/api/v1/frontend/bootstrap/{user_id}")).json()
+    return boot
+
+
+def numbers(update: Raw) -> Raw:
+    """An analytics update without what the clock moves: its window and the waiting part of priorities."""
+    kept = {
+        k: v for k, v in update.items() if k not in ("startDate", "endDate", "priorityScores", "priority")
+    }
+    kept["priority"] = {
+        chat: {part: round(value, 6) for part, value in parts.items() if part not in ("waiting", "score")}
+        for chat, parts in update["priority"].items()
+    }
+    return kept

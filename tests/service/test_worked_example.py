@@ -1,0 +1,92 @@
+"""The worked example of docs/metrics.md: in by HTTP; out by REST, WebSocket and graph, the same numbers."""
+
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import pytest
+
+from actors.graph_writer import graph_writer
+from settings import Settings
+from tests.conftest import Service
+from tests.service.talk import chat, message, page, post
+
+DAY = (datetime.now(UTC) - timedelta(days=3)).replace(hour=0, minute=0, second=0, microsecond=0)
+FAN = 7001
+
+
+def at(hour: int, minute: int) -> datetime:
+    return DAY + timedelta(hours=hour, minutes=minute)
+
+
+SNAPSHOT = {
+    "chats": [chat(FAN)],
+    "messages": [
+        message(1, FAN, at(10, 0), "hi, how are you?"),
+        message(2, FAN, at(10, 1), "are you there?"),
+        message(3, FAN, at(10, 11), "hey you!", by="creator"),
+        message(4, FAN, at(10, 12), "what a lovely picture"),
+        message(5, FAN, at(20, 0), "good evening"),
+        message(6, FAN, at(20, 30), "good evening to you", by="creator"),
+    ],
+}
+
+
+def holds(metrics: dict[str, object]) -> bool:
+    response = metrics["response_time"]
+    assert isinstance(response, dict)
+    return (
+        metrics["average_handling_time_minutes"] == 21
+        and metrics["turns"] == 1.5
+        and metrics["silence_percentage"] == pytest.approx((100 * 10 / 12 + 100) / 2)
+        and response["mean"] == 18870
+        and response["max"] == 37080
+        and response["n"] == 2
+        and response["unanswered"] == 0
+    )
+
+
+async def test_the_worked_example_has_the_same_numbers_everywhere(
+    service: Service, ray_cluster: None, user_id: str
+) -> None:
+    async with httpx.AsyncClient(base_url=service.url) as http, page(service.ws, user_id) as listener:
+        receipt = await post(http, user_id, "snapshot", SNAPSHOT)
+        assert (receipt["accepted"], receipt["duplicates"], receipt["held"]) == (6, 0, 0)
+        sync = await listener.until(lambda frame: frame["type"] == "full_sync_response")
+        await listener.status("REALTIME")
+
+        over_socket = sync["payload"]["analytics"]
+        assert holds(over_socket["response_time_metrics"])
+        assert over_socket["conversations"] == 2
+
+        answer = await http.get("/api/v1/insights/response-time", params={"creator_id": user_id})
+        assert holds(answer.json())
+        full = (await http.get("/api/v1/insights/full", params={"creator_id": user_id})).json()
+        assert holds(full["response_time_metrics"])
+        topics = (await http.get("/api/v1/insights/topics", params={"creator_id": user_id})).json()
+        assert topics == full["topics"] == over_socket["topics"]
+
+    graph = graph_writer(Settings(redis_url=service.redis_url, data_dir=service.folder))
+    rows = await graph.submit(
+        'g.V().hasLabel("ConversationNode").has("pk", P.eq(pk)).order().by("startDate")'
+        '.project("start", "end", "count", "turns", "silence", "responses")'
+        '.by("startDate").by("endDate").by("messageCount").by("turns").by("silenceSeconds").by("responseSeconds")',
+        {"pk": user_id},
+    )
+    assert rows == [
+        {
+            "start": int(at(10, 0).timestamp()),
+            "end": int(at(10, 12).timestamp()),
+            "count": 4,
+            "turns": 2,
+            "silence": 600,
+            "responses": "660,37080",
+        },
+        {
+            "start": int(at(20, 0).timestamp()),
+            "end": int(at(20, 30).timestamp()),
+            "count": 2,
+            "turns": 1,
+            "silence": 1800,
+            "responses": "",
+        },
+    ]
