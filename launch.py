@@ -9,7 +9,9 @@ It starts what the settings do not point elsewhere, and stops on exit what it st
 import argparse
 import asyncio
 import contextlib
+import ctypes
 import fcntl
+import json
 import logging
 import os
 import resource
@@ -30,6 +32,8 @@ from settings import Settings
 
 ROOT = Path(__file__).parent
 MOST_CONNECTIONS = 20_000
+STOP_TIMEOUT = 10.0
+PR_SET_CHILD_SUBREAPER = 36  # from <linux/prctl.h>
 
 
 def main() -> int:
@@ -38,7 +42,7 @@ def main() -> int:
     parser.add_argument("--samples", action="store_true", help="feed sample data through the public ingest")
     arguments = parser.parse_args()
     try:
-        with ExitStack() as stack:
+        with _no_process_left_behind(), ExitStack() as stack:
             _run(stack, Settings.from_env(), samples=arguments.samples)
     except AnalyticsError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -65,6 +69,7 @@ def _run(stack: ExitStack, settings: Settings, *, samples: bool) -> None:
     stack.enter_context(_serve(settings))
     url = f"http://{settings.host}:{settings.port}"
     _await_ready(url)
+    stack.enter_context(_announced(settings, url))
     if samples:
         from samples.feed import feed
 
@@ -78,6 +83,26 @@ def _run(stack: ExitStack, settings: Settings, *, samples: bool) -> None:
     )
     while True:
         time.sleep(3600)
+
+
+@contextmanager
+def _no_process_left_behind() -> Iterator[None]:
+    """Wait at the end for every process that came of this one, and kill what does not go by itself."""
+    # Processes whose parent is gone become children of this one instead of init's.
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        deadline = time.monotonic() + STOP_TIMEOUT
+        with contextlib.suppress(ChildProcessError):  # nobody is left
+            while True:
+                if os.waitpid(-1, os.WNOHANG) != (0, 0):
+                    continue
+                if time.monotonic() > deadline:
+                    for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split():
+                        os.kill(int(pid), signal.SIGKILL)
+                time.sleep(0.05)
 
 
 def _say(line: str) -> None:
@@ -101,6 +126,21 @@ def _alone(settings: Settings) -> Iterator[None]:
                 f"DATA_DIR={folder.resolve()} is used by a running service; stop it or set another DATA_DIR."
             ) from None
         yield
+
+
+@contextmanager
+def _announced(settings: Settings, url: str) -> Iterator[None]:
+    """Say in `DATA_DIR/service.json` where the service and its parts are reached while it runs."""
+    import ray
+
+    file = settings.data_dir / "service.json"
+    address = ray.get_runtime_context().gcs_address
+    places = {"url": url, "redis_url": settings.redis_url, "ray_address": address}
+    file.write_text(json.dumps(places))
+    try:
+        yield
+    finally:
+        file.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -180,6 +220,9 @@ def _ray(settings: Settings, runtime: Path) -> Iterator[None]:
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     for name, value in _ray_environment(runtime).items():
         os.environ.setdefault(name, value)
+    if not settings.ray_address:
+        # Other users of this machine could run code in our Ray otherwise.
+        os.environ.setdefault("RAY_AUTH_MODE", "token")
     import ray
 
     if settings.ray_address:
@@ -192,12 +235,11 @@ def _ray(settings: Settings, runtime: Path) -> Iterator[None]:
             dashboard_port=settings.ray_dashboard_port,
             log_to_driver=False,
             logging_level=logging.ERROR,
-            _node_ip_address="127.0.0.1",
         )
     try:
         yield
     finally:
-        ray.shutdown()  # type: ignore[no-untyped-call]
+        ray.shutdown()
 
 
 def _ray_environment(runtime: Path) -> dict[str, str]:
@@ -250,7 +292,7 @@ def _serve(settings: Settings) -> Iterator[None]:
         serve.run(build_app(settings), name="analytics", route_prefix="/")
         yield
     finally:
-        serve.shutdown()
+        serve.shutdown()  # type: ignore[no-untyped-call]
 
 
 def _await_ready(url: str) -> None:
