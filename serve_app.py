@@ -7,13 +7,13 @@ import asyncio
 import logging
 import os
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from datetime import datetime
+from functools import partialmethod
 from pathlib import Path
 from typing import Annotated, Any
 
-import orjson
 import plotly
+import uvicorn
 from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response, WebSocket
 from fastapi import Path as PathParam
 from fastapi.exceptions import RequestValidationError
@@ -129,6 +129,9 @@ class WindowParams:
 
 
 Asked = Annotated[WindowParams, Depends()]
+BroadcastFlag = Annotated[
+    bool, Query(alias="broadcast", description="also send an analytics_update to the user's pages")
+]
 ERRORS: dict[int | str, dict[str, Any]] = {
     status: {"model": ErrorAnswer} for status in (404, 413, 422, 500, 503)
 }
@@ -244,11 +247,6 @@ def _insights(services: Callable[[], Services]) -> APIRouter:
         )
 
     return router
-
-
-BroadcastFlag = Annotated[
-    bool, Query(alias="broadcast", description="also send an analytics_update to the user's pages")
-]
 
 
 def _reading(services: Callable[[], Services]) -> APIRouter:
@@ -447,9 +445,18 @@ async def _answer_error(request: Request, error: Exception) -> Response:
 def _error_response(status: int, code: str, message: str, detail: Any) -> Response:
     headers = {"Retry-After": "1"} if status == 503 else None
     answer = {"error": {"code": code, "message": message, "detail": detail}}
-    with suppress(TypeError):
-        orjson.dumps(answer)
     return JSONResponse(answer, status_code=status, headers=headers)
+
+
+def _allow_large_frames(limit: int) -> None:
+    """Have this process's HTTP server take socket frames of `limit` bytes.
+
+    Serve starts uvicorn itself and offers no setting for uvicorn's limit of 16 MB, but an extension sends its
+    whole snapshot in one frame.
+    """
+    uvicorn.Config.__init__ = partialmethod(  # type: ignore[method-assign, assignment]
+        uvicorn.Config.__init__, ws_max_size=limit
+    )
 
 
 def build_app(settings: Settings) -> serve.Application:
@@ -463,7 +470,8 @@ def build_app(settings: Settings) -> serve.Application:
     )
     @serve.ingress(build_api(settings))
     class Api:
-        pass
+        def __init__(self) -> None:
+            _allow_large_frames(settings.max_body)
 
     return Api.bind()  # type: ignore[attr-defined, no-any-return]
 

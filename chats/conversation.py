@@ -6,6 +6,7 @@ which no two neighbours are further apart than the conversation gap.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from chats.message import Message
 
@@ -84,12 +85,12 @@ def _conversation(
     group: Sequence[Message], answered: dict[str, float], waiting: str | None, silence: float
 ) -> Conversation:
     first = group[0]
-    gaps = [later.at - earlier.at for earlier, later in zip(group, group[1:], strict=False)]
+    gaps = [later.at - earlier.at for earlier, later in pairwise(group)]
     figures = Figures(
         start=first.at,
         end=group[-1].at,
         message_count=len(group),
-        turns=sum(a.direction != b.direction for a, b in zip(group, group[1:], strict=False)),
+        turns=sum(a.direction != b.direction for a, b in pairwise(group)),
         silence_seconds=sum(gap for gap in gaps if gap > silence),
         response_seconds=tuple(answered[m.id] for m in group if m.id in answered),
         unanswered=sum(m.id == waiting for m in group),

@@ -5,10 +5,8 @@ with: every text is padded to its own multiple of `_STEP` tokens and shares a ba
 length, which makes snapshot, delta and replay agree to the bit.
 """
 
-import copy
 import hashlib
 import os
-import time
 from collections import OrderedDict
 from collections.abc import Sequence
 from functools import lru_cache
@@ -33,7 +31,6 @@ _MAX_CHARACTERS = 4_000  # more than _MAX_TOKENS tokens of any chat
 _STEP = 8  # tokens
 _BATCH_TOKENS = 2048
 _CACHE_SIZE = 20_000  # vectors, 1.5 KB each
-_BF16_GAIN = 1.25  # how much faster bf16 must be to be worth its rounding
 
 _cache: OrderedDict[tuple[str, bytes], Vectors] = OrderedDict()
 
@@ -92,6 +89,16 @@ def _encoder(model: str) -> "_Encoder":
     return _Encoder(model)
 
 
+def _bf16_pays() -> bool:
+    """Whether this processor computes in bf16; elsewhere bf16 is slower than fp32.
+
+    Asked of the processor and not of a stopwatch, so that all workers of a machine decide alike.
+    """
+    import torch
+
+    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+
+
 class _Encoder:
     """A loaded sentence-transformers model, on the GPU where the process sees one."""
 
@@ -114,9 +121,8 @@ class _Encoder:
         self._torch = torch
         self._model = plain
         self._max_tokens = min(plain.max_seq_length or _MAX_TOKENS, _MAX_TOKENS)
-        half = copy.deepcopy(plain).to(torch.bfloat16)
-        if self._seconds(half) * _BF16_GAIN < self._seconds(plain):
-            self._model = half
+        if _bf16_pays():
+            self._model = plain.to(torch.bfloat16)
         self.dimension = plain.get_embedding_dimension() or 0
 
     def encode(self, texts: Sequence[str]) -> Vectors:
@@ -142,13 +148,3 @@ class _Encoder:
             vectors = model(features)["sentence_embedding"].float()
             unit: Vectors = torch.nn.functional.normalize(vectors, dim=1).cpu().numpy()
             return unit
-
-    def _seconds(self, model: Any) -> float:
-        """The best time of a few batches of 64 messages of 16 tokens."""
-        ids = [[1000 + row + column for column in range(16)] for row in range(64)]
-        times = []
-        for _ in range(4):
-            start = time.perf_counter()
-            self._forward(model, ids, 16)
-            times.append(time.perf_counter() - start)
-        return min(times)

@@ -11,8 +11,8 @@ DEFAULT_LENGTH = timedelta(days=30)
 
 
 def invalid(field: str, reason: str) -> InvalidInput:
-    """The error for one bad parameter; `detail` is `{field: reason}`."""
-    return InvalidInput(f"{field} {reason}", detail={field: reason})
+    """The error for one bad parameter; `detail` names it and the reason, as for every bad input."""
+    return InvalidInput(f"{field} {reason}", detail=[{"field": field, "reason": reason}])
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """What the tests share: one running service (Redis, Ray, Serve, everything real) for all test processes."""
 
 import json
+import logging
 import os
 import shutil
 import signal
@@ -133,7 +134,9 @@ def ray_cluster(service: Service) -> Iterator[None]:
     """This process as a driver on the service's Ray."""
     import ray
 
-    ray.init(address=service.ray_address, namespace="analytics", log_to_driver=False, logging_level="ERROR")
+    ray.init(
+        address=service.ray_address, namespace="analytics", log_to_driver=False, logging_level=logging.ERROR
+    )
     yield
     ray.shutdown()
 

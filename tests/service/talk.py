@@ -56,7 +56,7 @@ class Listener:
         """The next frame that is wanted; fails when it does not come."""
         async with asyncio.timeout(PATIENCE):
             while True:
-                frame = orjson.loads(await self._socket.recv())
+                frame: Raw = orjson.loads(await self._socket.recv())
                 self.frames.append(frame)
                 if wanted(frame):
                     return frame

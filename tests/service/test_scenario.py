@@ -123,7 +123,6 @@ async def test_deltas_before_during_and_after_a_snapshot_arrive_in_order_once_an
         synced = [f for f in snapshot_frames if f["type"] == "full_sync_response"][-1]
         in_sync = [str(m["id"]) for node in synced["payload"]["conversations"] for m in node["messages"]]
         after = [str(m["id"]) for m in _appended(listener.frames[listener.frames.index(synced) :])]
-        print(len(in_sync), len(after), [i for i in after if i in in_sync], [(f["type"], f["sequence"], len(f["payload"].get("messages", []))) for f in listener.frames])
         assert sorted([*in_sync, *after]) == sorted(str(m["id"]) for m in everything)
         for fan in FANS:
             of_fan = [id for id in after if id in _ids_of(everything, fan)]
@@ -238,4 +237,4 @@ def _mark(frame: Raw) -> str:
 
 
 def _ids_of(messages: list[Raw], fan: int) -> list[str]:
-    return [str(m["id"]) for m in messages if fan in (m.get("fromUser", m.get("toUser"))["id"],)]
+    return [str(m["id"]) for m in messages if {"id": fan} in (m.get("fromUser"), m.get("toUser"))]

@@ -1,0 +1,251 @@
+"""HTTP and WebSocket: what comes in is answered, what is wrong is named, and the socket lives on."""
+
+import asyncio
+from typing import Any
+
+import httpx
+import orjson
+import pytest
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.typing import Origin
+
+from tests.conftest import Service
+from tests.service.talk import message, page, post, recent, settled
+
+Raw = dict[str, Any]
+
+
+@pytest.fixture
+async def http(service: Service) -> Any:
+    async with httpx.AsyncClient(base_url=service.url, timeout=60) as client:
+        yield client
+
+
+async def receive(socket: ClientConnection) -> Raw:
+    async with asyncio.timeout(60):
+        frame: Raw = orjson.loads(await socket.recv())
+        return frame
+
+
+async def test_the_service_is_alive_and_ready(http: httpx.AsyncClient) -> None:
+    assert (await http.get("/health")).json() == {"status": "ok"}
+    ready = await http.get("/ready")
+    assert ready.status_code == 200
+    assert ready.json()["checks"] == {"redis": "ok", "graph": "ok", "model": "ok"}
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "field"),
+    [
+        ("snapshot", b"{not json", ""),
+        ("snapshot", b'{"chats": 5}', "chats"),
+        ("snapshot", b'{"type": "new_raw_message", "payload": {"message": {"id": 1}}}', "type"),
+        ("messages", b'[{"message": {"id": 1}}, 7]', "1"),
+        ("messages", b"[]garbage", ""),
+        ("messages", orjson.dumps({"id": 9, "text": "x" * 100_001, "fromUser": {"id": 3}}), "text"),
+    ],
+)
+async def test_bad_input_is_refused_with_the_field_and_the_reason(
+    http: httpx.AsyncClient, user_id: str, path: str, body: bytes, field: str
+) -> None:
+    answer = await http.post(f"/api/v1/ingest/{user_id}/{path}", content=body)
+    assert answer.status_code in (413, 422)
+    error = answer.json()["error"]
+    assert error["detail"][0]["field"] == field
+    assert error["detail"][0]["reason"]
+    assert "xxxx" not in answer.text
+    users = [user["user_id"] for user in (await http.get("/api/v1/users")).json()]
+    assert user_id not in users
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ({"start_date": "2024-05-01T00:00:00"}, "start_date"),
+        ({"start_date": "yesterday"}, "start_date"),
+        ({"start_date": "2024-05-02T00:00:00Z", "end_date": "2024-05-01T00:00:00Z"}, "start_date"),
+        ({"time_zone": "Mars/Olympus"}, "time_zone"),
+        ({"bucket": "eon"}, "bucket"),
+        ({"creator_id": "a b"}, "creator_id"),
+        ({"broadcast": "true"}, "user_id"),
+    ],
+)
+async def test_bad_parameters_of_an_insight_are_named(
+    http: httpx.AsyncClient, query: dict[str, str], field: str
+) -> None:
+    answer = await http.get("/api/v1/insights/full", params=query)
+    assert answer.status_code == 422
+    assert [each["field"] for each in answer.json()["error"]["detail"]] == [field]
+
+
+async def test_without_data_every_insight_is_null_or_empty(http: httpx.AsyncClient, user_id: str) -> None:
+    scope = {"creator_id": user_id}
+    assert (await http.get("/api/v1/insights/topics", params=scope)).json() == []
+    trend = (await http.get("/api/v1/insights/sentiment-trend", params=scope)).json()
+    assert (trend["trend"], trend["sentiment_score"], trend["n"]) == ([], None, 0)
+    times = (await http.get("/api/v1/insights/response-time", params=scope)).json()
+    assert (times["turns"], times["silence_percentage"]) == (None, None)
+    assert times["response_time"]["mean"] is None
+    boot = (await http.get(f"/api/v1/frontend/bootstrap/{user_id}")).json()
+    assert boot["conversations"] == []
+    assert boot["analytics"]["topics"] == []
+    assert (await http.get("/api/v1/chats", params={"user_id": user_id})).json() == []
+    unknown = await http.get("/api/v1/chats/5/messages", params={"user_id": user_id})
+    assert unknown.status_code == 404
+
+
+async def test_messages_are_listed_as_received_with_their_enrichment_beside_them(
+    service: Service, http: httpx.AsyncClient, user_id: str
+) -> None:
+    raws = [
+        message(2**53 + 1, 41, recent(50), "how much is the custom video?"),
+        message("b", 41, recent(40), "only for you", by="creator", price=20, media=[{"type": "video"}]),
+    ]
+    async with page(service.ws, user_id) as listener:
+        receipt = await post(http, user_id, "messages", [{"message": raw} for raw in raws])
+        await settled(listener, http, user_id, receipt["sequence"])
+    [listed] = (await http.get("/api/v1/chats", params={"user_id": user_id})).json()
+    assert (listed["id"], listed["messageCount"]) == ("41", 2)
+    path = "/api/v1/chats/41/messages"
+    newest, oldest = (await http.get(path, params={"user_id": user_id})).json()
+    for got, sent in ((oldest, raws[0]), (newest, raws[1])):
+        enrichment = got.pop("enrichment")
+        assert got == sent
+        assert 0 <= enrichment["sentiment"] <= 1
+    assert "ppv_offer" in enrichment["actions"]
+    one = (await http.get(path, params={"user_id": user_id, "limit": 1, "offset": 1})).json()
+    assert [m["id"] for m in one] == [2**53 + 1]
+
+
+async def test_a_message_that_cannot_be_placed_is_held_and_counted(
+    http: httpx.AsyncClient, user_id: str
+) -> None:
+    receipt = await post(http, user_id, "messages", [{"id": 5, "text": "sent from the page"}])
+    assert (receipt["accepted"], receipt["held"]) == (0, 1)
+
+
+async def test_the_same_message_is_taken_once_however_it_comes(http: httpx.AsyncClient, user_id: str) -> None:
+    raw = message(77, 41, recent(5), "hello")
+    first = await post(http, user_id, "messages", {"message": raw})
+    again = await post(http, user_id, "messages", [raw, {"api2_chat_message": {**raw, "id": "77"}}])
+    assert (first["accepted"], again["accepted"], again["duplicates"]) == (1, 0, 2)
+    assert again["sequence"] == first["sequence"]
+
+
+async def test_two_creators_of_one_user_do_not_mix(
+    service: Service, http: httpx.AsyncClient, user_id: str
+) -> None:
+    async with page(service.ws, user_id, creator_id=f"{user_id}-a") as listener:
+        for side, text in (("a", "what a lovely day"), ("b", "this is awful, i hate it")):
+            raw = message(f"m-{side}", 41, recent(30), text)
+            answer = await http.post(
+                f"/api/v1/ingest/{user_id}/messages",
+                params={"creator_id": f"{user_id}-{side}"},
+                content=orjson.dumps(raw),
+            )
+            assert answer.status_code == 202
+        await listener.until(lambda frame: frame["type"] == "append_message")
+        boot = await settled(listener, http, user_id, 1)
+    moods = {node["creatorId"]: node["sentiment"] for node in boot["conversations"]}
+    assert moods[f"{user_id}-a"] > 0.6
+    assert {f["creatorId"] for f in listener.frames if f["type"] == "append_message"} == {f"{user_id}-a"}
+    only = await http.get(f"/api/v1/frontend/bootstrap/{user_id}", params={"creator_id": f"{user_id}-b"})
+    assert [node["creatorId"] for node in only.json()["conversations"]] == [f"{user_id}-b"]
+
+
+async def test_a_socket_survives_everything_that_is_wrong_with_a_frame(
+    service: Service, user_id: str
+) -> None:
+    wrong: list[str | bytes] = [
+        "{",
+        "[]",
+        '{"type": "nonsense", "payload": {}}',
+        '{"type": "cache_update", "payload": {"chats": 3}}',
+        orjson.dumps(
+            {"type": "new_raw_message", "payload": {"id": 4, "text": "y" * 100_001, "fromUser": {"id": 1}}}
+        ),
+    ]
+    async with connect(f"{service.ws}/api/ws/extension/{user_id}") as socket:
+        assert (await receive(socket))["type"] == "connection_ack"
+        for frame in wrong:
+            await socket.send(frame)
+            answer = await receive(socket)
+            assert answer["type"] == "system_error"
+            assert answer["payload"]["code"] in ("invalid_input", "too_large")
+            assert "yyyy" not in answer["payload"]["errorMessage"]
+        await socket.send('{"type": "keepalive"}')
+        await socket.send(
+            orjson.dumps({"type": "new_raw_message", "payload": message(1, 2, recent(1), "hi")})
+        )
+        answer = await receive(socket)
+        assert (answer["type"], answer["payload"]["accepted"]) == ("ingest_ack", 1)
+
+
+async def test_one_wrong_message_of_a_batch_does_not_take_the_others_down(
+    service: Service, user_id: str
+) -> None:
+    good = [
+        orjson.dumps({"type": "new_raw_message", "payload": message(n, 2, recent(9 - n), "hi")})
+        for n in range(8)
+    ]
+    bad = orjson.dumps(
+        {"type": "new_raw_message", "payload": {"id": 99, "text": "z" * 100_001, "fromUser": {"id": 2}}}
+    )
+    async with connect(f"{service.ws}/ws/extension/{user_id}") as socket:
+        assert (await receive(socket))["type"] == "connection_ack"
+        for frame in (*good[:4], bad, *good[4:]):
+            await socket.send(frame)
+        accepted = errors = 0
+        while accepted < len(good) or not errors:
+            answer = await receive(socket)
+            if answer["type"] == "ingest_ack":
+                accepted += answer["payload"]["accepted"]
+            else:
+                errors += answer["payload"]["code"] == "too_large"
+
+
+async def test_presence_is_passed_on_to_the_pages(service: Service, user_id: str) -> None:
+    async with (
+        page(service.ws, user_id) as listener,
+        connect(f"{service.ws}/ws/extension/{user_id}") as socket,
+    ):
+        await socket.send('{"type": "online_users_update", "payload": {"user_ids": [7, 9], "timestamp": 5}}')
+        frame = await listener.until(lambda f: f["type"] == "online_users_update")
+        assert frame["payload"] == {"user_ids": [7, 9], "timestamp": 5}
+
+
+async def test_a_snapshot_of_many_megabytes_comes_through_one_frame(service: Service, user_id: str) -> None:
+    filler = "na " * 5000
+    messages = [message(n, n % 7, recent(n * 400), f"song {n} {filler}") for n in range(1200)]
+    frame = orjson.dumps({"type": "cache_update", "payload": {"chats": [], "messages": messages}})
+    assert len(frame) > 17 * 1024 * 1024
+    async with connect(f"{service.ws}/ws/extension/{user_id}") as socket:
+        assert (await receive(socket))["type"] == "connection_ack"
+        await socket.send(frame)
+        answer = await receive(socket)
+        assert (answer["type"], answer["payload"]["accepted"]) == ("ingest_ack", len(messages))
+
+
+async def test_pages_of_other_sites_are_kept_out(
+    service: Service, http: httpx.AsyncClient, user_id: str
+) -> None:
+    for headers in ({"Origin": "https://elsewhere.example"}, {"Host": "elsewhere.example"}):
+        assert (await http.get("/api/v1/users", headers=headers)).status_code == 403
+    with pytest.raises((InvalidStatus, ConnectionClosed)):
+        async with connect(
+            f"{service.ws}/ws/frontend/{user_id}", origin=Origin("https://elsewhere.example")
+        ) as socket:
+            await socket.recv()
+    async with connect(
+        f"{service.ws}/ws/extension/{user_id}", origin=Origin("chrome-extension://abc")
+    ) as socket:
+        assert (await receive(socket))["type"] == "connection_ack"
+
+
+async def test_the_schema_names_every_message(http: httpx.AsyncClient) -> None:
+    schema = (await http.get("/api/v1/schemas/wss")).text
+    for kind in ("cache_update", "new_raw_message", "full_sync_response", "append_message", "ingest_ack"):
+        assert f'"{kind}"' in schema
+    paths = (await http.get("/openapi.json")).json()["paths"]
+    assert "/api/v1/ingest/{user_id}/snapshot" in paths
