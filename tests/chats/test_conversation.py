@@ -1,0 +1,168 @@
+import itertools
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chats.conversation import Conversation, cut, waiting_since
+from chats.message import Direction, Message
+
+HOUR, MINUTE = 3600.0, 60.0
+GAP, SILENCE = 6 * HOUR, 5 * MINUTE
+MIDNIGHT = 1_714_521_600.0  # 2024-05-01T00:00:00Z
+
+
+def message(id: str, at: float, by: Direction, **more: Any) -> Message:
+    return Message(id=id, creator_id="c1", chat_id="f1", fan_id="f1", direction=by, at=at, **more)
+
+
+def talk(*lines: str) -> list[Message]:
+    """Messages from lines such as `F 10:01`, their ids counted from 1."""
+    found = []
+    for n, line in enumerate(lines, start=1):
+        by, time = line.split()
+        hours, minutes = map(int, time.split(":"))
+        direction: Direction = "fan" if by == "F" else "creator"
+        found.append(message(str(n), MIDNIGHT + hours * HOUR + minutes * MINUTE, direction))
+    return found
+
+
+def cut_up(messages: list[Message], *, gap: float = GAP, silence: float = SILENCE) -> list[Conversation]:
+    return cut(messages, gap=gap, silence=silence)
+
+
+def test_the_worked_example_has_the_figures_of_the_metric_definitions() -> None:
+    a, b = cut_up(talk("F 10:00", "F 10:01", "C 10:11", "F 10:12", "F 20:00", "C 20:30"))
+    assert (a.id, b.id) == ("f1:1", "f1:5")
+    assert (a.figures.duration, b.figures.duration) == (12 * MINUTE, 30 * MINUTE)
+    assert (a.figures.turns, b.figures.turns) == (2, 1)
+    assert (a.figures.silence_seconds, b.figures.silence_seconds) == (10 * MINUTE, 30 * MINUTE)
+    assert a.figures.response_seconds == (660, 37_080)
+    assert b.figures.response_seconds == ()
+    assert (a.figures.unanswered, b.figures.unanswered) == (0, 0)
+    assert (a.figures.message_count, b.figures.message_count) == (4, 2)
+
+
+def test_neighbours_exactly_one_gap_apart_stay_together() -> None:
+    assert len(cut_up(talk("F 10:00", "F 16:00"))) == 1
+    assert len(cut_up(talk("F 10:00", "F 16:01"))) == 2
+
+
+def test_a_gap_exactly_as_long_as_the_threshold_is_no_silence() -> None:
+    [conversation] = cut_up(talk("F 10:00", "F 10:05", "F 10:11"))
+    assert conversation.figures.silence_seconds == 6 * MINUTE
+
+
+def test_a_one_sided_conversation_has_no_turns_and_waits_once() -> None:
+    [conversation] = cut_up(talk("F 10:00", "F 10:01", "F 10:02"))
+    assert (conversation.figures.turns, conversation.figures.unanswered) == (0, 1)
+    assert conversation.figures.response_seconds == ()
+
+
+def test_a_wait_belongs_to_the_conversation_in_which_the_fans_run_began() -> None:
+    first, second = cut_up(talk("F 01:00", "F 10:00"))
+    assert (first.figures.unanswered, second.figures.unanswered) == (1, 0)
+
+
+def test_deleted_messages_are_not_there() -> None:
+    lines = talk("F 10:00", "C 10:10", "F 10:20")
+    [conversation] = cut_up([*lines, message("4", MIDNIGHT, "fan", is_deleted=True)])
+    assert conversation.messages == tuple(lines)
+    assert cut_up([message("4", MIDNIGHT, "fan", is_deleted=True)]) == []
+
+
+def test_messages_of_one_moment_are_ordered_by_number() -> None:
+    same = [message(id, MIDNIGHT, "fan") for id in ("10", "9", "100")]
+    [conversation] = cut_up(same)
+    assert [m.id for m in conversation.messages] == ["9", "10", "100"]
+    assert conversation.id == "f1:9"
+
+
+def test_no_messages_make_no_conversations() -> None:
+    assert cut_up([]) == []
+
+
+@pytest.mark.parametrize(
+    ("lines", "since"),
+    [
+        ([], None),
+        (["F 10:00", "F 11:00"], 10),
+        (["F 10:00", "C 11:00"], None),
+        (["F 10:00", "C 11:00", "F 12:00", "F 23:00"], 12),
+    ],
+)
+def test_the_fan_waits_since_the_run_that_nobody_answered_began(lines: list[str], since: int | None) -> None:
+    assert waiting_since(talk(*lines)[::-1]) == (None if since is None else MIDNIGHT + since * HOUR)
+
+
+messages = st.lists(
+    st.builds(
+        message,
+        st.integers(0, 10**6).map(str),
+        st.integers(0, 7 * 24 * 60).map(lambda minutes: MIDNIGHT + minutes * MINUTE),
+        st.sampled_from(("fan", "creator")),
+        is_deleted=st.sampled_from((False, False, False, True)),
+    ),
+    max_size=40,
+    unique_by=lambda each: each.id,
+)
+spans = st.sampled_from((0.0, MINUTE, 30 * MINUTE, HOUR, GAP, 24 * HOUR))
+
+
+@given(messages, spans)
+def test_every_message_is_in_exactly_one_conversation_and_in_order(said: list[Message], gap: float) -> None:
+    found = cut_up(said, gap=gap)
+    kept = sorted((m for m in said if not m.is_deleted), key=lambda m: m.order)
+    assert [m for conversation in found for m in conversation.messages] == kept
+    assert len({conversation.id for conversation in found}) == len(found)
+
+
+@given(messages, spans)
+def test_gaps_divide_conversations_and_nothing_else_does(said: list[Message], gap: float) -> None:
+    found = cut_up(said, gap=gap)
+    for conversation in found:
+        own = conversation.messages
+        assert all(later.at - earlier.at <= gap for earlier, later in itertools.pairwise(own))
+        assert (conversation.figures.start, conversation.figures.end) == (own[0].at, own[-1].at)
+    for before, after in itertools.pairwise(found):
+        assert after.figures.start - before.figures.end > gap
+
+
+@given(messages, st.randoms(use_true_random=False))
+def test_the_order_of_arrival_does_not_matter(said: list[Message], rng: Random) -> None:
+    expected = cut_up(said)
+    rng.shuffle(said)
+    assert cut_up(said) == expected
+
+
+@given(messages, spans)
+def test_responses_and_waits_do_not_depend_on_where_the_chat_is_cut(said: list[Message], gap: float) -> None:
+    apart, whole = cut_up(said, gap=gap), cut_up(said, gap=10**9)
+    assert [s for c in apart for s in c.figures.response_seconds] == [
+        s for c in whole for s in c.figures.response_seconds
+    ]
+    waits = sum(c.figures.unanswered for c in apart)
+    assert waits == sum(c.figures.unanswered for c in whole)
+    assert waits == (waiting_since(said) is not None)
+
+
+@given(messages, spans)
+def test_every_fan_run_is_answered_or_waits_and_answers_take_time(said: list[Message], gap: float) -> None:
+    found = cut_up(said, gap=gap)
+    kept = [m.direction for c in found for m in c.messages]
+    runs = sum(by == "fan" and before != "fan" for before, by in zip([None, *kept], kept, strict=False))
+    assert runs == sum(len(c.figures.response_seconds) + c.figures.unanswered for c in found)
+    assert all(seconds >= 0 for c in found for seconds in c.figures.response_seconds)
+
+
+@given(messages, spans, spans)
+def test_figures_stay_in_their_ranges(said: list[Message], gap: float, silence: float) -> None:
+    for conversation in cut_up(said, gap=gap, silence=silence):
+        figures = conversation.figures
+        assert figures.message_count == len(conversation.messages) > 0
+        assert 0 <= figures.turns < figures.message_count
+        assert 0 <= figures.silence_seconds <= figures.duration
+        assert figures.silence_seconds == 0 or figures.silence_seconds > silence
+        assert figures.unanswered in (0, 1)

@@ -1,0 +1,70 @@
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from errors import SettingsError
+from settings import Settings
+
+
+def test_an_empty_environment_gives_the_defaults() -> None:
+    assert Settings.from_env({}) == Settings()
+    assert Settings.from_env({"PORT": "  ", "HOST": ""}) == Settings()
+
+
+def test_every_setting_survives_the_way_to_another_process() -> None:
+    given = Settings.from_env(
+        {
+            "HOST": "::1",
+            "PORT": "9000",
+            "DATA_DIR": "/srv/data",
+            "REDIS_URL": "unix:///run/redis.sock",
+            "GRAPH_URL": "wss://graph.test:443/gremlin",
+            "CONVERSATION_GAP": "7200.5",
+            "GRAPH_BATCH_SIZE": "7",
+            "LOG_LEVEL": "DEBUG",
+        }
+    )
+    assert Settings.from_env(given.env()) == given
+    assert (given.data_dir, given.conversation_gap, given.port) == (Path("/srv/data"), 7200.5, 9000)
+    assert len(given.env()) == len(fields(Settings))
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.0.1", "localhost", "::1"])
+def test_loopback_addresses_are_listened_on(host: str) -> None:
+    assert Settings.from_env({"HOST": host}).host == host
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("HOST", "0.0.0.0"),
+        ("HOST", "::"),
+        ("HOST", "192.168.1.5"),
+        ("HOST", "example.test"),
+        ("PORT", "eighty"),
+        ("PORT", "0"),
+        ("PORT", "65536"),
+        ("RAY_DASHBOARD_PORT", "-1"),
+        ("CONVERSATION_GAP", "0"),
+        ("CONVERSATION_GAP", "soon"),
+        ("SILENCE_THRESHOLD", "-1"),
+        ("MAX_BODY", "0"),
+        ("MAX_TEXT", "-5"),
+        ("GRAPH_BATCH_SIZE", "0"),
+        ("GRAPH_BATCH_SIZE", "1.5"),
+        ("GRAPH_MAX_BINDINGS", "5"),
+        ("REDIS_URL", "localhost:6379"),
+        ("GRAPH_URL", "http://graph.test"),
+    ],
+)
+def test_what_cannot_be_is_refused_by_the_name_of_its_variable(name: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=f"^{name}"):
+        Settings.from_env({name: value})
+
+
+@pytest.mark.parametrize("name", ["REDIS_URL", "GRAPH_URL"])
+def test_an_address_that_is_refused_is_not_repeated(name: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        Settings.from_env({name: "https://user:secret@host.test"})
+    assert "secret" not in str(refused.value)
