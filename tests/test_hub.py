@@ -1,3 +1,5 @@
+import asyncio
+import contextlib
 import string
 from datetime import UTC, datetime
 from typing import Any, get_args
@@ -5,8 +7,11 @@ from typing import Any, get_args
 import pytest
 
 import hub
-from hub import Page
+from actors.publisher import channel, connect_redis
+from hub import Hub, Page
+from settings import Settings
 from tests.actors.factories import analytics
+from tests.actors.store import running_store
 from wire.payloads import (
     AnalyticsUpdateMsg,
     AppendMessageMsg,
@@ -163,3 +168,32 @@ def test_what_is_not_a_frame_is_passed_over() -> None:
     for noise in (b"", b"{}", b'{"type":"append_message","sequence":1}', b"\xff"):
         page.offer(noise)
     assert page._frames.empty()
+
+
+async def test_pages_are_cut_off_when_redis_was_away_and_served_again_when_it_is_back() -> None:
+    with running_store() as store:
+        redis = connect_redis(store.url)
+        served = Hub(Settings(), redis, None)  # type: ignore[arg-type]  # nobody asks for a user's actor
+        page, published = Page(None), frame(SystemStatusMsg)
+        await served._join("u1", page)
+        await redis.publish(channel("u1"), published)
+        frames = page.frames()
+        assert await anext(frames) == published
+
+        store.kill()
+        assert [each async for each in frames] == []
+        assert page.cut_off
+        await served._leave("u1", page)
+
+        store.restart()
+        again = Page(None)
+        await served._join("u1", again)
+        await redis.publish(channel("u1"), published)
+        assert await anext(again.frames()) == published
+
+        assert served._task is not None
+        served._task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await served._task
+        await served._pubsub.aclose()  # type: ignore[no-untyped-call]
+        await redis.connection_pool.disconnect()

@@ -17,7 +17,7 @@ import actors.journal
 from actors.journal import CHUNK_BYTES, READ_COUNT, Journal, Record, is_known, known_users
 from actors.publisher import connect_redis
 from errors import JournalUnavailable, StaleOwner
-from tests.actors.conftest import Store
+from tests.actors.store import Store
 
 AT = 1_714_550_400.123456
 
