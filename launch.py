@@ -54,7 +54,7 @@ def main() -> int:
 
 
 def _run(stack: ExitStack, settings: Settings, *, samples: bool) -> None:
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    _stop_on_signals()
     stack.enter_context(_alone(settings))
     if not settings.ray_address:
         _check_port("RAY_DASHBOARD_PORT", settings.host, settings.ray_dashboard_port)
@@ -65,6 +65,7 @@ def _run(stack: ExitStack, settings: Settings, *, samples: bool) -> None:
         settings = replace(settings, redis_url=stack.enter_context(_redis(settings, runtime)))
     _say("Starting Ray ...")
     stack.enter_context(_ray(settings, runtime))
+    _stop_on_signals()  # Ray has put handlers of its own there
     _say("Starting the service ...")
     stack.enter_context(_serve(settings))
     url = f"http://{settings.host}:{settings.port}"
@@ -85,6 +86,12 @@ def _run(stack: ExitStack, settings: Settings, *, samples: bool) -> None:
         time.sleep(3600)
 
 
+def _stop_on_signals() -> None:
+    """Stop in order on Ctrl-C and on SIGTERM, even where a shell started this with SIGINT ignored."""
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, signal.default_int_handler)
+
+
 @contextmanager
 def _no_process_left_behind() -> Iterator[None]:
     """Wait at the end for every process that came of this one, and kill what does not go by itself."""
@@ -93,7 +100,8 @@ def _no_process_left_behind() -> Iterator[None]:
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        for each in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(each, signal.SIG_IGN)
         deadline = time.monotonic() + STOP_TIMEOUT
         with contextlib.suppress(ChildProcessError):  # nobody is left
             while True:
@@ -257,6 +265,9 @@ def _ray_environment(runtime: Path) -> dict[str, str]:
         "RAY_SERVE_HAPROXY_STATS_PORT": str(_free_port()),
         "RAY_SERVE_FALLBACK_PROXY_HTTP_PORT": str(_free_port()),
         "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": "1",
+        # Ray ends idle workers after a second once there are more processes than cores, actors counted; the
+        # next enrichment would load the model again, which takes ten seconds and more.
+        "RAY_idle_worker_killing_time_threshold_ms": str(24 * 3600 * 1000),
         "RAY_USAGE_STATS_ENABLED": "0",
         "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
         "OMP_NUM_THREADS": "1",

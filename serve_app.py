@@ -30,7 +30,6 @@ from actors.directory import Directory
 from actors.graph_writer import graph_reader, graph_writer
 from actors.journal import is_known, known_users
 from actors.publisher import connect_redis, now
-from enrich.tasks import model_ready
 from errors import (
     AnalyticsError,
     InputTooLarge,
@@ -93,6 +92,21 @@ class ErrorBody(BaseModel):
 
 class ErrorAnswer(BaseModel):
     error: ErrorBody
+
+
+class HeldMessage(BaseModel):
+    """Something that could not be placed: `no_id`, `no_chat` or `no_time` (see docs/protocol.md)."""
+
+    reason: str
+    id: str | None
+    received: dict[str, Any]
+
+
+class HeldInput(BaseModel):
+    """Kept aside; and the frames that were not chat, by kind, since the user's actor began."""
+
+    held: list[HeldMessage]
+    dropped: dict[str, int]
 
 
 class Services:
@@ -189,6 +203,13 @@ def _ingest(services: Callable[[], Services]) -> APIRouter:
     async def messages(request: Request, user_id: Id, creator_id: QueryId = None) -> IngestReceipt:
         """Take live messages: one `new_raw_message` payload, or a list of them."""
         return await take(request, "handle_delta", user_id, creator_id, parse_messages)
+
+    @router.get("/{user_id}/held")
+    async def held(user_id: Id) -> HeldInput:
+        """What could not be placed, with the reason; and how many frames were not chat, by kind."""
+        if not await is_known(services().redis, user_id):
+            return HeldInput(held=[], dropped={})
+        return HeldInput(**await services().directory.call(user_id, "get_held"))
 
     return router
 
@@ -317,7 +338,7 @@ def _operations(services: Callable[[], Services]) -> APIRouter:
         checks: dict[str, Awaitable[Any]] = {
             "redis": held.redis.ping(),
             "graph": held.graph.ping(),
-            "model": model_ready(held.settings),
+            "model": held.directory.model_ready(),
         }
         results = await asyncio.gather(*(_check(each) for each in checks.values()))
         parts = dict(zip(checks, results, strict=True))

@@ -67,8 +67,10 @@ class Settings:
             if not 1 <= port <= 65535:
                 raise SettingsError(f"{name}={port}: a port is a number from 1 to 65535.")
         for each in ("conversation_gap", "silence_threshold", "max_body", "max_text", "graph_batch_size"):
-            if getattr(self, each) <= 0:
+            if not getattr(self, each) > 0:  # NaN is not above 0 either
                 raise SettingsError(f"{each.upper()}={getattr(self, each)}: must be above 0.")
+        if not self.graph_batch_wait >= 0:
+            raise SettingsError(f"GRAPH_BATCH_WAIT={self.graph_batch_wait}: must be 0 or more.")
         if self.graph_max_bindings < 6:
             raise SettingsError(f"GRAPH_MAX_BINDINGS={self.graph_max_bindings}: at least 6 are needed.")
         if self.redis_url and not self.redis_url.startswith(("redis://", "rediss://", "unix://")):

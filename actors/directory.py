@@ -1,4 +1,9 @@
-"""From a user's id to the user's actor: found when it lives, made when it does not."""
+"""From a user's id to the user's actor: found when it lives, made when it does not.
+
+One actor, the registry, makes all user actors. It is there for Ray's sake: the tasks of a detached actor get
+worker processes of their own, so with detached user actors every user would load the sentence model anew. As
+children of one detached actor they share its workers.
+"""
 
 from typing import Any
 
@@ -6,19 +11,51 @@ import ray
 from ray.exceptions import RayActorError
 
 from actors.user_actor import UserActor
+from enrich.tasks import model_ready
 from errors import Unavailable
 from remote import result
 from settings import Settings
 
 NAMESPACE = "analytics"
+REGISTRY = "registry"
 MAX_CONCURRENCY = 1000  # calls in one actor at a time; they wait for the journal, not for a processor
+
+
+class Registry:
+    """The parent of all user actors; when it dies they die, and are made again when they are called."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        # The registry owns its children: one that is not referred to would be ended.
+        self._children: dict[str, Any] = {}
+
+    async def activate(self, user_id: str) -> Any:
+        """The user's actor, which Ray restarts whenever its process dies."""
+        self._children[user_id] = (
+            ray.remote(UserActor)
+            .options(
+                name=f"user:{user_id}",
+                namespace=NAMESPACE,
+                get_if_exists=True,
+                num_cpus=0,
+                max_restarts=-1,
+                max_task_retries=-1,
+                max_concurrency=MAX_CONCURRENCY,
+            )
+            .remote(user_id, self._settings.env())
+        )
+        return self._children[user_id]
+
+    async def model_ready(self) -> None:
+        """Return once a worker that enriches for user actors has the model; raises what keeps it."""
+        await model_ready(self._settings)
 
 
 class Directory:
     """Calls user actors by user id. Errors of the actor come out as they were raised there."""
 
     def __init__(self, settings: Settings) -> None:
-        self._env = settings.env()
+        self._settings = settings
         self._handles: dict[str, Any] = {}
 
     async def call(self, user_id: str, method: str, *args: Any) -> Any:
@@ -35,17 +72,24 @@ class Directory:
         except RayActorError as error:
             raise Unavailable("The user's actor is being restarted; try again.") from error
 
+    async def model_ready(self) -> None:
+        """Return once the model is loaded where it is used; Unavailable while the registry restarts."""
+        try:
+            await result(self._registry().model_ready.remote())
+        except RayActorError as error:
+            raise Unavailable("The registry of user actors is being restarted; try again.") from error
+
     async def _call(self, user_id: str, method: str, args: tuple[Any, ...]) -> Any:
         handle = self._handles.get(user_id)
         if handle is None:
-            handle = self._handles[user_id] = self._activate(user_id)
+            handle = self._handles[user_id] = await result(self._registry().activate.remote(user_id))
         return await result(getattr(handle, method).remote(user_id, *args))
 
-    def _activate(self, user_id: str) -> Any:
+    def _registry(self) -> Any:
         return (
-            ray.remote(UserActor)
+            ray.remote(Registry)
             .options(
-                name=f"user:{user_id}",
+                name=REGISTRY,
                 namespace=NAMESPACE,
                 lifetime="detached",
                 get_if_exists=True,
@@ -54,5 +98,5 @@ class Directory:
                 max_task_retries=-1,
                 max_concurrency=MAX_CONCURRENCY,
             )
-            .remote(user_id, self._env)
+            .remote(self._settings)
         )

@@ -11,6 +11,7 @@ import contextlib
 import logging
 import os
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -57,7 +58,7 @@ from insights.queries import broadcast_analytics_update, build_analytics_update
 from remote import result
 from settings import Settings
 from wire.incoming import CacheUpdatePayload, NewRawMessagePayload, parse_messages, parse_snapshot
-from wire.normalise import Normalised, normalise_deltas, normalise_snapshot
+from wire.normalise import Held, Normalised, normalise_deltas, normalise_snapshot
 from wire.payloads import (
     AnalyticsUpdate,
     AppendMessageMsg,
@@ -86,6 +87,7 @@ class _Entry:
     snapshot: Sequence[bytes] | None  # the chats as received; None: live messages
     bodies: Sequence[bytes]
     ids: Sequence[tuple[str, str]]
+    held: Sequence[Held]
     event: Callable[[int], Event] | None
     done: asyncio.Future[int] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
@@ -109,8 +111,8 @@ class UserActor:
         self._versions: dict[tuple[str, str], float] = {}  # (creator, message id) -> its changed_at
         self._fan_of: dict[str, dict[str, str]] = {}  # creator -> chat id -> fan id
         self._chat_of: dict[str, dict[str, str]] = {}  # creator -> fan id -> chat id
-        self._held = 0
-        self._dropped = 0
+        self._held: dict[bytes, Held] = {}  # by what was received
+        self._dropped: Counter[str] = Counter()  # by kind, since this process began
         self._entries: list[_Entry] = []
         self._entered = asyncio.Event()
         self._mailbox: asyncio.Queue[Event] = asyncio.Queue()
@@ -183,6 +185,15 @@ class UserActor:
             for message in cached.ordered()
         ]
 
+    async def get_held(self, user_id: str) -> dict[str, Any]:
+        """What could not be placed, as received and with the reason, and how much was not chat, by kind."""
+        await self._activated(user_id)
+        held = [
+            {"reason": each.reason, "id": each.id, "received": orjson.loads(each.raw)}
+            for each in self._held.values()
+        ]
+        return {"held": held, "dropped": dict(self._dropped)}
+
     async def full_sync(self, user_id: str, creator_id: str | None) -> tuple[int, str, bytes]:
         """What a page needs to start: (sequence, status, JSON of a FullSyncResponse)."""
         await self._activated(user_id)
@@ -242,6 +253,7 @@ class UserActor:
         self._cache = Cache(gap=self._settings.conversation_gap, silence=self._settings.silence_threshold)
         self._state = UserState(self._cache)
         self._versions.clear()
+        self._held.clear()
         self._fan_of.clear()
         self._chat_of.clear()
         run: list[Record] = []
@@ -283,6 +295,7 @@ class UserActor:
                 )
             messages += self._accept(creator_id, normalised)
             chats += normalised.chats
+            self._held.update((each.raw, each) for each in normalised.held)
         self._cache.merge(chats, messages)
         self._state.sequence = records[-1].sequence
 
@@ -302,8 +315,7 @@ class UserActor:
             if self._versions.get(key, -1.0) < version:
                 self._versions[key] = version
                 fresh.append(message)
-        self._held += len(normalised.held)
-        self._dropped += sum(normalised.dropped.values())
+        self._dropped.update(normalised.dropped)
         return fresh
 
     async def _commit(
@@ -316,11 +328,14 @@ class UserActor:
         snapshot: Sequence[bytes] | None,
         event: Callable[[int], Event] | None,
     ) -> dict[str, int]:
+        known = self._held.keys() | set(snapshot or ())
+        held = [each for each in normalised.held if each.raw not in known]
         entry = _Entry(
             creator_id=creator_id,
             received_at=received_at,
             snapshot=snapshot,
-            bodies=[*(m.raw for m in fresh), *(h.raw for h in normalised.held)],
+            bodies=[*(m.raw for m in fresh), *(h.raw for h in held)],
+            held=normalised.held,
             ids=[(creator_id, m.id) for m in fresh],
             event=event,
         )
@@ -367,6 +382,7 @@ class UserActor:
             # An entry speaks of its own last record: a page that has this one may still lack the next.
             after -= len(entry.bodies)
             sequence = self._journal.sequence - after
+            self._held.update((each.raw, each) for each in entry.held)
             if entry.event is not None:
                 self._mailbox.put_nowait(entry.event(sequence))
             if not entry.done.done():

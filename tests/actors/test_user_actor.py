@@ -32,6 +32,7 @@ def _entry(messages: int, creator: str, chats: Any, event: Any) -> _Entry:
         snapshot=chats,
         bodies=[b"{}"] * messages,
         ids=(),
+        held=(),
         event=event if messages or chats else None,
     )
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import ray.autoscaler
-import yaml  # type: ignore[import-untyped]
+import yaml
 from ray.autoscaler._private.util import prepare_config, validate_config
 
 ROOT = Path(__file__).parents[2]

@@ -118,11 +118,14 @@ async def test_messages_are_listed_as_received_with_their_enrichment_beside_them
     assert [m["id"] for m in one] == [2**53 + 1]
 
 
-async def test_a_message_that_cannot_be_placed_is_held_and_counted(
-    http: httpx.AsyncClient, user_id: str
-) -> None:
-    receipt = await post(http, user_id, "messages", [{"id": 5, "text": "sent from the page"}])
-    assert (receipt["accepted"], receipt["held"]) == (0, 1)
+async def test_what_cannot_be_placed_is_held_and_listed_once(http: httpx.AsyncClient, user_id: str) -> None:
+    sent = {"id": 5, "text": "sent from the page"}
+    for _ in range(2):
+        receipt = await post(http, user_id, "messages", [sent, {"typing": {"id": 3}}])
+        assert (receipt["sequence"], receipt["accepted"], receipt["held"]) == (1, 0, 1)
+    listed = (await http.get(f"/api/v1/ingest/{user_id}/held")).json()
+    assert listed["held"] == [{"reason": "no_chat", "id": "5", "received": sent}]
+    assert sum(listed["dropped"].values()) == 2
 
 
 async def test_the_same_message_is_taken_once_however_it_comes(http: httpx.AsyncClient, user_id: str) -> None:
@@ -186,7 +189,7 @@ async def test_one_wrong_message_of_a_batch_does_not_take_the_others_down(
     service: Service, user_id: str
 ) -> None:
     good = [
-        orjson.dumps({"type": "new_raw_message", "payload": message(n, 2, recent(9 - n), "hi")})
+        orjson.dumps({"type": "new_raw_message", "payload": message(n + 1, 2, recent(9 - n), "hi")})
         for n in range(8)
     ]
     bad = orjson.dumps(
@@ -216,8 +219,8 @@ async def test_presence_is_passed_on_to_the_pages(service: Service, user_id: str
 
 
 async def test_a_snapshot_of_many_megabytes_comes_through_one_frame(service: Service, user_id: str) -> None:
-    filler = "na " * 5000
-    messages = [message(n, n % 7, recent(n * 400), f"song {n} {filler}") for n in range(1200)]
+    previews = [{"url": "x" * 60_000}]
+    messages = [message(n + 1, n % 7 + 1, recent(n * 400), previews=previews) for n in range(300)]
     frame = orjson.dumps({"type": "cache_update", "payload": {"chats": [], "messages": messages}})
     assert len(frame) > 17 * 1024 * 1024
     async with connect(f"{service.ws}/ws/extension/{user_id}") as socket:
