@@ -1,0 +1,82 @@
+"""A service of its own for the measurements, as `python -m launch` starts it, with an echo beside it."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from errors import Unavailable
+from settings import Settings
+
+ROOT = Path(__file__).parent.parent
+START_TIMEOUT = 240.0  # seconds
+STOP_TIMEOUT = 60.0
+# As the launcher sets them for its Serve; read when Ray is imported.
+HAPROXY = {"RAY_SERVE_ENABLE_HA_PROXY": "1", "RAY_SERVE_THROUGHPUT_OPTIMIZED": "1"}
+
+
+@contextmanager
+def running() -> Iterator[str]:
+    """Start a service with default settings on free ports and an empty data folder. Yields its URL.
+
+    Raises Unavailable when it does not start. It is stopped, and its data gone, at the end.
+    """
+    with tempfile.TemporaryDirectory(prefix="analytics-bench-") as name:
+        folder = Path(name)
+        env = {
+            **{key: value for key, value in os.environ.items() if key not in Settings().env()},
+            "PORT": str(_free_port()),
+            "RAY_DASHBOARD_PORT": str(_free_port()),
+            "DATA_DIR": name,
+            "RAY_AUTH_MODE": "token",
+            "PYTHONPATH": str(ROOT),
+        }
+        with (folder / "log").open("wb") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "launch"],
+                cwd=ROOT,
+                env=env,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        try:
+            places = _await_places(process, folder)
+            subprocess.run(
+                [sys.executable, "-m", "bench.echo", places["ray_address"]],
+                cwd=ROOT,
+                env={**env, **HAPROXY},
+                check=True,
+            )
+            yield places["url"]
+        finally:
+            process.terminate()
+            try:
+                process.wait(STOP_TIMEOUT)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _await_places(process: subprocess.Popen[bytes], folder: Path) -> dict[str, str]:
+    """Where the service and its parts are, once it says so."""
+    file = folder / "service.json"
+    deadline = time.monotonic() + START_TIMEOUT
+    while not file.exists():
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise Unavailable(f"The service did not start:\n{(folder / 'log').read_text()[-4000:]}")
+        time.sleep(0.2)
+    places: dict[str, str] = json.loads(file.read_text())
+    return places
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
