@@ -13,6 +13,7 @@ from contextlib import suppress
 from enum import Enum
 from typing import Any, Final
 
+from gremlin_python.driver.aiohttp.transport import AiohttpTransport
 from gremlin_python.driver.client import Client
 from gremlin_python.driver.protocol import ConfigurationError, GremlinServerError
 from gremlin_python.statics import long
@@ -110,13 +111,29 @@ class TinkerPopGraph:
 
     def _connect(self) -> Client:
         # A socket outlives the server's own limit a little, so the server's answer is what is seen.
-        limits = {"read_timeout": TIMEOUT + 5, "write_timeout": TIMEOUT}
-        return Client(self._url, "g", pool_size=1, **self._credentials, **limits)
+        def transport() -> _Transport:
+            return _Transport(read_timeout=TIMEOUT + 5, write_timeout=TIMEOUT)
+
+        return Client(self._url, "g", pool_size=1, transport_factory=transport, **self._credentials)
 
     def _close_idle(self) -> None:
         with suppress(IndexError):
             while True:
                 _close(self._idle.popleft())
+
+
+class _Transport(AiohttpTransport):  # type: ignore[misc]
+    """The driver's socket, let go of at once when it cannot connect.
+
+    The driver leaves that to the garbage collector, in whatever thread it runs, where it fails with a warning.
+    """
+
+    def connect(self, url: str, headers: Any = None) -> None:
+        try:
+            super().connect(url, headers)
+        except BaseException:
+            self.close()
+            raise
 
 
 class _Transient(Exception):

@@ -13,6 +13,7 @@ async def actor(redis: Redis, user_id: str) -> UserActor:
     made = UserActor.__new__(UserActor)
     made._journal = Journal(redis, user_id)
     made._mailbox = asyncio.Queue()
+    made._held = {}
     await made._journal.claim()
     return made
 
