@@ -402,7 +402,7 @@ POLICY_VIOLATION = 1008
 _LOCAL = {"localhost", "127.0.0.1", "::1", "[::1]"}
 _EXTENSIONS = ("chrome-extension://", "moz-extension://", "safari-web-extension://")
 _PAGE_POLICY = (
-    "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob: https:; "
+    "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
     "connect-src 'self' ws: wss:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
 )
 

@@ -125,7 +125,7 @@ class TinkerPopGraph:
 class _Transport(AiohttpTransport):  # type: ignore[misc]
     """The driver's socket, let go of at once when it cannot connect.
 
-    The driver leaves that to the garbage collector, in whatever thread it runs, where it fails with a warning.
+    The driver leaves that to the garbage collector, where it fails with a warning in some other thread.
     """
 
     def connect(self, url: str, headers: Any = None) -> None:

@@ -58,9 +58,9 @@ export function entrances({ user, creator }) {
 
 /**
  * Keep a socket open: `onFrame(frame)` for each frame, `onConnection("connecting" | "live" | "lost")`.
- * `lastSequence()` is asked before each attempt. Returns a function that drops the socket and tries again.
+ * Every connection begins with a full sync. Returns a function that drops the socket and tries again.
  */
-export function connect({ user, creator }, { lastSequence, onFrame, onConnection }) {
+export function connect({ user, creator }, { onFrame, onConnection }) {
   let socket = null;
   let failures = 0;
   let timer = 0;
@@ -68,7 +68,7 @@ export function connect({ user, creator }, { lastSequence, onFrame, onConnection
   function open() {
     clearTimeout(timer);
     onConnection(failures ? "lost" : "connecting");
-    const parameters = query({ creator_id: creator, last_sequence: lastSequence() });
+    const parameters = query({ creator_id: creator });
     const current = new WebSocket(
       `${location.origin.replace(/^http/, "ws")}/ws/frontend/${part(user)}${parameters}`,
     );

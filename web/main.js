@@ -137,7 +137,6 @@ const reread = (() => {
 function follow() {
   let synced = false;
   const restart = api.connect(who, {
-    lastSequence: () => state.sequence,
     onConnection: (connection) => dispatch("connection", connection),
     onFrame(frame) {
       if (frame.type === "connection_ack") synced = false;

@@ -7,7 +7,6 @@ export const initial = {
   loaded: false, // a full picture has arrived
   system: null, // {status, detail}
   problem: null, // text
-  sequence: null, // the last one whose content is in here
   days: 30,
   bucket: "day",
   analytics: null, // of the shown window
@@ -35,19 +34,19 @@ const transitions = {
     problem: code ? `${errorMessage} (${code})` : errorMessage,
   }),
 
-  full_sync_response(state, { conversations, analytics }, { sequence }) {
+  full_sync_response(state, { conversations, analytics }) {
     const chats = new Map(conversations.map((node) => [node.conversationId, withNode(null, node)]));
     const shown = state.days === 30 || state.analytics === null ? analytics : state.analytics;
     return prioritise(
-      { ...state, chats, analytics: shown, loaded: true, sequence: sequence ?? state.sequence },
+      { ...state, chats, analytics: shown, loaded: true },
       analytics,
     );
   },
 
-  append_message(state, node, { sequence }) {
+  append_message(state, node) {
     const chats = new Map(state.chats);
     chats.set(node.conversationId, withNode(chats.get(node.conversationId) ?? null, node));
-    return { ...state, chats, sequence: sequence ?? state.sequence, open: appended(state.open, node) };
+    return { ...state, chats, open: appended(state.open, node) };
   },
 
   analytics_update(state, analytics) {
