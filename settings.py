@@ -37,7 +37,7 @@ class Settings:
     max_text: int = field(default=100_000, metadata={"env": "MAX_TEXT"})  # characters of one message
     graph_batch_size: int = field(default=50, metadata={"env": "GRAPH_BATCH_SIZE"})  # statements a request
     graph_batch_wait: float = field(
-        default=0.02, metadata={"env": "GRAPH_BATCH_WAIT"}
+        default=0.005, metadata={"env": "GRAPH_BATCH_WAIT"}
     )  # the longest a mutation waits for company
     log_level: str = field(default="INFO", metadata={"env": "LOG_LEVEL"})
 
