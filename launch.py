@@ -144,6 +144,7 @@ def _announced(settings: Settings, url: str) -> Iterator[None]:
     file = settings.data_dir / "service.json"
     address = ray.get_runtime_context().gcs_address
     places = {"url": url, "redis_url": settings.redis_url, "ray_address": address}
+    file.touch(mode=0o600)  # the URL of a Redis may hold its password
     file.write_text(json.dumps(places))
     try:
         yield
@@ -314,7 +315,7 @@ def _await_ready(url: str) -> None:
     problem = ""
     while time.monotonic() < deadline:
         try:
-            answer = httpx.get(f"{url}/ready", timeout=60)
+            answer = httpx.get(f"{url}/ready", timeout=60, trust_env=False)
             if answer.status_code == 200:
                 return
             problem = answer.text

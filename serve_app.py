@@ -18,10 +18,12 @@ from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response, WebSo
 from fastapi import Path as PathParam
 from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.gzip import GZipMiddleware
-from fastapi.responses import FileResponse, JSONResponse
+from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi.responses import FileResponse, HTMLResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
 from pydantic import BaseModel
 from ray import serve
+from ray.exceptions import RayError
 from redis.exceptions import RedisError
 from starlette.exceptions import HTTPException
 
@@ -70,6 +72,7 @@ MAX_ONGOING = 20_000
 
 Id = Annotated[str, PathParam(pattern=r"^[A-Za-z0-9_.:@-]{1,128}$", description="letters, digits and _.:@-")]
 QueryId = Annotated[str | None, Query(pattern=r"^[A-Za-z0-9_.:@-]{1,128}$")]
+NeededId = Annotated[str, Query(pattern=r"^[A-Za-z0-9_.:@-]{1,128}$")]
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT)]
 Offset = Annotated[int, Query(ge=0)]
 
@@ -156,7 +159,7 @@ def build_api(settings: Settings) -> FastAPI:
     app = FastAPI(
         title="Conversational analytics for creators",
         version="1",
-        docs_url="/docs",
+        docs_url=None,  # served below, from a package instead of another site
         redoc_url=None,
         responses=ERRORS,
         strict_content_type=False,  # bodies are read and checked by us
@@ -170,7 +173,7 @@ def build_api(settings: Settings) -> FastAPI:
 
     app.add_middleware(GZipMiddleware, minimum_size=2048, compresslevel=5)
     app.middleware("http")(_guard)
-    for kind in (AnalyticsError, RequestValidationError, HTTPException):
+    for kind in (AnalyticsError, RequestValidationError, HTTPException, Exception):
         app.add_exception_handler(kind, _answer_error)
     app.include_router(_ingest(services))
     app.include_router(_insights(services))
@@ -179,6 +182,7 @@ def build_api(settings: Settings) -> FastAPI:
     for prefix in ("", "/api"):
         app.include_router(_sockets(services), prefix=prefix)
     app.include_router(_page())
+    app.mount("/static/swagger", StaticFiles(packages=[("fastapi_offline", "static")]), name="swagger")
     app.mount("/static", StaticFiles(directory=WEB), name="static")
     return app
 
@@ -296,16 +300,14 @@ def _reading(services: Callable[[], Services]) -> APIRouter:
         return Response(body, media_type="application/json")
 
     @router.get("/chats")
-    async def chats(
-        user_id: Annotated[str, QueryId], limit: Limit = 50, offset: Offset = 0
-    ) -> list[dict[str, Any]]:
+    async def chats(user_id: NeededId, limit: Limit = 50, offset: Offset = 0) -> list[dict[str, Any]]:
         """The user's chats, the one with the latest message first."""
         return await services().client.get_chats(user_id, limit, offset) if await known(user_id) else []
 
     @router.get("/chats/{chat_id}/messages")
     async def messages(
         chat_id: str,
-        user_id: Annotated[str, QueryId],
+        user_id: NeededId,
         creator_id: QueryId = None,
         limit: Limit = 50,
         offset: Offset = 0,
@@ -358,7 +360,7 @@ async def _check(work: Awaitable[Any]) -> str | None:
         await asyncio.wait_for(work, READY_TIMEOUT)
     except TimeoutError:
         return f"no answer in {READY_TIMEOUT:.0f} s"
-    except (AnalyticsError, RedisError) as error:
+    except (AnalyticsError, RedisError, RayError) as error:
         return str(error) if isinstance(error, AnalyticsError) else type(error).__name__
     return None
 
@@ -395,6 +397,16 @@ def _page() -> APIRouter:
         """The charting library, from its package; it changes only with the installation."""
         return FileResponse(PLOTLY, headers={"Cache-Control": "public, max-age=86400"})
 
+    @router.get("/docs")
+    async def docs() -> HTMLResponse:
+        return get_swagger_ui_html(
+            openapi_url="/openapi.json",
+            title="API",
+            swagger_js_url="/static/swagger/swagger-ui-bundle.js",
+            swagger_css_url="/static/swagger/swagger-ui.css",
+            swagger_favicon_url="/static/icon.svg",
+        )
+
     return router
 
 
@@ -429,7 +441,7 @@ async def _guard(request: Request, call_next: Callable[[Request], Awaitable[Resp
         return _error_response(403, "forbidden", "Only this machine and browser extensions may call.", None)
     response = await call_next(request)
     response.headers["X-Content-Type-Options"] = "nosniff"
-    if request.url.path == "/":
+    if request.url.path != "/docs":  # its page starts with an inline script
         response.headers["Content-Security-Policy"] = _PAGE_POLICY
     return response
 
@@ -460,7 +472,8 @@ async def _answer_error(request: Request, error: Exception) -> Response:
             return _error_response(422, "invalid_input", f"Not understood: {names}.", fields)
         case HTTPException():
             return _error_response(error.status_code, "http", str(error.detail), None)
-    raise error
+    # The server logs it with its traceback; the caller is told no more than that.
+    return _error_response(500, "internal", "Something went wrong here; the log says what.", None)
 
 
 def _error_response(status: int, code: str, message: str, detail: Any) -> Response:

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Self
 
@@ -58,7 +57,7 @@ class Settings:
         return {each.metadata["env"]: str(getattr(self, each.name)) for each in fields(self)}
 
     def _check(self) -> None:
-        if not _is_loopback(self.host):
+        if self.host not in ("127.0.0.1", "localhost"):
             raise SettingsError(
                 f"HOST={self.host}: without authentication the service listens on this machine only; "
                 "set HOST=127.0.0.1 and put an authenticating proxy in front to serve others."
@@ -84,12 +83,3 @@ def _parse(name: str, text: str, kind: Any) -> Any:
         return kind(text)
     except ValueError:
         raise SettingsError(f"{name}={text}: must be a {kind.__name__} value.") from None
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -6,9 +6,11 @@ conversation, a fingerprint of what the enrichment was made from and the enriche
 
 import hashlib
 from collections.abc import AsyncIterator, Iterable
+from contextlib import suppress
 from typing import Any, cast
 
 import orjson
+from pydantic import ValidationError
 from redis.asyncio import Redis
 
 from actors.cache import CachedChat
@@ -16,6 +18,7 @@ from chats.conversation import Conversation
 from wire.payloads import ExtendedConversationNode
 
 BATCH = 500
+RULES = 1  # to be raised when enrichment comes to say something else of the same conversation
 _DIGEST = 16
 
 
@@ -23,6 +26,7 @@ def fingerprint(cached: CachedChat, conversation: Conversation, model: str) -> b
     """Of everything that a conversation's enrichment depends on."""
     figures = conversation.figures
     basis = [
+        RULES,
         model,
         [(m.id, m.changed_at, m.is_opened, m.text) for m in conversation.messages],
         [figures.start, figures.end, figures.silence_seconds, figures.response_seconds, figures.unanswered],
@@ -67,7 +71,8 @@ class Memo:
             for name, value in zip(names, values, strict=True):
                 cached, conversation = current[name]
                 if value and value[:_DIGEST] == fingerprint(cached, conversation, self._model):
-                    yield ExtendedConversationNode.model_validate_json(value[_DIGEST:])
+                    with suppress(ValidationError):  # written by another version: made again
+                        yield ExtendedConversationNode.model_validate_json(value[_DIGEST:])
 
 
 def _field(creator_id: str, conversation_id: str) -> str:

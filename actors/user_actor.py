@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import sys
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -52,13 +53,13 @@ from actors.state import (
 from actors.view import chat_facts, chat_node, priorities, received
 from chats.message import Chat, Message
 from enrich.tasks import Enricher, broadcast_enrichment
-from errors import AnalyticsError, EnrichmentError, JournalUnavailable, StaleOwner
+from errors import AnalyticsError, EnrichmentError, InvalidInput, JournalUnavailable, StaleOwner
 from graph.write import append_graph_from_delta, rebuild_graph_from_snapshot
 from insights.queries import broadcast_analytics_update, build_analytics_update
 from remote import result
 from settings import Settings
 from wire.incoming import CacheUpdatePayload, NewRawMessagePayload, parse_messages, parse_snapshot
-from wire.normalise import Held, Normalised, normalise_deltas, normalise_snapshot
+from wire.normalise import Held, Normalised, normalise_deltas, normalise_snapshot, to_json
 from wire.payloads import (
     AnalyticsUpdate,
     AppendMessageMsg,
@@ -88,6 +89,7 @@ class _Entry:
     bodies: Sequence[bytes]
     ids: Sequence[tuple[str, str]]
     held: Sequence[Held]
+    chats: Sequence[Chat]
     event: Callable[[int], Event] | None
     done: asyncio.Future[int] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
@@ -117,6 +119,7 @@ class UserActor:
         self._entered = asyncio.Event()
         self._mailbox: asyncio.Queue[Event] = asyncio.Queue()
         self._ready = asyncio.Event()
+        self._retry: asyncio.TimerHandle | None = None  # the last one asked for is the one that counts
         self._stale_analytics: dict[str, int] = {}  # creator -> sequence
         self._tasks: set[asyncio.Task[None]] = set()
         self._spawn(self._live())
@@ -134,13 +137,14 @@ class UserActor:
         normalised = normalise_snapshot(
             snapshot, creator_id=creator_id, received_at=received_at, max_text=self._settings.max_text
         )
+        chats = [to_json(chat) for chat in snapshot.chats]
         fresh = self._accept(creator_id, normalised)
         return await self._commit(
             creator_id,
             received_at,
             normalised,
             fresh,
-            snapshot=[orjson.dumps(chat) for chat in snapshot.chats],
+            snapshot=chats,
             event=lambda sequence: SnapshotAccepted(sequence, creator_id, normalised.chats, tuple(fresh)),
         )
 
@@ -176,14 +180,18 @@ class UserActor:
     async def get_cached_messages(
         self, user_id: str, chat_id: str | None = None, creator_id: str | None = None
     ) -> list[dict[str, Any]]:
-        """Messages as received with their enrichment, oldest first; of one chat or of all."""
+        """Messages as received with their enrichment, oldest first; of one chat or of all.
+
+        InvalidInput when two creators have a chat of that id and `creator_id` does not say which is meant.
+        """
         await self._activated(user_id)
-        return [
-            received(message, cached)
-            for cached in self._cache.of(creator_id)
-            if chat_id in (None, cached.chat.id)
-            for message in cached.ordered()
-        ]
+        chats = [cached for cached in self._cache.of(creator_id) if chat_id in (None, cached.chat.id)]
+        if chat_id is not None and len(chats) > 1:
+            raise InvalidInput(
+                "Several creators of this user have a chat of that id: say which with creator_id.",
+                detail=[{"field": "creator_id", "reason": "missing"}],
+            )
+        return [received(message, cached) for cached in chats for message in cached.ordered()]
 
     async def get_held(self, user_id: str) -> dict[str, Any]:
         """What could not be placed, as received and with the reason, and how much was not chat, by kind."""
@@ -274,20 +282,23 @@ class UserActor:
 
     def _replay(self, records: Sequence[Record]) -> None:
         """Apply one snapshot, or a run of messages of one creator."""
-        creator_id, max_text = records[0].creator_id, self._settings.max_text
+        creator_id = records[0].creator_id
+        max_text = sys.maxsize  # the limit was checked when they were accepted, and may have been another
         chats: list[Chat] = []
         messages: list[Message] = []
         for record in records:
             if record.kind == "snapshot":
+                body = orjson.loads(record.body)
+                snapshot = CacheUpdatePayload(chats=body["chats"], messages=_wrapped(body["messages"]))
                 normalised = normalise_snapshot(
-                    CacheUpdatePayload(**orjson.loads(record.body)),
+                    snapshot,
                     creator_id=creator_id,
                     received_at=record.received_at,
                     max_text=max_text,
                 )
             else:
                 normalised = normalise_deltas(
-                    [NewRawMessagePayload(message=orjson.loads(record.body))],
+                    [NewRawMessagePayload(message=each) for each in _wrapped([orjson.loads(record.body)])],
                     creator_id=creator_id,
                     received_at=record.received_at,
                     max_text=max_text,
@@ -318,6 +329,12 @@ class UserActor:
         self._dropped.update(normalised.dropped)
         return fresh
 
+    def _forget(self, chat: Chat) -> None:
+        """A chat that is not in the journal is brought again by the next message of it."""
+        if self._cache.get(chat.creator_id, chat.id) is None:
+            self._fan_of[chat.creator_id].pop(chat.id, None)
+            self._chat_of[chat.creator_id].pop(chat.fan_id, None)
+
     async def _commit(
         self,
         creator_id: str,
@@ -328,14 +345,15 @@ class UserActor:
         snapshot: Sequence[bytes] | None,
         event: Callable[[int], Event] | None,
     ) -> dict[str, int]:
-        known = self._held.keys() | set(snapshot or ())
-        held = [each for each in normalised.held if each.raw not in known]
+        chats = set(snapshot or ())  # a chat that is held is journaled among the chats
+        held = [each for each in normalised.held if each.raw not in self._held and each.raw not in chats]
         entry = _Entry(
             creator_id=creator_id,
             received_at=received_at,
             snapshot=snapshot,
             bodies=[*(m.raw for m in fresh), *(h.raw for h in held)],
             held=normalised.held,
+            chats=normalised.chats,
             ids=[(creator_id, m.id) for m in fresh],
             event=event,
         )
@@ -364,6 +382,8 @@ class UserActor:
                     if not entry.done.done():
                         for key in entry.ids:
                             self._versions.pop(key, None)
+                        for chat in entry.chats:
+                            self._forget(chat)
                         entry.done.set_exception(error)
                 if isinstance(error, StaleOwner):
                     log.warning("User %s has another owner; this one stops.", self._user_id)
@@ -422,7 +442,10 @@ class UserActor:
             case PublishAppend(job):
                 await self._send_append(job)
             case RetryLater(seconds):
-                asyncio.get_running_loop().call_later(seconds, self._mailbox.put_nowait, RetryDue())
+                if self._retry is not None:
+                    self._retry.cancel()
+                loop = asyncio.get_running_loop()
+                self._retry = loop.call_later(seconds, self._mailbox.put_nowait, RetryDue())
 
     def _stage(self, job: Job, name: str, work: Awaitable[Event]) -> None:
         """Run a step of the job beside the mailbox; its outcome comes back as an event."""
@@ -608,6 +631,11 @@ def _runs(entries: Sequence[_Entry]) -> list[list[_Entry]]:
         else:
             runs.append([entry])
     return runs
+
+
+def _wrapped(messages: Sequence[Any]) -> list[dict[str, Any]]:
+    """Messages of the journal, which were taken out of their frames, so that they read as they did then."""
+    return [{"api2_chat_message": message} for message in messages]
 
 
 def _size(conversations: Sequence[Any]) -> int:

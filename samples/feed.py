@@ -7,6 +7,7 @@ from datetime import datetime
 import httpx
 import orjson
 from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
 
 from errors import Unavailable
 from samples.generate import CreatorSamples, generate
@@ -20,7 +21,14 @@ async def feed(url: str, *, now: datetime, say: Callable[[str], None]) -> None:
 
     Creators whose data the service already has are left alone. Raises Unavailable when it gives up.
     """
-    async with httpx.AsyncClient(base_url=url, timeout=120) as http:
+    try:
+        await _feed(url, now, say)
+    except (httpx.HTTPError, ConnectionClosed) as error:
+        raise Unavailable(f"The service went away while it was fed ({type(error).__name__}).") from error
+
+
+async def _feed(url: str, now: datetime, say: Callable[[str], None]) -> None:
+    async with httpx.AsyncClient(base_url=url, timeout=120, trust_env=False) as http:
         known = {user["user_id"] for user in (await http.get("/api/v1/users")).json()}
         samples = generate(now=now)
         fresh = [creator for creator in samples.creators if creator.creator_id not in known]
@@ -37,7 +45,9 @@ async def _feed_creator(
     messages = len(creator.snapshot["messages"])
     say(f"Sending {creator.name}: {messages:,} messages, then {len(creator.deltas)} live ones ...")
     # The socket is open before the snapshot is sent, so that no progress is missed.
-    async with connect(url.replace("http", "ws", 1) + f"/ws/frontend/{user}", max_size=None) as page:
+    async with connect(
+        url.replace("http", "ws", 1) + f"/ws/frontend/{user}", max_size=None, proxy=None
+    ) as page:
         await _post(http, f"/api/v1/ingest/{user}/snapshot", creator.snapshot)
         for start in range(0, len(creator.deltas), DELTA_BATCH):
             await _post(http, f"/api/v1/ingest/{user}/messages", creator.deltas[start : start + DELTA_BATCH])

@@ -34,6 +34,7 @@ def _entry(messages: int, creator: str, chats: Any, event: Any) -> _Entry:
         bodies=[b"{}"] * messages,
         ids=(),
         held=(),
+        chats=(),
         event=event if messages or chats else None,
     )
 

@@ -155,6 +155,11 @@ async def test_two_creators_of_one_user_do_not_mix(
     assert {f["creatorId"] for f in listener.frames if f["type"] == "append_message"} == {f"{user_id}-a"}
     only = await http.get(f"/api/v1/frontend/bootstrap/{user_id}", params={"creator_id": f"{user_id}-b"})
     assert [node["creatorId"] for node in only.json()["conversations"]] == [f"{user_id}-b"]
+    path, asked = "/api/v1/chats/41/messages", {"user_id": user_id}
+    unclear = await http.get(path, params=asked)
+    assert (unclear.status_code, unclear.json()["error"]["detail"][0]["field"]) == (422, "creator_id")
+    clear = (await http.get(path, params={**asked, "creator_id": f"{user_id}-b"})).json()
+    assert [each["id"] for each in clear] == ["m-b"]
 
 
 async def test_a_socket_survives_everything_that_is_wrong_with_a_frame(
@@ -244,6 +249,15 @@ async def test_pages_of_other_sites_are_kept_out(
         f"{service.ws}/ws/extension/{user_id}", origin=Origin("chrome-extension://abc")
     ) as socket:
         assert (await receive(socket))["type"] == "connection_ack"
+
+
+async def test_the_api_docs_load_nothing_from_elsewhere(http: httpx.AsyncClient) -> None:
+    docs = (await http.get("/docs")).text
+    assert "//" not in docs
+    for asset in ("swagger-ui-bundle.js", "swagger-ui.css"):
+        assert (await http.get(f"/static/swagger/{asset}")).status_code == 200
+    page = await http.get("/static/index.html")
+    assert "frame-ancestors 'none'" in page.headers["Content-Security-Policy"]
 
 
 async def test_the_schema_names_every_message(http: httpx.AsyncClient) -> None:

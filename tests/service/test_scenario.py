@@ -176,6 +176,22 @@ async def test_what_was_acknowledged_is_finished_after_kill_9_without_any_furthe
         assert sum(len(node["messages"]) for node in nodes) == len(history())
 
 
+async def test_what_came_in_a_frame_reads_the_same_after_a_restart(
+    service: Service, ray_cluster: None, user_id: str
+) -> None:
+    """A message that has a key by which frames are told apart, and one that cannot be placed."""
+    inner = message(1, 41, recent(5), "hello", notifications=[])
+    frames = [{"api2_chat_message": inner}, {"api2_chat_message": {"chatId": 5}}]
+    async with httpx.AsyncClient(base_url=service.url, timeout=60) as http:
+        receipt = await post(http, user_id, "messages", frames)
+        assert (receipt["accepted"], receipt["held"]) == (1, 1)
+        await _kill(user_id)
+        [listed] = (await http.get("/api/v1/chats", params={"user_id": user_id})).json()
+        assert (listed["id"], listed["messageCount"]) == ("41", 1)
+        held = (await http.get(f"/api/v1/ingest/{user_id}/held")).json()["held"]
+        assert [each["received"] for each in held] == [{"chatId": 5}]
+
+
 async def test_a_repeated_snapshot_changes_nothing(service: Service, user_id: str) -> None:
     everything = history()
     before = await one_snapshot(service, user_id, everything)
