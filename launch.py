@@ -27,7 +27,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from errors import AnalyticsError, SettingsError
+from errors import AnalyticsError, SettingsError, Unavailable
 from settings import Settings
 
 ROOT = Path(__file__).parent
@@ -74,7 +74,10 @@ def _run(stack: ExitStack, settings: Settings, *, samples: bool) -> None:
     if samples:
         from samples.feed import feed
 
-        asyncio.run(feed(url, now=datetime.now(UTC), say=_say))
+        try:
+            asyncio.run(feed(url, now=datetime.now(UTC), say=_say))
+        except Unavailable as error:
+            _say(f"Without all of the sample data: {error}")
     print(
         f"\n  Dashboard      {url}/"
         f"\n  API docs       {url}/docs"
@@ -295,13 +298,20 @@ def _free_port() -> int:
 @contextmanager
 def _serve(settings: Settings) -> Iterator[None]:
     from ray import serve
+    from ray.exceptions import RayError
 
     from serve_app import build_app
 
     logging.getLogger("ray.serve").setLevel(logging.WARNING)
-    serve.start(http_options={"host": settings.host, "port": settings.port})
     try:
-        serve.run(build_app(settings), name="analytics", route_prefix="/")
+        try:
+            serve.start(http_options={"host": settings.host, "port": settings.port})
+            serve.run(build_app(settings), name="analytics", route_prefix="/")
+        except (RayError, RuntimeError, TimeoutError) as error:
+            reason = str(error).strip().splitlines()[-1]
+            raise Unavailable(
+                f"Ray Serve did not start ({reason}); see Ray's log and start again."
+            ) from error
         yield
     finally:
         serve.shutdown()  # type: ignore[no-untyped-call]

@@ -50,7 +50,7 @@ from insights.queries import (
 )
 from insights.window import Window
 from settings import Settings
-from wire.incoming import parse_messages, parse_snapshot
+from wire.incoming import CacheUpdatePayload, NewRawMessagePayload, parse_messages, parse_snapshot
 from wire.payloads import (
     AnalyticsUpdate,
     FullSyncResponse,
@@ -187,6 +187,12 @@ def build_api(settings: Settings) -> FastAPI:
     return app
 
 
+def _takes(payload: type[BaseModel]) -> dict[str, Any]:
+    """The body of a route that reads it itself, for the API's description."""
+    content = {"application/json": {"schema": payload.model_json_schema()}}
+    return {"requestBody": {"required": True, "content": content}}
+
+
 def _ingest(services: Callable[[], Services]) -> APIRouter:
     router = APIRouter(prefix="/api/v1/ingest", tags=["ingest"])
 
@@ -198,12 +204,12 @@ def _ingest(services: Callable[[], Services]) -> APIRouter:
         receipt = await services().directory.call(user_id, method, body, creator_id or user_id)
         return IngestReceipt(**receipt)
 
-    @router.post("/{user_id}/snapshot", status_code=202)
+    @router.post("/{user_id}/snapshot", status_code=202, openapi_extra=_takes(CacheUpdatePayload))
     async def snapshot(request: Request, user_id: Id, creator_id: QueryId = None) -> IngestReceipt:
         """Take everything an extension holds: a `cache_update` payload, or its whole envelope."""
         return await take(request, "handle_snapshot", user_id, creator_id, parse_snapshot)
 
-    @router.post("/{user_id}/messages", status_code=202)
+    @router.post("/{user_id}/messages", status_code=202, openapi_extra=_takes(NewRawMessagePayload))
     async def messages(request: Request, user_id: Id, creator_id: QueryId = None) -> IngestReceipt:
         """Take live messages: one `new_raw_message` payload, or a list of them."""
         return await take(request, "handle_delta", user_id, creator_id, parse_messages)
