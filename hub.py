@@ -92,16 +92,23 @@ class Page:
         while not self.cut_off and (frame := await self._frames.get()) is not None:
             self._bytes -= len(frame)
             if not self._covers(frame):
-                yield frame
+                yield frame if self._is_news(frame) else _without_messages(frame)
 
     def _covers(self, frame: bytes) -> bool:
         """Whether the full sync that the page started with has it: frames wait here since before that one."""
         header = _HEADER.match(frame)
         assert header is not None
         sequence, kind = int(header[1]), header[3]
-        if kind == b"append_message":
-            return sequence <= self._synced
-        return kind == b"full_sync_response" and sequence < self._synced
+        return kind in (b"append_message", b"full_sync_response") and sequence < self._synced
+
+    def _is_news(self, frame: bytes) -> bool:
+        """Whether its messages are: those of the job that was in hand at the full sync were part of it.
+
+        The chat's totals were not yet, so such a frame is sent without its messages.
+        """
+        header = _HEADER.match(frame)
+        assert header is not None
+        return header[3] != b"append_message" or int(header[1]) > self._synced
 
 
 class Hub:
@@ -281,6 +288,12 @@ class Hub:
             await _answer(socket, _error(error))
         else:
             await _answer(socket, IngestAckMsg(sequence=receipt.sequence, payload=receipt))
+
+
+def _without_messages(frame: bytes) -> bytes:
+    append = orjson.loads(frame)
+    append["payload"]["messages"] = []
+    return orjson.dumps(append)
 
 
 async def _read(socket: WebSocket, waiting: "asyncio.Queue[str | None]") -> None:

@@ -7,18 +7,15 @@ children of one detached actor they share its workers.
 
 from typing import Any
 
-import ray
 from ray.exceptions import RayActorError
 
 from actors.user_actor import UserActor
 from enrich.tasks import model_ready
 from errors import Unavailable
-from remote import result
+from remote import named_actor, result
 from settings import Settings
 
-NAMESPACE = "analytics"
 REGISTRY = "registry"
-MAX_CONCURRENCY = 1000  # calls in one actor at a time; they wait for the journal, not for a processor
 
 
 class Registry:
@@ -31,18 +28,8 @@ class Registry:
 
     async def activate(self, user_id: str) -> Any:
         """The user's actor, which Ray restarts whenever its process dies."""
-        self._children[user_id] = (
-            ray.remote(UserActor)
-            .options(
-                name=f"user:{user_id}",
-                namespace=NAMESPACE,
-                get_if_exists=True,
-                num_cpus=0,
-                max_restarts=-1,
-                max_task_retries=-1,
-                max_concurrency=MAX_CONCURRENCY,
-            )
-            .remote(user_id, self._settings.env())
+        self._children[user_id] = named_actor(
+            UserActor, f"user:{user_id}", user_id, self._settings.env(), detached=False
         )
         return self._children[user_id]
 
@@ -86,17 +73,4 @@ class Directory:
         return await result(getattr(handle, method).remote(user_id, *args))
 
     def _registry(self) -> Any:
-        return (
-            ray.remote(Registry)
-            .options(
-                name=REGISTRY,
-                namespace=NAMESPACE,
-                lifetime="detached",
-                get_if_exists=True,
-                num_cpus=0,
-                max_restarts=-1,
-                max_task_retries=-1,
-                max_concurrency=MAX_CONCURRENCY,
-            )
-            .remote(self._settings)
-        )
+        return named_actor(Registry, REGISTRY, self._settings, detached=True)

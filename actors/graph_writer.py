@@ -14,7 +14,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import ray
 from ray.actor import ActorHandle
 from ray.exceptions import RayActorError
 
@@ -22,11 +21,10 @@ from errors import GraphUnavailable
 from graph.connect import connect
 from graph.model import Mutation, Scalar
 from graph.port import Graph
-from remote import result
+from remote import named_actor, result
 from settings import Settings
 
 NAME = "graph_writer"
-NAMESPACE = "analytics"
 LARGEST_BATCH = 20_000  # mutations taken together; the adapter cuts them into requests
 MOST_WAITING = 200_000  # mutations accepted and not yet written
 RETRY_FIRST, RETRY_MOST = 0.2, 10.0
@@ -184,21 +182,7 @@ def graph_url(settings: Settings) -> str:
 
 def graph_writer(settings: Settings) -> ThroughActor:
     """The cluster's graph writer, started when there is none yet."""
-    actor: Any = (
-        ray.remote(GraphWriter)
-        .options(
-            name=NAME,
-            namespace=NAMESPACE,
-            lifetime="detached",
-            get_if_exists=True,
-            num_cpus=0,
-            max_restarts=-1,
-            max_task_retries=-1,
-            max_concurrency=1000,
-        )
-        .remote(settings.env())
-    )
-    return ThroughActor(actor)
+    return ThroughActor(named_actor(GraphWriter, NAME, settings.env(), detached=True))
 
 
 def graph_reader(settings: Settings, writer: ThroughActor) -> Graph:

@@ -4,6 +4,7 @@ import string
 from datetime import UTC, datetime
 from typing import Any, get_args
 
+import orjson
 import pytest
 
 import hub
@@ -60,6 +61,12 @@ def frame(kind: type[Frame], sequence: int = 1, creator: str | None = None) -> b
     return kind(sequence=sequence, creatorId=creator, payload=PAYLOADS[kind]).model_dump_json().encode()  # type: ignore[call-arg]
 
 
+def without_messages(append: bytes) -> bytes:
+    found = orjson.loads(append)
+    found["payload"]["messages"] = []
+    return orjson.dumps(found)
+
+
 async def sent(page: Page) -> list[bytes]:
     """What the page is sent until it is cut off; it is cut off when everything was."""
     found = []
@@ -114,6 +121,8 @@ async def test_what_the_full_sync_covers_is_not_sent_again_whenever_it_was_publi
         # The snapshot in hand when the page connected: its enrichment is news.
         frame(FullSyncResponseMsg, 5),
         frame(EnrichmentResultMsg, 5),
+        # Its chat's totals are news as well, its messages are not.
+        without_messages(frame(AppendMessageMsg, 5)),
         frame(FullSyncResponseMsg, 6),
         frame(EnrichmentResultMsg, 6),
         frame(AppendMessageMsg, 6),

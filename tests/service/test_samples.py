@@ -1,0 +1,52 @@
+"""The sample data has topics, moods and outcomes by design: do the service's numbers find them?"""
+
+from collections import Counter, defaultdict
+from datetime import UTC, datetime
+from statistics import fmean
+
+import httpx
+import orjson
+
+from samples.generate import generate
+from tests.conftest import Service
+from tests.service.talk import page, settled
+
+
+async def test_the_numbers_find_what_the_samples_were_made_of(service: Service, user_id: str) -> None:
+    samples = generate(now=datetime.now(UTC))
+    creator = samples.creators[0]
+    scope = {"creator_id": creator.creator_id}
+    path = f"/api/v1/ingest/{user_id}"
+    async with (
+        httpx.AsyncClient(base_url=service.url, timeout=120, params=scope) as http,
+        page(service.ws, user_id, **scope) as listener,
+    ):
+        first = await http.post(f"{path}/snapshot", content=orjson.dumps(creator.snapshot))
+        last = await http.post(f"{path}/messages", content=orjson.dumps(creator.deltas))
+        assert (first.json()["held"], last.json()["held"]) == (0, 0)
+        boot = await settled(listener, http, user_id, last.json()["sequence"])
+
+    truth = [each for each in samples.truth if each.creator_id == creator.creator_id]
+    meant: defaultdict[str, set[str]] = defaultdict(set)
+    moods: defaultdict[str, list[str]] = defaultdict(list)
+    for each in truth:
+        meant[each.chat_id] |= set(each.topics)
+        moods[each.chat_id] += [each.mood] if each.mood else []
+    nodes = {node["conversationId"]: node for node in boot["conversations"]}
+    assert nodes.keys() >= meant.keys()
+
+    hits = sum(len(meant[id] & {topic["id"] for topic in nodes[id]["topics"]}) for id in meant)
+    assert hits / sum(map(len, meant.values())) > 0.8
+
+    outcomes = Counter(outcome["type"] for node in nodes.values() for outcome in node["outcomes"])
+    assert outcomes == Counter(kind for each in truth for kind in each.outcomes)
+
+    def felt(mood: str) -> float:
+        """Mean sentiment of the chats in which that mood is the most frequent."""
+        return fmean(
+            nodes[id]["sentiment"]
+            for id, found in moods.items()
+            if nodes[id]["sentiment"] is not None and Counter(found).most_common(1)[0][0] == mood
+        )
+
+    assert felt("positive") > felt("neutral") > felt("negative")
