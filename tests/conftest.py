@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import hypothesis
 import pytest
 from filelock import FileLock
 
@@ -25,6 +26,12 @@ STARTS_WITHIN = 240.0
 # Read when Ray is imported, which test modules do.
 os.environ["RAY_AUTH_MODE"] = "token"
 os.environ["PYTHONPATH"] = str(ROOT)
+
+# A slow machine is no failure: nothing here is timed.
+hypothesis.settings.register_profile(
+    "untimed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("untimed")
 
 _running: list[subprocess.Popen[bytes]] = []  # a Popen that is forgotten while it runs warns
 
