@@ -52,7 +52,8 @@ class Service:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    os.environ.setdefault(SHARED, tempfile.mkdtemp(prefix="analytics-tests-"))
+    if SHARED not in os.environ:
+        os.environ[SHARED] = tempfile.mkdtemp(prefix="analytics-tests-")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
