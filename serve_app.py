@@ -5,7 +5,6 @@ Every error leaves as `{"error": {"code", "message", "detail"}}` with the status
 
 import asyncio
 import logging
-import os
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from functools import partialmethod
@@ -514,8 +513,3 @@ def build_app(settings: Settings) -> serve.Application:
             _allow_large_frames(settings.max_body)
 
     return Api.bind()  # type: ignore[attr-defined, no-any-return]
-
-
-def app(args: dict[str, str]) -> serve.Application:
-    """For `serve run serve_app:app` and Serve config files; settings come from the environment."""
-    return build_app(Settings.from_env({**os.environ, **args}))

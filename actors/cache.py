@@ -177,10 +177,9 @@ class Cache:
         # conversation before it, a drop-off is withdrawn when the fan returns.
         around = cached.contexts
         cached.contexts = contexts(cached.conversations, {cached.chat.id: cached.chat})
-        for now_is in cached.conversations:
-            id = now_is.id
-            if before.get(id) != now_is or around.get(id) != cached.contexts[id]:
-                cached.nodes.pop(id, None)
+        for each in cached.conversations:
+            if before.get(each.id) != each or around.get(each.id) != cached.contexts[each.id]:
+                cached.nodes.pop(each.id, None)
         for id in mark.gone:
             cached.nodes.pop(id, None)
         mark.stale = [c for c in cached.conversations if c.id not in cached.nodes]

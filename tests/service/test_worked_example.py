@@ -5,7 +5,10 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
+from actors.client import OnlyFansClient
+from actors.directory import Directory
 from actors.graph_writer import graph_writer
+from errors import NotFound
 from settings import Settings
 from tests.conftest import Service
 from tests.service.talk import chat, message, page, post
@@ -64,6 +67,13 @@ async def test_the_worked_example_has_the_same_numbers_everywhere(
         assert holds(full["response_time_metrics"])
         topics = (await http.get("/api/v1/insights/topics", params={"creator_id": user_id})).json()
         assert topics == full["topics"] == over_socket["topics"]
+
+    client = OnlyFansClient(Directory(Settings(redis_url=service.redis_url, data_dir=service.folder)))
+    whole = await client.get_chat_with_messages(user_id, str(FAN), 4)
+    assert (whole["id"], whole["messageCount"]) == (str(FAN), 6)
+    assert [each["id"] for each in whole["messages"]] == [6, 5, 4, 3]
+    with pytest.raises(NotFound):
+        await client.get_chat_with_messages(user_id, "nobody", 4)
 
     graph = graph_writer(Settings(redis_url=service.redis_url, data_dir=service.folder))
     rows = await graph.submit(
