@@ -67,8 +67,14 @@ class JournalUnavailable(Unavailable):
     code = "journal_unavailable"
 
 
-class StaleOwner(AnalyticsError):
-    """Another actor owns this user now; this one must not write any more."""
+class JournalGap(AnalyticsError):
+    """Records that are needed are no longer in the journal, and no checkpoint that can be read has them."""
+
+    code = "journal_gap"
+
+
+class StaleOwner(Unavailable):
+    """This actor does not own the user any more: it must not write, and who called it asks the directory."""
 
     code = "stale_owner"
 
