@@ -1,14 +1,19 @@
-"""A user's journal: every accepted input, in order, in a Redis Stream. What is in it is acknowledged.
+"""A user's journal: accepted input in order, in a Redis Stream. What is in it is acknowledged.
 
-One Lua call checks that the writer still owns the user (its epoch is the newest), numbers the records and
-appends them. A snapshot is written in chunks and counts only with its closing record, so it is visible whole
-or not at all. Messages are kept as received; they are normalised again when the journal is read.
+One Lua call checks that the writer still owns the user (its epoch is the newest), passes over what the
+journal already has at this or a newer version, numbers the rest and appends it. So an append whose answer was
+lost is simply repeated. A snapshot is written in chunks and counts only with its closing record: it is
+visible whole or not at all, so the ids of the messages in it are not compared here; the owner, who has read
+it, knows them. Messages are kept as received; they are normalised again when the journal is read.
 
-Keys: `journal:{user}` the stream (record n has the id `n-0`), `owner:{user}` a hash of `epoch` and
-`sequence`, `users` the set of all users, `creators:{user}` the creators a user has written for.
+Keys: `journal:{user}` the stream (record n has the id `n-0`), `owner:{user}` a hash of `epoch`, `sequence`
+(of the last record) and `base` (of the last record that was trimmed), `ids:{user}` a hash of the ids that are
+in the journal, `users` the set of all users, `creators:{user}` the creators a user has written for.
 """
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
@@ -16,32 +21,79 @@ import orjson
 from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
-from errors import JournalUnavailable, StaleOwner
+from errors import JournalGap, JournalUnavailable, StaleOwner
 
-Kind = Literal["message", "chunk", "snapshot"]
+Kind = Literal["message", "snapshot", "release"]
 CHUNK_BYTES = 512 * 1024
 READ_COUNT = 500
+TRIM_COUNT = 100  # records a call: each may be a chunk, and Redis serves nobody else meanwhile
 
+# A field of `ids` is "<bytes of the creator>:<creator><id>", its value "<version>:<sequence>".
 _APPEND = """
 if redis.call('HGET', KEYS[2], 'epoch') ~= ARGV[1] then return redis.error_reply('STALE') end
 redis.call('SADD', KEYS[3], ARGV[2])
 redis.call('SADD', KEYS[4], ARGV[3])
+local creator = ARGV[3]
 local sequence = tonumber(redis.call('HGET', KEYS[2], 'sequence') or '0')
-for i = 4, #ARGV, 3 do
-  sequence = sequence + 1
-  redis.call('XADD', KEYS[1], string.format('%.0f-0', sequence),
-    'kind', ARGV[i], 'creator', ARGV[3], 'at', ARGV[i + 1], 'body', ARGV[i + 2])
+local sequences = {}
+for i = 4, #ARGV, 5 do
+  local kind, at, body, id, version = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4]
+  local field = #creator .. ':' .. creator .. id
+  local held = id ~= '' and redis.call('HGET', KEYS[5], field)
+  if held and tonumber(string.match(held, '^(.*):')) >= tonumber(version) then
+    table.insert(sequences, 0)
+  else
+    sequence = sequence + 1
+    table.insert(sequences, sequence)
+    local number = string.format('%.0f', sequence)
+    redis.call('XADD', KEYS[1], number .. '-0',
+      'kind', kind, 'creator', creator, 'at', at, 'body', body, 'id', id)
+    if id ~= '' then redis.call('HSET', KEYS[5], field, version .. ':' .. number) end
+  end
 end
 redis.call('HSET', KEYS[2], 'sequence', string.format('%.0f', sequence))
-return sequence
+table.insert(sequences, sequence)
+return sequences
+"""
+
+_TRIM = """
+if redis.call('HGET', KEYS[2], 'epoch') ~= ARGV[1] then return redis.error_reply('STALE') end
+local through, count = ARGV[2], tonumber(ARGV[3])
+local records = redis.call('XRANGE', KEYS[1], '-', through .. '-0', 'COUNT', count)
+for _, record in ipairs(records) do
+  local fields = {}
+  for i = 1, #record[2], 2 do fields[record[2][i]] = record[2][i + 1] end
+  if fields.id and fields.id ~= '' then
+    local field = #fields.creator .. ':' .. fields.creator .. fields.id
+    local held = redis.call('HGET', KEYS[3], field)
+    if held and string.match(held, '(%d+)$') .. '-0' == record[1] then redis.call('HDEL', KEYS[3], field) end
+  end
+  redis.call('XDEL', KEYS[1], record[1])
+end
+if #records == count then through = string.match(records[count][1], '^%d+') end
+if tonumber(through) > tonumber(redis.call('HGET', KEYS[2], 'base') or '0') then
+  redis.call('HSET', KEYS[2], 'base', through)
+end
+return #records
 """
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
-    """One input: a message as received, or a whole snapshot (`{"chats": [...], "messages": [...]}`)."""
+class Entry:
+    """One input to append. With an `id` it is dropped when the journal has that id at `version` or newer."""
 
-    kind: Literal["message", "snapshot"]
+    kind: Literal["message", "release"]
+    at: float  # epoch seconds, when received
+    body: bytes  # JSON
+    id: str | None = None  # of the message, among the creator's; None: nothing is compared
+    version: float = 0.0  # its changed_at
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One input: an entry as it was appended, or a whole snapshot (`{"chats": [...], "messages": [...]}`)."""
+
+    kind: Kind
     sequence: int
     creator_id: str
     received_at: float  # epoch seconds
@@ -49,7 +101,7 @@ class Record:
 
 
 class Journal:
-    """Reads and appends one user's journal. Redis out of reach raises JournalUnavailable.
+    """Reads, appends and trims one user's journal. Redis out of reach raises JournalUnavailable.
 
     `claim` makes this instance the owner; an instance that another has displaced gets StaleOwner.
     """
@@ -59,7 +111,10 @@ class Journal:
         self._user_id = user_id
         self._stream = f"journal:{user_id}"
         self._meta = f"owner:{user_id}"  # a prefix of its own: a user id may contain a colon
+        self._ids = f"ids:{user_id}"
         self._append = redis.register_script(_APPEND)
+        self._trim = redis.register_script(_TRIM)
+        self._writing = asyncio.Lock()  # the records of a snapshot have no others between them
         self.epoch = 0
         self.sequence = 0  # of the last record known to be in the journal
 
@@ -72,58 +127,93 @@ class Journal:
             raise _unavailable(error) from error
         return self.epoch
 
-    async def append_messages(self, creator_id: str, messages: Sequence[tuple[float, bytes]]) -> int:
-        """Append messages (time received, JSON); returns the last one's sequence."""
-        return await self._write(creator_id, [("message", at, body) for at, body in messages])
+    async def append(self, creator_id: str, entries: Sequence[Entry]) -> list[int]:
+        """Append the entries, all or none; returns the sequence of each, 0 where it was dropped."""
+        async with self._writing:
+            return await self._write(
+                creator_id, [(each.kind, each.at, each.body, each.id or "", each.version) for each in entries]
+            )
 
     async def append_snapshot(
         self, creator_id: str, received_at: float, chats: Sequence[bytes], messages: Sequence[bytes]
     ) -> int:
         """Append a snapshot (each chat and message as JSON); returns the closing record's sequence."""
+        # One id for all its records, and versions that count them: a chunk that an earlier attempt left
+        # behind, or that Redis takes late, is not mistaken for one of this snapshot.
+        id = uuid.uuid4().hex
         chunks = [*_chunks("chats", chats), *_chunks("messages", messages)]
-        for chunk in chunks:
-            await self._write(creator_id, [("chunk", received_at, chunk)])
-        return await self._write(creator_id, [("snapshot", received_at, b"%d" % len(chunks))])
+        async with self._writing:
+            for number, chunk in enumerate(chunks):
+                await self._write(creator_id, [("chunk", received_at, chunk, id, number)])
+            [sequence] = await self._write(creator_id, [("snapshot", received_at, b"", id, len(chunks))])
+        return sequence
 
-    async def read(self) -> AsyncIterator[Record]:
-        """Every record from the first on, in order. Chunks without their closing record are passed over."""
-        chunks: list[bytes] = []
-        last = "0-0"
-        while entries := await self._range(last):
-            for id, fields in entries:
-                kind, body = fields[b"kind"].decode(), fields[b"body"]
+    async def read(self, after: int = 0) -> AsyncIterator[Record]:
+        """The records with a sequence above `after` (that of a record, or 0), in order.
+
+        Chunks without their closing record are passed over. JournalGap when records above `after` were
+        trimmed, even while this reads, and when the journal does not reach up to `after`.
+        """
+        chunks: list[tuple[bytes | None, bytes]] = []
+        while entries := await self._page(after):
+            for number, fields in entries:
+                after = int(number.split(b"-")[0])
+                kind, body, id = fields[b"kind"].decode(), fields[b"body"], fields.get(b"id")
                 if kind == "chunk":
-                    chunks.append(body)
+                    chunks.append((id, body))
                     continue
                 if kind == "snapshot":
-                    count = int(body)
-                    body, chunks = _join(chunks[len(chunks) - count :]), []
+                    body, chunks = _join([chunk for of, chunk in chunks if of == id]), []
                 yield Record(
-                    kind=cast(Literal["message", "snapshot"], kind),
-                    sequence=int(id.split(b"-")[0]),
+                    kind=cast(Kind, kind),
+                    sequence=after,
                     creator_id=fields[b"creator"].decode(),
                     received_at=float(fields[b"at"]),
                     body=body,
                 )
-            last = entries[-1][0].decode()
 
-    async def _range(self, after: str) -> list[tuple[bytes, dict[bytes, bytes]]]:
+    async def trim(self, through: int) -> None:
+        """Remove the records up to and including `through`, the sequence of a finished record.
+
+        Only what is kept elsewhere may be trimmed. Their ids are forgotten with them.
+        """
+        keys = [self._stream, self._meta, self._ids]
+        while await self._run(self._trim, keys, [self.epoch, through, TRIM_COUNT]) == TRIM_COUNT:
+            pass
+
+    async def _page(self, after: int) -> list[tuple[bytes, dict[bytes, bytes]]]:
         try:
-            return cast(
-                list[tuple[bytes, dict[bytes, bytes]]],
-                await self._redis.xrange(self._stream, min=f"({after}", count=READ_COUNT),
-            )
+            async with self._redis.pipeline(transaction=True) as pipe:
+                pipe.hmget(self._meta, ["base", "sequence"])
+                pipe.xrange(self._stream, min=f"({after}-0", count=READ_COUNT)
+                (base, sequence), entries = await pipe.execute()
         except RedisError as error:
             raise _unavailable(error) from error
+        if after < int(base or 0):
+            raise JournalGap(
+                f"The journal was trimmed up to record {int(base)}, and no checkpoint that can be read has "
+                "these records; restore the checkpoints' folder from a backup, see docs/reliability.md."
+            )
+        if after > int(sequence or 0):
+            raise JournalGap(
+                f"The journal ends at record {int(sequence or 0)}, and the checkpoint was made at {after}; "
+                "restore the data of Redis and the checkpoints from one backup, see docs/reliability.md."
+            )
+        return cast(list[tuple[bytes, dict[bytes, bytes]]], entries)
 
-    async def _write(self, creator_id: str, records: Iterable[tuple[Kind, float, bytes]]) -> int:
-        keys = [self._stream, self._meta, "users", f"creators:{self._user_id}"]
+    async def _write(
+        self, creator_id: str, rows: Sequence[tuple[str, float, bytes, str, float]]
+    ) -> list[int]:
+        keys = [self._stream, self._meta, "users", f"creators:{self._user_id}", self._ids]
         args: list[Any] = [self.epoch, self._user_id, creator_id]
-        for kind, at, body in records:
-            args += [kind, repr(at), body]
+        for kind, at, body, id, version in rows:
+            args += [kind, repr(at), body, id, repr(version)]
+        *sequences, self.sequence = await self._run(self._append, keys, args)
+        return cast(list[int], sequences)
+
+    async def _run(self, script: Any, keys: list[str], args: list[Any]) -> Any:
         try:
-            self.sequence = int(await self._append(keys=keys, args=args))
-            return self.sequence
+            return await script(keys=keys, args=args)
         except ResponseError as error:
             if "STALE" in str(error):
                 raise StaleOwner(
