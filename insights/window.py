@@ -1,4 +1,4 @@
-"""Time windows: half-open, in UTC, refused when they cannot be meant. Pure."""
+"""Time windows: half-open, in UTC, refused when they cannot be meant. Pure, apart from `now`."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -7,7 +7,11 @@ from typing import Self
 
 from errors import InvalidInput
 
-DEFAULT_LENGTH = timedelta(days=30)
+WINDOW = timedelta(days=30)  # what pages are shown, and the default length
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
 
 
 def invalid(field: str, reason: str) -> InvalidInput:
@@ -59,7 +63,7 @@ class Window:
 
 def _default_start(end: datetime) -> datetime:
     try:
-        return end - DEFAULT_LENGTH
+        return end - WINDOW
     except OverflowError:
         raise invalid("end_date", "is too close to the year 1; give a later instant") from None
 

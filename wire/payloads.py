@@ -244,6 +244,7 @@ class OnlineUsersUpdate(Payload):
 class Frame(Payload):
     """Base of the envelopes. `sequence` is the user's journal sequence the frame speaks of."""
 
+    frame: str | None = None  # its position among the user's frames; null: made for one socket (`push.py`)
     sequence: int = 0
     creatorId: str | None = None
 
