@@ -14,9 +14,9 @@ from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 import actors.journal
-from actors.journal import CHUNK_BYTES, READ_COUNT, Journal, Record, is_known, known_users
-from actors.publisher import connect_redis
-from errors import JournalUnavailable, StaleOwner
+from actors.journal import CHUNK_BYTES, READ_COUNT, TRIM_COUNT, Entry, Journal, Record, is_known, known_users
+from errors import JournalGap, JournalUnavailable, StaleOwner
+from push import connect_redis
 from tests.actors.store import Store
 
 AT = 1_714_550_400.123456
@@ -28,29 +28,37 @@ async def owned(redis: Redis, user_id: str) -> Journal:
     return journal
 
 
-async def records(journal: Journal) -> list[Record]:
-    return [record async for record in journal.read()]
+async def records(journal: Journal, after: int = 0) -> list[Record]:
+    return [record async for record in journal.read(after)]
 
 
 def body(n: int) -> bytes:
     return b'{"id":%d,"text":"\xf0\x9f\x94\xa5"}' % n
 
 
-class Dropping:
-    """A Redis whose scripts lose the connection after `calls` of them."""
+def message(n: int, *, version: float = 0.0) -> Entry:
+    return Entry("message", AT, body(n), str(n), version)
 
-    def __init__(self, redis: Redis, calls: int) -> None:
+
+class Dropping:
+    """A Redis that loses the connection after `calls` scripts: before it runs the next, or before its answer."""
+
+    def __init__(self, redis: Redis, calls: int, *, before_answer: bool = False) -> None:
         self._redis = redis
         self._calls = calls
+        self._before_answer = before_answer
 
     def register_script(self, text: str) -> Callable[..., Coroutine[Any, Any, Any]]:
         script = self._redis.register_script(text)
 
         async def call(**arguments: Any) -> Any:
-            if self._calls == 0:
-                raise RedisConnectionError("gone")
+            lost = self._calls == 0
             self._calls -= 1
-            return await script(**arguments)
+            if not lost or self._before_answer:
+                answer = await script(**arguments)
+            if lost:
+                raise RedisConnectionError("gone")
+            return answer
 
         return call
 
@@ -60,14 +68,22 @@ class Dropping:
 
 async def test_what_is_appended_is_read_as_it_was_in_order(redis: Redis, user_id: str) -> None:
     journal = await owned(redis, user_id)
-    assert await journal.append_messages("c1", [(AT, body(1)), (AT + 1, body(2))]) == 2
-    assert await journal.append_messages("c2", [(AT + 2, body(3))]) == 3
+    release = Entry("release", AT + 2, b'{"id":3}')
+    assert await journal.append("c1", [message(1), Entry("message", AT + 1, body(2))]) == [1, 2]
+    assert await journal.append("c2", [release]) == [3]
     assert journal.sequence == 3
     assert await records(journal) == [
         Record("message", 1, "c1", AT, body(1)),
         Record("message", 2, "c1", AT + 1, body(2)),
-        Record("message", 3, "c2", AT + 2, body(3)),
+        Record("release", 3, "c2", AT + 2, b'{"id":3}'),
     ]
+
+
+async def test_what_comes_after_a_record_is_read_from_there(redis: Redis, user_id: str) -> None:
+    journal = await owned(redis, user_id)
+    await journal.append("c1", [message(n) for n in range(1, 6)])
+    assert [r.sequence for r in await records(journal, after=3)] == [4, 5]
+    assert await records(journal, after=5) == []
 
 
 async def test_an_empty_journal_has_no_records(redis: Redis, user_id: str) -> None:
@@ -77,7 +93,8 @@ async def test_an_empty_journal_has_no_records(redis: Redis, user_id: str) -> No
 async def test_a_group_larger_than_one_page_of_reading_keeps_its_order(redis: Redis, user_id: str) -> None:
     journal = await owned(redis, user_id)
     count = 2 * READ_COUNT + 1
-    assert await journal.append_messages("c1", [(AT, body(n)) for n in range(count)]) == count
+    entries = [message(n) for n in range(count)]
+    assert await journal.append("c1", entries) == list(range(1, count + 1))
     found = await records(journal)
     assert [r.body for r in found] == [body(n) for n in range(count)]
     assert [r.sequence for r in found] == list(range(1, count + 1))
@@ -87,17 +104,114 @@ async def test_appends_at_the_same_moment_are_each_whole_and_numbered_once(
     redis: Redis, user_id: str
 ) -> None:
     journal = await owned(redis, user_id)
-    groups = [[(AT, body(10 * g + n)) for n in range(3)] for g in range(20)]
-    last = await asyncio.gather(*(journal.append_messages("c1", group) for group in groups))
-    assert sorted(last) == list(range(3, 61, 3))
+    groups = [[message(10 * g + n) for n in range(3)] for g in range(20)]
+    numbered = await asyncio.gather(*(journal.append("c1", group) for group in groups))
+    assert sorted(first for first, _, _ in numbered) == list(range(1, 61, 3))
     found = {r.sequence: r.body for r in await records(journal)}
-    for group, sequence in zip(groups, last, strict=True):
-        assert [found[sequence - 2 + n] for n in range(3)] == [b for _, b in group]
+    for group, sequences in zip(groups, numbered, strict=True):
+        assert [found[each] for each in sequences] == [entry.body for entry in group]
+
+
+async def test_a_snapshot_is_not_broken_into_by_what_is_appended_meanwhile(
+    redis: Redis, user_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(actors.journal, "CHUNK_BYTES", 1)
+    journal = await owned(redis, user_id)
+    snapshots = [[body(10 * n), body(10 * n + 1)] for n in range(1, 4)]
+    await asyncio.gather(
+        *(journal.append_snapshot("c1", AT, [], each) for each in snapshots),
+        *(journal.append("c1", [message(n)]) for n in range(100, 105)),
+    )
+    found = await records(journal)
+    assert [orjson.loads(r.body)["messages"] for r in found if r.kind == "snapshot"] == [
+        [orjson.loads(each) for each in snapshot] for snapshot in snapshots
+    ]
+    # Every finished record is a place to trim at: what follows it can be read without it.
+    for record in found:
+        await journal.trim(record.sequence)
+        assert await records(journal, record.sequence) == found[found.index(record) + 1 :]
+
+
+# What the journal already has
+
+
+async def test_a_message_that_is_there_at_this_or_a_newer_version_is_dropped(
+    redis: Redis, user_id: str
+) -> None:
+    journal = await owned(redis, user_id)
+    at = 1_714_550_400.123457
+    assert await journal.append("c1", [message(7, version=at)]) == [1]
+    assert await journal.append("c1", [message(7, version=at), message(7, version=at - 1e-6)]) == [0, 0]
+    assert await journal.append("c1", [message(7, version=at + 1e-6), message(8)]) == [2, 3]
+    assert await journal.append("c1", [message(7, version=at)]) == [0]
+    assert journal.sequence == 3
+    assert [r.sequence for r in await records(journal)] == [1, 2, 3]
+
+
+async def test_of_one_message_twice_in_an_append_the_second_counts_if_it_is_newer(
+    redis: Redis, user_id: str
+) -> None:
+    journal = await owned(redis, user_id)
+    twice = [message(1, version=2), message(1, version=2), message(1, version=1), message(1, version=3)]
+    assert await journal.append("c1", twice) == [1, 0, 0, 2]
+
+
+async def test_an_entry_without_an_id_is_never_dropped(redis: Redis, user_id: str) -> None:
+    journal = await owned(redis, user_id)
+    entry = Entry("release", AT, b"{}")
+    assert await journal.append("c1", [entry, entry]) == [1, 2]
+    assert await journal.append("c1", [entry]) == [3]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (("c1", "7"), ("c2", "7")),
+        (("a", "/b"), ("a/", "b")),
+        (("a", "1:b"), ("a1:", "b")),
+    ],
+)
+async def test_messages_of_other_creators_are_other_messages(
+    redis: Redis, user_id: str, one: tuple[str, str], other: tuple[str, str]
+) -> None:
+    journal = await owned(redis, user_id)
+    assert await journal.append(one[0], [Entry("message", AT, b"{}", one[1])]) == [1]
+    assert await journal.append(other[0], [Entry("message", AT, b"{}", other[1])]) == [2]
+
+
+async def test_an_append_whose_answer_was_lost_is_repeated_without_doubling(
+    redis: Redis, user_id: str
+) -> None:
+    journal = await owned(Dropping(redis, 0, before_answer=True), user_id)  # type: ignore[arg-type]
+    with pytest.raises(JournalUnavailable):
+        await journal.append("c1", [message(1), message(2)])
+    assert await journal.append("c1", [message(1), message(2), message(3)]) == [0, 0, 3]
+    assert journal.sequence == 3
+    assert [r.body for r in await records(journal)] == [body(1), body(2), body(3)]
+
+
+async def test_a_new_owner_knows_what_the_journal_has(redis: Redis, user_id: str) -> None:
+    await (await owned(redis, user_id)).append("c1", [message(1, version=2)])
+    assert await (await owned(redis, user_id)).append("c1", [message(1, version=2), message(2)]) == [0, 2]
+
+
+async def test_sequences_and_versions_are_exact_however_large(redis: Redis, user_id: str) -> None:
+    last = 2**53 - 4
+    await redis.hset(f"owner:{user_id}", "sequence", str(last))
+    journal = await owned(redis, user_id)
+    assert await journal.append("c1", [message(1), message(2)]) == [last + 1, last + 2]
+    assert journal.sequence == last + 2
+    assert [r.sequence for r in await records(journal, last)] == [last + 1, last + 2]
+    await journal.trim(last + 1)
+    assert [r.sequence for r in await records(journal, last + 1)] == [last + 2]
+
+
+# Snapshots
 
 
 async def test_a_snapshot_is_one_record_with_its_chats_and_messages(redis: Redis, user_id: str) -> None:
     journal = await owned(redis, user_id)
-    await journal.append_messages("c1", [(AT, body(1))])
+    await journal.append("c1", [message(1)])
     sequence = await journal.append_snapshot("c1", AT, [b'{"id":7}'], [body(1), body(2)])
     _, snapshot = await records(journal)
     assert (snapshot.kind, snapshot.sequence, snapshot.received_at) == ("snapshot", sequence, AT)
@@ -132,7 +246,7 @@ async def test_a_snapshot_that_was_not_finished_is_not_there_and_takes_nothing_f
         await broken.append_snapshot("c1", AT, [b'{"id":7}'], [body(1), body(2)])
     journal = await owned(redis, user_id)
     assert await records(journal) == []
-    await journal.append_messages("c2", [(AT, body(3))])
+    await journal.append("c2", [message(3)])
     await journal.append_snapshot("c2", AT, [], [body(4)])
     await journal.append_snapshot("c2", AT, [], [])
     found = await records(journal)
@@ -145,37 +259,128 @@ async def test_a_snapshot_that_was_not_finished_is_not_there_and_takes_nothing_f
     assert orjson.loads(found[2].body) == {"chats": [], "messages": []}
 
 
+# Owners
+
+
 async def test_an_older_owner_is_refused_and_leaves_nothing(redis: Redis, user_id: str) -> None:
     old = await owned(redis, user_id)
-    await old.append_messages("c1", [(AT, body(1))])
+    await old.append("c1", [message(1)])
     new = await owned(redis, user_id)
     assert new.epoch > old.epoch
     with pytest.raises(StaleOwner):
-        await old.append_messages("c1", [(AT, body(2))])
+        await old.append("c1", [message(2)])
     with pytest.raises(StaleOwner):
         await old.append_snapshot("c1", AT, [b"{}"], [])
-    assert await new.append_messages("c1", [(AT, body(3))]) == 2
+    with pytest.raises(StaleOwner):
+        await old.trim(1)
+    assert await new.append("c1", [message(3)]) == [2]
     assert [r.body for r in await records(new)] == [body(1), body(3)]
 
 
 async def test_who_never_claimed_may_not_write(redis: Redis, user_id: str) -> None:
     with pytest.raises(StaleOwner):
-        await Journal(redis, user_id).append_messages("c1", [(AT, body(1))])
+        await Journal(redis, user_id).append("c1", [message(1)])
 
 
 async def test_a_new_owner_goes_on_where_the_last_one_stopped(redis: Redis, user_id: str) -> None:
     first = await owned(redis, user_id)
-    await first.append_messages("c1", [(AT, body(1)), (AT, body(2))])
+    await first.append("c1", [message(1), message(2)])
     second = await owned(redis, user_id)
     assert second.sequence == 2
     assert await records(second) == await records(first)
-    assert await second.append_messages("c1", [(AT, body(3))]) == 3
+    assert await second.append("c1", [message(3)]) == [3]
+
+
+# Trimming
+
+
+async def test_what_was_trimmed_is_gone_and_asking_for_it_is_an_error(redis: Redis, user_id: str) -> None:
+    journal = await owned(redis, user_id)
+    await journal.append("c1", [message(n) for n in range(1, 6)])
+    await journal.trim(3)
+    assert [r.sequence for r in await records(journal, after=3)] == [4, 5]
+    assert [r.sequence for r in await records(journal, after=4)] == [5]
+    for after in (0, 2):
+        with pytest.raises(JournalGap, match="up to record 3"):
+            await records(journal, after)
+    assert await journal.append("c1", [message(6)]) == [6]
+
+
+async def test_trimming_less_than_was_trimmed_changes_nothing(redis: Redis, user_id: str) -> None:
+    journal = await owned(redis, user_id)
+    await journal.append("c1", [message(n) for n in range(1, 6)])
+    await journal.trim(3)
+    for through in (0, 2, 3):
+        await journal.trim(through)
+    with pytest.raises(JournalGap):
+        await records(journal, after=2)
+    assert len(await records(journal, after=3)) == 2
+
+
+async def test_trimming_everything_leaves_nothing_behind_and_numbers_go_on(
+    redis: Redis, user_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(actors.journal, "CHUNK_BYTES", 1)
+    journal = await owned(redis, user_id)
+    await journal.append("c1", [message(n) for n in range(1, 2 * TRIM_COUNT + 1)])
+    last = await journal.append_snapshot("c2", AT, [b"{}"], [body(1), body(2)])
+    await journal.trim(last)
+    assert await redis.xlen(f"journal:{user_id}") == 0
+    assert not await redis.exists(f"ids:{user_id}")
+    assert await records(journal, last) == []
+    successor = await owned(redis, user_id)
+    assert await successor.append("c1", [message(1)]) == [last + 1]
+
+
+async def test_an_id_is_forgotten_with_its_newest_record_and_not_before(redis: Redis, user_id: str) -> None:
+    journal = await owned(redis, user_id)
+    assert await journal.append("c1", [message(1, version=1), message(1, version=2)]) == [1, 2]
+    await journal.trim(1)
+    assert await journal.append("c1", [message(1, version=2)]) == [0]
+    await journal.trim(2)
+    assert await journal.append("c1", [message(1, version=1)]) == [3]
+
+
+async def test_records_trimmed_while_another_reads_are_an_error_and_not_passed_over(
+    redis: Redis, user_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(actors.journal, "READ_COUNT", 2)
+    old = await owned(redis, user_id)
+    await old.append("c1", [message(n) for n in range(1, 6)])
+    reading = old.read()
+    assert (await anext(reading)).sequence == 1
+    await (await owned(redis, user_id)).trim(3)
+    assert (await anext(reading)).sequence == 2
+    with pytest.raises(JournalGap):
+        await anext(reading)
+
+
+async def test_a_journal_that_ends_before_what_was_kept_of_it_is_an_error(redis: Redis, user_id: str) -> None:
+    journal = await owned(redis, user_id)
+    await journal.append("c1", [message(1)])
+    with pytest.raises(JournalGap, match="ends at record 1"):
+        await records(journal, after=2)
+
+
+async def test_a_trim_that_was_broken_off_is_finished_by_the_next(redis: Redis, user_id: str) -> None:
+    count = 3 * TRIM_COUNT
+    journal = await owned(Dropping(redis, 2), user_id)  # type: ignore[arg-type]
+    await journal.append("c1", [message(n) for n in range(count)])
+    with pytest.raises(JournalUnavailable):
+        await journal.trim(count - 1)
+    assert await redis.xlen(f"journal:{user_id}") == count - TRIM_COUNT
+    assert len(await records(journal, after=TRIM_COUNT)) == count - TRIM_COUNT
+    await journal.trim(count - 1)
+    assert [r.sequence for r in await records(journal, after=count - 1)] == [count]
+
+
+# Who there is
 
 
 async def test_users_are_known_with_their_creators_once_they_wrote(redis: Redis, user_id: str) -> None:
     journal = await owned(redis, user_id)
     assert not await is_known(redis, user_id)
-    await journal.append_messages("c2", [(AT, body(1))])
+    await journal.append("c2", [message(1)])
     await journal.append_snapshot("c1", AT, [], [])
     assert await is_known(redis, user_id)
     assert (await known_users(redis))[user_id] == ["c1", "c2"]
@@ -184,9 +389,9 @@ async def test_users_are_known_with_their_creators_once_they_wrote(redis: Redis,
 @pytest.mark.parametrize("suffix", ["2", ":meta", ":"])
 async def test_users_do_not_see_each_other(redis: Redis, user_id: str, suffix: str) -> None:
     journal, other = await owned(redis, user_id), await owned(redis, user_id + suffix)
-    await journal.append_messages("c1", [(AT, body(1))])
+    await journal.append("c1", [message(1)])
     assert await records(other) == []
-    await other.append_messages("c1", [(AT, body(2))])
+    await other.append("c1", [message(2)])
     assert [r.body for r in await records(journal)] == [body(1)]
 
 
@@ -206,7 +411,7 @@ async def test_kill_9_of_redis_loses_nothing_that_was_acknowledged(new_store: St
     async def write(journal: Journal) -> None:
         with contextlib.suppress(JournalUnavailable):
             for n in range(100_000):
-                await journal.append_messages("c1", [(AT, body(n))])
+                await journal.append("c1", [message(n)])
                 acknowledged.append(n)
                 if n == 120:
                     enough.set()
@@ -220,13 +425,14 @@ async def test_kill_9_of_redis_loses_nothing_that_was_acknowledged(new_store: St
         new_store.kill()
         await writing
         with pytest.raises(JournalUnavailable):
-            await journal.append_messages("c1", [(AT, body(0))])
+            await journal.append("c1", [message(0)])
         with pytest.raises(JournalUnavailable):
             await records(journal)
 
         new_store.restart()
         # The same owner goes on, and so does the next.
-        assert await journal.append_messages("c1", [(AT, b'{"id":"after"}')]) > len(acknowledged)
+        [sequence] = await journal.append("c1", [Entry("message", AT, b'{"id":"after"}')])
+        assert sequence > len(acknowledged)
         successor = await owned(redis, user_id)
         found = await records(successor)
     bodies = [r.body for r in found if r.kind == "message"]
@@ -237,10 +443,21 @@ async def test_kill_9_of_redis_loses_nothing_that_was_acknowledged(new_store: St
 
 
 items = st.lists(st.binary(max_size=3).map(lambda raw: orjson.dumps({"id": raw.hex()})), max_size=4)
+creators = st.sampled_from(("c1", "c2"))
+
+
+def entry_lists(ids: st.SearchStrategy[str | None]) -> st.SearchStrategy[list[Entry]]:
+    few = st.sampled_from((0.0, 1.5, 1_714_550_400.123457))  # versions
+    kinds = st.sampled_from(("message", "release"))
+    bodies = st.binary(max_size=3).map(lambda raw: orjson.dumps({"text": raw.hex()}))
+    return st.lists(st.builds(Entry, kinds, st.just(AT), bodies, ids, few), max_size=5)
+
+
+message_ids = st.sampled_from(("1", "2", "3", "4"))
 
 
 class AgainstAList(RuleBasedStateMachine):
-    """A journal says what a list of its finished inputs says, whoever owns it."""
+    """A journal says what a list of its finished inputs says, whoever owns it and wherever it is trimmed."""
 
     store: Store
 
@@ -248,7 +465,9 @@ class AgainstAList(RuleBasedStateMachine):
         super().__init__()
         self.runner = asyncio.Runner()
         self.user_id = f"user-{uuid.uuid4().hex}"
-        self.model: list[tuple[str, str, bytes]] = []
+        self.model: list[Record] = []  # as it would be without trimming
+        self.ids: dict[tuple[str, str], tuple[float, int]] = {}  # of the untrimmed: version, sequence
+        self.base = 0
         self.last = 0
 
     def run(self, work: Coroutine[Any, Any, Any]) -> Any:
@@ -259,41 +478,90 @@ class AgainstAList(RuleBasedStateMachine):
         self.redis = connect_redis(self.store.url)
         self.journal = self.run(owned(self.redis, self.user_id))
 
-    @rule(creator=st.sampled_from(("c1", "c2")), bodies=items.filter(bool))
-    def append_messages(self, creator: str, bodies: list[bytes]) -> None:
-        sequence = self.run(self.journal.append_messages(creator, [(AT, each) for each in bodies]))
-        assert sequence == self.last + len(bodies)
-        self.last = sequence
-        self.model += [("message", creator, each) for each in bodies]
+    def take(self, creator: str, entries: list[Entry]) -> list[int]:
+        """What an append does to the model; the sequences it is to answer."""
+        sequences = []
+        for entry in entries:
+            key = (creator, entry.id or "")
+            if entry.id and key in self.ids and self.ids[key][0] >= entry.version:
+                sequences.append(0)
+                continue
+            self.last += 1
+            sequences.append(self.last)
+            self.model.append(Record(entry.kind, self.last, creator, entry.at, entry.body))
+            if entry.id:
+                self.ids[key] = (entry.version, self.last)
+        return sequences
 
-    @rule(creator=st.sampled_from(("c1", "c2")), chats=items, messages=items)
+    @rule(creator=creators, entries=entry_lists(st.none() | message_ids))
+    def append(self, creator: str, entries: list[Entry]) -> None:
+        found = self.run(self.journal.append(creator, entries))
+        assert found == self.take(creator, entries)
+        assert self.journal.sequence == self.last
+
+    @rule(creator=creators, entries=entry_lists(message_ids))
+    def lose_the_answer_of_an_append_and_repeat_it(self, creator: str, entries: list[Entry]) -> None:
+        losing = Dropping(self.redis, 0, before_answer=True)
+        self.journal = self.run(owned(losing, self.user_id))  # type: ignore[arg-type]
+        with pytest.raises(JournalUnavailable):
+            self.run(self.journal.append(creator, entries))
+        self.take(creator, entries)
+        assert self.run(self.journal.append(creator, entries)) == [0] * len(entries)
+        assert self.journal.sequence == self.last
+
+    @rule(creator=creators, chats=items, messages=items)
     def append_snapshot(self, creator: str, chats: list[bytes], messages: list[bytes]) -> None:
         sequence = self.run(self.journal.append_snapshot(creator, AT, chats, messages))
-        assert sequence > self.last
-        self.last = sequence
+        self.last += len(chats) + len(messages) + 1
+        assert sequence == self.last
         whole = {"chats": list(map(orjson.loads, chats)), "messages": list(map(orjson.loads, messages))}
-        self.model.append(("snapshot", creator, orjson.dumps(whole)))
+        self.model.append(Record("snapshot", sequence, creator, AT, orjson.dumps(whole)))
 
-    @rule(messages=items, finished=st.integers(0, 3))
-    def begin_a_snapshot_and_lose_the_connection(self, messages: list[bytes], finished: int) -> None:
-        finished = min(finished, len(messages))
-        journal = self.run(owned(Dropping(self.redis, finished), self.user_id))  # type: ignore[arg-type]
+    @rule(messages=items, finished=st.integers(0, 3), answered=st.booleans())
+    def begin_a_snapshot_and_lose_the_connection(
+        self, messages: list[bytes], finished: int, answered: bool
+    ) -> None:
+        """After some chunks; the last of them is written, or not."""
+        finished = min(finished, len(messages) - 1)
+        if finished < 0:
+            return
+        losing = Dropping(self.redis, finished, before_answer=answered)
+        self.journal = self.run(owned(losing, self.user_id))  # type: ignore[arg-type]
         with pytest.raises(JournalUnavailable):
-            self.run(journal.append_snapshot("c1", AT, [], messages))
-        self.change_owner()
-        self.last += finished
+            self.run(self.journal.append_snapshot("c1", AT, [], messages))
+        self.last += finished + answered
 
     @rule()
     def change_owner(self) -> None:
         old, self.journal = self.journal, self.run(owned(self.redis, self.user_id))
+        assert self.journal.sequence == self.last
         with pytest.raises(StaleOwner):
-            self.run(old.append_messages("c1", [(AT, b"{}")]))
+            self.run(old.append("c1", [Entry("message", AT, b"{}")]))
+        with pytest.raises(StaleOwner):
+            self.run(old.trim(self.last))
+
+    @rule(data=st.data())
+    def trim(self, data: st.DataObject) -> None:
+        through = data.draw(st.sampled_from([0, *(record.sequence for record in self.model)]))
+        self.run(self.journal.trim(through))
+        self.base = max(self.base, through)
+        self.ids = {key: held for key, held in self.ids.items() if held[1] > self.base}
+
+    @rule(data=st.data())
+    def read_from_a_record(self, data: st.DataObject) -> None:
+        after = data.draw(st.sampled_from([0, *(record.sequence for record in self.model)]))
+        if after < self.base:
+            with pytest.raises(JournalGap):
+                self.run(records(self.journal, after))
+        else:
+            found = self.run(records(self.journal, after))
+            assert found == [record for record in self.model if record.sequence > after]
 
     @invariant()
     def reads_as_the_list(self) -> None:
         if hasattr(self, "journal"):
-            found = self.run(records(self.journal))
-            assert [(r.kind, r.creator_id, r.body) for r in found] == self.model
+            found = self.run(records(self.journal, self.base))
+            assert found == [record for record in self.model if record.sequence > self.base]
             sequences = [r.sequence for r in found]
             assert sequences == sorted(set(sequences))
 
@@ -308,7 +576,8 @@ def test_a_journal_says_what_a_list_of_its_finished_inputs_says(
 ) -> None:
     monkeypatch.setattr(actors.journal, "CHUNK_BYTES", 1)  # every item a chunk
     monkeypatch.setattr(actors.journal, "READ_COUNT", 3)
+    monkeypatch.setattr(actors.journal, "TRIM_COUNT", 3)
     monkeypatch.setattr(AgainstAList, "store", store, raising=False)
     case = AgainstAList.TestCase
-    case.settings = settings(max_examples=20, stateful_step_count=12, deadline=None)
+    case.settings = settings(max_examples=40, stateful_step_count=16, deadline=None)
     case().runTest()
