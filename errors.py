@@ -73,6 +73,18 @@ class JournalGap(AnalyticsError):
     code = "journal_gap"
 
 
+class CheckpointError(AnalyticsError):
+    """A checkpoint that cannot be read: damaged, or of a version that is not known."""
+
+    code = "checkpoint"
+
+
+class CheckpointUnavailable(Unavailable):
+    """The storage of the checkpoints cannot be reached; the journal keeps what they would have."""
+
+    code = "checkpoint_unavailable"
+
+
 class StaleOwner(Unavailable):
     """This actor does not own the user any more: it must not write, and who called it asks the directory."""
 

@@ -44,14 +44,14 @@ def channel(user_id: str) -> str:
     return f"frontend_user_{user_id}"
 
 
-async def push(redis: Redis, user_id: str, frame: Frame, *, epoch: int | None = None) -> str:
-    """Log and publish a frame; returns its position.
+async def push(redis: Redis, user_id: str, frame: Frame | bytes, *, epoch: int | None = None) -> str:
+    """Log and publish a frame (bytes: as JSON, without a position); returns its position.
 
     With `epoch` only the user's owner may (StaleOwner). RedisError when Redis is out of reach: whether the
     frame was sent is not known then.
     """
     owner = "" if epoch is None else epoch
-    json = frame.model_dump_json(exclude={"frame"})
+    json = frame if isinstance(frame, bytes) else frame.model_dump_json(exclude={"frame"})
     try:
         position: bytes = await redis.register_script(_PUSH)(
             keys=[_log(user_id), f"owner:{user_id}"],
@@ -85,6 +85,11 @@ async def missed(redis: Redis, user_id: str, after: str) -> list[bytes] | None:
     if not all(json for _, json in frames):
         return None
     return [b'{"frame":"%b",%b' % (position, json[1:]) for position, json in frames]
+
+
+async def forget(redis: Redis, user_id: str) -> None:
+    """Have every page that comes back get a full sync: frames may be missing from the log."""
+    await redis.delete(_log(user_id))
 
 
 def is_after(position: str, other: str) -> bool:

@@ -30,7 +30,6 @@ from actors.client import OnlyFansClient
 from actors.directory import Directory
 from actors.graph_writer import graph_reader, graph_writer
 from actors.journal import is_known, known_users
-from actors.publisher import connect_redis, now
 from errors import (
     AnalyticsError,
     InputTooLarge,
@@ -47,9 +46,17 @@ from insights.queries import (
     fetch_sentiment_trend,
     fetch_topic_metrics,
 )
-from insights.window import Window
+from insights.window import Window, now
+from push import connect_redis
 from settings import Settings
-from wire.incoming import CacheUpdatePayload, NewRawMessagePayload, parse_messages, parse_snapshot
+from wire.incoming import (
+    CacheUpdatePayload,
+    NewRawMessagePayload,
+    Replay,
+    parse_messages,
+    parse_replays,
+    parse_snapshot,
+)
 from wire.payloads import (
     AnalyticsUpdate,
     FullSyncResponse,
@@ -99,7 +106,9 @@ class ErrorAnswer(BaseModel):
 class HeldMessage(BaseModel):
     """Something that could not be placed: `no_id`, `no_chat` or `no_time` (see docs/protocol.md)."""
 
+    key: str  # to replay it by
     reason: str
+    creator_id: str
     id: str | None
     received: dict[str, Any]
 
@@ -186,9 +195,10 @@ def build_api(settings: Settings) -> FastAPI:
     return app
 
 
-def _takes(payload: type[BaseModel]) -> dict[str, Any]:
+def _takes(payload: type[BaseModel], *, many: bool = False) -> dict[str, Any]:
     """The body of a route that reads it itself, for the API's description."""
-    content = {"application/json": {"schema": payload.model_json_schema()}}
+    schema: dict[str, Any] = payload.model_json_schema()
+    content = {"application/json": {"schema": {"type": "array", "items": schema} if many else schema}}
     return {"requestBody": {"required": True, "content": content}}
 
 
@@ -219,6 +229,15 @@ def _ingest(services: Callable[[], Services]) -> APIRouter:
         if not await is_known(services().redis, user_id):
             return HeldInput(held=[], dropped={})
         return HeldInput(**await services().directory.call(user_id, "get_held"))
+
+    @router.post("/{user_id}/held/replay", status_code=202, openapi_extra=_takes(Replay, many=True))
+    async def replay(request: Request, user_id: Id) -> IngestReceipt:
+        """Read held input again, with the fields of `add` laid over it; an empty list takes all as it is."""
+        body = await _body(request, services().settings.max_body)
+        parse_replays(body)  # bad input is answered here and wakes nobody
+        if not await is_known(services().redis, user_id):
+            raise NotFound("This user never sent anything; GET /api/v1/users lists who did.")
+        return IngestReceipt(**await services().directory.call(user_id, "replay_held", body))
 
     return router
 
@@ -301,7 +320,7 @@ def _reading(services: Callable[[], Services]) -> APIRouter:
             )
             body = FullSyncResponse(conversations=[], analytics=analytics).model_dump_json().encode()
         else:
-            _, _, body = await services().directory.call(user_id, "full_sync", creator_id)
+            *_, body = await services().directory.call(user_id, "full_sync", creator_id)
         return Response(body, media_type="application/json")
 
     @router.get("/chats")
@@ -374,9 +393,11 @@ def _sockets(services: Callable[[], Services]) -> APIRouter:
     router = APIRouter()
 
     @router.websocket("/ws/frontend/{user_id}")
-    async def frontend(socket: WebSocket, user_id: Id, creator_id: QueryId = None) -> None:
+    async def frontend(
+        socket: WebSocket, user_id: Id, creator_id: QueryId = None, last_frame: str | None = None
+    ) -> None:
         if _trusted(socket):
-            await services().hub.serve_page(socket, user_id, creator_id)
+            await services().hub.serve_page(socket, user_id, creator_id, last_frame)
         else:
             await socket.close(POLICY_VIOLATION)
 

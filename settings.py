@@ -18,6 +18,9 @@ class Settings:
     ray_dashboard_port: int = field(default=8265, metadata={"env": "RAY_DASHBOARD_PORT"})
     ray_address: str = field(default="", metadata={"env": "RAY_ADDRESS"})  # empty: start a Ray of our own
     data_dir: Path = field(default=Path("data"), metadata={"env": "DATA_DIR"})
+    checkpoint_url: str = field(
+        default="", metadata={"env": "CHECKPOINT_URL"}
+    )  # empty: a folder in data_dir
     redis_url: str = field(
         default="", metadata={"env": "REDIS_URL"}
     )  # empty: the embedded server, in data_dir
@@ -51,6 +54,11 @@ class Settings:
         settings = cls(**values)
         settings._check()
         return settings
+
+    @property
+    def checkpoints(self) -> str:
+        """Where checkpoints are: a folder, or a URL that fsspec knows."""
+        return self.checkpoint_url or str(self.data_dir.resolve() / "checkpoints")
 
     def env(self) -> dict[str, str]:
         """The same settings as environment variables, for the processes that this one starts."""

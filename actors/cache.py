@@ -1,76 +1,16 @@
-"""One user's chats in memory: messages, their cut into conversations, and what enrichment said. Pure."""
+"""One user's chats: those in use opened, all others packed. Pure."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
-from chats.conversation import Conversation, cut, waiting_since
+from actors.cached_chat import CachedChat
+from actors.packing import Packed, pack, unpack
+from chats.conversation import Conversation
 from chats.fan import FanState
 from chats.message import Chat, Message
-from enrich.outcomes import Context, contexts
 from wire.payloads import ExtendedConversationNode
 
-RECENT_FAN_MESSAGES = 10
-
-
-@dataclass(slots=True)
-class CachedChat:
-    """A chat with its messages by id, its conversations (oldest first) and their enriched nodes by id."""
-
-    chat: Chat
-    messages: dict[str, Message] = field(default_factory=dict)
-    conversations: list[Conversation] = field(default_factory=list)
-    nodes: dict[str, ExtendedConversationNode] = field(default_factory=dict)
-    contexts: dict[str, Context] = field(default_factory=dict)  # what enrichment sees around each of them
-    _fan: FanState | None = None  # kept until something changes: the inbox order looks at every fan
-
-    def ordered(self) -> list[Message]:
-        """The chat's messages that still exist, oldest first."""
-        return [message for conversation in self.conversations for message in conversation.messages]
-
-    def sentiments(self) -> list[float]:
-        """Of the fan messages that have one, oldest first."""
-        known = {id: e.sentiment for node in self.nodes.values() for id, e in node.enrichment.items()}
-        return [
-            score
-            for message in self.ordered()
-            if message.direction == "fan" and (score := known.get(message.id)) is not None
-        ]
-
-    def unread(self) -> int:
-        """The client's count, plus fan messages since, reset by a message of the creator."""
-        count = self.chat.unread
-        for message in self.ordered():
-            if message.at > self.chat.seen_at:
-                count = 0 if message.direction == "creator" else count + 1
-        return count
-
-    def fan_state(self, user_id: str) -> FanState:
-        self._fan = self._fan or self._fan_state(user_id)
-        return self._fan
-
-    def changed(self) -> None:
-        """Forget what was derived: to be called after every change to the chat."""
-        self._fan = None
-
-    def _fan_state(self, user_id: str) -> FanState:
-        messages = self.ordered()
-        sentiments = self.sentiments()
-        recent = sentiments[-RECENT_FAN_MESSAGES:]
-        amounts = [o.amount for node in self.nodes.values() for o in node.outcomes if o.amount]
-        first = messages[0].at if messages else None
-        return FanState(
-            fan_id=self.chat.fan_id,
-            creator_id=self.chat.creator_id,
-            chat_id=self.chat.id,
-            user_id=user_id,
-            join_date=self.chat.subscribed_at or first,
-            spend=sum(amounts),
-            unread=self.unread(),
-            waiting_since=waiting_since(messages),
-            recent_sentiment=_mean(recent),
-            sentiment_profile=_mean(sentiments),
-            last_message_at=messages[-1].at if messages else None,
-        )
+Key = tuple[str, str]  # creator id, chat id
 
 
 @dataclass(slots=True)
@@ -85,23 +25,55 @@ class Touched:
     gone: list[str] = field(default_factory=list)  # conversation ids that are no more
 
 
-class Cache:
-    """A user's chats by (creator id, chat id). `gap` and `silence` are seconds."""
+@dataclass(slots=True)
+class _Slot:
+    """A chat: opened, packed, or both as long as it is not changed."""
 
-    def __init__(self, *, gap: float, silence: float) -> None:
+    opened: CachedChat | None = None
+    packed: Packed | None = None
+
+
+class Cache:
+    """A user's chats by (creator id, chat id). `gap` and `silence` are seconds.
+
+    A chat is opened when it is asked for and stays so until `close` packs it again.
+    """
+
+    def __init__(self, user_id: str, *, gap: float, silence: float) -> None:
+        self._user_id = user_id
         self._gap = gap
         self._silence = silence
-        self._chats: dict[tuple[str, str], CachedChat] = {}
+        self._slots: dict[Key, _Slot] = {}
+        self._opened: dict[Key, None] = {}  # the one used last comes last
 
     def creators(self) -> list[str]:
-        return list(dict.fromkeys(creator_id for creator_id, _ in self._chats))
+        return list(dict.fromkeys(creator_id for creator_id, _ in self._slots))
 
     def of(self, creator_id: str | None) -> Iterator[CachedChat]:
-        """The chats of one creator, or all of them."""
-        return (c for (owner, _), c in self._chats.items() if creator_id in (None, owner))
+        """The chats of one creator, or all of them, to be read; packed ones are opened for the moment."""
+        for key, slot in list(self._slots.items()):
+            if creator_id in (None, key[0]):
+                yield self._read(slot)
 
     def get(self, creator_id: str, chat_id: str) -> CachedChat | None:
-        return self._chats.get((creator_id, chat_id))
+        key = (creator_id, chat_id)
+        return self._open(key) if key in self._slots else None
+
+    def fans(self, creator_id: str | None) -> list[FanState]:
+        """The fan of every chat of one creator, or of all."""
+        return [
+            slot.packed.fan if slot.packed else self._read(slot).fan_state(self._user_id)
+            for (owner, _), slot in self._slots.items()
+            if creator_id in (None, owner)
+        ]
+
+    def size(self, creator_id: str) -> int:
+        """How many messages the creator's chats have."""
+        return sum(
+            slot.packed.messages if slot.packed else len(self._read(slot).ordered())
+            for (owner, _), slot in self._slots.items()
+            if owner == creator_id
+        )
 
     def merge(self, chats: Iterable[Chat], messages: Iterable[Message]) -> list[Touched]:
         """Take in what arrived: new messages, edits, deletions and the chats' own facts.
@@ -109,42 +81,108 @@ class Cache:
         A message that says nothing new is ignored. Returns a `Touched` for every chat something changed in,
         with its conversations cut anew.
         """
-        by_chat: dict[tuple[str, str], list[Message]] = {}
+        by_chat: dict[Key, list[Message]] = {}
         for message in messages:
             by_chat.setdefault((message.creator_id, message.chat_id), []).append(message)
-        touched: dict[tuple[str, str], Touched] = {}
+        touched: dict[Key, Touched] = {}
         for chat in chats:
             if self._meet(chat, by_chat.get((chat.creator_id, chat.id), ())):
                 touched[chat.creator_id, chat.id] = Touched(chat.id)
         for key, arrived in by_chat.items():
             first = arrived[0]
-            cached = self._chats.setdefault(
-                key, CachedChat(Chat(id=first.chat_id, creator_id=first.creator_id, fan_id=first.fan_id))
-            )
+            if key not in self._slots:
+                self._add(Chat(id=first.chat_id, creator_id=first.creator_id, fan_id=first.fan_id))
+            cached = self._open(key)
             mark = touched.get(key) or Touched(key[1])
             for message in arrived:
                 _take(cached, message, mark)
             if mark.new or mark.changed or mark.removed:
                 touched[key] = mark
         for key, mark in touched.items():
-            self._recut(self._chats[key], mark)
+            self._recut(key, mark)
         return [mark for mark in touched.values() if mark.stale or mark.gone or mark.new or mark.removed]
 
     def pending(self, creator_id: str) -> list[Conversation]:
         """The creator's conversations that have no enriched node for their present shape."""
         return [
             conversation
-            for cached in self.of(creator_id)
-            for conversation in cached.conversations
-            if conversation.id not in cached.nodes
+            for (owner, _), slot in list(self._slots.items())
+            if owner == creator_id and (slot.packed is None or not slot.packed.complete)
+            for conversation in self._read(slot).pending()
         ]
 
     def store(self, node: ExtendedConversationNode) -> None:
         """Keep an enriched conversation, unless the conversation is no more."""
-        cached = self._chats.get((node.creatorId, node.chatId))
-        if cached and any(c.id == node.conversationId for c in cached.conversations):
-            cached.nodes[node.conversationId] = node
-            cached.changed()
+        key = (node.creatorId, node.chatId)
+        if key in self._slots:
+            cached = self._open(key)
+            if any(c.id == node.conversationId for c in cached.conversations):
+                cached.nodes[node.conversationId] = node
+                self._changed(key)
+
+    # At rest
+
+    def load(self, key: Key, packed: Packed, *, enriched: bool) -> None:
+        """Take in a chat at rest; when not `enriched`, without what enrichment said of it."""
+        self._slots[key] = _Slot(packed=packed)
+        if not enriched:
+            self._open(key).nodes.clear()
+            self._changed(key)
+            self.close(key)
+
+    def unpacked(self) -> list[Key]:
+        """The chats that were changed since they were packed last."""
+        return [key for key, slot in self._slots.items() if slot.packed is None]
+
+    def pack(self, key: Key) -> Packed:
+        slot = self._slots[key]
+        slot.packed = slot.packed or pack(self._read(slot), self._user_id)
+        return slot.packed
+
+    def beyond(self, messages: int) -> list[Key]:
+        """The opened chats that were not used for longest, without the last ones that hold `messages`."""
+        held = 0
+        found: list[Key] = []
+        for key in reversed(self._opened):
+            held += len(self._read(self._slots[key]).messages)
+            if held > messages:
+                found.append(key)
+        return found
+
+    def close(self, key: Key) -> None:
+        """Keep the chat in its packed form only."""
+        self.pack(key)
+        self._slots[key].opened = None
+        self._opened.pop(key, None)
+
+    def packed(self) -> list[tuple[Key, Packed]]:
+        """Every chat at rest; those that are not are packed."""
+        return [(key, self.pack(key)) for key in self._slots]
+
+    # Inside
+
+    def _add(self, chat: Chat) -> None:
+        key = (chat.creator_id, chat.id)
+        self._slots[key] = _Slot(opened=CachedChat(chat))
+        self._opened[key] = None
+
+    def _open(self, key: Key) -> CachedChat:
+        slot = self._slots[key]
+        self._opened.pop(key, None)
+        self._opened[key] = None
+        if slot.opened is None:
+            slot.opened = self._read(slot)
+        return slot.opened
+
+    def _read(self, slot: _Slot) -> CachedChat:
+        if slot.opened is not None:
+            return slot.opened
+        assert slot.packed is not None, "a chat is opened, packed, or both"
+        return unpack(slot.packed, gap=self._gap, silence=self._silence)
+
+    def _changed(self, key: Key) -> None:
+        self._open(key).changed()
+        self._slots[key].packed = None
 
     def _meet(self, chat: Chat, arrived: Iterable[Message]) -> bool:
         """Keep a chat's facts; True when they differ in what enrichment reads (the subscription).
@@ -153,37 +191,37 @@ class Cache:
         message only implied (`seen_at` 0) do not replace known ones.
         """
         key = (chat.creator_id, chat.id)
-        cached = self._chats.get(key)
-        if cached is None:
+        if key not in self._slots:
             newest = max((m.at for m in arrived), default=chat.seen_at)
-            self._chats[key] = CachedChat(replace(chat, seen_at=newest) if chat.seen_at else chat)
+            self._add(replace(chat, seen_at=newest) if chat.seen_at else chat)
             return True
         if not chat.seen_at:
             return False
+        cached = self._open(key)
         newest = max((m.at for m in (*arrived, *cached.messages.values())), default=chat.seen_at)
         before, cached.chat = cached.chat, replace(chat, seen_at=newest)
-        cached.changed()
+        self._changed(key)
         if _subscription(before) == _subscription(chat):
             return False
         cached.nodes.clear()
         return True
 
-    def _recut(self, cached: CachedChat, mark: Touched) -> None:
+    def _recut(self, key: Key, mark: Touched) -> None:
+        cached = self._open(key)
         before = {c.id: c for c in cached.conversations}
-        cached.conversations = cut(cached.messages.values(), gap=self._gap, silence=self._silence)
+        around = cached.contexts
+        cached.cut(gap=self._gap, silence=self._silence)
         now = {c.id for c in cached.conversations}
         mark.gone = [id for id in before if id not in now]
         # A conversation's enrichment also speaks of what surrounds it: a renewal belongs to the last
         # conversation before it, a drop-off is withdrawn when the fan returns.
-        around = cached.contexts
-        cached.contexts = contexts(cached.conversations, {cached.chat.id: cached.chat})
         for each in cached.conversations:
             if before.get(each.id) != each or around.get(each.id) != cached.contexts[each.id]:
                 cached.nodes.pop(each.id, None)
         for id in mark.gone:
             cached.nodes.pop(id, None)
-        mark.stale = [c for c in cached.conversations if c.id not in cached.nodes]
-        cached.changed()
+        mark.stale = cached.pending()
+        self._changed(key)
 
 
 def _take(cached: CachedChat, message: Message, mark: Touched) -> None:
@@ -210,7 +248,3 @@ def _subscription(chat: Chat) -> tuple[object, ...]:
 def _says(message: Message) -> Message:
     """The message without what may differ between two copies of the same content."""
     return replace(message, raw=b"", changed_at=None)
-
-
-def _mean(values: list[float]) -> float | None:
-    return sum(values) / len(values) if values else None

@@ -14,7 +14,8 @@ class OnlyFansClient:
 
     async def get_chats(self, user_id: str, limit: int = 50, offset: int = 0) -> list[dict[str, Any]]:
         """The user's chats, latest message first."""
-        return (await self._chats(user_id))[offset : offset + limit]
+        chats: list[dict[str, Any]] = await self._directory.call(user_id, "get_cached_chats", limit, offset)
+        return chats
 
     async def get_messages(
         self, user_id: str, chat_id: str, limit: int = 50, offset: int = 0, *, creator_id: str | None = None
@@ -24,11 +25,11 @@ class OnlyFansClient:
         NotFound when the user has no such chat.
         """
         messages: list[dict[str, Any]] = await self._directory.call(
-            user_id, "get_cached_messages", chat_id, creator_id
+            user_id, "get_cached_messages", chat_id, creator_id, limit, offset
         )
         if not messages:
             await self._chat(user_id, chat_id)
-        return messages[::-1][offset : offset + limit]
+        return messages[::-1]
 
     async def get_chat_with_messages(
         self, user_id: str, chat_id: str, message_limit: int = 50
@@ -38,11 +39,8 @@ class OnlyFansClient:
         return {**chat, "messages": await self.get_messages(user_id, chat_id, message_limit)}
 
     async def _chat(self, user_id: str, chat_id: str) -> dict[str, Any]:
-        for chat in await self._chats(user_id):
+        chats: list[dict[str, Any]] = await self._directory.call(user_id, "get_cached_chats")
+        for chat in chats:
             if chat["id"] == chat_id:
                 return chat
         raise NotFound("This user has no such chat; GET /api/v1/chats lists them.")
-
-    async def _chats(self, user_id: str) -> list[dict[str, Any]]:
-        chats: list[dict[str, Any]] = await self._directory.call(user_id, "get_cached_chats")
-        return chats

@@ -215,6 +215,12 @@ class UserState:
     _drain_to: int = 0
     _unfinished: dict[str, None] = field(default_factory=dict)  # creators whose job failed
 
+    def unfinished(self) -> list[str]:
+        """The creators of whom something up to `sequence` may not be in the graph or on the pages yet."""
+        waiting = [each.creator_id for each in self.inbox if each.sequence <= self.sequence]
+        in_hand = [self.job.creator_id] if self.job else []
+        return list(dict.fromkeys([*in_hand, *self._unfinished, *waiting]))
+
     def handle(self, event: Event) -> Iterator[Effect]:
         match event:
             case SnapshotAccepted() | DeltaAccepted():

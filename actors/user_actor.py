@@ -1,36 +1,33 @@
 """The user actor: one a user. It owns the user's chats and the order of what is done with them.
 
-What to do is decided by `actors.state`; this shell only carries it out. Input is taken in three steps: it is
-normalised and checked for what is already held, committed to the journal together with whatever else waits
-(group commit), and handed to the state machine in the journal's order. The caller is answered after the
-second. Everything after it is repeatable: a killed actor reads its journal and does again what was not done.
+What to do is decided by `actors.state`; this shell only carries it out. Input goes through `actors.intake`
+into the journal and comes from there as events. The caller is answered when it is in the journal; everything
+after that is repeatable: a killed actor reads its newest checkpoint and what the journal has behind it, and
+does again what was not done.
 """
 
 import asyncio
-import contextlib
+import ctypes
 import logging
 import os
-import sys
 import time
-from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
 import orjson
 import ray
 from redis.exceptions import RedisError
 
-from actors.cache import Cache, CachedChat
+from actors.cache import Cache
+from actors.cached_chat import CachedChat
+from actors.checkpoint import Checkpoint, Checkpoints
 from actors.graph_writer import graph_reader, graph_writer
-from actors.journal import Journal, Record
-from actors.memo import Memo
-from actors.publisher import WINDOW, Publisher, connect_redis, now
+from actors.intake import Intake, Receipt
+from actors.journal import Journal
 from actors.state import (
     AnalyticsReady,
     AppendGraph,
     ComputeAnalytics,
-    DeltaAccepted,
     Effect,
     Enrich,
     Enriched,
@@ -50,48 +47,44 @@ from actors.state import (
     Status,
     UserState,
 )
-from actors.view import chat_facts, chat_node, priorities, received
-from chats.message import Chat, Message
-from enrich.tasks import Enricher, broadcast_enrichment
-from errors import AnalyticsError, EnrichmentError, InvalidInput, JournalUnavailable, StaleOwner
+from actors.view import chat_facts, chat_node, enrichment_result, priority_of, received
+from chats.conversation import Conversation
+from enrich import RULES
+from enrich.tasks import Enricher
+from errors import (
+    AnalyticsError,
+    CheckpointUnavailable,
+    EnrichmentError,
+    InvalidInput,
+    JournalGap,
+    JournalUnavailable,
+    StaleOwner,
+)
 from graph.write import append_graph_from_delta, rebuild_graph_from_snapshot
 from insights.queries import broadcast_analytics_update, build_analytics_update
+from insights.window import WINDOW, now
+from push import connect_redis, forget, last_position, push
 from remote import result
 from settings import Settings
-from wire.incoming import CacheUpdatePayload, NewRawMessagePayload, parse_messages, parse_snapshot
-from wire.normalise import Held, Normalised, normalise_deltas, normalise_snapshot, to_json
 from wire.payloads import (
     AnalyticsUpdate,
     AppendMessageMsg,
+    EnrichmentResultMsg,
     ExtendedConversationNode,
-    FullSyncResponse,
-    FullSyncResponseMsg,
+    Frame,
     SystemError,
     SystemErrorMsg,
     SystemStatus,
     SystemStatusMsg,
 )
-from wire.place import Places
 
 log = logging.getLogger(__name__)
 
-READY_TIMEOUT = 30.0  # a call waits this long for a journal that is being read
-REPLAY_BATCH = 5_000
-
-
-@dataclass(slots=True)
-class _Entry:
-    """One call's input on its way into the journal."""
-
-    creator_id: str
-    received_at: float
-    snapshot: Sequence[bytes] | None  # the chats as received; None: live messages
-    bodies: Sequence[bytes]
-    ids: Sequence[tuple[str, str]]
-    held: Sequence[Held]
-    chats: Sequence[Chat]
-    event: Callable[[int], Event] | None
-    done: asyncio.Future[int] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+READY_TIMEOUT = 30.0  # a call waits this long for a history that is being read
+CHECKPOINT_MESSAGES = 2_000  # taken in since the last checkpoint: then there is a new one
+CHECKPOINT_PAUSE = 30.0  # before storage that was away is tried again
+OPEN_MESSAGES = 5_000  # of the chats used last stay unpacked
+SHOWN_MESSAGES = 1_000  # of a large history are unpacked and written between two looks at the event loop
 
 
 class UserActor:
@@ -103,135 +96,174 @@ class UserActor:
         self._user_id = user_id
         self._redis = connect_redis(settings.redis_url)
         self._journal = Journal(self._redis, user_id)
-        self._memo = Memo(self._redis, user_id, settings.model)
-        self._publisher = Publisher(self._redis, user_id)
         self._enricher = Enricher(self._redis, settings)
         self._writer = graph_writer(settings)
         self._reader = graph_reader(settings, self._writer)
-        self._cache = Cache(gap=settings.conversation_gap, silence=settings.silence_threshold)
-        self._state = UserState(self._cache)
-        self._versions: dict[tuple[str, str], float] = {}  # (creator, message id) -> its changed_at
-        self._fan_of: dict[str, dict[str, str]] = {}  # creator -> chat id -> fan id
-        self._chat_of: dict[str, dict[str, str]] = {}  # creator -> fan id -> chat id
-        self._held: dict[bytes, Held] = {}  # by what was received
-        self._dropped: Counter[str] = Counter()  # by kind, since this process began
-        self._entries: list[_Entry] = []
-        self._entered = asyncio.Event()
         self._mailbox: asyncio.Queue[Event] = asyncio.Queue()
+        self._begin()
+        self._at_rest = asyncio.Lock()  # held while the chats change, or must not
         self._ready = asyncio.Event()
+        self._problem: AnalyticsError | None = None  # why the history cannot be read
+        self._leaving = False
+        self._used = time.monotonic()
+        self._calls = 0  # in hand
+        self._position = "0-0"  # of the last frame
+        self._frames_lost = False
+        self._unsaved = 0  # messages taken in since the last checkpoint
+        self._saved: tuple[int, list[str]] = (
+            0,
+            [],
+        )  # sequence and unfinished creators of the last checkpoint
+        self._save_again = 0.0  # not before, when storage was away
         self._retry: asyncio.TimerHandle | None = None  # the last one asked for is the one that counts
         self._stale_analytics: dict[str, int] = {}  # creator -> sequence
         self._tasks: set[asyncio.Task[None]] = set()
         self._spawn(self._live())
 
+    def _begin(self) -> None:
+        """As if nothing was known yet."""
+        settings = self._settings
+        self._cache = Cache(self._user_id, gap=settings.conversation_gap, silence=settings.silence_threshold)
+        self._state = UserState(self._cache)
+        self._intake = Intake(self._journal, max_text=settings.max_text, accepted=self._mailbox.put_nowait)
+
     # What callers use
 
-    async def handle_snapshot(self, user_id: str, payload: bytes, creator_id: str) -> dict[str, int]:
+    async def handle_snapshot(self, user_id: str, payload: bytes, creator_id: str) -> Receipt:
         """Take everything an extension holds (JSON of a `cache_update` payload or envelope).
 
         Returns `{sequence, accepted, duplicates, held}` once it is in the journal.
         """
-        await self._activated(user_id)
-        received_at = time.time()
-        snapshot = parse_snapshot(payload)
-        normalised = normalise_snapshot(
-            snapshot, creator_id=creator_id, received_at=received_at, max_text=self._settings.max_text
-        )
-        chats = [to_json(chat) for chat in snapshot.chats]
-        fresh = self._accept(creator_id, normalised)
-        return await self._commit(
-            creator_id,
-            received_at,
-            normalised,
-            fresh,
-            snapshot=chats,
-            event=lambda sequence: SnapshotAccepted(sequence, creator_id, normalised.chats, tuple(fresh)),
-        )
+        async with self._call(user_id):
+            return await self._intake.snapshot(payload, creator_id)
 
-    async def handle_delta(self, user_id: str, payload: bytes, creator_id: str) -> dict[str, int]:
+    async def handle_delta(self, user_id: str, payload: bytes, creator_id: str) -> Receipt:
         """Take live messages (JSON of one `new_raw_message` payload or envelope, or a list of them)."""
-        await self._activated(user_id)
-        received_at = time.time()
-        normalised = normalise_deltas(
-            parse_messages(payload),
-            creator_id=creator_id,
-            received_at=received_at,
-            max_text=self._settings.max_text,
-            places=self._places_of(creator_id),
-        )
-        fresh = self._accept(creator_id, normalised)
-        return await self._commit(
-            creator_id,
-            received_at,
-            normalised,
-            fresh,
-            snapshot=None,
-            event=(lambda sequence: DeltaAccepted(sequence, creator_id, tuple(fresh), normalised.chats))
-            if fresh
-            else None,
-        )
+        async with self._call(user_id):
+            return await self._intake.messages(payload, creator_id)
 
-    async def get_cached_chats(self, user_id: str) -> list[dict[str, Any]]:
+    async def replay_held(self, user_id: str, payload: bytes) -> Receipt:
+        """Take what is held once more (JSON list of `{key, add}`; empty: all of it).
+
+        What can be placed now is journaled as if it had just come; `held` counts what still cannot.
+        """
+        async with self._call(user_id):
+            return await self._intake.replay(payload)
+
+    async def get_cached_chats(
+        self, user_id: str, limit: int | None = None, offset: int = 0
+    ) -> list[dict[str, Any]]:
         """The user's chats, the one with the latest message first."""
-        await self._activated(user_id)
-        chats = [chat_facts(cached.chat, cached) for cached in self._cache.of(None)]
-        return sorted(chats, key=lambda chat: chat["lastMessageAt"] or "", reverse=True)
+        async with self._call(user_id):
+            fans = sorted(self._cache.fans(None), key=lambda fan: fan.last_message_at or 0.0, reverse=True)
+            end = None if limit is None else offset + limit
+            return [
+                chat_facts(cached.chat, cached)
+                for fan in fans[offset:end]
+                if (cached := self._cache.get(fan.creator_id, fan.chat_id)) is not None
+            ]
 
     async def get_cached_messages(
-        self, user_id: str, chat_id: str | None = None, creator_id: str | None = None
+        self,
+        user_id: str,
+        chat_id: str | None = None,
+        creator_id: str | None = None,
+        limit: int | None = None,
+        offset: int = 0,
     ) -> list[dict[str, Any]]:
         """Messages as received with their enrichment, oldest first; of one chat or of all.
 
-        InvalidInput when two creators have a chat of that id and `creator_id` does not say which is meant.
+        `limit` and `offset` count from the latest. InvalidInput when two creators have a chat of that id and
+        `creator_id` does not say which is meant.
         """
-        await self._activated(user_id)
-        chats = [cached for cached in self._cache.of(creator_id) if chat_id in (None, cached.chat.id)]
-        if chat_id is not None and len(chats) > 1:
-            raise InvalidInput(
-                "Several creators of this user have a chat of that id: say which with creator_id.",
-                detail=[{"field": "creator_id", "reason": "missing"}],
-            )
-        return [received(message, cached) for cached in chats for message in cached.ordered()]
+        async with self._call(user_id):
+            creators = [creator_id] if creator_id else self._cache.creators()
+            if chat_id is None:
+                chats = [cached for creator in creators for cached in self._cache.of(creator)]
+            else:
+                found = (self._cache.get(creator, chat_id) for creator in creators)
+                chats = [cached for cached in found if cached is not None]
+            if chat_id is not None and len(chats) > 1:
+                raise InvalidInput(
+                    "Several creators of this user have a chat of that id: say which with creator_id.",
+                    detail=[{"field": "creator_id", "reason": "missing"}],
+                )
+            messages = [(message, cached) for cached in chats for message in cached.ordered()]
+            end = len(messages) - offset
+            start = 0 if limit is None else max(0, end - limit)
+            return [received(message, cached) for message, cached in messages[start : max(0, end)]]
 
     async def get_held(self, user_id: str) -> dict[str, Any]:
         """What could not be placed, as received and with the reason, and how much was not chat, by kind."""
-        await self._activated(user_id)
-        held = [
-            {"reason": each.reason, "id": each.id, "received": orjson.loads(each.raw)}
-            for each in self._held.values()
-        ]
-        return {"held": held, "dropped": dict(self._dropped)}
+        async with self._call(user_id):
+            held = [
+                {
+                    "key": key,
+                    "reason": aside.held.reason,
+                    "id": aside.held.id,
+                    "creator_id": aside.creator_id,
+                    "received": orjson.loads(aside.held.raw),
+                }
+                for key, aside in self._intake.held.items()
+            ]
+            return {"held": held, "dropped": dict(self._intake.dropped)}
 
-    async def full_sync(self, user_id: str, creator_id: str | None) -> tuple[int, str, bytes]:
-        """What a page needs to start: (sequence, status, JSON of a FullSyncResponse)."""
-        await self._activated(user_id)
-        sequence, status = self._state.sequence, self._state.status
-        conversations = [
-            node
-            for creator in ([creator_id] if creator_id else self._cache.creators())
-            for node in self._nodes(creator)
-        ]
-        payload = FullSyncResponse(
-            conversations=conversations, analytics=await self._build_analytics(creator_id)
-        )
-        return sequence, status.value, payload.model_dump_json().encode()
+    async def full_sync(self, user_id: str, creator_id: str | None) -> tuple[int, str, str, bytes]:
+        """What a page needs to start.
+
+        Returns (sequence, position of the last frame, status, JSON of a FullSyncResponse).
+        """
+        async with self._call(user_id):
+            analytics = await self._build_analytics(creator_id)
+            async with self._at_rest:
+                payload = await self._full_sync(creator_id, analytics)
+                return self._state.sequence, self._position, self._state.status.value, payload
+
+    async def idle_for(self) -> float:
+        """Seconds since the last call or work; 0.0 while there is any."""
+        return 0.0 if self._calls or not self._settled() else time.monotonic() - self._used
+
+    async def passivate(self, timeout: float) -> None:  # noqa: ASYNC109 (seconds, over a process boundary)
+        """Take no more calls, let what is in hand finish (for `timeout` seconds), checkpoint, and end."""
+        self._leaving = True
+        deadline = time.monotonic() + timeout
+        while (self._calls or not self._settled()) and time.monotonic() < deadline:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        async with self._at_rest:
+            if self._ready.is_set() and self._saved != (self._state.sequence, self._state.unfinished()):
+                await self._checkpoint()
+        _exit()
 
     # The actor's life
 
-    async def _activated(self, user_id: str) -> None:
+    def _call(self, user_id: str) -> "_Call":
         if user_id != self._user_id:
             raise ValueError("An actor serves one user only.")
+        return _Call(self)
+
+    async def _entered(self) -> None:
+        if self._leaving:
+            raise StaleOwner("This owner of the user is leaving; ask for the user again.")
         try:
-            await asyncio.wait_for(self._ready.wait(), READY_TIMEOUT)
+            await asyncio.wait_for(self._ready.wait(), 0.1 if self._problem else READY_TIMEOUT)
         except TimeoutError:
-            raise JournalUnavailable(
+            raise self._problem or JournalUnavailable(
                 "The user's journal is still being read or Redis is away; try again."
             ) from None
+
+    def _settled(self) -> bool:
+        """Nothing is in hand and nothing waits."""
+        state = self._state
+        waits = state.job is not None or state.inbox or state.status is Status.ERROR or self._stale_analytics
+        return self._ready.is_set() and not waits and self._mailbox.empty() and self._intake.idle
 
     def _spawn(self, work: Awaitable[None]) -> None:
         async def run() -> None:
             try:
                 await work
+            except StaleOwner:
+                log.warning("User %s has another owner; this one stops.", self._user_id)
+                _exit()
             except Exception:
                 # Nothing expected ends up here. The journal has everything: start over from it.
                 log.exception("User %s: the actor restarts.", self._user_id)
@@ -247,178 +279,121 @@ class UserActor:
         while not self._ready.is_set():
             try:
                 await self._recover()
+                self._problem = None
                 self._ready.set()
-            except (JournalUnavailable, RedisError) as error:
-                log.warning("User %s waits for Redis (%s).", self._user_id, type(error).__name__)
+            except RedisError as error:
+                self._problem = JournalUnavailable(
+                    f"Redis does not answer ({type(error).__name__}); try again."
+                )
+            except (JournalUnavailable, CheckpointUnavailable, JournalGap) as error:
+                self._problem = error
+            if self._problem is not None:
+                log.warning("User %s cannot be read yet: %s", self._user_id, self._problem)
                 await asyncio.sleep(wait)
                 wait = min(10.0, wait * 2)
-        self._spawn(self._commit_entries())
+        self._used = time.monotonic()
+        self._spawn(self._intake.run())
         await self._process_delta_queue()
 
     async def _recover(self) -> None:
-        """Claim the journal, read it into the cache, and recall what was enriched."""
-        await self._journal.claim()
-        self._cache = Cache(gap=self._settings.conversation_gap, silence=self._settings.silence_threshold)
-        self._state = UserState(self._cache)
-        self._versions.clear()
-        self._held.clear()
-        self._fan_of.clear()
-        self._chat_of.clear()
-        run: list[Record] = []
-        async for record in self._journal.read():
-            if run and (record.kind == "snapshot" or record.creator_id != run[0].creator_id):
-                self._replay(run)
-                run = []
-            run.append(record)
-            if record.kind == "snapshot" or len(run) >= REPLAY_BATCH:
-                self._replay(run)
-                run = []
-        if run:
-            self._replay(run)
-        async for node in self._memo.recall(self._cache.of(None)):
-            self._cache.store(node)
-        for creator_id in self._cache.creators():
+        """Claim the journal, and read the newest checkpoint and what the journal has behind it."""
+        self._begin()
+        epoch = await self._journal.claim()
+        self._checkpoints = await asyncio.to_thread(
+            Checkpoints, self._settings.checkpoints, self._user_id, epoch
+        )
+        checkpoint = await asyncio.to_thread(self._checkpoints.read)
+        unfinished: dict[str, None] = {}
+        if checkpoint is not None:
+            unfinished.update(dict.fromkeys(await self._load(checkpoint)))
+        self._unsaved = 0
+        async for event in self._intake.replayed(self._state.sequence):
+            self._cache.merge(event.chats, event.messages)
+            self._state.sequence = event.sequence
+            self._unsaved += len(event.messages)
+            unfinished[event.creator_id] = None
+        self._position = await last_position(self._redis, self._user_id)
+        for creator_id in unfinished:
             self._mailbox.put_nowait(SnapshotAccepted(self._state.sequence, creator_id))
 
-    def _replay(self, records: Sequence[Record]) -> None:
-        """Apply one snapshot, or a run of messages of one creator."""
-        creator_id = records[0].creator_id
-        max_text = sys.maxsize  # the limit was checked when they were accepted, and may have been another
-        chats: list[Chat] = []
-        messages: list[Message] = []
-        for record in records:
-            if record.kind == "snapshot":
-                body = orjson.loads(record.body)
-                snapshot = CacheUpdatePayload(chats=body["chats"], messages=_wrapped(body["messages"]))
-                normalised = normalise_snapshot(
-                    snapshot,
-                    creator_id=creator_id,
-                    received_at=record.received_at,
-                    max_text=max_text,
-                )
-            else:
-                normalised = normalise_deltas(
-                    [NewRawMessagePayload(message=each) for each in _wrapped([orjson.loads(record.body)])],
-                    creator_id=creator_id,
-                    received_at=record.received_at,
-                    max_text=max_text,
-                    places=self._places_of(creator_id),
-                )
-            messages += self._accept(creator_id, normalised)
-            chats += normalised.chats
-            self._held.update((each.raw, each) for each in normalised.held)
-        self._cache.merge(chats, messages)
-        self._state.sequence = records[-1].sequence
+    async def _load(self, checkpoint: Checkpoint) -> list[str]:
+        """Returns the creators of whom something is to be done again."""
+        enriched = checkpoint.basis == self._basis()
+        for (creator_id, chat_id), packed in checkpoint.chats:
+            self._cache.load((creator_id, chat_id), packed, enriched=enriched)
+            self._intake.know_chat(creator_id, chat_id, packed.fan.fan_id, packed.versions())
+            if not enriched:
+                await asyncio.sleep(0)
+        self._intake.know_held(checkpoint.held)
+        self._state.sequence = checkpoint.sequence
+        self._state.status = Status.REALTIME
+        self._saved = (checkpoint.sequence, checkpoint.unfinished)
+        return checkpoint.unfinished if enriched else self._cache.creators()
 
-    # Taking input
-
-    def _places_of(self, creator_id: str) -> Places:
-        return Places(self._fan_of.setdefault(creator_id, {}), self._chat_of.setdefault(creator_id, {}))
-
-    def _accept(self, creator_id: str, normalised: Normalised) -> list[Message]:
-        """The messages that are not held yet, or are newer than what is; from now on they are."""
-        for chat in normalised.chats:
-            self._fan_of.setdefault(creator_id, {})[chat.id] = chat.fan_id
-            self._chat_of.setdefault(creator_id, {})[chat.fan_id] = chat.id
-        fresh: list[Message] = []
-        for message in normalised.messages:
-            key, version = (creator_id, message.id), message.changed_at or 0.0
-            if self._versions.get(key, -1.0) < version:
-                self._versions[key] = version
-                fresh.append(message)
-        self._dropped.update(normalised.dropped)
-        return fresh
-
-    def _forget(self, chat: Chat) -> None:
-        """A chat that is not in the journal is brought again by the next message of it."""
-        if self._cache.get(chat.creator_id, chat.id) is None:
-            self._fan_of[chat.creator_id].pop(chat.id, None)
-            self._chat_of[chat.creator_id].pop(chat.fan_id, None)
-
-    async def _commit(
-        self,
-        creator_id: str,
-        received_at: float,
-        normalised: Normalised,
-        fresh: Sequence[Message],
-        *,
-        snapshot: Sequence[bytes] | None,
-        event: Callable[[int], Event] | None,
-    ) -> dict[str, int]:
-        chats = set(snapshot or ())  # a chat that is held is journaled among the chats
-        held = [each for each in normalised.held if each.raw not in self._held and each.raw not in chats]
-        entry = _Entry(
-            creator_id=creator_id,
-            received_at=received_at,
-            snapshot=snapshot,
-            bodies=[*(m.raw for m in fresh), *(h.raw for h in held)],
-            held=normalised.held,
-            chats=normalised.chats,
-            ids=[(creator_id, m.id) for m in fresh],
-            event=event,
-        )
-        self._entries.append(entry)
-        self._entered.set()
+    def _basis(self) -> dict[str, Any]:
+        """What enrichment depends on beside the messages: with another basis everything is enriched anew."""
+        settings = self._settings
         return {
-            "sequence": await entry.done,
-            "accepted": len(fresh),
-            "duplicates": len(normalised.messages) - len(fresh),
-            "held": len(normalised.held),
+            "rules": RULES,
+            "model": settings.model,
+            "gap": settings.conversation_gap,
+            "silence": settings.silence_threshold,
         }
 
-    async def _commit_entries(self) -> None:
-        """Group commit: whatever waits goes into the journal together, then to the machine, in that order."""
-        while True:
-            await self._entered.wait()
-            entries, self._entries = self._entries, []
-            self._entered.clear()
-            try:
-                for run in _runs(entries):
-                    await self._append(run)
-            except AnalyticsError as error:
-                # What waits was compared with ids that are not in the journal now: it fails as well.
-                entries, self._entries = [*entries, *self._entries], []
-                for entry in entries:
-                    if not entry.done.done():
-                        for key in entry.ids:
-                            self._versions.pop(key, None)
-                        for chat in entry.chats:
-                            self._forget(chat)
-                        entry.done.set_exception(error)
-                if isinstance(error, StaleOwner):
-                    log.warning("User %s has another owner; this one stops.", self._user_id)
-                    _exit()
+    # Checkpoints
 
-    async def _append(self, run: Sequence[_Entry]) -> None:
-        creator_id = run[0].creator_id
-        records = [(entry.received_at, body) for entry in run for body in entry.bodies]
-        if run[0].snapshot is not None:
-            [entry] = run
-            await self._journal.append_snapshot(creator_id, entry.received_at, run[0].snapshot, entry.bodies)
-        elif records:
-            await self._journal.append_messages(creator_id, records)
-        after = len(records)
-        for entry in run:
-            # An entry speaks of its own last record: a page that has this one may still lack the next.
-            after -= len(entry.bodies)
-            sequence = self._journal.sequence - after
-            self._held.update((each.raw, each) for each in entry.held)
-            if entry.event is not None:
-                self._mailbox.put_nowait(entry.event(sequence))
-            if not entry.done.done():
-                entry.done.set_result(sequence)
+    def _checkpoint_due(self, event: Event) -> bool:
+        """After enough messages, when they are enriched; and when a large snapshot is all done."""
+        if time.monotonic() < self._save_again:
+            return False
+        if self._unsaved >= CHECKPOINT_MESSAGES:
+            return self._state.job is None or isinstance(event, Enriched)
+        return bool(self._saved[1]) and self._state.job is None and not self._state.unfinished()
+
+    async def _checkpoint(self) -> None:
+        """Write what is held, then trim the journal behind the checkpoint before. The chats are at rest."""
+        for key in self._cache.unpacked():
+            self._cache.pack(key)
+            await asyncio.sleep(0)
+        unfinished = self._state.unfinished()
+        checkpoint = Checkpoint(
+            self._state.sequence, self._basis(), unfinished, dict(self._intake.held), self._cache.packed()
+        )
+        try:
+            through = await asyncio.to_thread(self._checkpoints.write, checkpoint)
+            self._unsaved, self._saved = 0, (checkpoint.sequence, unfinished)
+            await self._journal.trim(through)
+        except CheckpointUnavailable as error:
+            self._save_again = time.monotonic() + CHECKPOINT_PAUSE
+            log.error("User %s has no new checkpoint, the journal keeps everything: %s", self._user_id, error)
+        except JournalUnavailable as error:
+            log.warning("User %s: the journal is trimmed later: %s", self._user_id, error)
+
+    async def _close_chats(self) -> None:
+        """Pack the chats that were not used for longest."""
+        for key in self._cache.beyond(OPEN_MESSAGES):
+            self._cache.close(key)
+            await asyncio.sleep(0)
 
     # Carrying out what the machine decides
 
     async def _process_delta_queue(self) -> None:
         """Take events in order, snapshots among them, and carry out what follows from each."""
         while True:
-            for effect in self._state.handle(await self._mailbox.get()):
-                try:
+            event = await self._mailbox.get()
+            async with self._at_rest:
+                self._unsaved += len(getattr(event, "messages", ()))
+                for effect in self._state.handle(event):
                     await self._carry_out(effect)
-                except RedisError as error:
-                    # A page that missed a frame is brought up to date by the next full sync.
-                    log.warning("A frame of user %s was not sent (%s).", self._user_id, type(error).__name__)
+                if self._frames_lost:
+                    await self._make_up_for_lost_frames()
+                if self._checkpoint_due(event):
+                    await self._checkpoint()
+                if self._state.job is None:
+                    await self._close_chats()
+                    if isinstance(event, AnalyticsReady):
+                        _give_back_memory()
+            self._used = time.monotonic()
 
     async def _carry_out(self, effect: Effect) -> None:
         match effect:
@@ -426,7 +401,7 @@ class UserActor:
                 await self._broadcast_status(effect.sequence, effect.status, effect.detail)
             case PublishError(sequence, code, message):
                 error = SystemError(errorMessage=message, code=code)
-                await self._publisher.send(SystemErrorMsg(sequence=sequence, payload=error))
+                await self._send(SystemErrorMsg(sequence=sequence, payload=error))
             case Enrich(job):
                 self._stage(job, "enrichment", self._enrich(effect))
             case PublishEnrichment(job):
@@ -453,6 +428,11 @@ class UserActor:
         async def run() -> None:
             try:
                 event = await result(work)
+            except StaleOwner:
+                raise
+            except RedisError as error:
+                log.warning("User %s: %s failed (%s).", self._user_id, name, type(error).__name__)
+                event = StageFailed(job.number, "unavailable", "Redis is away; the step is tried again.")
             except AnalyticsError as error:
                 log.warning("User %s: %s failed: %s", self._user_id, name, error)
                 event = StageFailed(job.number, error.code, str(error))
@@ -463,54 +443,41 @@ class UserActor:
 
         self._spawn(run())
 
-    async def _broadcast_status(self, sequence: int, status: Status, detail: str | None = None) -> None:
-        payload = SystemStatus(status=status.value, detail=detail)  # type: ignore[arg-type]
-        await self._publisher.send(SystemStatusMsg(sequence=sequence, payload=payload))
-
     async def _enrich(self, effect: Enrich) -> Event:
         job, conversations = effect.job, list(effect.conversations)
-        chats = {cached.chat.id: cached.chat for cached in self._cache.of(job.creator_id)}
-        everything = [c for cached in self._cache.of(job.creator_id) for c in cached.conversations]
+        size = sum(len(each.messages) for each in conversations)
         nodes: list[ExtendedConversationNode] = []
-        if job.whole and conversations and 2 * _size(conversations) >= _size(everything):
+        if job.whole and conversations and 2 * size >= self._cache.size(job.creator_id):
             # Mostly new: the creator's topics are found anew, from everything.
-            nodes = await self._enricher.snapshot(job.creator_id, everything, chats, self._progress(job))
+            chats = list(self._cache.of(job.creator_id))
+            everything = [conversation for cached in chats for conversation in cached.conversations]
+            facts = {cached.chat.id: cached.chat for cached in chats}
+            nodes = await self._enricher.snapshot(job.creator_id, everything, facts, self._progress(job))
         elif conversations:
-            touched = {c.chat_id for c in conversations}
+            chats = self._chats_of(job.creator_id, conversations)
             nodes = await self._enricher.delta(
                 job.creator_id,
-                [c for c in everything if c.chat_id in touched],
-                chats,
-                changed={c.id for c in conversations},
+                [conversation for cached in chats for conversation in cached.conversations],
+                {cached.chat.id: cached.chat for cached in chats},
+                changed={each.id for each in conversations},
             )
         if len(nodes) < len(conversations):
             raise EnrichmentError("Enrichment gave back fewer conversations than it was given.")
-        with contextlib.suppress(RedisError):  # the memo saves time only
-            by_id = {c.id: c for c in everything}
-            await self._memo.keep(
-                (cached, by_id[node.conversationId], node)
-                for node in nodes
-                if (cached := self._cache.get(job.creator_id, node.chatId)) is not None
-            )
-            await self._memo.forget(job.creator_id, [id for mark in job.touched for id in mark.gone])
         return Enriched(job.number, tuple(nodes))
 
     def _progress(self, job: Job) -> Callable[[int, int], Awaitable[None]]:
         async def report(done: int, total: int) -> None:
-            with contextlib.suppress(RedisError):
-                await self._broadcast_status(
-                    job.sequence, Status.PROCESSING_SNAPSHOT, f"{done:,} of {total:,} messages understood"
-                )
+            detail = f"{done:,} of {total:,} messages understood"
+            await self._broadcast_status(job.sequence, Status.PROCESSING_SNAPSHOT, detail)
 
         return report
 
     async def _rebuild(self, job: Job) -> Event:
-        chats = list(self._cache.of(job.creator_id))
         await rebuild_graph_from_snapshot(
             self._user_id,
-            [node for cached in chats for node in cached.nodes.values()],
+            (node for cached in self._cache.of(job.creator_id) for node in cached.nodes.values()),
             job.creator_id,
-            fans=[cached.fan_state(self._user_id) for cached in chats],
+            fans=self._cache.fans(job.creator_id),
             rev=self._revision(job),
             writer=self._writer,
         )
@@ -544,47 +511,90 @@ class UserActor:
 
     # What pages get
 
+    async def _send(self, frame: Frame | bytes) -> None:
+        """Send a frame. When it is not known whether it was sent, it is not repeated: pages append what they
+        get, so they are given a full sync as soon as Redis is back."""
+        if self._frames_lost:
+            return
+        try:
+            self._position = await push(self._redis, self._user_id, frame, epoch=self._journal.epoch)
+        except RedisError as error:
+            log.warning("Frames of user %s are lost (%s).", self._user_id, type(error).__name__)
+            self._frames_lost = True
+
+    async def _make_up_for_lost_frames(self) -> None:
+        """Wait for Redis, then have everything that pages are shown sent again."""
+        wait = 0.2
+        while self._frames_lost:
+            await asyncio.sleep(wait)
+            wait = min(5.0, wait * 2)
+            try:
+                await forget(self._redis, self._user_id)
+            except RedisError:
+                continue
+            self._frames_lost = False
+            log.info("User %s has Redis again; pages get a full sync.", self._user_id)
+            for creator_id in self._cache.creators():
+                self._mailbox.put_nowait(SnapshotAccepted(self._state.sequence, creator_id))
+
+    async def _broadcast_status(self, sequence: int, status: Status, detail: str | None = None) -> None:
+        payload = SystemStatus(status=status.value, detail=detail)  # type: ignore[arg-type]
+        await self._send(SystemStatusMsg(sequence=sequence, payload=payload))
+
     def _touched(self, job: Job) -> list[CachedChat]:
         found = (self._cache.get(job.creator_id, mark.chat_id) for mark in job.touched)
         return [cached for cached in found if cached is not None]
 
-    def _nodes(self, creator_id: str) -> list[ExtendedConversationNode]:
-        """One node a chat, with all its messages."""
-        scores = self._priorities(creator_id)
-        return [
-            chat_node(cached, cached.ordered(), priority=scores.get(cached.chat.id))
-            for cached in self._cache.of(creator_id)
-        ]
-
-    def _priorities(self, creator_id: str) -> dict[str, float]:
-        return priorities([c.fan_state(self._user_id) for c in self._cache.of(creator_id)], now())
+    def _chats_of(self, creator_id: str, conversations: Iterable[Conversation]) -> list[CachedChat]:
+        ids = dict.fromkeys(each.chat_id for each in conversations)
+        found = (self._cache.get(creator_id, id) for id in ids)
+        return [cached for cached in found if cached is not None]
 
     async def _broadcast_enrichment(self, job: Job) -> None:
-        chats = list(self._cache.of(job.creator_id)) if job.whole else self._touched(job)
-        await broadcast_enrichment(
-            self._user_id,
-            [chat_node(cached, (), priority=None) for cached in chats],
-            creator_id=job.creator_id,
-            redis=self._redis,
-            sequence=job.sequence,
+        chats = self._cache.of(job.creator_id) if job.whole else self._touched(job)
+        for cached in chats:
+            frame = EnrichmentResultMsg(
+                sequence=job.sequence,
+                creatorId=job.creator_id,
+                payload=enrichment_result(chat_node(cached, (), priority=None)),
+            )
+            await self._send(frame)
+
+    async def _full_sync(self, creator_id: str | None, analytics: AnalyticsUpdate) -> bytes:
+        """JSON of a FullSyncResponse: one node a chat with all its messages, written chat by chat."""
+        parts: list[bytes] = []
+        written = 0
+        for creator in [creator_id] if creator_id else self._cache.creators():
+            priority = priority_of(self._cache.fans(creator), now())
+            for cached in self._cache.of(creator):
+                messages = cached.ordered()
+                score = priority(cached.fan_state(self._user_id))
+                parts.append(chat_node(cached, messages, priority=score).model_dump_json().encode())
+                if (written := written + len(messages)) >= SHOWN_MESSAGES:
+                    written = 0
+                    await asyncio.sleep(0)
+        return b'{"conversations":[%b],"analytics":%b}' % (
+            b",".join(parts),
+            analytics.model_dump_json().encode(),
         )
 
     async def _send_full_sync(self, job: Job, analytics: AnalyticsUpdate) -> None:
-        payload = FullSyncResponse(conversations=self._nodes(job.creator_id), analytics=analytics)
-        await self._publisher.send(
-            FullSyncResponseMsg(sequence=job.sequence, creatorId=job.creator_id, payload=payload)
+        payload = await self._full_sync(job.creator_id, analytics)
+        creator = orjson.dumps(job.creator_id)
+        await self._send(
+            b'{"sequence":%d,"creatorId":%b,"type":"full_sync_response","payload":%b}'
+            % (job.sequence, creator, payload)
         )
 
     async def _send_append(self, job: Job) -> None:
-        scores = self._priorities(job.creator_id)
+        priority = priority_of(self._cache.fans(job.creator_id), now())
         for mark in job.touched:
             if (cached := self._cache.get(job.creator_id, mark.chat_id)) is None:
                 continue
             new = sorted(mark.new, key=lambda message: message.order)
-            node = chat_node(cached, new, priority=scores.get(mark.chat_id), touched=mark)
-            await self._publisher.send(
-                AppendMessageMsg(sequence=job.sequence, creatorId=job.creator_id, payload=node)
-            )
+            score = priority(cached.fan_state(self._user_id))
+            node = chat_node(cached, new, priority=score, touched=mark)
+            await self._send(AppendMessageMsg(sequence=job.sequence, creatorId=job.creator_id, payload=node))
         if job.touched:
             self._refresh_analytics(job)
 
@@ -609,37 +619,41 @@ class UserActor:
                     redis=self._redis,
                     now=at,
                     sequence=sequence,
+                    epoch=self._journal.epoch,
                 )
-            except AnalyticsError as error:
-                log.warning("User %s: no analytics update: %s", self._user_id, error)
+            except StaleOwner:
+                raise
+            except (AnalyticsError, RedisError) as error:
+                # The next change brings an update; the page asks for its own window anyway.
+                log.warning("User %s: no analytics update (%s).", self._user_id, type(error).__name__)
             if self._stale_analytics[creator_id] == sequence:
                 del self._stale_analytics[creator_id]
 
 
-def _runs(entries: Sequence[_Entry]) -> list[list[_Entry]]:
-    """Neighbouring live entries of one creator together, every snapshot alone."""
-    runs: list[list[_Entry]] = []
-    for entry in entries:
-        before = runs[-1][-1] if runs else None
-        if (
-            before is not None
-            and before.snapshot is None
-            and entry.snapshot is None
-            and before.creator_id == entry.creator_id
-        ):
-            runs[-1].append(entry)
-        else:
-            runs.append([entry])
-    return runs
+class _Call:
+    """One call of a caller: let in when the actor is ready, counted while it lasts."""
+
+    def __init__(self, actor: UserActor) -> None:
+        self._actor = actor
+
+    async def __aenter__(self) -> None:
+        self._actor._calls += 1
+        try:
+            await self._actor._entered()
+        except BaseException:
+            self._actor._calls -= 1
+            raise
+
+    async def __aexit__(self, *_: object) -> None:
+        self._actor._calls -= 1
+        self._actor._used = time.monotonic()
 
 
-def _wrapped(messages: Sequence[Any]) -> list[dict[str, Any]]:
-    """Messages of the journal, which were taken out of their frames, so that they read as they did then."""
-    return [{"api2_chat_message": message} for message in messages]
-
-
-def _size(conversations: Sequence[Any]) -> int:
-    return sum(len(conversation.messages) for conversation in conversations)
+def _give_back_memory() -> None:
+    """What a large snapshot took is free again; glibc keeps it for itself unless it is told."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
 
 
 def _exit() -> None:

@@ -1,18 +1,19 @@
 """What pages are shown of a chat: one node per chat, made of its conversations. Pure."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 
-from actors.cache import CachedChat, Touched
+from actors.cache import Touched
+from actors.cached_chat import CachedChat
 from chats.fan import FanState
 from chats.message import Chat, Message
-from graph.traversals import ConversationRow, FanRow
+from graph.traversals import ConversationRow
 from insights.metrics import response_time_metrics
-from insights.priority import priority_scores
+from insights.priority import priority_score, spend_rank
 from wire.payloads import (
     ActionTopic,
     ActionUse,
@@ -109,19 +110,19 @@ def chat_facts(chat: Chat, cached: CachedChat) -> dict[str, Any]:
     }
 
 
-def priorities(fans: Sequence[FanState], now: datetime) -> dict[str, float]:
-    """The priority score of every chat of one creator, by chat id."""
-    rows = [
-        FanRow(
-            chatId=fan.chat_id,
-            spend=fan.spend,
+def priority_of(fans: Iterable[FanState], now: datetime) -> Callable[[FanState], float]:
+    """What gives the priority score of a chat among all chats of its creator (`fans`)."""
+    rank = spend_rank([fan.spend for fan in fans])
+
+    def score(fan: FanState) -> float:
+        return priority_score(
             unread=fan.unread,
-            waitingSince=fan.waiting_since or 0,
-            recentSentiment=-1 if fan.recent_sentiment is None else fan.recent_sentiment,
-        )
-        for fan in fans
-    ]
-    return {chat: score.score for chat, score in priority_scores(rows, now).items()}
+            waiting_seconds=now.timestamp() - fan.waiting_since if fan.waiting_since else 0.0,
+            recent_sentiment=fan.recent_sentiment,
+            spend_rank=rank(fan.spend),
+        ).score
+
+    return score
 
 
 def _row(node: ExtendedConversationNode) -> ConversationRow:

@@ -11,6 +11,8 @@ from graph.builder import GraphBuilder
 from graph.model import DropConversation, DropOlder, Mutation
 from wire.payloads import ExtendedConversationNode
 
+PART = 5_000  # mutations of a rebuild that are in memory together
+
 
 class Writer(Protocol):
     """Takes mutations and returns once they are in the graph, in order, all of them."""
@@ -32,6 +34,9 @@ async def rebuild_graph_from_snapshot(
     mutations: list[Mutation] = []
     for node in enriched_conversations:
         mutations += builder.build_graph(node, node.fanId)
+        if len(mutations) >= PART:
+            await writer.apply(mutations)
+            mutations = []
     for fan in fans:
         mutations += builder.build_fan(fan)
     await writer.apply([*mutations, DropOlder(creator_id, user_id, rev)])

@@ -1,7 +1,7 @@
 """Who needs an answer next: the priority score of a chat and what each part adds. Pure; docs/metrics.md."""
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from math import exp
 
@@ -25,16 +25,16 @@ def priority_score(
     return PriorityScore(score=sum(parts.values()), **parts)
 
 
-def spend_ranks(spends: Sequence[float]) -> list[float]:
-    """For each fan of one creator, the share of the creator's fans that spent less (0..1)."""
+def spend_rank(spends: Iterable[float]) -> Callable[[float], float]:
+    """What gives, for a fan's spend, the share of the creator's fans (`spends`) that spent less (0..1)."""
     ordered = sorted(spends)
-    return [bisect_left(ordered, spend) / len(ordered) for spend in spends]
+    return lambda spend: bisect_left(ordered, spend) / len(ordered)
 
 
 def priority_scores(fans: Sequence[FanRow], now: datetime) -> dict[str, PriorityScore]:
     """The priority of every chat of one creator at `now`, by chat id."""
-    ranks = spend_ranks([fan["spend"] for fan in fans])
-    return {fan["chatId"]: _score(fan, rank, now.timestamp()) for fan, rank in zip(fans, ranks, strict=True)}
+    rank = spend_rank(fan["spend"] for fan in fans)
+    return {fan["chatId"]: _score(fan, rank(fan["spend"]), now.timestamp()) for fan in fans}
 
 
 def _score(fan: FanRow, rank: float, now: float) -> PriorityScore:

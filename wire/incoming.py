@@ -12,6 +12,7 @@ import orjson
 from pydantic import (
     BaseModel,
     BeforeValidator,
+    ConfigDict,
     Field,
     SkipValidation,
     TypeAdapter,
@@ -81,6 +82,15 @@ class NewRawMessagePayload(BaseModel):
         return data
 
 
+class Replay(BaseModel):
+    """What is held under `key` is to be read again, with the fields of `add` laid over what was received."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    key: str
+    add: dict[str, Any] = Field(default_factory=dict)
+
+
 class KeepalivePayload(BaseModel):
     """A sign of life; ignored."""
 
@@ -142,6 +152,17 @@ def parse_messages(data: bytes) -> list[NewRawMessagePayload]:
     if not isinstance(value, list):
         return [_message(value, "")]
     return [_message(item, f"{position}.") for position, item in enumerate(value)]
+
+
+def parse_replays(data: bytes) -> list[Replay]:
+    """Read what of the held input is to be taken again; an empty body or list is everything.
+
+    Raises InvalidInput.
+    """
+    value = _json(data) if data.strip() else []
+    if not isinstance(value, list):
+        raise _invalid([_reason("", "must be a list of {key, add}")])
+    return [_validated(Replay.model_validate, item, f"{n}.") for n, item in enumerate(value)]
 
 
 def _message(value: Any, prefix: str) -> NewRawMessagePayload:

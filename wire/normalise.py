@@ -36,6 +36,7 @@ class Held:
     reason: HeldReason
     raw: bytes  # as received, JSON
     id: str | None = None
+    is_chat: bool = False  # an entry of a snapshot's chat list, else a message
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +151,7 @@ def normalise_chat(raw: Raw, *, creator_id: str, received_at: float) -> Chat | H
     fan_id = find_fan(raw, creator_id)
     chat_id = identifier(raw.get("id")) or fan_id
     if chat_id is None:
-        return Held("no_chat", to_json(raw))
+        return Held("no_chat", to_json(raw), is_chat=True)
     return Chat(
         id=chat_id,
         creator_id=creator_id,

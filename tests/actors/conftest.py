@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 from redis.asyncio import Redis
 
-from actors.publisher import connect_redis
+from push import connect_redis
 from tests.actors.store import Store, running_store
 
 

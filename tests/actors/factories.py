@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from actors.cache import Cache, CachedChat
+from actors.cache import Cache
+from actors.cached_chat import CachedChat
 from chats.conversation import Conversation
 from chats.message import Chat, Direction, Message
 from wire.payloads import (
@@ -35,7 +36,7 @@ def chat(id: str = "f1", creator: str = "c1", **more: Any) -> Chat:
 
 
 def empty_cache() -> Cache:
-    return Cache(gap=GAP, silence=SILENCE)
+    return Cache("u1", gap=GAP, silence=SILENCE)
 
 
 def cached(messages: Sequence[Message], of: Chat | None = None) -> CachedChat:

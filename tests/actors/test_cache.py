@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.cache import Cache, CachedChat, Touched
+from actors.cache import Cache, Touched
+from actors.cached_chat import CachedChat
 from chats.conversation import cut
 from chats.message import Message
 from tests.actors.factories import (

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.cache import CachedChat, Touched
-from actors.view import chat_facts, chat_node, enrichment_result, priorities, received, shown
+from actors.cache import Touched
+from actors.cached_chat import CachedChat
+from actors.view import chat_facts, chat_node, enrichment_result, priority_of, received, shown
 from chats.message import Message
 from graph.builder import GraphBuilder
 from graph.model import UpsertVertex
@@ -193,7 +194,8 @@ def test_priorities_rank_who_waits_and_spends_first() -> None:
         [message("m1", 0, chat="spends", text="", tip=50.0), message("a1", 1, "creator", chat="spends")],
         chat("spends"),
     )
-    scores = priorities([each.fan_state("u1") for each in (waits, answered, spends)], now)
+    fans = [each.fan_state("u1") for each in (waits, answered, spends)]
+    scores = {fan.chat_id: priority_of(fans, now)(fan) for fan in fans}
     assert scores["done"] == 0
     assert scores["spends"] == pytest.approx(15 * 2 / 3)
     assert scores["waits"] == pytest.approx(35 * (1 - 2.718281828**-1), abs=0.001)

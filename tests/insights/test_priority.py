@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graph.traversals import FanRow
-from insights.priority import priority_score, priority_scores, spend_ranks, unread_counts
+from insights.priority import priority_score, priority_scores, spend_rank, unread_counts
 
 NOW = datetime(2024, 5, 1, 12, tzinfo=UTC)
 HOUR = 3600.0
@@ -41,10 +41,15 @@ def test_a_message_from_a_clock_ahead_of_ours_does_not_wait() -> None:
     assert priority_scores([fan("a", waitingSince=NOW.timestamp() + 60)], NOW)["a"].waiting == 0
 
 
+def ranks(spends: list[float]) -> list[float]:
+    rank = spend_rank(spends)
+    return [rank(spend) for spend in spends]
+
+
 def test_spend_rank_is_the_share_of_fans_that_spent_less() -> None:
-    assert spend_ranks([10.0, 0.0, 0.0, 99.0]) == [0.5, 0, 0, 0.75]
-    assert spend_ranks([7.0]) == [0]
-    assert spend_ranks([]) == []
+    assert ranks([10.0, 0.0, 0.0, 99.0]) == [0.5, 0, 0, 0.75]
+    assert ranks([7.0]) == [0]
+    assert ranks([]) == []
 
 
 def test_unread_is_counted_by_chat() -> None:
@@ -74,7 +79,7 @@ def test_waiting_longer_never_lowers_the_score(later: float, **values: Any) -> N
 
 @given(st.lists(st.floats(0, 1e6)))
 def test_who_spent_more_never_ranks_lower(spends: list[float]) -> None:
-    ranks = spend_ranks(spends)
-    assert all(0 <= rank < 1 for rank in ranks)
-    ordered = [rank for _, rank in sorted(zip(spends, ranks, strict=True))]
+    found = ranks(spends)
+    assert all(0 <= rank < 1 for rank in found)
+    ordered = [rank for _, rank in sorted(zip(spends, found, strict=True))]
     assert ordered == sorted(ordered)

@@ -1,0 +1,85 @@
+"""One chat in memory: its messages, their cut into conversations, and what enrichment said. Pure."""
+
+from dataclasses import dataclass, field
+
+from chats.conversation import Conversation, cut, waiting_since
+from chats.fan import FanState
+from chats.message import Chat, Message
+from enrich.outcomes import Context, contexts
+from wire.payloads import ExtendedConversationNode
+
+RECENT_FAN_MESSAGES = 10
+
+
+@dataclass(slots=True)
+class CachedChat:
+    """A chat with its messages by id, its conversations (oldest first) and their enriched nodes by id."""
+
+    chat: Chat
+    messages: dict[str, Message] = field(default_factory=dict)
+    conversations: list[Conversation] = field(default_factory=list)
+    nodes: dict[str, ExtendedConversationNode] = field(default_factory=dict)
+    contexts: dict[str, Context] = field(default_factory=dict)  # what enrichment sees around each of them
+    _fan: FanState | None = None  # kept until something changes: the inbox order looks at every fan
+
+    def cut(self, *, gap: float, silence: float) -> None:
+        """Cut the messages into conversations. `gap` and `silence` are seconds."""
+        self.conversations = cut(self.messages.values(), gap=gap, silence=silence)
+        self.contexts = contexts(self.conversations, {self.chat.id: self.chat})
+
+    def pending(self) -> list[Conversation]:
+        """The conversations that have no enriched node for their present shape."""
+        return [each for each in self.conversations if each.id not in self.nodes]
+
+    def ordered(self) -> list[Message]:
+        """The chat's messages that still exist, oldest first."""
+        return [message for conversation in self.conversations for message in conversation.messages]
+
+    def sentiments(self) -> list[float]:
+        """Of the fan messages that have one, oldest first."""
+        known = {id: e.sentiment for node in self.nodes.values() for id, e in node.enrichment.items()}
+        return [
+            score
+            for message in self.ordered()
+            if message.direction == "fan" and (score := known.get(message.id)) is not None
+        ]
+
+    def unread(self) -> int:
+        """The client's count, plus fan messages since, reset by a message of the creator."""
+        count = self.chat.unread
+        for message in self.ordered():
+            if message.at > self.chat.seen_at:
+                count = 0 if message.direction == "creator" else count + 1
+        return count
+
+    def fan_state(self, user_id: str) -> FanState:
+        self._fan = self._fan or self._fan_state(user_id)
+        return self._fan
+
+    def changed(self) -> None:
+        """Forget what was derived: to be called after every change to the chat."""
+        self._fan = None
+
+    def _fan_state(self, user_id: str) -> FanState:
+        messages = self.ordered()
+        sentiments = self.sentiments()
+        recent = sentiments[-RECENT_FAN_MESSAGES:]
+        amounts = [o.amount for node in self.nodes.values() for o in node.outcomes if o.amount]
+        first = messages[0].at if messages else None
+        return FanState(
+            fan_id=self.chat.fan_id,
+            creator_id=self.chat.creator_id,
+            chat_id=self.chat.id,
+            user_id=user_id,
+            join_date=self.chat.subscribed_at or first,
+            spend=sum(amounts),
+            unread=self.unread(),
+            waiting_since=waiting_since(messages),
+            recent_sentiment=_mean(recent),
+            sentiment_profile=_mean(sentiments),
+            last_message_at=messages[-1].at if messages else None,
+        )
+
+
+def _mean(values: list[float]) -> float | None:
+    return sum(values) / len(values) if values else None

@@ -1,0 +1,168 @@
+"""A user's checkpoints: all that the owner holds at one place of the journal, as a file that fsspec writes.
+
+The folder is `{url}/user={user}`, a file `{sequence}-{epoch}-{n}.checkpoint`. It begins with the format's
+name and version, then come msgpack values (what `Checkpoint` has beside the chats, then chat by chat), then a
+checksum of all before it. It is written beside its place and renamed. The two newest are kept, so that one
+that cannot be read is made up for by the one before and the journal, which is trimmed up to that one only.
+"""
+
+import hashlib
+import logging
+import os
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import IO, Any
+from urllib.parse import quote
+
+import msgpack
+from fsspec.core import url_to_fs
+
+from actors.cache import Key
+from actors.packing import Packed
+from errors import CheckpointError, CheckpointUnavailable
+from wire.normalise import Held
+
+log = logging.getLogger(__name__)
+
+FORMAT = b"creator analytics checkpoint 1\n"
+KEPT = 2
+_CHECKSUM = 32  # bytes
+_SUFFIX = ".checkpoint"
+
+
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """Something held, with whose it is and when it was received (epoch seconds)."""
+
+    creator_id: str
+    received_at: float
+    held: Held
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """What the owner holds when all records up to `sequence` are applied.
+
+    `basis` is what the enrichment was made with, `unfinished` the creators whose graph or pages may lack
+    something of it, `held` is by key.
+    """
+
+    sequence: int
+    basis: dict[str, Any]
+    unfinished: list[str]
+    held: dict[str, Aside]
+    chats: list[tuple[Key, Packed]]
+
+
+class Checkpoints:
+    """One user's checkpoints. Blocking: call it in a thread. `owner` is the owner's epoch."""
+
+    def __init__(self, url: str, user_id: str, owner: int) -> None:
+        try:
+            self._fs, folder = url_to_fs(url, auto_mkdir=True) if "://" not in url else url_to_fs(url)
+        except (ImportError, ValueError) as error:
+            raise CheckpointUnavailable(f"CHECKPOINT_URL cannot be used: {error}") from error
+        # "user=" keeps the names . and .. from being the folders that they are.
+        self._folder = f"{folder.rstrip('/')}/user={quote(user_id, safe='')}"
+        self._owner = owner
+        self._written = 0
+
+    def write(self, checkpoint: Checkpoint) -> int:
+        """Write it and drop what is older than the one before.
+
+        Returns the sequence up to which the journal may be trimmed. Raises CheckpointUnavailable.
+        """
+        self._written += 1
+        name = f"{checkpoint.sequence:016d}-{self._owner:08d}-{self._written:06d}{_SUFFIX}"
+        part = f"{self._folder}/{name}.part"
+        try:
+            self._fs.makedirs(self._folder, exist_ok=True)
+            with self._fs.open(part, "wb") as file:
+                checksum = hashlib.blake2b(digest_size=_CHECKSUM)
+                for piece in _pieces(checkpoint):
+                    checksum.update(piece)
+                    file.write(piece)
+                file.write(checksum.digest())
+                _sync(file)
+            self._fs.mv(part, f"{self._folder}/{name}")
+            names = self._names()
+            for old in names[KEPT:]:
+                self._fs.rm_file(f"{self._folder}/{old}")
+        except OSError as error:
+            raise CheckpointUnavailable(_away(error)) from error
+        return _sequence(names[:KEPT][-1]) if len(names) >= KEPT else 0
+
+    def read(self) -> Checkpoint | None:
+        """The newest that can be read, None when there is none; one that is broken is logged as an error.
+
+        Raises CheckpointUnavailable.
+        """
+        try:
+            names = self._names()
+        except OSError as error:
+            raise CheckpointUnavailable(_away(error)) from error
+        for name in names:
+            try:
+                return _parsed(self._fs.cat_file(f"{self._folder}/{name}"))
+            except (OSError, CheckpointError) as error:
+                log.error("The checkpoint %s/%s is not used: %s", self._folder, name, error)
+        return None
+
+    def _names(self) -> list[str]:
+        """Newest first. What was not renamed is not among them."""
+        try:
+            found = self._fs.ls(self._folder, detail=False, refresh=True)
+        except FileNotFoundError:
+            return []
+        names = (path.rsplit("/", 1)[-1] for path in found)
+        return sorted((name for name in names if name.endswith(_SUFFIX)), reverse=True)
+
+
+def _sequence(name: str) -> int:
+    return int(name.partition("-")[0])
+
+
+def _pieces(checkpoint: Checkpoint) -> Iterator[bytes]:
+    yield FORMAT
+    head = {
+        "sequence": checkpoint.sequence,
+        "basis": checkpoint.basis,
+        "unfinished": checkpoint.unfinished,
+        "held": {key: asdict(aside) for key, aside in checkpoint.held.items()},
+        "chats": len(checkpoint.chats),
+    }
+    yield msgpack.packb(head)
+    for key, packed in checkpoint.chats:
+        yield msgpack.packb([list(key), packed.to_list()])
+
+
+def _parsed(data: bytes) -> Checkpoint:
+    """Raises CheckpointError: not whole, or of another version."""
+    body, checksum = memoryview(data)[:-_CHECKSUM], data[-_CHECKSUM:]
+    if hashlib.blake2b(body, digest_size=_CHECKSUM).digest() != checksum:
+        raise CheckpointError("its checksum is wrong.")
+    if body[: len(FORMAT)] != FORMAT:
+        raise CheckpointError("it has a format that this version does not know.")
+    values = msgpack.Unpacker(max_buffer_size=len(data))
+    values.feed(body[len(FORMAT) :])
+    head = values.unpack()
+    held = {
+        key: Aside(each["creator_id"], each["received_at"], Held(**each["held"]))
+        for key, each in head["held"].items()
+    }
+    chats: list[tuple[Key, Packed]] = []
+    for _ in range(head["chats"]):
+        (creator_id, chat_id), packed = values.unpack()
+        chats.append(((creator_id, chat_id), Packed.from_list(packed)))
+    return Checkpoint(head["sequence"], head["basis"], head["unfinished"], held, chats)
+
+
+def _sync(file: IO[bytes]) -> None:
+    """Have a local file on disk before it is renamed; object stores write whole objects."""
+    if hasattr(file, "fileno"):
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _away(error: OSError) -> str:
+    return f"The checkpoint storage does not answer ({type(error).__name__}: {error.strerror or error})."

@@ -1,0 +1,379 @@
+"""What comes in: normalised, compared with what is held, journaled together with whatever else waits.
+
+The caller is answered when its input is in the journal. Then the input goes on as an event, in the journal's
+order. When it is not known whether an append went through, everything that waits fails, and what the journal
+does have of it is read from there: what is live is always what a replay would give.
+"""
+
+import asyncio
+import hashlib
+import logging
+import random
+import sys
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from actors.checkpoint import Aside
+from actors.journal import Entry, Journal, Record
+from actors.state import DeltaAccepted, SnapshotAccepted
+from chats.message import Chat, Message
+from errors import AnalyticsError, JournalUnavailable, NotFound, StaleOwner
+from wire.incoming import (
+    CacheUpdatePayload,
+    NewRawMessagePayload,
+    Replay,
+    parse_messages,
+    parse_replays,
+    parse_snapshot,
+)
+from wire.normalise import Held, Normalised, normalise_deltas, normalise_snapshot, to_json
+from wire.place import Places
+
+log = logging.getLogger(__name__)
+
+REPLAY_BATCH = 5_000  # messages that a replay takes together
+RETRY_FIRST, RETRY_MOST = 0.2, 5.0
+
+Accepted = SnapshotAccepted | DeltaAccepted
+Receipt = dict[str, int]
+Before = list[tuple[dict[str, Any], str, Any]]  # (mapping, key, the value it had or None), oldest first
+
+
+@dataclass(slots=True)
+class _Input:
+    """One call's input on its way into the journal."""
+
+    creator_id: str
+    received_at: float
+    normalised: Normalised
+    fresh: list[Message]
+    held: list[Held]  # not held so far
+    snapshot: Sequence[bytes] | None = None  # the chats as received; None: live messages
+    released: Sequence[str] = ()  # keys of what was held and is placed by this
+    before: Before = field(default_factory=list)  # what it changed in the owner's memory
+    taken: bool = False  # it is in the journal
+    done: asyncio.Future[int] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+
+    def entries(self) -> list[Entry]:
+        return [
+            *(Entry("message", self.received_at, m.raw, m.id, m.changed_at or 0.0) for m in self.fresh),
+            *(Entry("message", self.received_at, h.raw) for h in self.held),
+            *(Entry("release", self.received_at, orjson.dumps(key)) for key in self.released),
+        ]
+
+
+class Intake:
+    """One user's way into the journal. `accepted` is called with every event, in the journal's order."""
+
+    def __init__(self, journal: Journal, *, max_text: int, accepted: Callable[[Accepted], None]) -> None:
+        self._journal = journal
+        self._max_text = max_text
+        self._accepted = accepted
+        self._versions: dict[str, dict[str, float]] = {}  # creator -> message id -> its changed_at
+        self._fan_of: dict[str, dict[str, str]] = {}  # creator -> chat id -> fan id
+        self._chat_of: dict[str, dict[str, str]] = {}  # creator -> fan id -> chat id
+        self._inputs: list[_Input] = []
+        self._entered = asyncio.Event()
+        self._doubt: AnalyticsError | None = None  # why it is not known what the journal has
+        self._held_of: dict[tuple[str, str], str] = {}  # (creator, message id) -> key
+        self.held: dict[str, Aside] = {}
+        self.dropped: Counter[str] = Counter()  # by kind, since this process began
+
+    # What callers bring
+
+    async def snapshot(self, payload: bytes, creator_id: str) -> Receipt:
+        """Take everything an extension holds; see `UserActor.handle_snapshot`."""
+        snapshot = parse_snapshot(payload)
+        received_at = time.time()
+        normalised = normalise_snapshot(
+            snapshot, creator_id=creator_id, received_at=received_at, max_text=self._max_text
+        )
+        chats = [to_json(chat) for chat in snapshot.chats]
+        return await self._enter(creator_id, received_at, normalised, snapshot=chats)
+
+    async def messages(self, payload: bytes, creator_id: str) -> Receipt:
+        """Take live messages; see `UserActor.handle_delta`."""
+        received_at = time.time()
+        normalised = self._read_messages(parse_messages(payload), creator_id, received_at, self._max_text)
+        return await self._enter(creator_id, received_at, normalised)
+
+    async def replay(self, payload: bytes) -> Receipt:
+        """Take what is held once more, with what the caller adds to it; see `UserActor.replay_held`."""
+        asked = parse_replays(payload) or [Replay(key=key) for key in self.held]
+        total: Counter[str] = Counter()
+        for each in asked:
+            if each.key not in self.held:
+                raise NotFound("Nothing is held under that key; GET .../held lists what is.")
+        for each in asked:
+            if (aside := self.held.get(each.key)) is None:  # another call has placed it meanwhile
+                continue
+            receipt = await self._replay_one(each, aside)
+            total.update({name: receipt[name] for name in ("accepted", "duplicates", "held")})
+        return {"sequence": self._journal.sequence, "accepted": 0, "duplicates": 0, "held": 0, **total}
+
+    async def _replay_one(self, asked: Replay, aside: Aside) -> Receipt:
+        raw = {**orjson.loads(aside.held.raw), **asked.add}
+        creator_id, received_at = aside.creator_id, aside.received_at
+        if aside.held.is_chat:
+            snapshot = CacheUpdatePayload(chats=[raw])
+            normalised = normalise_snapshot(
+                snapshot, creator_id=creator_id, received_at=received_at, max_text=self._max_text
+            )
+        else:
+            wrapped = [NewRawMessagePayload(message=_wrapped(raw))]
+            normalised = self._read_messages(wrapped, creator_id, received_at, self._max_text)
+        if normalised.held:
+            return {"accepted": 0, "duplicates": 0, "held": 1}
+        return await self._enter(
+            creator_id,
+            received_at,
+            normalised,
+            snapshot=[to_json(raw)] if aside.held.is_chat else None,
+            released=[asked.key],
+        )
+
+    # What a checkpoint and the journal bring
+
+    def know_chat(self, creator_id: str, chat_id: str, fan_id: str, versions: dict[str, float]) -> None:
+        """A chat that the owner holds, with the `changed_at` of each of its messages."""
+        self._fan_of.setdefault(creator_id, {})[chat_id] = fan_id
+        self._chat_of.setdefault(creator_id, {})[fan_id] = chat_id
+        self._versions.setdefault(creator_id, {}).update(versions)
+
+    def know_held(self, held: dict[str, Aside]) -> None:
+        """What was set aside until now."""
+        for aside in held.values():
+            self._hold(aside.creator_id, aside.received_at, [aside.held])
+
+    async def replayed(self, after: int) -> AsyncIterator[Accepted]:
+        """Events of what the journal has after that sequence; neighbouring messages of a creator are one."""
+        run: list[Record] = []
+        async for record in self._journal.read(after):
+            ends = record.kind != "message" or len(run) >= REPLAY_BATCH
+            if run and (ends or record.creator_id != run[0].creator_id):
+                if (event := self._messages_again(run)).messages:
+                    yield event
+                run = []
+            match record.kind:
+                case "message":
+                    run.append(record)
+                case "snapshot":
+                    yield self._snapshot_again(record)
+                case "release":
+                    self._release([orjson.loads(record.body)])
+        if run and (event := self._messages_again(run)).messages:
+            yield event
+
+    def _snapshot_again(self, record: Record) -> SnapshotAccepted:
+        body = orjson.loads(record.body)
+        normalised = normalise_snapshot(
+            CacheUpdatePayload(chats=body["chats"], messages=[_wrapped(each) for each in body["messages"]]),
+            creator_id=record.creator_id,
+            received_at=record.received_at,
+            max_text=sys.maxsize,  # it was checked when it was accepted, by what was the limit then
+        )
+        fresh = self._fresh(record.creator_id, normalised, [])
+        self._hold(record.creator_id, record.received_at, normalised.held)
+        return SnapshotAccepted(record.sequence, record.creator_id, normalised.chats, tuple(fresh))
+
+    def _messages_again(self, records: Sequence[Record]) -> DeltaAccepted:
+        creator_id = records[0].creator_id
+        chats: list[Chat] = []
+        fresh: list[Message] = []
+        for record in records:
+            frame = [NewRawMessagePayload(message=_wrapped(orjson.loads(record.body)))]
+            normalised = self._read_messages(frame, creator_id, record.received_at, sys.maxsize)
+            fresh += self._fresh(creator_id, normalised, [])
+            chats += normalised.chats
+            self._hold(creator_id, record.received_at, normalised.held)
+        return DeltaAccepted(records[-1].sequence, creator_id, tuple(fresh), tuple(chats))
+
+    # Comparing with what is held
+
+    def _read_messages(
+        self,
+        frames: Iterable[NewRawMessagePayload],
+        creator_id: str,
+        received_at: float,
+        max_text: int,
+    ) -> Normalised:
+        places = Places(self._fan_of.setdefault(creator_id, {}), self._chat_of.setdefault(creator_id, {}))
+        return normalise_deltas(
+            frames, creator_id=creator_id, received_at=received_at, max_text=max_text, places=places
+        )
+
+    def _fresh(self, creator_id: str, normalised: Normalised, before: Before) -> list[Message]:
+        """The messages that are not held yet, or are newer than what is; from now on they are."""
+
+        def note(mapping: dict[str, Any], key: str, value: Any) -> None:
+            before.append((mapping, key, mapping.get(key)))
+            mapping[key] = value
+
+        for chat in normalised.chats:
+            note(self._fan_of.setdefault(creator_id, {}), chat.id, chat.fan_id)
+            note(self._chat_of.setdefault(creator_id, {}), chat.fan_id, chat.id)
+        versions = self._versions.setdefault(creator_id, {})
+        fresh: list[Message] = []
+        for message in normalised.messages:
+            version = message.changed_at or 0.0
+            if versions.get(message.id, -1.0) < version:
+                note(versions, message.id, version)
+                fresh.append(message)
+        self.dropped.update(normalised.dropped)
+        return fresh
+
+    def _hold(self, creator_id: str, received_at: float, held: Iterable[Held]) -> None:
+        for each in held:
+            key = _key(creator_id, each)
+            self.held.setdefault(key, Aside(creator_id, received_at, each))
+            if each.id is not None:
+                self._held_of[creator_id, each.id] = key
+
+    def _release(self, keys: Iterable[str]) -> None:
+        for key in keys:
+            if (aside := self.held.pop(key, None)) is not None and aside.held.id is not None:
+                self._held_of.pop((aside.creator_id, aside.held.id), None)
+
+    # Group commit
+
+    async def _enter(
+        self,
+        creator_id: str,
+        received_at: float,
+        normalised: Normalised,
+        *,
+        snapshot: Sequence[bytes] | None = None,
+        released: Sequence[str] = (),
+    ) -> Receipt:
+        if self._doubt is not None:
+            raise type(self._doubt)(str(self._doubt))
+        before: Before = []
+        fresh = self._fresh(creator_id, normalised, before)
+        chats = set(snapshot or ())  # a chat that is held is journaled among the chats
+        new = [h for h in normalised.held if _key(creator_id, h) not in self.held and h.raw not in chats]
+        # What could not be placed is when the same message comes in a fuller shape.
+        placed = (self._held_of.get((creator_id, message.id)) for message in fresh)
+        released = list(dict.fromkeys([*released, *filter(None, placed)]))
+        entered = _Input(creator_id, received_at, normalised, fresh, new, snapshot, released, before)
+        self._inputs.append(entered)
+        self._entered.set()
+        return {
+            "sequence": await entered.done,
+            "accepted": len(entered.fresh),
+            "duplicates": len(normalised.messages) - len(entered.fresh),
+            "held": len(normalised.held),
+        }
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing waits for the journal."""
+        return not self._inputs and self._doubt is None
+
+    async def run(self) -> None:
+        """Journal what waits, together, again and again. Raises StaleOwner when the user has a new owner."""
+        while True:
+            await self._entered.wait()
+            inputs, self._inputs = self._inputs, []
+            self._entered.clear()
+            try:
+                for run in _runs(inputs):
+                    await self._append(run)
+            except AnalyticsError as error:
+                # What waits was compared with what is not in the journal now: it fails as well.
+                self._doubt = error
+                self._fail([*inputs, *self._inputs], error)
+                self._inputs = []
+                if isinstance(error, StaleOwner):
+                    raise
+                await self._settle_doubt()
+
+    async def _append(self, run: Sequence[_Input]) -> None:
+        creator_id, sequence = run[0].creator_id, self._journal.sequence
+        entries = [entry for each in run for entry in each.entries()]
+        if (chats := run[0].snapshot) is not None:
+            [entered] = run
+            bodies = [each.body for each in entries if each.kind == "message"]
+            sequence = await self._journal.append_snapshot(creator_id, entered.received_at, chats, bodies)
+            if releases := [each for each in entries if each.kind == "release"]:
+                await self._journal.append(creator_id, releases)
+            self._taken(entered, sequence)
+            return
+        sequences = await self._journal.append(creator_id, entries) if entries else []
+        for each in run:
+            own, sequences = sequences[: len(each.entries())], sequences[len(each.entries()) :]
+            each.fresh = [m for m, at in zip(each.fresh, own, strict=False) if at]
+            # An input speaks of its own last record: a page that has this one may still lack the next.
+            sequence = max([sequence, *own])
+            self._taken(each, sequence)
+
+    def _taken(self, entered: _Input, sequence: int) -> None:
+        creator_id, normalised, fresh = entered.creator_id, entered.normalised, tuple(entered.fresh)
+        entered.taken = True
+        self._hold(creator_id, entered.received_at, normalised.held)
+        self._release(entered.released)
+        if entered.snapshot is not None:
+            self._accepted(SnapshotAccepted(sequence, creator_id, normalised.chats, fresh))
+        elif fresh:
+            self._accepted(DeltaAccepted(sequence, creator_id, fresh, normalised.chats))
+        if not entered.done.done():
+            entered.done.set_result(sequence)
+
+    def _fail(self, inputs: Sequence[_Input], error: AnalyticsError) -> None:
+        """Answer those that were not taken, and forget what they would have brought."""
+        for each in reversed(inputs):
+            if each.taken:
+                continue
+            for mapping, key, value in reversed(each.before):
+                if value is None:
+                    del mapping[key]
+                else:
+                    mapping[key] = value
+            if not each.done.done():  # the caller still waits
+                each.done.set_exception(error)
+
+    async def _settle_doubt(self) -> None:
+        """Read what the journal has of what may have been appended, as soon as Redis answers."""
+        wait = RETRY_FIRST
+        while self._doubt is not None:
+            await asyncio.sleep(wait * random.uniform(0.5, 1.5))  # noqa: S311 (jitter, not a secret)
+            wait = min(RETRY_MOST, wait * 2)
+            try:
+                async for event in self.replayed(self._journal.sequence):
+                    self._journal.sequence = event.sequence
+                    self._accepted(event)
+            except JournalUnavailable as error:
+                self._doubt = error
+            else:
+                self._doubt = None
+
+
+def _key(creator_id: str, held: Held) -> str:
+    """What something held is called: the same thing received again has the same key."""
+    return hashlib.blake2b(creator_id.encode() + b"\0" + held.raw, digest_size=12).hexdigest()
+
+
+def _runs(inputs: Sequence[_Input]) -> list[list[_Input]]:
+    """Neighbouring live inputs of one creator together, every snapshot alone."""
+    runs: list[list[_Input]] = []
+    for each in inputs:
+        before = runs[-1][-1] if runs else None
+        if (
+            before is not None
+            and before.snapshot is None
+            and each.snapshot is None
+            and before.creator_id == each.creator_id
+        ):
+            runs[-1].append(each)
+        else:
+            runs.append([each])
+    return runs
+
+
+def _wrapped(message: dict[str, Any]) -> dict[str, Any]:
+    """A message that was taken out of its frame, so that it reads as it did then."""
+    return {"api2_chat_message": message}
