@@ -89,7 +89,8 @@ async def missed(redis: Redis, user_id: str, after: str) -> list[bytes] | None:
 
 async def forget(redis: Redis, user_id: str) -> None:
     """Have every page that comes back get a full sync: frames may be missing from the log."""
-    await redis.delete(_log(user_id))
+    # Not deleted: the positions of a new log could be those of the old one.
+    await redis.xtrim(_log(user_id), maxlen=0, approximate=False)
 
 
 def is_after(position: str, other: str) -> bool:

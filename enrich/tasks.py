@@ -18,6 +18,7 @@ from redis.asyncio import Redis
 from chats.conversation import Conversation
 from chats.message import Chat, Message
 from enrich.outcomes import Context, contexts
+from push import push
 from remote import result
 from settings import Settings
 from wire.payloads import EnrichmentResult, EnrichmentResultMsg, ExtendedConversationNode
@@ -129,11 +130,13 @@ async def broadcast_enrichment(
     redis: Redis,
     sequence: int = 0,
     model: str = "minilm",
+    epoch: int | None = None,
 ) -> None:
-    """Publish one `enrichment_result` per conversation to the user's channel, under the chat's id.
+    """Push one `enrichment_result` per conversation to the user's pages, under the chat's id.
 
     A conversation that is not enriched yet is, by `model`, with `all_messages` as what surrounds it.
     `creator_id` is set on the frames (None: each conversation's own), as is the journal's `sequence`.
+    With `epoch` only the user's owner may push (StaleOwner). RedisError when Redis is out of reach.
     """
     around = list(all_messages or ())
     options = await _options()
@@ -154,7 +157,7 @@ async def broadcast_enrichment(
                 outcomes=node.outcomes,
             ),
         )
-        await redis.publish(f"frontend_user_{user_id}", frame.model_dump_json())
+        await push(redis, user_id, frame, epoch=epoch)
 
 
 async def model_ready(settings: Settings) -> None:

@@ -30,6 +30,7 @@ from insights.metrics import (
 )
 from insights.priority import priority_scores, unread_counts
 from insights.window import Window
+from push import push
 from wire.payloads import (
     AnalyticsUpdate,
     AnalyticsUpdateMsg,
@@ -145,17 +146,19 @@ async def broadcast_analytics_update(
     sequence: int = 0,
     bucket: Bucket = "day",
     time_zone: str = "UTC",
+    epoch: int | None = None,
 ) -> AnalyticsUpdate:
-    """Build the update, publish it to the user's pages (channel `frontend_user_{user_id}`), and return it.
+    """Build the update, push it to the user's pages, and return it.
 
-    `sequence` is the user's journal sequence that the graph has reached. Unavailable when Redis refuses.
+    `sequence` is the user's journal sequence that the graph has reached. With `epoch` only the user's owner
+    may push (StaleOwner). Unavailable when Redis refuses.
     """
     update = await build_analytics_update(
         user_id, start_date, end_date, creator_id, graph=graph, now=now, bucket=bucket, time_zone=time_zone
     )
     frame = AnalyticsUpdateMsg(sequence=sequence, creatorId=creator_id, payload=update)
     try:
-        await redis.publish(f"frontend_user_{user_id}", frame.model_dump_json())
+        await push(redis, user_id, frame, epoch=epoch)
     except RedisError as error:
         raise Unavailable("Redis did not take the analytics update; ask for it again.") from error
     return update

@@ -22,6 +22,7 @@ from push import (
     NOWHERE,
     channel,
     connect_redis,
+    forget,
     is_after,
     last_position,
     missed,
@@ -137,6 +138,33 @@ async def test_the_log_expires_after_the_last_frame(redis: Redis, user_id: str) 
     assert await missed(redis, user_id, position) is None
     assert is_after(await push(redis, user_id, frame(3)), position)
     assert await missed(redis, user_id, position) is None
+
+
+async def test_after_a_loss_every_page_needs_a_full_sync_and_new_frames_come_after_old_ones(
+    redis: Redis, user_id: str
+) -> None:
+    positions = [await push(redis, user_id, frame(n)) for n in range(2)]
+    await forget(redis, user_id)
+    assert [await missed(redis, user_id, position) for position in positions] == [None, None]
+    assert await last_position(redis, user_id) == NOWHERE
+    at = await push(redis, user_id, frame(3))
+    assert is_after(at, positions[-1])
+    assert [await missed(redis, user_id, position) for position in positions] == [None, None]
+    await push(redis, user_id, frame(4))
+    assert sequences(await missed(redis, user_id, at)) == [4]
+
+
+async def test_forgetting_a_user_without_a_log_makes_none(redis: Redis, user_id: str) -> None:
+    await forget(redis, user_id)
+    assert not await redis.exists(f"frames:{user_id}")
+
+
+async def test_a_frame_that_is_json_already_is_pushed_as_it_is(redis: Redis, user_id: str) -> None:
+    at = await push(redis, user_id, frame(1))
+    position = await push(redis, user_id, frame(2).model_dump_json(exclude={"frame"}).encode())
+    assert await missed(redis, user_id, at) == [
+        frame(2).model_copy(update={"frame": position}).model_dump_json().encode()
+    ]
 
 
 async def test_only_the_owner_pushes_with_an_epoch(redis: Redis, user_id: str) -> None:

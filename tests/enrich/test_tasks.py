@@ -7,11 +7,14 @@ from dataclasses import replace
 import pytest
 from redis.asyncio import Redis
 
+from actors.journal import Journal
 from chats.conversation import Conversation, cut
 from chats.message import Chat, Message
 from enrich.tasks import Enricher, _chunks, broadcast_enrichment
+from errors import StaleOwner
+from push import NOWHERE, last_position, missed, push
 from settings import Settings
-from wire.payloads import ExtendedConversationNode
+from wire.payloads import ExtendedConversationNode, SystemStatus, SystemStatusMsg
 
 ChatOf = Callable[..., list[Message]]
 
@@ -115,15 +118,26 @@ async def test_results_are_broadcast_under_the_chats_id(
     redis: Redis, ray_cluster: None, chat: ChatOf, user_id: str
 ) -> None:
     (conversation,) = cut(chat("chat-0", LINES), gap=6 * 3600, silence=300)
-    async with redis.pubsub() as channel:
-        await channel.subscribe(f"frontend_user_{user_id}")
-        await broadcast_enrichment(user_id, [conversation], creator_id="another", redis=redis, sequence=7)
-        frame = None
-        while frame is None:
-            frame = await channel.get_message(ignore_subscribe_messages=True, timeout=5)
-    told = json.loads(frame["data"])
+    epoch = await Journal(redis, user_id).claim()
+    before = await push(redis, user_id, SystemStatusMsg(payload=SystemStatus(status="REALTIME")))
+    await broadcast_enrichment(
+        user_id, [conversation], creator_id="another", redis=redis, sequence=7, epoch=epoch
+    )
+    [pushed] = await missed(redis, user_id, before) or []
+    told = json.loads(pushed)
     assert (told["type"], told["sequence"], told["creatorId"]) == ("enrichment_result", 7, "another")
     payload = told["payload"]
     assert payload["conversationId"] == payload["conversation_id"] == "chat-0"
     assert {"custom_content", "pricing"} <= {topic["id"] for topic in payload["topics"]}
     assert 0 <= payload["sentiment"] <= 1
+
+
+async def test_a_displaced_owner_broadcasts_nothing(
+    redis: Redis, ray_cluster: None, chat: ChatOf, user_id: str
+) -> None:
+    (conversation,) = cut(chat("chat-0", LINES), gap=6 * 3600, silence=300)
+    epoch = await Journal(redis, user_id).claim()
+    await Journal(redis, user_id).claim()
+    with pytest.raises(StaleOwner):
+        await broadcast_enrichment(user_id, [conversation], redis=redis, epoch=epoch)
+    assert await last_position(redis, user_id) == NOWHERE

@@ -1,16 +1,17 @@
 import json
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.asyncio import Redis
 
+from actors.journal import Journal
 from chats.conversation import Conversation, cut
 from chats.fan import FanState
 from chats.message import Direction, Message
-from errors import InvalidInput, Unavailable
+from errors import InvalidInput, StaleOwner, Unavailable
 from graph.builder import GraphBuilder
 from graph.connect import connect
 from graph.model import Scalar
@@ -23,12 +24,35 @@ from insights.queries import (
     fetch_sentiment_trend,
     fetch_topic_metrics,
 )
+from push import connect_redis, last_position, missed, push
+from tests.actors.store import Store, running_store
 from tests.gremlin_server import server
-from wire.payloads import ActionUse, ExtendedConversationNode, Outcome, TopicUse
+from wire.payloads import (
+    ActionUse,
+    AnalyticsUpdate,
+    ExtendedConversationNode,
+    Outcome,
+    SystemStatus,
+    SystemStatusMsg,
+    TopicUse,
+)
 
 DAY = datetime(2024, 5, 1, tzinfo=UTC)
 NEXT_DAY = DAY + timedelta(days=1)
 NOW = NEXT_DAY
+
+
+@pytest.fixture
+def store() -> Iterator[Store]:
+    with running_store() as store:
+        yield store
+
+
+@pytest.fixture
+async def redis(store: Store) -> AsyncIterator[Redis]:
+    client = connect_redis(store.url)
+    yield client
+    await client.connection_pool.disconnect()
 
 
 @pytest.fixture(params=["embedded", "tinkerpop"])
@@ -289,37 +313,34 @@ async def test_a_bad_parameter_is_refused_by_name(graph: Graph, field: str, chan
         await build_analytics_update("u1", **asked, now=NOW)
 
 
-class Channel:
-    """Stands in for Redis: keeps what is published, or refuses."""
-
-    def __init__(self, refuses: bool = False) -> None:
-        self.published: list[tuple[str, Any]] = []
-        self.refuses = refuses
-
-    async def publish(self, channel: str, message: str) -> int:
-        if self.refuses:
-            raise RedisConnectionError("refused")
-        self.published.append((channel, json.loads(message)))
-        return 1
-
-
-async def broadcast(graph: Graph, redis: Any) -> Any:
+async def broadcast(graph: Graph, redis: Redis, *, epoch: int | None = None) -> AnalyticsUpdate:
     return await broadcast_analytics_update(
-        "u1", DAY, NEXT_DAY, "c1", graph=graph, redis=redis, now=NOW, sequence=7
+        "u1", DAY, NEXT_DAY, "c1", graph=graph, redis=redis, now=NOW, sequence=7, epoch=epoch
     )
 
 
-async def test_a_broadcast_publishes_what_it_returns(graph: Graph) -> None:
+async def test_a_broadcast_pushes_what_it_returns(graph: Graph, redis: Redis) -> None:
     await write(graph, map(node, chat(WORKED)))
-    redis = Channel()
+    before = await push(redis, "u1", SystemStatusMsg(payload=SystemStatus(status="REALTIME")))
     update = await broadcast(graph, redis)
-    ((channel, frame),) = redis.published
-    assert channel == "frontend_user_u1"
+    [pushed] = await missed(redis, "u1", before) or []
+    frame = json.loads(pushed)
     assert (frame["type"], frame["sequence"], frame["creatorId"]) == ("analytics_update", 7, "c1")
     assert frame["payload"] == update.model_dump(mode="json")
     assert frame["payload"]["response_time_metrics"]["average_handling_time_minutes"] == 21
 
 
-async def test_a_broadcast_that_redis_refuses_is_unavailable(graph: Graph) -> None:
+async def test_a_broadcast_for_a_displaced_owner_is_refused(graph: Graph, redis: Redis) -> None:
+    epoch = await Journal(redis, "u1").claim()
+    await broadcast(graph, redis, epoch=epoch)
+    at = await last_position(redis, "u1")
+    await Journal(redis, "u1").claim()
+    with pytest.raises(StaleOwner):
+        await broadcast(graph, redis, epoch=epoch)
+    assert await missed(redis, "u1", at) == []
+
+
+async def test_a_broadcast_without_redis_is_unavailable(graph: Graph, redis: Redis, store: Store) -> None:
+    store.kill()
     with pytest.raises(Unavailable, match="Redis"):
-        await broadcast(graph, Channel(refuses=True))
+        await broadcast(graph, redis)
