@@ -1,9 +1,12 @@
 """The WebSocket hub: holds the sockets of extensions and pages, knows nothing of what the frames mean.
 
-A page's socket gets what its user's actor publishes, from one Redis subscription a process. It is told where
-things stand when it connects (a full sync) and misses nothing in between, because it is subscribed before it
-asks. A page that reads too slowly, or whose frames may have been lost because Redis was away, is cut off with
-close code 4008 and starts anew.
+A page's socket gets what is pushed for its user, from one Redis subscription a process. Every such frame has
+a position. A page that connects again with the last one it got is sent what it missed; any other page is told
+where things stand (a full sync). Nothing is lost in between, because a page is subscribed before it asks, and
+nothing comes twice, because what comes live at or before the position it then stands at is dropped.
+
+Frames wait for a page up to a limit. A page that reads too slowly, or whose frames may have been lost because
+Redis was away, is cut off with close code 4008 and connects again.
 
 An extension's socket has one batch in flight at a time, so the order of one socket's messages is the order
 they are journaled in; what arrives meanwhile waits in a bounded queue and becomes the next batch.
@@ -14,20 +17,20 @@ import contextlib
 import logging
 import re
 from collections import defaultdict
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from itertools import chain
 from typing import Any, Literal
 
 import orjson
 from fastapi import WebSocket
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
+from redis.exceptions import ConnectionError, RedisError
 from starlette.websockets import WebSocketDisconnect
 
 from actors.directory import Directory
 from actors.journal import is_known
-from actors.publisher import channel
 from errors import AnalyticsError, InputTooLarge, InvalidInput, Unavailable
+from push import NOWHERE, channel, is_after, missed, push
 from settings import Settings
 from wire.incoming import CacheUpdateMsg, KeepaliveMsg, OnlineUsersMsg, parse_frame
 from wire.payloads import (
@@ -49,70 +52,90 @@ VERSION = "1"
 MISSED = 4008
 TRY_AGAIN_LATER = 1013
 SUBSCRIBE_TIMEOUT = 5.0
-WAITING_BYTES = 256 * 1024 * 1024  # of frames that wait for one page
+CLOSE_TIMEOUT = 30.0  # a page that is cut off has this long to take what is on the wire
+SILENCE = 10.0  # after this long Redis is asked whether it is there, and has as long to answer
+WAITING_BYTES = 64 * 1024 * 1024  # of frames that wait for one page; one alone may be larger
 WAITING_FRAMES = 10_000
 BATCH = 500  # live messages journaled together
-_HEADER = re.compile(rb'\{"sequence":(\d+),"creatorId":(null|"[^"]*"),"type":"(\w+)"')
+_HEADER = re.compile(rb'\{"frame":"(\d+-\d+)","sequence":(\d+),"creatorId":(null|"[^"]*"),"type":"(\w+)"')
 
 
 class Page:
-    """One page's socket: frames wait here until the socket takes them."""
+    """One page's socket: frames wait here until the socket takes them.
+
+    It stands at a position: what was pushed up to there it has, from its full sync or its last connection. The
+    full sync may have more than that: the messages of the job that was then in hand, up to its `sequence`. What
+    is sent tells the page both (`_mark`), so that it can say where it stands when it connects again.
+    """
 
     def __init__(self, creator_id: str | None) -> None:
-        self._creator_id = creator_id
-        self._frames: asyncio.Queue[bytes | None] = asyncio.Queue()
+        self._creators = {b"null", orjson.dumps(creator_id)}
+        self._all = creator_id is None
+        self._earlier: Sequence[bytes] = ()  # missed while it was away
+        self._frames: asyncio.Queue[re.Match[bytes]] = asyncio.Queue()
         self._bytes = 0
-        self._synced = -1  # what was appended up to here came with the full sync
-        self.cut_off = False
+        self._position = NOWHERE
+        self._synced = -1
+        self.cut_off = asyncio.Event()
 
     def cut(self) -> None:
-        """Say that frames are missing: what waits is dropped and the page has to start anew."""
-        self.cut_off = True
-        self._frames.put_nowait(None)
+        """Say that frames are missing: what waits is dropped and the page has to connect again."""
+        self.cut_off.set()
+        while not self._frames.empty():
+            self._frames.get_nowait()
 
-    def synced(self, sequence: int) -> None:
-        self._synced = sequence
+    def stand(self, position: str, synced: int, missed: Sequence[bytes] = ()) -> None:
+        """It has what was pushed up to the position and messages up to `synced`; these frames followed."""
+        self._position, self._synced, self._earlier = position, synced, missed
 
     def offer(self, frame: bytes) -> None:
         """Queue a published frame, if it is for this page and not too much."""
         header = _HEADER.match(frame)
-        if header is None:
+        if header is None or self.cut_off.is_set() or not self._is_for(header):
             return
-        creator = orjson.loads(header[2])
-        if self._creator_id is not None and creator not in (None, self._creator_id):
+        waiting = self._frames.qsize()
+        if waiting and (waiting >= WAITING_FRAMES or self._bytes + len(frame) > WAITING_BYTES):
+            self.cut()
             return
         self._bytes += len(frame)
-        if self._bytes > WAITING_BYTES or self._frames.qsize() >= WAITING_FRAMES:
-            self.cut()
-        elif not self.cut_off:
-            self._frames.put_nowait(frame)
+        self._frames.put_nowait(header)
 
     async def frames(self) -> AsyncIterator[bytes]:
-        """The frames in order; ends when the page is cut off."""
-        while not self.cut_off and (frame := await self._frames.get()) is not None:
-            self._bytes -= len(frame)
-            if not self._covers(frame):
-                yield frame if self._is_news(frame) else _without_messages(frame)
+        """What the page has not got yet, in order, without end."""
+        async for header in self._in_order():
+            position, sequence, kind = header[1].decode(), int(header[2]), header[4]
+            if not is_after(position, self._position):
+                continue
+            self._position = position
+            frame = header.string
+            if sequence <= self._synced:
+                if sequence < self._synced and kind in (b"append_message", b"full_sync_response"):
+                    continue  # older than the full sync: its owner took the push for failed, and it was not
+                if kind == b"append_message":  # the messages came with the full sync, the totals did not
+                    frame = _without_messages(frame)
+                frame = b'{"frame":"%b"%b' % (
+                    _mark(position, self._synced).encode(),
+                    frame[header.end(1) + 1 :],
+                )
+            yield frame
 
-    def _covers(self, frame: bytes) -> bool:
-        """Whether the full sync that the page started with has it: frames wait here since before that one."""
-        header = _HEADER.match(frame)
-        assert header is not None
-        sequence, kind = int(header[1]), header[3]
-        return kind in (b"append_message", b"full_sync_response") and sequence < self._synced
+    async def _in_order(self) -> AsyncIterator[re.Match[bytes]]:
+        for frame in self._earlier:
+            header = _HEADER.match(frame)
+            if header is not None and self._is_for(header):
+                yield header
+        self._earlier = ()
+        while True:
+            header = await self._frames.get()
+            self._bytes -= len(header.string)
+            yield header
 
-    def _is_news(self, frame: bytes) -> bool:
-        """Whether its messages are: those of the job that was in hand at the full sync were part of it.
-
-        The chat's totals were not yet, so such a frame is sent without its messages.
-        """
-        header = _HEADER.match(frame)
-        assert header is not None
-        return header[3] != b"append_message" or int(header[1]) > self._synced
+    def _is_for(self, header: re.Match[bytes]) -> bool:
+        return self._all or header[3] in self._creators
 
 
 class Hub:
-    """Serves sockets in one process; `run` feeds the pages from Redis for as long as the process lives."""
+    """Serves sockets in one process; a task of its own feeds the pages from Redis."""
 
     def __init__(self, settings: Settings, redis: Redis, directory: Directory) -> None:
         self._settings = settings
@@ -120,96 +143,150 @@ class Hub:
         self._directory = directory
         self._pages: defaultdict[str, set[Page]] = defaultdict(set)
         self._pubsub = redis.pubsub()
-        self._subscribed = asyncio.Event()
+        self._subscribed = asyncio.Event()  # there is something to read
+        self._lost = False
         self._confirmed: dict[str, asyncio.Event] = {}  # by user: Redis has the subscription
         self._changing = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
 
     # Pages
 
-    async def serve_page(self, socket: WebSocket, user_id: str, creator_id: str | None) -> None:
-        """Run one page's socket until it closes."""
+    async def serve_page(
+        self, socket: WebSocket, user_id: str, creator_id: str | None, last_frame: str | None
+    ) -> None:
+        """Run one page's socket until it closes; `last_frame` is what the last frame it got had as `frame`."""
         await socket.accept()
         page = Page(creator_id)
         try:
             await self._join(user_id, page)
-            await _send(socket, _ack("frontend", user_id))
-            await self._start(socket, page, user_id, creator_id)
-            await _first(_forward(socket, page), _until_closed(socket))
-            if page.cut_off:
-                await socket.close(MISSED, "Frames for this page were missed; connect again for a full sync.")
-        except (RedisError, TimeoutError):
-            await _answer(socket, _error(Unavailable("Redis is away; connect again in a moment.")))
-            await socket.close(TRY_AGAIN_LATER)
+            await _first(
+                self._tell(socket, page, user_id, creator_id, last_frame),
+                _until_closed(socket),
+                page.cut_off.wait(),
+            )
+        except (AnalyticsError, RedisError, TimeoutError) as error:
+            away = Unavailable("Redis is away; connect again in a moment.")
+            await _answer(socket, _error(error if isinstance(error, AnalyticsError) else away))
+            await _close(socket, TRY_AGAIN_LATER)
         except (WebSocketDisconnect, RuntimeError):
             pass  # the page is gone
         finally:
             await self._leave(user_id, page)
+        if page.cut_off.is_set():
+            await _close(
+                socket,
+                MISSED,
+                "Frames for this page were missed; connect again with the last one's position.",
+            )
 
-    async def _start(self, socket: WebSocket, page: Page, user_id: str, creator_id: str | None) -> None:
+    async def _tell(
+        self, socket: WebSocket, page: Page, user_id: str, creator_id: str | None, last_frame: str | None
+    ) -> None:
+        """Send what the page missed, or where things stand, and then what comes."""
+        await _send(socket, _ack("frontend", user_id))
+        position, synced = _stands(last_frame or "")
+        frames = await missed(self._redis, user_id, position)
+        if frames is not None:
+            page.stand(position, synced, frames)
+        else:
+            await self._sync(socket, page, user_id, creator_id)
+        async for frame in page.frames():
+            await socket.send_text(frame.decode())
+
+    async def _sync(self, socket: WebSocket, page: Page, user_id: str, creator_id: str | None) -> None:
         """Tell the page where things stand; a user that never wrote has nothing to be told."""
-        try:
-            if not await is_known(self._redis, user_id):
-                return
-            sequence, status, payload = await self._directory.call(user_id, "full_sync", creator_id)
-        except AnalyticsError as error:
-            await _send(socket, _error(error))
+        if not await is_known(self._redis, user_id):
             return
-        page.synced(sequence)
+        sequence, position, status, payload = await self._directory.call(user_id, "full_sync", creator_id)
+        page.stand(position, sequence)
         if status != "EMPTY":
             await _send(socket, SystemStatusMsg(sequence=sequence, payload=SystemStatus(status=status)))
         creator = orjson.dumps(creator_id)
         await socket.send_text(
             (
-                b'{"sequence":%d,"creatorId":%b,"type":"full_sync_response","payload":%b}'
-                % (sequence, creator, payload)
+                b'{"frame":"%b","sequence":%d,"creatorId":%b,"type":"full_sync_response","payload":%b}'
+                % (_mark(position, sequence).encode(), sequence, creator, payload)
             ).decode()
         )
 
     async def _join(self, user_id: str, page: Page) -> None:
-        self._pages[user_id].add(page)
-        if self._task is None:
-            self._task = asyncio.create_task(self._feed())
+        """Return once Redis has confirmed that the page's frames come here."""
         async with self._changing:
-            if user_id not in self._confirmed:
-                self._confirmed[user_id] = asyncio.Event()
-                await self._pubsub.subscribe(channel(user_id))
+            self._pages[user_id].add(page)
+            if self._task is None:
+                self._task = asyncio.create_task(self._feed())
+            confirmed = self._confirmed.get(user_id)
+            if confirmed is None:
+                confirmed = self._confirmed[user_id] = asyncio.Event()
+                try:
+                    await self._pubsub.subscribe(channel(user_id))
+                except BaseException:
+                    del self._confirmed[user_id]
+                    raise
                 self._subscribed.set()
-        await asyncio.wait_for(self._confirmed[user_id].wait(), SUBSCRIBE_TIMEOUT)
+                if self._lost:
+                    log.info("The hub has Redis again.")
+                    self._lost = False
+        await asyncio.wait_for(confirmed.wait(), SUBSCRIBE_TIMEOUT)
 
     async def _leave(self, user_id: str, page: Page) -> None:
-        self._pages[user_id].discard(page)
         async with self._changing:
-            if not self._pages.get(user_id):
-                self._pages.pop(user_id, None)
+            self._pages[user_id].discard(page)
+            if not self._pages[user_id]:
+                del self._pages[user_id]
                 self._confirmed.pop(user_id, None)
-                with contextlib.suppress(RedisError):
-                    await self._pubsub.unsubscribe(channel(user_id))
+                if self._subscribed.is_set():
+                    with contextlib.suppress(RedisError):
+                        await self._pubsub.unsubscribe(channel(user_id))
 
     async def _feed(self) -> None:
-        """Hand every published frame to its user's pages; survives Redis being away."""
-        prefix = channel("")
+        """Hand every published frame to its user's pages, for as long as the process lives.
+
+        A lost connection is given up with all that was subscribed on it. The next page makes another: nothing
+        is tried in between.
+        """
         while True:
+            await self._subscribed.wait()
             try:
-                await self._subscribed.wait()
-                message = await self._pubsub.get_message(timeout=10)
+                await self._deliver()
             except RedisError as error:
-                log.warning("The hub lost Redis (%s); it connects again.", type(error).__name__)
-                for page in chain.from_iterable(self._pages.values()):
+                log.warning("The hub lost Redis (%s); its pages connect again.", type(error).__name__)
+                await self._start_over()
+
+    async def _start_over(self) -> None:
+        """Cut off the pages of a connection that was lost: frames may have been."""
+        async with self._changing:
+            lost, self._pubsub = self._pubsub, self._redis.pubsub()
+            self._lost = True
+            self._subscribed.clear()
+            for page in chain.from_iterable(self._pages.values()):
+                page.cut()
+            for confirmed in self._confirmed.values():
+                confirmed.set()  # who waits for it is cut off
+            self._confirmed.clear()
+            with contextlib.suppress(RedisError):
+                await lost.aclose()  # type: ignore[no-untyped-call]
+
+    async def _deliver(self) -> None:
+        """Take one message of the subscription; ConnectionError when Redis does not answer any more."""
+        message = await self._pubsub.get_message(timeout=SILENCE)
+        if message is None:
+            await self._pubsub.ping()
+            message = await self._pubsub.get_message(timeout=SILENCE)
+        if message is None:
+            raise ConnectionError("Redis is silent.")
+        if message["type"] not in ("message", "subscribe"):
+            return
+        user_id = message["channel"].decode().removeprefix(channel(""))
+        confirmed = self._confirmed.get(user_id)
+        if message["type"] == "message":
+            for page in tuple(self._pages.get(user_id, ())):
+                page.offer(message["data"])
+        elif confirmed is not None:
+            if confirmed.is_set():  # subscribed anew, so it was not for a moment
+                for page in self._pages[user_id]:
                     page.cut()
-                await asyncio.sleep(1)
-                continue
-            except RuntimeError:  # nothing is subscribed at the moment
-                self._subscribed.clear()
-                continue
-            if message is None:
-                continue
-            user_id = message["channel"].decode().removeprefix(prefix)
-            if message["type"] == "message":
-                for page in tuple(self._pages.get(user_id, ())):
-                    page.offer(message["data"])
-            elif message["type"] == "subscribe" and user_id in self._confirmed:
-                self._confirmed[user_id].set()
+            confirmed.set()
 
     # Extensions
 
@@ -258,8 +335,7 @@ class Hub:
                 pass
             case OnlineUsersMsg(payload=payload):
                 try:
-                    update = OnlineUsersUpdateMsg(payload=payload).model_dump_json()
-                    await self._redis.publish(channel(user_id), update)
+                    await push(self._redis, user_id, OnlineUsersUpdateMsg(payload=payload))
                 except RedisError:
                     await _answer(socket, _error(Unavailable("Redis is away; presence was not passed on.")))
             case CacheUpdateMsg():
@@ -290,6 +366,16 @@ class Hub:
             await _answer(socket, IngestAckMsg(sequence=receipt.sequence, payload=receipt))
 
 
+def _mark(position: str, synced: int) -> str:
+    return f"{position}:{synced}"
+
+
+def _stands(mark: str) -> tuple[str, int]:
+    """The position and the full sync's sequence that a mark tells; a position is a mark without the latter."""
+    position, _, synced = mark.partition(":")
+    return position, int(synced) if re.fullmatch("[0-9]{1,19}", synced) else -1
+
+
 def _without_messages(frame: bytes) -> bytes:
     append = orjson.loads(frame)
     append["payload"]["messages"] = []
@@ -304,18 +390,13 @@ async def _read(socket: WebSocket, waiting: "asyncio.Queue[str | None]") -> None
     await waiting.put(None)
 
 
-async def _forward(socket: WebSocket, page: Page) -> None:
-    async for frame in page.frames():
-        await socket.send_text(frame.decode())
-
-
 async def _until_closed(socket: WebSocket) -> None:
     """A page has nothing to say; what it sends is passed over."""
     while (await socket.receive())["type"] != "websocket.disconnect":
         pass
 
 
-async def _first(*work: Coroutine[Any, Any, None]) -> None:
+async def _first(*work: Coroutine[Any, Any, object]) -> None:
     """Run side by side until one of them ends; its error is raised."""
     tasks = [asyncio.create_task(each) for each in work]
     done, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -334,6 +415,12 @@ async def _answer(socket: WebSocket, frame: Frame) -> None:
     """Send if somebody still listens: input goes on being journaled after its socket has closed."""
     with contextlib.suppress(WebSocketDisconnect, RuntimeError):
         await _send(socket, frame)
+
+
+async def _close(socket: WebSocket, code: int, reason: str | None = None) -> None:
+    """Close as soon as the socket takes it; one that takes nothing any more is ended without."""
+    with contextlib.suppress(TimeoutError, WebSocketDisconnect, RuntimeError):
+        await asyncio.wait_for(socket.close(code, reason), CLOSE_TIMEOUT)
 
 
 def _ack(client: Literal["extension", "frontend"], user_id: str) -> ConnectionAckMsg:

@@ -215,6 +215,23 @@ class UserState:
     _drain_to: int = 0
     _unfinished: dict[str, None] = field(default_factory=dict)  # creators whose job failed
 
+    def restore(self, sequence: int, unfinished: Iterable[str]) -> None:
+        """Go on from a checkpoint: the cache holds everything up to `sequence`."""
+        self.sequence, self.status = sequence, Status.REALTIME
+        self._unfinished.update(dict.fromkeys(unfinished))
+
+    def replay(self, event: SnapshotAccepted | DeltaAccepted) -> None:
+        """Take in what an earlier owner accepted behind the checkpoint; how far it got with it is not known."""
+        self.cache.merge(event.chats, event.messages)
+        self.sequence = event.sequence
+        self._unfinished[event.creator_id] = None
+
+    def again(self) -> list[SnapshotAccepted]:
+        """After `restore` and `replay`: the events to begin with, so that nothing is left undone."""
+        events = [SnapshotAccepted(self.sequence, creator_id) for creator_id in self._unfinished]
+        self._unfinished.clear()
+        return events
+
     def unfinished(self) -> list[str]:
         """The creators of whom something up to `sequence` may not be in the graph or on the pages yet."""
         waiting = [each.creator_id for each in self.inbox if each.sequence <= self.sequence]

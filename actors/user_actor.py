@@ -303,21 +303,17 @@ class UserActor:
             Checkpoints, self._settings.checkpoints, self._user_id, epoch
         )
         checkpoint = await asyncio.to_thread(self._checkpoints.read)
-        unfinished: dict[str, None] = {}
         if checkpoint is not None:
-            unfinished.update(dict.fromkeys(await self._load(checkpoint)))
+            await self._load(checkpoint)
         self._unsaved = 0
         async for event in self._intake.replayed(self._state.sequence):
-            self._cache.merge(event.chats, event.messages)
-            self._state.sequence = event.sequence
+            self._state.replay(event)
             self._unsaved += len(event.messages)
-            unfinished[event.creator_id] = None
         self._position = await last_position(self._redis, self._user_id)
-        for creator_id in unfinished:
-            self._mailbox.put_nowait(SnapshotAccepted(self._state.sequence, creator_id))
+        for event in self._state.again():
+            self._mailbox.put_nowait(event)
 
-    async def _load(self, checkpoint: Checkpoint) -> list[str]:
-        """Returns the creators of whom something is to be done again."""
+    async def _load(self, checkpoint: Checkpoint) -> None:
         enriched = checkpoint.basis == self._basis()
         for (creator_id, chat_id), packed in checkpoint.chats:
             self._cache.load((creator_id, chat_id), packed, enriched=enriched)
@@ -325,10 +321,9 @@ class UserActor:
             if not enriched:
                 await asyncio.sleep(0)
         self._intake.know_held(checkpoint.held)
-        self._state.sequence = checkpoint.sequence
-        self._state.status = Status.REALTIME
-        self._saved = (checkpoint.sequence, checkpoint.unfinished)
-        return checkpoint.unfinished if enriched else self._cache.creators()
+        unfinished = checkpoint.unfinished if enriched else self._cache.creators()
+        self._state.restore(checkpoint.sequence, unfinished)
+        self._saved = (checkpoint.sequence, unfinished)
 
     def _basis(self) -> dict[str, Any]:
         """What enrichment depends on beside the messages: with another basis everything is enriched anew."""

@@ -1,18 +1,31 @@
 import asyncio
 import contextlib
+import logging
+import os
+import signal
+import socket
 import string
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, get_args
 
 import orjson
 import pytest
+import uvicorn
+from fastapi import FastAPI, WebSocket
+from hypothesis import given
+from hypothesis import strategies as st
+from redis.asyncio import Redis
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
 
 import hub
-from actors.publisher import channel, connect_redis
 from hub import Hub, Page
+from push import channel, connect_redis, is_after, push
 from settings import Settings
 from tests.actors.factories import analytics
-from tests.actors.store import running_store
+from tests.actors.store import Store, running_store
 from wire.payloads import (
     AnalyticsUpdateMsg,
     AppendMessageMsg,
@@ -57,8 +70,13 @@ PAYLOADS: dict[type[Frame], Any] = {
 }
 
 
-def frame(kind: type[Frame], sequence: int = 1, creator: str | None = None) -> bytes:
-    return kind(sequence=sequence, creatorId=creator, payload=PAYLOADS[kind]).model_dump_json().encode()  # type: ignore[call-arg]
+LAST = "9999999999999-0"  # a position after all others here
+
+
+def frame(kind: type[Frame], sequence: int = 1, creator: str | None = None, at: str = "5-0") -> bytes:
+    """A frame as it is published."""
+    made = kind(sequence=sequence, creatorId=creator, payload=PAYLOADS[kind])  # type: ignore[call-arg]
+    return b'{"frame":"%b",%b' % (at.encode(), made.model_dump_json(exclude={"frame"})[1:].encode())
 
 
 def without_messages(append: bytes) -> bytes:
@@ -68,12 +86,18 @@ def without_messages(append: bytes) -> bytes:
 
 
 async def sent(page: Page) -> list[bytes]:
-    """What the page is sent until it is cut off; it is cut off when everything was."""
-    found = []
-    page._frames.put_nowait(None)
+    """What the page is sent of what it was offered."""
+    end = frame(SystemErrorMsg, at=LAST)
+    page.offer(end)
+    found: list[bytes] = []
     async for each in page.frames():
+        if each == end:
+            break
         found.append(each)
     return found
+
+
+# One page
 
 
 def test_every_outgoing_type_has_an_example_here() -> None:
@@ -85,11 +109,12 @@ def test_every_outgoing_type_has_an_example_here() -> None:
 async def test_the_header_of_every_frame_is_read_as_it_was_written(
     kind: type[Frame], creator: str | None
 ) -> None:
-    published = frame(kind, 2**53, creator)
+    published = frame(kind, 2**53, creator, "1700000000000-12")
     header = hub._HEADER.match(published)
     assert header is not None
-    assert int(header[1]) == 2**53
-    assert header[3].decode() == kind.model_fields["type"].default
+    assert header[1] == b"1700000000000-12"
+    assert int(header[2]) == 2**53
+    assert header[4].decode() == kind.model_fields["type"].default
     for_it, for_another = Page(creator), Page("somebody else")
     for page in (for_it, for_another):
         page.offer(published)
@@ -99,33 +124,48 @@ async def test_the_header_of_every_frame_is_read_as_it_was_written(
 
 async def test_a_page_of_all_creators_gets_every_creators_frames_in_order() -> None:
     page = Page(None)
-    frames = [frame(AppendMessageMsg, n, creator) for n, creator in enumerate(["c1", "c2", None, "c1"])]
+    creators = enumerate(["c1", "c2", None, "c1"])
+    frames = [frame(AppendMessageMsg, n, creator, f"5-{n}") for n, creator in creators]
     for each in frames:
         page.offer(each)
     assert await sent(page) == frames
 
 
 @pytest.mark.parametrize("synced_first", [True, False])
-async def test_what_the_full_sync_covers_is_not_sent_again_whenever_it_was_published(
-    synced_first: bool,
-) -> None:
-    page = Page(None)
+async def test_what_was_pushed_before_the_full_sync_was_taken_is_not_sent(synced_first: bool) -> None:
+    page, kinds = Page(None), (FullSyncResponseMsg, EnrichmentResultMsg, AppendMessageMsg, SystemStatusMsg)
     if synced_first:
-        page.synced(5)
-    for sequence in (4, 5, 6):
-        for kind in (FullSyncResponseMsg, EnrichmentResultMsg, AppendMessageMsg):
-            page.offer(frame(kind, sequence))
-    page.synced(5)
+        page.stand("5-1", 5)
+    for position in ("4-9", "5-0", "5-1"):
+        for kind in kinds:
+            page.offer(frame(kind, 6, at=position))
+    news = [frame(kind, 6, at=f"10-{n}") for n, kind in enumerate(kinds)]
+    for each in news:
+        page.offer(each)
+    page.stand("5-1", 5)
+    assert await sent(page) == news
+
+
+@pytest.mark.parametrize("resumed", [True, False])
+async def test_messages_of_the_job_in_hand_came_with_the_full_sync_its_enrichment_and_totals_did_not(
+    resumed: bool,
+) -> None:
+    """On the connection of that full sync, and on those that follow until the job is done."""
+    page, kinds = Page(None), (FullSyncResponseMsg, EnrichmentResultMsg, AppendMessageMsg)
+    pushed = [
+        (kind, sequence, f"6-{3 * sequence + n}") for sequence in (4, 5, 6) for n, kind in enumerate(kinds)
+    ]
+    frames = [frame(kind, sequence, at=at) for kind, sequence, at in pushed]
+    if not resumed:
+        for each in frames:
+            page.offer(each)
+    page.stand("5-0", 5, frames if resumed else ())
     assert await sent(page) == [
-        frame(EnrichmentResultMsg, 4),
-        # The snapshot in hand when the page connected: its enrichment is news.
-        frame(FullSyncResponseMsg, 5),
-        frame(EnrichmentResultMsg, 5),
-        # Its chat's totals are news as well, its messages are not.
-        without_messages(frame(AppendMessageMsg, 5)),
-        frame(FullSyncResponseMsg, 6),
-        frame(EnrichmentResultMsg, 6),
-        frame(AppendMessageMsg, 6),
+        frame(EnrichmentResultMsg, 4, at="6-13:5"),
+        frame(FullSyncResponseMsg, 5, at="6-15:5"),
+        frame(EnrichmentResultMsg, 5, at="6-16:5"),
+        without_messages(frame(AppendMessageMsg, 5, at="6-17:5")),
+        *frames[6:],
     ]
 
 
@@ -133,6 +173,31 @@ async def test_a_page_that_was_told_nothing_gets_everything() -> None:
     page = Page(None)
     page.offer(frame(AppendMessageMsg, 0))
     assert await sent(page) == [frame(AppendMessageMsg, 0)]
+
+
+@given(
+    pushed=st.lists(st.tuples(st.sampled_from([None, "c1", "c2"]), st.booleans()), max_size=12),
+    creator=st.sampled_from([None, "c1"]),
+    points=st.tuples(*[st.integers(0, 12)] * 3),
+)
+async def test_a_page_that_resumes_gets_what_it_missed_and_what_comes_each_once_and_in_order(
+    pushed: list[tuple[str | None, bool]], creator: str | None, points: tuple[int, int, int]
+) -> None:
+    had, subscribed, asked = sorted(min(point, len(pushed)) for point in points)
+    log = [
+        frame(AppendMessageMsg if append else SystemStatusMsg, number, of, f"{number // 3}-{number % 3}")
+        for number, (of, append) in enumerate(pushed, start=1)
+    ]
+    page = Page(creator)
+    for each in log[subscribed:asked]:
+        page.offer(each)
+    page.stand(f"{had // 3}-{had % 3}", -1, log[had:asked])
+    for each in log[asked:]:
+        page.offer(each)
+    wanted = [
+        each for each, (of, _) in zip(log, pushed, strict=True) if creator is None or of in (None, creator)
+    ]
+    assert await sent(page) == [each for each in log[had:] if each in wanted]
 
 
 @pytest.mark.parametrize(
@@ -146,11 +211,22 @@ async def test_a_page_that_reads_too_slowly_is_cut_off(
     status = frame(SystemStatusMsg)
     for _ in range(3):
         page.offer(status)
-    assert not page.cut_off
+    assert not page.cut_off.is_set()
     page.offer(status)
-    assert page.cut_off
+    assert page.cut_off.is_set()
     page.offer(status)
-    assert [each async for each in page.frames()] == []
+    assert page._frames.empty()
+
+
+async def test_one_frame_may_be_larger_than_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub, "WAITING_BYTES", 10)
+    page = Page(None)
+    page.offer(frame(FullSyncResponseMsg))
+    assert await anext(page.frames()) == frame(FullSyncResponseMsg)
+    page.offer(frame(FullSyncResponseMsg))
+    assert not page.cut_off.is_set()
+    page.offer(frame(SystemStatusMsg))
+    assert page.cut_off.is_set()
 
 
 async def test_a_page_that_keeps_up_is_never_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -159,47 +235,249 @@ async def test_a_page_that_keeps_up_is_never_cut_off(monkeypatch: pytest.MonkeyP
     page, reading = Page(None), 0
     frames = page.frames()
     for sequence in range(50):
-        page.offer(frame(SystemStatusMsg, sequence))
-        reading += await anext(frames) == frame(SystemStatusMsg, sequence)
+        status = frame(SystemStatusMsg, at=f"5-{sequence}")
+        page.offer(status)
+        reading += await anext(frames) == status
     assert reading == 50
-    assert not page.cut_off
-
-
-async def test_a_page_that_missed_frames_is_sent_no_more() -> None:
-    page = Page(None)
-    page.offer(frame(SystemStatusMsg))
-    page.cut()
-    assert [each async for each in page.frames()] == []
+    assert not page.cut_off.is_set()
 
 
 def test_what_is_not_a_frame_is_passed_over() -> None:
     page = Page(None)
-    for noise in (b"", b"{}", b'{"type":"append_message","sequence":1}', b"\xff"):
-        page.offer(noise)
+    noise = (b"", b"{}", b'{"type":"append_message","sequence":1}', b"\xff", frame(SystemStatusMsg)[1:])
+    for each in noise:
+        page.offer(each)
     assert page._frames.empty()
 
 
-async def test_pages_are_cut_off_when_redis_was_away_and_served_again_when_it_is_back() -> None:
+# Sockets and a real Redis
+
+STATUS = SystemStatusMsg(payload=SystemStatus(status="REALTIME"))
+
+
+class Told:
+    """Stands in for a user's actor: pushes a frame before its full sync is taken, and one after."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        self.asked = 0
+
+    async def call(self, user_id: str, method: str, creator_id: str | None) -> tuple[int, str, str, bytes]:
+        assert method == "full_sync"
+        self.asked += 1
+        append = AppendMessageMsg(sequence=7, creatorId="c1", payload=node(messages=[{"id": 1}]))
+        position = await push(self._redis, user_id, append)
+        await push(self._redis, user_id, append)
+        return 7, position, "REALTIME", b'{"conversations":[]}'
+
+
+class Pages:
+    """A hub that serves sockets of this process."""
+
+    def __init__(self, redis: Redis, url: str) -> None:
+        self.redis = redis
+        self._url = url
+        self.actor = Told(redis)
+
+    def open(self, user_id: str = "u1", **query: str) -> connect:
+        asked = "&".join(f"{name}={value}" for name, value in query.items())
+        # A client that reads no further than it is asked to, and is not timed.
+        return connect(
+            f"{self._url}/{user_id}?{asked}", max_queue=1, max_size=None, compression=None, ping_interval=None
+        )
+
+    async def push(self, count: int) -> list[str]:
+        return [await push(self.redis, "u1", STATUS) for _ in range(count)]
+
+
+@pytest.fixture
+def store() -> Iterator[Store]:
+    with running_store() as running:
+        yield running
+
+
+@pytest.fixture
+async def pages(store: Store) -> AsyncIterator[Pages]:
+    redis = connect_redis(store.url)
+    async with _serving(redis) as found:
+        yield found
+    await redis.connection_pool.disconnect()
+
+
+@asynccontextmanager
+async def _serving(redis: Redis) -> AsyncIterator[Pages]:
+    listening = socket.create_server(("127.0.0.1", 0))
+    found = Pages(redis, f"ws://127.0.0.1:{listening.getsockname()[1]}")
+    served = Hub(Settings(), redis, found.actor)  # type: ignore[arg-type]
+    app = FastAPI()
+
+    @app.websocket("/{user_id}")
+    async def page(
+        socket: WebSocket, user_id: str, creator_id: str | None = None, last_frame: str | None = None
+    ) -> None:
+        await served.serve_page(socket, user_id, creator_id, last_frame)
+
+    server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_level="warning", ws_ping_interval=None))
+    running = asyncio.create_task(server.serve(sockets=[listening]))
+    yield found
+    server.should_exit = True
+    await running
+    assert served._pages == {}
+    assert served._task is not None
+    served._task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await served._task
+    await served._pubsub.aclose()  # type: ignore[no-untyped-call]
+
+
+async def read(page: ClientConnection, count: int) -> list[dict[str, Any]]:
+    async with asyncio.timeout(60):
+        return [orjson.loads(await page.recv()) for _ in range(count)]
+
+
+async def code(page: ClientConnection) -> int | None:
+    """The code that the socket is closed with; what comes before is passed over."""
+    async with asyncio.timeout(60):
+        with contextlib.suppress(ConnectionClosed):
+            while True:
+                await page.recv()
+    return page.close_code
+
+
+def positions(frames: list[dict[str, Any]]) -> list[str]:
+    return [frame["frame"].partition(":")[0] for frame in frames]
+
+
+async def test_a_page_gets_a_full_sync_with_its_position_and_then_what_was_pushed_after_it(
+    pages: Pages,
+) -> None:
+    await pages.redis.sadd("users", "u1")
+    async with pages.open() as page:
+        ack, status, sync, append = await read(page, 4)
+        assert (ack["type"], ack["frame"]) == ("connection_ack", None)
+        assert (status["type"], status["frame"], status["sequence"]) == ("system_status", None, 7)
+        assert (sync["type"], sync["sequence"]) == ("full_sync_response", 7)
+        assert is_after(*positions([append, sync]))
+        assert append["payload"]["messages"] == []  # they were part of the full sync
+        assert await pages.push(1) == positions(await read(page, 1))
+    for last in (sync, append):  # the job in hand at the full sync may be done on a later connection
+        async with pages.open(last_frame=last["frame"]) as page:
+            [_, *again] = await read(page, 3 if last is sync else 2)
+            assert all(is_after(*positions([each, last])) for each in again)
+            assert [each["payload"]["messages"] for each in again if "messages" in each["payload"]] in (
+                [],
+                [[]],
+            )
+    assert pages.actor.asked == 1
+
+
+async def test_a_page_that_resumes_gets_what_it_missed_and_wakes_nobody(pages: Pages) -> None:
+    await pages.redis.sadd("users", "u1")
+    pushed = await pages.push(5)
+    async with pages.open(last_frame=pushed[1]) as page:
+        [ack, *missed] = await read(page, 4)
+        assert ack["type"] == "connection_ack"
+        assert positions(missed) == pushed[2:]
+        live = await pages.push(2)
+        assert positions(await read(page, 2)) == live
+    async with pages.open(last_frame=live[-1]) as page:
+        await read(page, 1)
+        assert await pages.push(1) == positions(await read(page, 1))
+    assert pages.actor.asked == 0
+
+
+@pytest.mark.parametrize("unknown", ["1-0", "0-0", "99999999999999-0", "", "nonsense", "1-0%3A2"])
+async def test_a_position_that_is_not_in_the_log_gets_a_full_sync(pages: Pages, unknown: str) -> None:
+    await pages.redis.sadd("users", "u1")
+    await pages.push(2)
+    async with pages.open(last_frame=unknown) as page:
+        kinds = [each["type"] for each in await read(page, 4)]
+        assert kinds[1:] == ["system_status", "full_sync_response", "append_message"]
+    assert pages.actor.asked == 1
+
+
+async def test_a_page_that_does_not_read_is_cut_off_and_no_other_page_notices(
+    pages: Pages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub, "WAITING_BYTES", 1024 * 1024)
+    large = SystemStatusMsg(payload=SystemStatus(status="PROCESSING_SNAPSHOT", detail="x" * 256 * 1024))
+    async with pages.open() as slow, pages.open() as page:
+        await read(page, 1)
+        await read(slow, 1)
+        pushed, got = [], []
+        for _ in range(120):  # far more than the sockets' own buffers hold
+            pushed.append(await push(pages.redis, "u1", large))
+            got += positions(await read(page, 1))
+        assert got == pushed
+        assert await code(slow) == 4008
+        assert await pages.push(1) == positions(await read(page, 1))
+
+
+async def test_pages_are_cut_off_when_redis_is_lost_and_resume_when_it_is_back(
+    store: Store, pages: Pages, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, logger="hub")
+    await pages.push(1)
+    async with pages.open() as page, pages.open("u2") as other:
+        await read(other, 1)
+        await read(page, 1)
+        [last] = await pages.push(1)
+        assert positions(await read(page, 1)) == [last]
+        store.kill()
+        assert await code(page) == 4008
+        assert await code(other) == 4008
+    for _ in range(3):
+        async with pages.open(last_frame=last) as page:
+            assert [each["type"] for each in await read(page, 1)] == ["system_error"]
+            assert await code(page) == 1013
+    store.restart()
+    missed = await pages.push(3)
+    async with pages.open(last_frame=last) as page:
+        assert positions(await read(page, 4))[1:] == missed
+        assert await pages.push(1) == positions(await read(page, 1))
+    told = [(each.levelname, each.getMessage()) for each in caplog.records if each.name == "hub"]
+    assert [level for level, _ in told] == ["WARNING", "INFO"]
+
+
+async def test_pages_are_cut_off_when_redis_says_nothing_any_more(
+    store: Store, pages: Pages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub, "SILENCE", 0.2)
+    process = store._server._process
+    assert process is not None
+    async with pages.open() as page:
+        await read(page, 1)
+        os.kill(process.pid, signal.SIGSTOP)
+        try:
+            assert await code(page) == 4008
+        finally:
+            os.kill(process.pid, signal.SIGCONT)
+    async with pages.open() as page:
+        await read(page, 1)
+        assert await pages.push(1) == positions(await read(page, 1))
+
+
+async def test_a_quiet_redis_is_not_taken_for_lost(pages: Pages, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub, "SILENCE", 0.05)
+    async with pages.open() as page:
+        await read(page, 1)
+        async with asyncio.timeout(60):
+            while (await pages.redis.info("commandstats")).get("cmdstat_ping", {"calls": 0})["calls"] < 3:
+                pass
+        assert await pages.push(1) == positions(await read(page, 1))
+
+
+async def test_pages_whose_subscription_was_made_again_are_cut_off() -> None:
+    """The client library may connect again by itself; what was published meanwhile is lost."""
     with running_store() as store:
         redis = connect_redis(store.url)
-        served = Hub(Settings(), redis, None)  # type: ignore[arg-type]  # nobody asks for a user's actor
-        page, published = Page(None), frame(SystemStatusMsg)
+        served, page, other = Hub(Settings(), redis, None), Page(None), Page(None)  # type: ignore[arg-type]
         await served._join("u1", page)
-        await redis.publish(channel("u1"), published)
-        frames = page.frames()
-        assert await anext(frames) == published
-
-        store.kill()
-        assert [each async for each in frames] == []
-        assert page.cut_off
-        await served._leave("u1", page)
-
-        store.restart()
-        again = Page(None)
-        await served._join("u1", again)
-        await redis.publish(channel("u1"), published)
-        assert await anext(again.frames()) == published
-
+        await served._join("u2", other)
+        await served._pubsub.subscribe(channel("u1"))
+        async with asyncio.timeout(60):
+            await page.cut_off.wait()
+        assert not other.cut_off.is_set()
         assert served._task is not None
         served._task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
