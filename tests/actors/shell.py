@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass, field
 
+from actors.packing import Packed
 from actors.state import (
     AnalyticsReady,
     AppendGraph,
     ComputeAnalytics,
+    DeltaAccepted,
     Effect,
     Enrich,
     Enriched,
@@ -17,6 +19,7 @@ from actors.state import (
     RebuildGraph,
     RetryDue,
     RetryLater,
+    SnapshotAccepted,
     StageFailed,
     Status,
     UserState,
@@ -36,10 +39,23 @@ class Page:
     appended: list[Key] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class Kept:
+    """A checkpoint: what is on disk when the process is killed."""
+
+    sequence: int = 0
+    unfinished: tuple[str, ...] = ()
+    chats: tuple[tuple[tuple[str, str], Packed], ...] = ()
+
+
 class Shell:
     def __init__(self) -> None:
         self.state = UserState(empty_cache())
-        self.log: list[Effect] = []
+        self.kept = Kept()
+        self.accepted: list[SnapshotAccepted | DeltaAccepted] = []  # as the journal has them
+        self.log: list[Effect] = []  # since the process began
+        self.began = Status.EMPTY
+        self.told: Status | None = None  # what pages were told last, by whatever process
         self.stage: Stage | None = None
         self.graph: dict[str, dict[str, int]] = {}  # creator -> conversation id -> messages
         self.pages = [Page(-1, {})]
@@ -49,6 +65,8 @@ class Shell:
     def feed(self, event: Event) -> list[Effect]:
         """Hand over an event; returns the effects that followed, all carried out."""
         before = len(self.log)
+        if isinstance(event, SnapshotAccepted | DeltaAccepted):
+            self.accepted.append(event)
         for effect in self.state.handle(event):
             if self.visitor:
                 self.visit()
@@ -98,6 +116,28 @@ class Shell:
                 self.complete()
         return self.log[before:]
 
+    def checkpoint(self) -> None:
+        state = self.state
+        self.kept = Kept(state.sequence, tuple(state.unfinished()), tuple(state.cache.packed()))
+
+    def crash(self) -> None:
+        """The process is killed; the next owner has the checkpoint, the journal, the graph and the pages."""
+        self.stage, self.retries, self.visitor = None, 0, False
+        cache = empty_cache()
+        state = self.state = UserState(cache)
+        for key, packed in self.kept.chats:
+            cache.load(key, packed, enriched=True)
+        if self.kept.sequence:
+            state.restore(self.kept.sequence, self.kept.unfinished)
+        for event in self.accepted:
+            if event.sequence > self.kept.sequence:
+                state.replay(event)
+        self.log, self.began = [], state.status
+        accepted = list(self.accepted)
+        for event in state.again():
+            self.feed(event)
+        self.accepted = accepted
+
     def visit(self) -> None:
         """A page connects now and is told where things stand."""
         self.visitor = False
@@ -126,6 +166,8 @@ class Shell:
                 for page in self.pages:
                     if job.sequence > page.synced:
                         self._append(page, effect)
+            case PublishStatus():
+                self.told = effect.status
             case RetryLater():
                 self.retries += 1
             case _:

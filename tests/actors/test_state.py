@@ -396,6 +396,20 @@ class AnyOrder(RuleBasedStateMachine):
         else:
             self.shell.visit()
 
+    @rule(chats=st.integers(1, 4))
+    def chats_are_closed(self, chats: int) -> None:
+        cache = self.shell.state.cache
+        for key in cache.beyond(0)[-chats:]:
+            cache.close(key)
+
+    @rule()
+    def checkpoint(self) -> None:
+        self.shell.checkpoint()
+
+    @rule()
+    def kill(self) -> None:
+        self.shell.crash()
+
     @invariant()
     def one_job_is_in_hand_and_a_step_of_it_runs(self) -> None:
         assert (self.shell.stage is None) == (self.shell.state.job is None)
@@ -406,7 +420,7 @@ class AnyOrder(RuleBasedStateMachine):
         if state.job is None:
             assert state.status in (EMPTY, REALTIME, ERROR)
             assert state.status is ERROR or not state.inbox
-            assert state.status is not EMPTY or not self.sequence
+            assert state.status is not EMPTY or not self.sequence or not state.sequence
 
     @invariant()
     def statuses_follow_each_other_as_they_may(self) -> None:
@@ -414,13 +428,14 @@ class AnyOrder(RuleBasedStateMachine):
         for status, following in pairwise(told):
             assert following in ((REALTIME, ERROR) if status is PROCESSING else (PROCESSING, ERROR))
             assert (status, following) != (ERROR, ERROR)
-        assert (told[-1] if told else EMPTY) is self.shell.state.status
+        assert (told[-1] if told else self.shell.began) is self.shell.state.status
 
     def teardown(self) -> None:
         shell = self.shell
         shell.settle()
         assert shell.state.status is (REALTIME if self.sequence else EMPTY)
         assert not shell.state.inbox
+        assert shell.told in (REALTIME, None)  # a page that was told to wait is told that it is over
         assert shell.state.sequence == self.sequence
         newest = [version_of(creator, n, version) for (creator, n), version in self.accepted.items()]
         expected = {(m.creator_id, m.id): m.text for m in newest if not m.is_deleted}
@@ -433,5 +448,5 @@ class AnyOrder(RuleBasedStateMachine):
             assert shell.state.cache.pending(creator) == []
 
 
-AnyOrder.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+AnyOrder.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
 test_nothing_is_lost_or_shown_twice_in_any_order_of_events = AnyOrder.TestCase
