@@ -63,9 +63,9 @@ _HEADER = re.compile(rb'\{"frame":"(\d+-\d+)","sequence":(\d+),"creatorId":(null
 class Page:
     """One page's socket: frames wait here until the socket takes them.
 
-    It stands at a position: what was pushed up to there it has, from its full sync or its last connection. The
-    full sync may have more than that: the messages of the job that was then in hand, up to its `sequence`. What
-    is sent tells the page both (`_mark`), so that it can say where it stands when it connects again.
+    It stands at a position: what was pushed up to there it has, from a full sync or its last connection. The
+    full sync may have had more, the messages of the job that was then in hand, up to a sequence. What is sent
+    tells the page both (`_mark`), so that it can say where it stands when it connects again.
     """
 
     def __init__(self, creator_id: str | None) -> None:
@@ -154,7 +154,7 @@ class Hub:
     async def serve_page(
         self, socket: WebSocket, user_id: str, creator_id: str | None, last_frame: str | None
     ) -> None:
-        """Run one page's socket until it closes; `last_frame` is what the last frame it got had as `frame`."""
+        """Run one page's socket until it closes; `last_frame` is the `frame` of the last one it got."""
         await socket.accept()
         page = Page(creator_id)
         try:
@@ -371,7 +371,7 @@ def _mark(position: str, synced: int) -> str:
 
 
 def _stands(mark: str) -> tuple[str, int]:
-    """The position and the full sync's sequence that a mark tells; a position is a mark without the latter."""
+    """The position and the full sync's sequence of a mark; a plain position is a mark as well."""
     position, _, synced = mark.partition(":")
     return position, int(synced) if re.fullmatch("[0-9]{1,19}", synced) else -1
 
