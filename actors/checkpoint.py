@@ -6,6 +6,7 @@ checksum of all before it. It is written beside its place and renamed. The two n
 that cannot be read is made up for by the one before and the journal, which is trimmed up to that one only.
 """
 
+import contextlib
 import hashlib
 import logging
 import os
@@ -88,7 +89,7 @@ class Checkpoints:
             names = self._names()
             for old in names[KEPT:]:
                 self._fs.rm_file(f"{self._folder}/{old}")
-        except OSError as error:
+        except Exception as error:  # every kind of storage has errors of its own
             raise CheckpointUnavailable(_away(error)) from error
         return _sequence(names[:KEPT][-1]) if len(names) >= KEPT else 0
 
@@ -99,12 +100,12 @@ class Checkpoints:
         """
         try:
             names = self._names()
-        except OSError as error:
+        except Exception as error:
             raise CheckpointUnavailable(_away(error)) from error
         for name in names:
             try:
                 return _parsed(self._fs.cat_file(f"{self._folder}/{name}"))
-            except (OSError, CheckpointError) as error:
+            except Exception as error:  # damaged in whatever way: there is another
                 log.error("The checkpoint %s/%s is not used: %s", self._folder, name, error)
         return None
 
@@ -159,10 +160,10 @@ def _parsed(data: bytes) -> Checkpoint:
 
 def _sync(file: IO[bytes]) -> None:
     """Have a local file on disk before it is renamed; object stores write whole objects."""
-    if hasattr(file, "fileno"):
-        file.flush()
+    file.flush()
+    with contextlib.suppress(OSError, AttributeError):  # not a local file
         os.fsync(file.fileno())
 
 
-def _away(error: OSError) -> str:
-    return f"The checkpoint storage does not answer ({type(error).__name__}: {error.strerror or error})."
+def _away(error: Exception) -> str:
+    return f"The checkpoint storage does not take or give files ({type(error).__name__}: {error})."

@@ -25,7 +25,7 @@ from errors import JournalGap, JournalUnavailable, StaleOwner
 
 Kind = Literal["message", "snapshot", "release"]
 CHUNK_BYTES = 512 * 1024
-READ_COUNT = 500
+READ_COUNT = 50  # records a call: each may be a chunk of a snapshot, and they are in memory together
 TRIM_COUNT = 100  # records a call: each may be a chunk, and Redis serves nobody else meanwhile
 
 # A field of `ids` is "<bytes of the creator>:<creator><id>", its value "<version>:<sequence>".

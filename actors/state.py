@@ -221,7 +221,7 @@ class UserState:
         self._unfinished.update(dict.fromkeys(unfinished))
 
     def replay(self, event: SnapshotAccepted | DeltaAccepted) -> None:
-        """Take in what an earlier owner accepted behind the checkpoint; how far it got with it is not known."""
+        """Take in what an earlier owner accepted behind the checkpoint; how far it got is not known."""
         self.cache.merge(event.chats, event.messages)
         self.sequence = event.sequence
         self._unfinished[event.creator_id] = None

@@ -1,0 +1,330 @@
+import asyncio
+import contextlib
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from redis.asyncio import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
+
+import actors.intake
+from actors.intake import Accepted, Intake
+from actors.journal import Journal
+from actors.state import DeltaAccepted, SnapshotAccepted
+from errors import InputTooLarge, InvalidInput, JournalUnavailable, NotFound, StaleOwner
+from push import connect_redis
+from tests.actors.store import Store
+
+CREATOR = "900"
+MAX_TEXT = 1000
+
+
+def said(id: object, fan: int | None = 41, text: str = "hello", **more: Any) -> dict[str, Any]:
+    sides = {} if fan is None else {"fromUser": {"id": fan, "name": "Fan"}}
+    return {"id": id, "text": text, "createdAt": "2024-05-01T08:00:00+00:00", **sides, **more}
+
+
+def json(value: Any) -> bytes:
+    return orjson.dumps(value)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def soon_again() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(actors.intake, "RETRY_FIRST", 0.005)
+        yield
+
+
+class Owner:
+    """One owner's intake, running, with the events that came of it."""
+
+    def __init__(self, redis: Redis, user_id: str) -> None:
+        self.journal = Journal(redis, user_id)
+        self.events: list[Accepted] = []
+        self.intake = Intake(self.journal, max_text=MAX_TEXT, accepted=self.events.append)
+
+    async def recover(self, after: int = 0) -> None:
+        await self.journal.claim()
+        async for event in self.intake.replayed(after):
+            self.events.append(event)
+
+    def messages(self) -> list[tuple[str, str]]:
+        """Id and text of every message that came through, in order."""
+        return [(m.id, m.text) for event in self.events for m in event.messages]
+
+    async def take(self, *messages: Any) -> dict[str, int]:
+        return await self.intake.messages(json(list(messages)), CREATOR)
+
+
+@asynccontextmanager
+async def owner(redis: Redis, user_id: str) -> AsyncIterator[Owner]:
+    made = Owner(redis, user_id)
+    await made.recover()
+    running = asyncio.create_task(made.intake.run())
+    try:
+        yield made
+    finally:
+        running.cancel()
+        with contextlib.suppress(asyncio.CancelledError, StaleOwner):
+            await running
+
+
+class Unreliable:
+    """A Redis that carries scripts out, and then loses the answer of as many as it is told."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        self.lose = 0
+        self.refuse = 0
+
+    def register_script(self, text: str) -> Callable[..., Any]:
+        script = self._redis.register_script(text)
+
+        async def call(**arguments: Any) -> Any:
+            if self.refuse:
+                self.refuse -= 1
+                raise RedisConnectionError("gone before")
+            answer = await script(**arguments)
+            if self.lose:
+                self.lose -= 1
+                raise RedisConnectionError("gone after")
+            return answer
+
+        return call
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._redis, name)
+
+
+async def resolved(intake: Intake) -> None:
+    while not intake.idle:  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
+
+
+async def test_an_input_is_answered_with_the_sequence_of_its_own_last_record(
+    redis: Redis, user_id: str
+) -> None:
+    async with owner(redis, user_id) as one:
+        receipts = await asyncio.gather(
+            one.take(said(1), said(2)),
+            one.take(said(1)),
+            one.take(said(3), said(4), said(5)),
+            one.intake.snapshot(json({"chats": [{"withUser": {"id": 41}}], "messages": [said(6)]}), CREATOR),
+            one.take(said(6)),
+            one.take(said(7)),
+        )
+    # A snapshot of a chat and a message takes two chunks and the record that closes it.
+    assert [r["sequence"] for r in receipts] == [2, 2, 5, 8, 8, 9]
+    assert [(r["accepted"], r["duplicates"]) for r in receipts] == [
+        (2, 0),
+        (0, 1),
+        (3, 0),
+        (1, 0),
+        (0, 1),
+        (1, 0),
+    ]
+    assert [(type(e), e.sequence) for e in one.events] == [
+        (DeltaAccepted, 2),
+        (DeltaAccepted, 5),
+        (SnapshotAccepted, 8),
+        (DeltaAccepted, 9),
+    ]
+
+
+async def test_a_newer_copy_is_an_edit_and_an_older_one_a_duplicate(redis: Redis, user_id: str) -> None:
+    newer, newest = "2024-05-02T08:00:00+00:00", "2024-05-03T08:00:00+00:00"
+    async with owner(redis, user_id) as one:
+        await one.take(said(1, text="first"))
+        assert (await one.take(said(1, text="third", changedAt=newest)))["accepted"] == 1
+        assert (await one.take(said(1, text="second", changedAt=newer)))["duplicates"] == 1
+        assert (await one.take(said(1, text="again", changedAt=newest)))["duplicates"] == 1
+    assert one.messages() == [("1", "first"), ("1", "third")]
+
+
+async def test_a_replay_gives_the_events_of_the_live_run(redis: Redis, user_id: str) -> None:
+    async with owner(redis, user_id) as one:
+        await one.take(said(1), {"api2_chat_message": said(2, notifications=[])}, {"typing": {}})
+        await one.intake.snapshot(json({"chats": [], "messages": [said(3), said(1)]}), CREATOR)
+        await one.take({"id": 9, "text": "captured"})
+        await one.intake.messages(json(said(1)), "901")
+    two = Owner(redis, user_id)
+    await two.recover()
+    assert two.messages() == one.messages()
+    assert [e.creator_id for e in two.events] == [CREATOR, CREATOR, "901"]
+    assert two.intake.held == one.intake.held
+    assert (two.events[0].chats[0].with_user or b"") == json({"id": 41, "name": "Fan"})
+
+
+@pytest.mark.parametrize("fate", ["lose", "refuse"])
+async def test_when_an_append_is_in_doubt_the_caller_gets_an_error_and_the_owner_what_the_journal_has(
+    redis: Redis, user_id: str, fate: str
+) -> None:
+    unreliable = Unreliable(redis)
+    async with owner(unreliable, user_id) as one:  # type: ignore[arg-type]
+        await one.take(said(1))
+        setattr(unreliable, fate, 1)
+        with pytest.raises(JournalUnavailable):
+            await one.take(said(2, fan=42))
+        await resolved(one.intake)
+        receipt = await one.take(said(2, fan=42))  # as a client does that got an error
+        assert (receipt["accepted"], receipt["duplicates"]) == ((0, 1) if fate == "lose" else (1, 0))
+    assert one.messages() == [("1", "hello"), ("2", "hello")]
+    again = Owner(redis, user_id)
+    await again.recover()
+    assert again.messages() == one.messages()
+    chats = [[chat for event in each.events for chat in event.chats] for each in (one, again)]
+    assert chats[0] == chats[1]
+
+
+async def test_while_it_is_in_doubt_nothing_is_taken(redis: Redis, user_id: str) -> None:
+    unreliable = Unreliable(redis)
+    async with owner(unreliable, user_id) as one:  # type: ignore[arg-type]
+        unreliable.lose = 1
+        failed = await asyncio.gather(
+            one.take(said(1)), one.take(said(1)), one.take(said(2)), return_exceptions=True
+        )
+        assert [type(each) for each in failed] == [JournalUnavailable] * 3
+        assert not one.intake.idle
+        with pytest.raises(JournalUnavailable):
+            await one.take(said(3))
+        await resolved(one.intake)
+        assert (await one.take(said(1), said(2), said(3)))["accepted"] == 1
+    assert sorted(one.messages()) == [("1", "hello"), ("2", "hello"), ("3", "hello")]
+
+
+async def test_a_caller_that_is_gone_does_not_take_its_input_with_it(redis: Redis, user_id: str) -> None:
+    unreliable = Unreliable(redis)
+    async with owner(unreliable, user_id) as one:  # type: ignore[arg-type]
+        unreliable.refuse = 1
+        gone = asyncio.create_task(one.take(said(1)))
+        await asyncio.sleep(0)
+        gone.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await gone
+        while unreliable.refuse:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        await resolved(one.intake)
+        # It was refused and nobody was told: the message is not held, so it is taken when it comes again.
+        assert (await one.take(said(1)))["accepted"] == 1
+
+
+async def test_an_owner_that_was_displaced_takes_nothing_and_stops(redis: Redis, user_id: str) -> None:
+    old, new = Owner(redis, user_id), Owner(redis, user_id)
+    await old.recover()
+    running = asyncio.create_task(old.intake.run())
+    await new.recover()
+    with pytest.raises(StaleOwner):
+        await old.take(said(1))
+    with pytest.raises(StaleOwner):
+        await running
+    with pytest.raises(StaleOwner):
+        await old.take(said(2))
+    assert old.events == []
+
+
+async def test_bad_input_takes_nothing_of_its_call(redis: Redis, user_id: str) -> None:
+    async with owner(redis, user_id) as one:
+        with pytest.raises(InputTooLarge):
+            await one.take(said(1), said(2, text="x" * (MAX_TEXT + 1)))
+        assert (await one.take(said(1)))["accepted"] == 1
+
+
+async def test_held_input_is_placed_when_it_comes_in_a_fuller_shape(redis: Redis, user_id: str) -> None:
+    async with owner(redis, user_id) as one:
+        assert (await one.take({"id": 9, "text": "sent"}))["held"] == 1
+        assert [a.held.id for a in one.intake.held.values()] == ["9"]
+        await one.take({**said(9, fan=None, text="sent"), "toUser": {"id": 41}})
+        assert one.intake.held == {}
+    again = Owner(redis, user_id)
+    await again.recover()
+    assert again.intake.held == {}
+    assert again.messages() == [("9", "sent")]
+
+
+async def test_held_input_is_replayed_with_what_it_lacked(redis: Redis, user_id: str) -> None:
+    async with owner(redis, user_id) as one:
+        await one.take({"id": 9, "text": "sent"}, {"id": 10, "text": "other"})
+        first, second = one.intake.held
+        assert (await one.intake.replay(b""))["held"] == 2  # nothing new is known of them
+        asked = [{"key": first, "add": {"toUser": {"id": 41}}}]
+        receipt = await one.intake.replay(json(asked))
+        assert (receipt["accepted"], receipt["held"]) == (1, 0)
+        assert list(one.intake.held) == [second]
+        with pytest.raises(NotFound):
+            await one.intake.replay(json(asked))
+        with pytest.raises(InvalidInput):
+            await one.intake.replay(b'{"key": 1}')
+    again = Owner(redis, user_id)
+    await again.recover()
+    assert again.messages() == one.messages() == [("9", "sent")]
+    assert list(again.intake.held) == [second]
+
+
+async def test_a_held_chat_is_replayed_as_a_chat(redis: Redis, user_id: str) -> None:
+    async with owner(redis, user_id) as one:
+        receipt = await one.intake.snapshot(json({"chats": [{"unreadMessagesCount": 3}]}), CREATOR)
+        assert receipt["held"] == 1
+        [key] = one.intake.held
+        await one.intake.replay(json([{"key": key, "add": {"withUser": {"id": 41}}}]))
+        assert one.intake.held == {}
+    [chat] = one.events[-1].chats
+    assert (chat.id, chat.unread) == ("41", 3)
+    again = Owner(redis, user_id)
+    await again.recover()
+    assert again.intake.held == {}
+
+
+Step = tuple[str, int, int]  # what happens, message number, version
+
+
+@settings(max_examples=40)
+@given(
+    steps=st.lists(
+        st.tuples(
+            st.sampled_from(("take", "lose", "refuse", "snapshot")), st.integers(1, 5), st.integers(0, 2)
+        ),
+        max_size=12,
+    )
+)
+def test_whatever_answers_are_lost_each_version_comes_through_once_and_as_in_a_replay(
+    store: Store, steps: list[Step]
+) -> None:
+    asyncio.run(_take_with_losses(store, steps))
+
+
+_users = Counter[str]()
+
+
+async def _take_with_losses(store: Store, steps: list[Step]) -> None:
+    _users["made"] += 1
+    user_id = f"losses-{_users['made']}"
+    redis = connect_redis(store.url)
+    unreliable = Unreliable(redis)
+    acknowledged: dict[str, int] = {}
+    async with owner(unreliable, user_id) as one:  # type: ignore[arg-type]
+        for what, number, version in steps:
+            changed = {"changedAt": f"2024-05-0{version + 1}T08:00:00+00:00"} if version else {}
+            body = said(number, text=str(version), **changed)
+            if what in ("lose", "refuse"):
+                setattr(unreliable, what, 1)
+            with contextlib.suppress(JournalUnavailable):
+                if what == "snapshot":
+                    await one.intake.snapshot(json({"chats": [], "messages": [body]}), CREATOR)
+                else:
+                    await one.take(body)
+                acknowledged[str(number)] = max(version, acknowledged.get(str(number), 0))
+            await resolved(one.intake)
+            unreliable.lose = unreliable.refuse = 0
+    seen = Counter(one.messages())
+    assert not seen or max(seen.values()) == 1
+    for id, version in acknowledged.items():
+        assert any(m == id and int(text) >= version for m, text in seen)
+    again = Owner(redis, user_id)
+    await again.recover()
+    assert again.messages() == one.messages()
+    await redis.connection_pool.disconnect()
