@@ -18,9 +18,7 @@ class Settings:
     ray_dashboard_port: int = field(default=8265, metadata={"env": "RAY_DASHBOARD_PORT"})
     ray_address: str = field(default="", metadata={"env": "RAY_ADDRESS"})  # empty: start a Ray of our own
     data_dir: Path = field(default=Path("data"), metadata={"env": "DATA_DIR"})
-    checkpoint_url: str = field(
-        default="", metadata={"env": "CHECKPOINT_URL"}
-    )  # empty: a folder in data_dir
+    checkpoint_url: str = field(default="", metadata={"env": "CHECKPOINT_URL"})  # empty: a folder in data_dir
     redis_url: str = field(
         default="", metadata={"env": "REDIS_URL"}
     )  # empty: the embedded server, in data_dir
@@ -41,6 +39,8 @@ class Settings:
     graph_batch_wait: float = field(
         default=0.005, metadata={"env": "GRAPH_BATCH_WAIT"}
     )  # the longest a mutation waits for company
+    user_idle: float = field(default=600.0, metadata={"env": "USER_IDLE"})  # then the user's actor ends
+    users_per_node: int = field(default=64, metadata={"env": "USERS_PER_NODE"})  # user actors at a time
     log_level: str = field(default="INFO", metadata={"env": "LOG_LEVEL"})
 
     @classmethod
@@ -73,7 +73,8 @@ class Settings:
         for name, port in (("PORT", self.port), ("RAY_DASHBOARD_PORT", self.ray_dashboard_port)):
             if not 1 <= port <= 65535:
                 raise SettingsError(f"{name}={port}: a port is a number from 1 to 65535.")
-        for each in ("conversation_gap", "silence_threshold", "max_body", "max_text", "graph_batch_size"):
+        above_zero = ("conversation_gap", "silence_threshold", "max_body", "max_text", "graph_batch_size")
+        for each in (*above_zero, "user_idle", "users_per_node"):
             if not getattr(self, each) > 0:  # NaN is not above 0 either
                 raise SettingsError(f"{each.upper()}={getattr(self, each)}: must be above 0.")
         if not self.graph_batch_wait >= 0:
