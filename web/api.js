@@ -58,17 +58,18 @@ export function entrances({ user, creator }) {
 
 /**
  * Keep a socket open: `onFrame(frame)` for each frame, `onConnection("connecting" | "live" | "lost")`.
- * Every connection begins with a full sync. Returns a function that drops the socket and tries again.
+ * A connection that was lost goes on after the last frame, or begins anew with a full sync.
  */
 export function connect({ user, creator }, { onFrame, onConnection }) {
   let socket = null;
   let failures = 0;
   let timer = 0;
+  let last = null; // where this page stands
 
   function open() {
     clearTimeout(timer);
     onConnection(failures ? "lost" : "connecting");
-    const parameters = query({ creator_id: creator });
+    const parameters = query({ creator_id: creator, last_frame: last });
     const current = new WebSocket(
       `${location.origin.replace(/^http/, "ws")}/ws/frontend/${part(user)}${parameters}`,
     );
@@ -76,8 +77,11 @@ export function connect({ user, creator }, { onFrame, onConnection }) {
     current.onmessage = ({ data }) => {
       const frame = parse(data);
       if (frame.type === "connection_ack") onConnection("live");
-      if (frame.type === "full_sync_response") failures = 0;
       onFrame(frame);
+      if (frame.frame) {
+        last = frame.frame;
+        failures = 0;
+      }
     };
     current.onclose = () => {
       if (socket === current) retry();
@@ -91,16 +95,8 @@ export function connect({ user, creator }, { onFrame, onConnection }) {
     timer = setTimeout(open, ceiling * (0.5 + Math.random() / 2));
   }
 
-  function restart() {
-    const old = socket;
-    socket = null;
-    old.close();
-    retry();
-  }
-
   addEventListener("online", () => {
     if (socket?.readyState > WebSocket.OPEN) open();
   });
   open();
-  return restart;
 }

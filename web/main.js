@@ -133,20 +133,8 @@ const reread = (() => {
   };
 })();
 
-/** The socket's frames. Each connection begins with a full picture, when the service knows the user. */
-function follow() {
-  let synced = false;
-  const restart = api.connect(who, {
-    onConnection: (connection) => dispatch("connection", connection),
-    onFrame(frame) {
-      if (frame.type === "connection_ack") synced = false;
-      if (frame.type === "full_sync_response") synced = true;
-      take(frame);
-      if (frame.type === "system_error" && !synced) restart();
-    },
-  });
-}
 
+/** A frame of the socket; the first is a full picture when the service knows the user. */
 function take(frame) {
   const { type, payload, creatorId = null } = frame;
   if (creatorId !== null && who.creator !== null && creatorId !== who.creator) return;
@@ -223,7 +211,9 @@ async function begin() {
   offerAccounts(known);
   if (who.user === null) {
     dispatch("connection", "none");
-  } else follow();
+  } else {
+    api.connect(who, { onFrame: take, onConnection: (connection) => dispatch("connection", connection) });
+  }
 }
 
 begin();

@@ -34,8 +34,10 @@ const transitions = {
     problem: code ? `${errorMessage} (${code})` : errorMessage,
   }),
 
-  full_sync_response(state, { conversations, analytics }) {
-    const chats = new Map(conversations.map((node) => [node.conversationId, withNode(null, node)]));
+  /** Replaces everything, or everything of the frame's creator. */
+  full_sync_response(state, { conversations, analytics }, { creatorId = null }) {
+    const others = [...state.chats].filter(([, chat]) => creatorId !== null && chat.creatorId !== creatorId);
+    const chats = new Map([...others, ...conversations.map((node) => [node.conversationId, withNode(null, node)])]);
     const shown = state.days === 30 || state.analytics === null ? analytics : state.analytics;
     return prioritise(
       { ...state, chats, analytics: shown, loaded: true },

@@ -1,13 +1,23 @@
 """The page in a real browser, against the whole running service."""
 
+import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Error, Page, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    ConsoleMessage,
+    Error,
+    Page,
+    WebSocketRoute,
+    expect,
+    sync_playwright,
+)
 
 from tests.conftest import Service
 from tests.service.talk import chat, message, recent
@@ -129,3 +139,36 @@ def test_an_open_chat_shows_what_was_understood_and_follows_live(
     page.keyboard.press("Escape")
     expect(panel).to_be_hidden()
     expect(row).to_be_focused()
+
+
+def test_a_page_whose_socket_was_dropped_goes_on_where_it_was(
+    service: Service, user_id: str, page: Page
+) -> None:
+    sockets: list[WebSocketRoute] = []
+    kinds: list[list[str]] = []
+
+    def pass_on(socket: WebSocketRoute) -> None:
+        server = socket.connect_to_server()
+        seen: list[str] = []
+        sockets.append(socket)
+        kinds.append(seen)
+
+        def take(frame: str | bytes) -> None:
+            seen.append(json.loads(frame)["type"])
+            socket.send(frame)
+
+        server.on_message(take)
+
+    page.route_web_socket(re.compile("/ws/frontend/"), pass_on)
+    visit(page, service, user_id)
+    send(service, user_id, "snapshot", SNAPSHOT)
+    expect(page.get_by_test_id("status")).to_contain_text("Up to date")
+    [first] = sockets
+    first.close(code=4008)
+    expect(page.get_by_test_id("status")).to_contain_text("Connection lost")
+    send(service, user_id, "messages", {"message": message(4, 11, recent(1), "are you still there?")})
+    expect(page.get_by_test_id("inbox-row")).to_contain_text("are you still there?")
+    expect(page.get_by_test_id("status")).to_contain_text("Live")
+    assert "last_frame=" in sockets[-1].url
+    assert kinds[-1][0] == "connection_ack"
+    assert "full_sync_response" not in kinds[-1]
