@@ -199,9 +199,9 @@ async def watching(ws: str, user_id: str) -> AsyncIterator[View]:
 
 async def _watch(uri: str, view: View) -> None:
     while True:
-        asked = f"?last_frame={view.position}" if view.position else ""
+        asked = httpx.QueryParams({"last_frame": view.position} if view.position else {})
         with contextlib.suppress(OSError, WebSocketException):
-            async with connect(uri + asked, max_size=None) as socket:
+            async with connect(f"{uri}?{asked}", max_size=None) as socket:
                 async for frame in socket:
                     view.take(orjson.loads(frame))
         await asyncio.sleep(BREATH)
