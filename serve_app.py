@@ -104,10 +104,11 @@ class ErrorAnswer(BaseModel):
 
 
 class HeldMessage(BaseModel):
-    """Something that could not be placed: `no_id`, `no_chat` or `no_time` (see docs/protocol.md)."""
+    """Something that could not be placed (`no_id`, `no_chat`, `no_time`) or enriched (`not_enriched`)."""
 
     key: str  # to replay it by
     reason: str
+    failed: dict[str, str]  # why, by strategy, when it could not be enriched
     creator_id: str
     id: str | None
     received: dict[str, Any]
@@ -225,7 +226,7 @@ def _ingest(services: Callable[[], Services]) -> APIRouter:
 
     @router.get("/{user_id}/held")
     async def held(user_id: Id) -> HeldInput:
-        """What could not be placed, with the reason; and how many frames were not chat, by kind."""
+        """What could not be placed or enriched, and why; and how many frames were not chat, by kind."""
         if not await is_known(services().redis, user_id):
             return HeldInput(held=[], dropped={})
         return HeldInput(**await services().directory.call(user_id, "get_held"))

@@ -111,6 +111,19 @@ class Cache:
             for conversation in self._read(slot).pending()
         ]
 
+    def failed(self) -> Iterator[CachedChat]:
+        """The chats with messages on which enrichment failed, to be read."""
+        for slot in list(self._slots.values()):
+            if (slot.packed is None or slot.packed.failed) and (cached := self._read(slot)).failed():
+                yield cached
+
+    def forget(self, creator_id: str, chat_id: str, conversation_ids: Iterable[str]) -> None:
+        """Have conversations enriched again."""
+        key = (creator_id, chat_id)
+        for id in conversation_ids:
+            self._open(key).nodes.pop(id, None)
+        self._changed(key)
+
     def store(self, node: ExtendedConversationNode) -> None:
         """Keep an enriched conversation, unless the conversation is no more."""
         key = (node.creatorId, node.chatId)

@@ -31,6 +31,15 @@ class CachedChat:
         """The conversations that have no enriched node for their present shape."""
         return [each for each in self.conversations if each.id not in self.nodes]
 
+    def failed(self) -> dict[str, dict[str, str]]:
+        """Of the messages on which a strategy failed: its reason by strategy, by message id."""
+        return {
+            id: each.failed
+            for node in self.nodes.values()
+            for id, each in node.enrichment.items()
+            if each.failed
+        }
+
     def ordered(self) -> list[Message]:
         """The chat's messages that still exist, oldest first."""
         return [message for conversation in self.conversations for message in conversation.messages]

@@ -28,7 +28,6 @@ from wire.incoming import (
     NewRawMessagePayload,
     Replay,
     parse_messages,
-    parse_replays,
     parse_snapshot,
 )
 from wire.normalise import Held, Normalised, normalise_deltas, normalise_snapshot, to_json
@@ -88,12 +87,9 @@ class Intake:
 
     async def snapshot(self, payload: bytes, creator_id: str) -> Receipt:
         """Take everything an extension holds; see `UserActor.handle_snapshot`."""
-        snapshot = parse_snapshot(payload)
         received_at = time.time()
-        normalised = normalise_snapshot(
-            snapshot, creator_id=creator_id, received_at=received_at, max_text=self._max_text
-        )
-        chats = [to_json(chat) for chat in snapshot.chats]
+        # In a function of its own: the parsed JSON of a large snapshot is not to outlive it.
+        normalised, chats = self._read_snapshot(parse_snapshot(payload), creator_id, received_at)
         return await self._enter(creator_id, received_at, normalised, snapshot=chats)
 
     async def messages(self, payload: bytes, creator_id: str) -> Receipt:
@@ -102,9 +98,8 @@ class Intake:
         normalised = self._read_messages(parse_messages(payload), creator_id, received_at, self._max_text)
         return await self._enter(creator_id, received_at, normalised)
 
-    async def replay(self, payload: bytes) -> Receipt:
+    async def replay(self, asked: Sequence[Replay]) -> Receipt:
         """Take what is held once more, with what the caller adds to it; see `UserActor.replay_held`."""
-        asked = parse_replays(payload) or [Replay(key=key) for key in self.held]
         total: Counter[str] = Counter()
         for each in asked:
             if each.key not in self.held:
@@ -119,23 +114,15 @@ class Intake:
     async def _replay_one(self, asked: Replay, aside: Aside) -> Receipt:
         raw = {**orjson.loads(aside.held.raw), **asked.add}
         creator_id, received_at = aside.creator_id, aside.received_at
+        chats: list[bytes] | None = None
         if aside.held.is_chat:
-            snapshot = CacheUpdatePayload(chats=[raw])
-            normalised = normalise_snapshot(
-                snapshot, creator_id=creator_id, received_at=received_at, max_text=self._max_text
-            )
+            normalised, chats = self._read_snapshot(CacheUpdatePayload(chats=[raw]), creator_id, received_at)
         else:
             wrapped = [NewRawMessagePayload(message=_wrapped(raw))]
             normalised = self._read_messages(wrapped, creator_id, received_at, self._max_text)
         if normalised.held:
             return {"accepted": 0, "duplicates": 0, "held": 1}
-        return await self._enter(
-            creator_id,
-            received_at,
-            normalised,
-            snapshot=[to_json(raw)] if aside.held.is_chat else None,
-            released=[asked.key],
-        )
+        return await self._enter(creator_id, received_at, normalised, snapshot=chats, released=[asked.key])
 
     # What a checkpoint and the journal bring
 
@@ -194,6 +181,15 @@ class Intake:
         return DeltaAccepted(records[-1].sequence, creator_id, tuple(fresh), tuple(chats))
 
     # Comparing with what is held
+
+    def _read_snapshot(
+        self, snapshot: CacheUpdatePayload, creator_id: str, received_at: float
+    ) -> tuple[Normalised, list[bytes]]:
+        """The snapshot, and its chats as received."""
+        normalised = normalise_snapshot(
+            snapshot, creator_id=creator_id, received_at=received_at, max_text=self._max_text
+        )
+        return normalised, [to_json(chat) for chat in snapshot.chats]
 
     def _read_messages(
         self,

@@ -27,6 +27,7 @@ class Packed:
     fan: FanState
     messages: int  # that exist
     complete: bool  # every conversation has its enriched node
+    failed: bool  # a strategy failed on some message
     ids: bytes
     body: bytes
 
@@ -37,12 +38,12 @@ class Packed:
 
     def to_list(self) -> list[Any]:
         """As values that msgpack takes; `from_list` reads them."""
-        return [list(astuple(self.fan)), self.messages, self.complete, self.ids, self.body]
+        return [list(astuple(self.fan)), self.messages, self.complete, self.failed, self.ids, self.body]
 
     @classmethod
     def from_list(cls, values: list[Any]) -> "Packed":
-        fan, messages, complete, ids, body = values
-        return cls(FanState(*fan), messages, complete, ids, body)
+        fan, *others = values
+        return cls(FanState(*fan), *others)
 
 
 def pack(cached: CachedChat, user_id: str) -> Packed:
@@ -55,6 +56,7 @@ def pack(cached: CachedChat, user_id: str) -> Packed:
         fan=cached.fan_state(user_id),
         messages=sum(len(each.messages) for each in cached.conversations),
         complete=not cached.pending(),
+        failed=bool(cached.failed()),
         ids=_compressed([list(cached.messages), changed]),
         body=_compressed([list(astuple(cached.chat)), columns, nodes]),
     )

@@ -47,7 +47,15 @@ from actors.state import (
     Status,
     UserState,
 )
-from actors.view import chat_facts, chat_node, enrichment_result, priority_of, received
+from actors.view import (
+    chat_facts,
+    chat_node,
+    enrichment_result,
+    failed_conversations,
+    not_enriched,
+    priority_of,
+    received,
+)
 from chats.conversation import Conversation
 from enrich import RULES
 from enrich.tasks import Enricher
@@ -66,6 +74,7 @@ from insights.window import WINDOW, now
 from push import connect_redis, forget, last_position, push
 from remote import result
 from settings import Settings
+from wire.incoming import Replay, parse_replays
 from wire.payloads import (
     AnalyticsUpdate,
     AppendMessageMsg,
@@ -84,6 +93,7 @@ READY_TIMEOUT = 30.0  # a call waits this long for a history that is being read
 CHECKPOINT_MESSAGES = 2_000  # taken in since the last checkpoint: then there is a new one
 CHECKPOINT_PAUSE = 30.0  # before storage that was away is tried again
 OPEN_MESSAGES = 5_000  # of the chats used last stay unpacked
+ALONE_AFTER = 2  # failures in a row: then conversations are enriched one by one
 SHOWN_MESSAGES = 1_000  # of a large history are unpacked and written between two looks at the event loop
 
 
@@ -145,10 +155,16 @@ class UserActor:
     async def replay_held(self, user_id: str, payload: bytes) -> Receipt:
         """Take what is held once more (JSON list of `{key, add}`; empty: all of it).
 
-        What can be placed now is journaled as if it had just come; `held` counts what still cannot.
+        What can be placed now is journaled as if it had just come; `held` counts what still cannot. What
+        could not be enriched is enriched again.
         """
         async with self._call(user_id):
-            return await self._intake.replay(payload)
+            asked = parse_replays(payload)
+            enriched = await self._enrich_again({each.key for each in asked})
+            everything = [Replay(key=key) for key in self._intake.held]
+            return await self._intake.replay(
+                [each for each in asked if each.key not in enriched] if asked else everything
+            )
 
     async def get_cached_chats(
         self, user_id: str, limit: int | None = None, offset: int = 0
@@ -194,7 +210,10 @@ class UserActor:
             return [received(message, cached) for message, cached in messages[start : max(0, end)]]
 
     async def get_held(self, user_id: str) -> dict[str, Any]:
-        """What could not be placed, as received and with the reason, and how much was not chat, by kind."""
+        """What could not be placed or enriched, as received and with the reason.
+
+        Beside it how much was not chat, by kind.
+        """
         async with self._call(user_id):
             held = [
                 {
@@ -202,10 +221,15 @@ class UserActor:
                     "reason": aside.held.reason,
                     "id": aside.held.id,
                     "creator_id": aside.creator_id,
+                    "failed": {},
                     "received": orjson.loads(aside.held.raw),
                 }
                 for key, aside in self._intake.held.items()
             ]
+            async with self._at_rest:
+                for cached in self._cache.failed():
+                    held += not_enriched(cached)
+                    await asyncio.sleep(0)
             return {"held": held, "dropped": dict(self._intake.dropped)}
 
     async def full_sync(self, user_id: str, creator_id: str | None) -> tuple[int, str, str, bytes]:
@@ -233,6 +257,25 @@ class UserActor:
             if self._ready.is_set() and self._saved != (self._state.sequence, self._state.unfinished()):
                 await self._checkpoint()
         _exit()
+
+    async def _enrich_again(self, keys: set[str]) -> set[str]:
+        """Have conversations on which enrichment failed enriched again: these, or all when there are no keys.
+
+        Returns the keys of those found.
+        """
+        found: set[str] = set()
+        async with self._at_rest:
+            creators: dict[str, None] = {}
+            for cached in self._cache.failed():
+                failed = {key: id for id, key in failed_conversations(cached).items()}
+                if again := failed.keys() & keys if keys else failed.keys():
+                    chat = cached.chat
+                    self._cache.forget(chat.creator_id, chat.id, [failed[key] for key in again])
+                    found |= again
+                    creators[chat.creator_id] = None
+            for creator_id in creators:
+                self._mailbox.put_nowait(SnapshotAccepted(self._state.sequence, creator_id))
+        return found
 
     # The actor's life
 
@@ -442,7 +485,9 @@ class UserActor:
         job, conversations = effect.job, list(effect.conversations)
         size = sum(len(each.messages) for each in conversations)
         nodes: list[ExtendedConversationNode] = []
-        if job.whole and conversations and 2 * size >= self._cache.size(job.creator_id):
+        # One conversation on which a worker dies must not keep the others waiting for ever.
+        alone = self._state.failures >= ALONE_AFTER
+        if job.whole and conversations and not alone and 2 * size >= self._cache.size(job.creator_id):
             # Mostly new: the creator's topics are found anew, from everything.
             chats = list(self._cache.of(job.creator_id))
             everything = [conversation for cached in chats for conversation in cached.conversations]
@@ -450,7 +495,8 @@ class UserActor:
             nodes = await self._enricher.snapshot(job.creator_id, everything, facts, self._progress(job))
         elif conversations:
             chats = self._chats_of(job.creator_id, conversations)
-            nodes = await self._enricher.delta(
+            enrich = self._enricher.one_by_one if alone else self._enricher.delta
+            nodes = await enrich(
                 job.creator_id,
                 [conversation for cached in chats for conversation in cached.conversations],
                 {cached.chat.id: cached.chat for cached in chats},

@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
+from hashlib import blake2b
 from typing import Any
 
 import orjson
@@ -95,6 +96,32 @@ def received(message: Message, cached: CachedChat) -> dict[str, Any]:
         (n.enrichment[message.id] for n in cached.nodes.values() if message.id in n.enrichment), None
     )
     return {**orjson.loads(message.raw), "enrichment": found.model_dump(mode="json") if found else None}
+
+
+def failed_conversations(cached: CachedChat) -> dict[str, str]:
+    """The conversations on which enrichment failed, by id, with the key that they are replayed by."""
+    return {
+        id: blake2b(f"{cached.chat.creator_id}\0{id}".encode(), digest_size=12).hexdigest()
+        for id, node in cached.nodes.items()
+        if any(each.failed for each in node.enrichment.values())
+    }
+
+
+def not_enriched(cached: CachedChat) -> list[dict[str, Any]]:
+    """The messages on which enrichment failed, as received, with the reasons; keys are per conversation."""
+    return [
+        {
+            "key": key,
+            "reason": "not_enriched",
+            "id": message.id,
+            "creator_id": message.creator_id,
+            "failed": failed,
+            "received": orjson.loads(message.raw),
+        }
+        for conversation, key in failed_conversations(cached).items()
+        for id, each in cached.nodes[conversation].enrichment.items()
+        if (failed := each.failed) and (message := cached.messages.get(id)) is not None
+    ]
 
 
 def chat_facts(chat: Chat, cached: CachedChat) -> dict[str, Any]:

@@ -23,4 +23,6 @@ def __getattr__(name: str) -> Any:
 
         return broadcast_enrichment
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
 RULES = 1  # to be raised when enrichment comes to say something else of the same conversation

@@ -9,7 +9,6 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 from typing import TypeVar
 
@@ -18,6 +17,7 @@ import numpy as np
 from chats.conversation import Conversation, cut
 from chats.message import Direction, Message
 from enrich import actions, embed, entities, outcomes, sentiment, topics
+from enrich.node import node_of
 from enrich.outcomes import Context
 from enrich.taxonomy import PAY_PER_VIEW
 from enrich.windows import Window, count_words, spoken, window_vectors, windows
@@ -184,7 +184,7 @@ def _attempt(strategy: str, failed: dict[str, str], run: Callable[[], T]) -> T |
 
 
 def _node(analysed: Analysed, model: topics.TopicModel | None) -> ExtendedConversationNode:
-    conversation, figures = analysed.conversation, analysed.conversation.figures
+    conversation = analysed.conversation
     topics_of = _topics_by_message(analysed, model)
     of_all = {message.id for message in analysed.spoken} | topics_of.keys()
     enrichment = {
@@ -198,28 +198,15 @@ def _node(analysed: Analysed, model: topics.TopicModel | None) -> ExtendedConver
         for message in conversation.messages
         if message.direction == "fan" and (score := enrichment[message.id].sentiment) is not None
     ]
-    responses = figures.response_seconds
-    return ExtendedConversationNode(
-        conversationId=conversation.id,
-        creatorId=conversation.creator_id,
-        chatId=conversation.chat_id,
-        fanId=conversation.fan_id,
-        startDate=datetime.fromtimestamp(figures.start, UTC),
-        endDate=datetime.fromtimestamp(figures.end, UTC),
-        messageCount=figures.message_count,
-        averageResponseTime=sum(responses) / len(responses) if responses else None,
-        turns=figures.turns,
-        silencePercentage=100 * figures.silence_seconds / figures.duration if figures.duration > 0 else None,
-        silenceSeconds=figures.silence_seconds,
-        responseSeconds=list(responses),
-        unanswered=figures.unanswered,
+    return node_of(
+        conversation,
+        analysed.context,
         topics=_topic_uses(topics_of, len(of_all)),
         actions=_action_uses(conversation.messages, enrichment),
         actionTopics=_action_topics(enrichment),
         sentiment=sum(sentiments) / len(sentiments) if sentiments else None,
         sentimentSum=sum(sentiments),
         sentimentCount=len(sentiments),
-        outcomes=list(analysed.context.outcomes),
         enrichment=enrichment,
         models={"topics": model.name if model else "failed: no topic model", **analysed.models},
     )

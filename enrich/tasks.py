@@ -17,6 +17,7 @@ from redis.asyncio import Redis
 
 from chats.conversation import Conversation
 from chats.message import Chat, Message
+from enrich.node import not_understood
 from enrich.outcomes import Context, contexts
 from push import push
 from remote import result
@@ -115,6 +116,40 @@ class Enricher:
             self._model,
         )
         return found
+
+    async def one_by_one(
+        self,
+        creator_id: str,
+        conversations: list[Conversation],
+        chats: dict[str, Chat],
+        *,
+        changed: Collection[str],
+    ) -> list[ExtendedConversationNode]:
+        """Like `delta`, each conversation in a task of its own; those that fail get a node that says so.
+
+        For when enriching them together fails again and again. Raises what was raised last when not one of
+        them can be enriched: then it is not their fault.
+        """
+        around = contexts(conversations, chats)
+        options = {**await _options(), "max_retries": 1}
+        stored = await self._stored(creator_id)
+        problems: list[Exception] = []
+
+        async def enriched(each: Conversation) -> ExtendedConversationNode:
+            context = around[each.id]
+            task: Any = _enrich.options(**options)
+            try:
+                found = await result(task.remote([each], {each.id: context}, creator_id, stored, self._model))
+            except Exception as error:  # whatever a worker dies of
+                problems.append(error)
+                return not_understood(each, context, type(error).__name__)
+            return found[0]  # type: ignore[no-any-return]
+
+        wanted = [each for each in conversations if each.id in changed]
+        nodes = await _bounded(await _cpus(), enriched, wanted)
+        if problems and len(problems) == len(nodes):
+            raise problems[-1]
+        return nodes
 
     async def _stored(self, creator_id: str) -> bytes | None:
         stored: Any = await self._redis.get(_key(creator_id))

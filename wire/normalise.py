@@ -179,7 +179,8 @@ def chat_of(message: Message, user: Raw | None) -> Chat:
 def to_json(value: Raw) -> bytes:
     """Compact JSON of something received. Raises InvalidInput where it is nested beyond reason."""
     try:
-        return orjson.dumps(value)
+        # A copy: what orjson returns holds on to the kilobytes of the buffer that it was written in.
+        return bytes(memoryview(orjson.dumps(value)))
     except TypeError:
         raise InvalidInput(
             "The input was not taken: it is nested too deep.",

@@ -8,8 +8,18 @@ from hypothesis import strategies as st
 
 from actors.cache import Touched
 from actors.cached_chat import CachedChat
-from actors.view import chat_facts, chat_node, enrichment_result, priority_of, received, shown
+from actors.view import (
+    chat_facts,
+    chat_node,
+    enrichment_result,
+    failed_conversations,
+    not_enriched,
+    priority_of,
+    received,
+    shown,
+)
 from chats.message import Message
+from enrich.node import not_understood
 from graph.builder import GraphBuilder
 from graph.model import UpsertVertex
 from graph.traversals import ConversationRow
@@ -182,6 +192,24 @@ def test_a_chats_facts_name_the_fan_and_its_last_message() -> None:
     bare = cached([], chat())
     assert chat_facts(bare.chat, bare)["withUser"] == {"id": "f1"}
     assert chat_facts(bare.chat, bare)["lastMessageAt"] is None
+
+
+def test_messages_that_could_not_be_enriched_are_listed_with_the_reason() -> None:
+    found = cached([message("m1", 0, raw=b'{"id":"m1"}'), message("m2", 10 * HOUR)])
+    assert not_enriched(found) == []
+    [first, _] = found.conversations
+    found.nodes[first.id] = not_understood(first, found.contexts[first.id], "WorkerCrashedError")
+    [listed] = not_enriched(found)
+    [key] = failed_conversations(found).values()
+    assert listed == {
+        "key": key,
+        "reason": "not_enriched",
+        "id": "m1",
+        "creator_id": "c1",
+        "failed": {"enrichment": "WorkerCrashedError"},
+        "received": {"id": "m1"},
+    }
+    assert found.nodes[first.id].messageCount == 1
 
 
 def test_priorities_rank_who_waits_and_spends_first() -> None:

@@ -1,10 +1,13 @@
 import json
+import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
+from ray.exceptions import WorkerCrashedError
 from redis.asyncio import Redis
 
 from actors.journal import Journal
@@ -98,6 +101,30 @@ async def test_a_delta_agrees_with_the_snapshot_and_gives_back_only_what_changed
     assert node == whole[late]
     assert [each.type for each in node.outcomes] == ["drop_off"]
     assert await enricher.delta(user_id, conversations, chats, changed=set()) == []
+
+
+class Deadly(str):
+    """A text that ends the process it comes to."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (os._exit, (1,))
+
+
+async def test_a_conversation_that_kills_its_worker_is_set_apart_and_the_others_are_enriched(
+    enricher: Enricher, chat: ChatOf, user_id: str
+) -> None:
+    said = [replace(each, creator_id=user_id) for each in chat("chat-0", LINES)]
+    deadly = [replace(each, text=Deadly(each.text)) for each in chat("chat-1", LINES[:2])]
+    conversations = [*cut(said, gap=21_600, silence=300), *cut(deadly, gap=21_600, silence=300)]
+    changed = {each.id for each in conversations}
+    with pytest.raises(WorkerCrashedError):
+        await enricher.delta(user_id, conversations, {}, changed=changed)
+    good, bad = await enricher.one_by_one(user_id, conversations, {}, changed=changed)
+    assert good == (await enricher.delta(user_id, conversations[:1], {}))[0]
+    assert (bad.messageCount, bad.sentiment, bad.topics) == (2, None, [])
+    assert [each.failed for each in bad.enrichment.values()] == [{"enrichment": "WorkerCrashedError"}] * 2
+    with pytest.raises(WorkerCrashedError):  # nothing could be enriched: that is no fault of the text
+        await enricher.one_by_one(user_id, conversations[1:], {}, changed=changed)
 
 
 async def test_nothing_to_enrich_gives_nothing(enricher: Enricher, user_id: str) -> None:
