@@ -1,0 +1,38 @@
+"""A user actor without anything in it: what the registry asks of one, told from outside."""
+
+import asyncio
+import os
+import time
+from collections.abc import Mapping
+
+import ray
+
+from errors import StaleOwner
+
+
+class Standin:
+    def __init__(self, user_id: str, env: Mapping[str, str]) -> None:
+        self._since = time.monotonic()
+        self._busy = False
+        self._leaving = False
+
+    async def pid(self, user_id: str) -> int:
+        if self._leaving:
+            raise StaleOwner("This one is leaving.")
+        return os.getpid()
+
+    async def rest(self, user_id: str, seconds: float) -> None:
+        """Say from now on that nothing was done for that long."""
+        self._since, self._busy = time.monotonic() - seconds, False
+
+    async def work(self, user_id: str) -> None:
+        """Say from now on that there is work in hand."""
+        self._busy = True
+
+    async def idle_for(self) -> float:
+        return 0.0 if self._busy else time.monotonic() - self._since
+
+    async def passivate(self, timeout: float) -> None:  # noqa: ASYNC109 (as a user actor has it)
+        self._leaving = True
+        await asyncio.sleep(0.2)  # so that calls meet one that is leaving
+        ray.kill(ray.get_runtime_context().current_actor)
