@@ -36,6 +36,7 @@ from tests.service.talk import Raw, post
 
 USERS = 4
 STEPS = 3  # of each user, for one kill
+AHEAD = 2  # kills that the stream may be ahead of, so that it lasts as long as they do
 BETWEEN_KILLS = 4.0  # seconds at most; half of it in the mean
 SETTLES_WITHIN = 120.0
 LIST_PAGE = 100
@@ -114,9 +115,10 @@ async def run(service: Service, *, kills: int, seed: int, say: Callable[[str], N
             user.view = await stack.enter_async_context(watching(service.ws, user.id))
             user.journaled = await stack.enter_async_context(reading_journal(service.redis_url, user.id))
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(_kill(service, http, killed, say))
+            struck = [asyncio.Event() for _ in killed]
+            tasks.create_task(_kill(service, http, killed, struck, say))
             for user in users:
-                tasks.create_task(_send(service, http, user, Random(f"{seed} {user.id}")))
+                tasks.create_task(_send(service, http, user, struck, Random(f"{seed} {user.id}")))
         say("Everything is acknowledged; waiting until it is in the graph.")
         for user in users:
             messages = [raw for own in user.model().values() for raw in own]
@@ -126,15 +128,22 @@ async def run(service: Service, *, kills: int, seed: int, say: Callable[[str], N
 
 
 async def _kill(
-    service: Service, http: httpx.AsyncClient, kills: Sequence[Kill], say: Callable[[str], None]
+    service: Service,
+    http: httpx.AsyncClient,
+    kills: Sequence[Kill],
+    struck: Sequence[asyncio.Event],
+    say: Callable[[str], None],
 ) -> None:
     for number, kill in enumerate(kills, 1):
         await asyncio.sleep(kill.after)
         await carry_out(kill, service, http)
+        struck[number - 1].set()
         say(f"kill {number} of {len(kills)}: {kill.kind}")
 
 
-async def _send(service: Service, http: httpx.AsyncClient, user: User, rng: Random) -> None:
+async def _send(
+    service: Service, http: httpx.AsyncClient, user: User, struck: Sequence[asyncio.Event], rng: Random
+) -> None:
     """Send everything, each channel on its own; return when all of it is acknowledged."""
     poster = Poster(http, user.id, user.log)
     posts: asyncio.Queue[Send | None] = asyncio.Queue()
@@ -146,7 +155,9 @@ async def _send(service: Service, http: httpx.AsyncClient, user: User, rng: Rand
             await poster.send(send)
 
     async def beginning() -> None:
-        for send in user.sends:
+        for step, send in enumerate(user.sends):
+            if step >= AHEAD * STEPS:
+                await struck[min(step // STEPS - AHEAD, len(struck) - 1)].wait()
             if send.channel in sockets:
                 sockets[send.channel].send(send)
             else:
