@@ -36,8 +36,11 @@ return position
 
 
 def connect_redis(url: str) -> Redis:
-    """A client whose callers wait for a free connection rather than fail."""
-    return Redis(connection_pool=BlockingConnectionPool.from_url(url, max_connections=16, timeout=20))
+    """A client whose callers wait for a free connection rather than fail, and not for ever for an answer."""
+    pool = BlockingConnectionPool.from_url(
+        url, max_connections=16, timeout=20, socket_connect_timeout=5, socket_timeout=30
+    )
+    return Redis(connection_pool=pool)
 
 
 def channel(user_id: str) -> str:

@@ -17,7 +17,7 @@ from typing import Any
 from ray.actor import ActorHandle
 from ray.exceptions import RayActorError
 
-from errors import GraphUnavailable
+from errors import GraphUnavailable, StaleOwner
 from graph.connect import connect
 from graph.model import Mutation, Scalar
 from graph.port import Graph
@@ -28,6 +28,9 @@ NAME = "graph_writer"
 LARGEST_BATCH = 20_000  # mutations taken together; the adapter cuts them into requests
 MOST_WAITING = 200_000  # mutations accepted and not yet written
 RETRY_FIRST, RETRY_MOST = 0.2, 10.0
+OWNERS = 100_000  # whose epochs are remembered: those that wrote last
+
+Owner = tuple[str, int]  # user id, epoch
 
 log = logging.getLogger(__name__)
 
@@ -130,6 +133,22 @@ def _answer(waiting: _Waiting, error: Exception | None) -> None:
         waiting.done.set_exception(error)
 
 
+class Owners:
+    """The newest owner that wrote for each user: what an older one still sends would undo its work."""
+
+    def __init__(self) -> None:
+        self._epochs: dict[str, int] = {}  # the user that wrote last comes last
+
+    def check(self, user_id: str, epoch: int) -> None:
+        """Raises StaleOwner when a newer owner has written."""
+        newest = max(epoch, self._epochs.pop(user_id, 0))
+        self._epochs[user_id] = newest
+        if len(self._epochs) > OWNERS:
+            del self._epochs[next(iter(self._epochs))]
+        if epoch < newest:
+            raise StaleOwner("Another process owns this user now and writes its graph.")
+
+
 class GraphWriter:
     """The actor: owns one connection to the graph and the batcher before it."""
 
@@ -138,8 +157,12 @@ class GraphWriter:
         logging.basicConfig(level=settings.log_level)
         self._graph = connect(graph_url(settings), max_bindings=settings.graph_max_bindings)
         self._batcher = Batcher(self._graph, size=settings.graph_batch_size, wait=settings.graph_batch_wait)
+        self._owners = Owners()
 
-    async def apply(self, mutations: Sequence[Mutation]) -> None:
+    async def apply(self, mutations: Sequence[Mutation], owner: Owner | None = None) -> None:
+        """Write what the user's owner has; StaleOwner once a newer owner has written."""
+        if owner is not None:
+            self._owners.check(*owner)
         await self._batcher.apply(mutations)
 
     async def submit(self, script: str, bindings: Mapping[str, Scalar]) -> list[Any]:
@@ -150,17 +173,25 @@ class GraphWriter:
 
 
 class ThroughActor:
-    """The graph as other processes see it: every call goes through the writer actor."""
+    """The graph as other processes see it: every call goes through the writer actor.
 
-    def __init__(self, actor: "ActorHandle[GraphWriter]") -> None:
+    An `owner` writes only as long as there is no newer one.
+    """
+
+    def __init__(self, actor: "ActorHandle[GraphWriter]", owner: Owner | None = None) -> None:
         self._actor = actor
+        self._owner = owner
 
     async def submit(self, script: str, bindings: Mapping[str, Scalar]) -> list[Any]:
         rows: list[Any] = await _result(self._actor.submit.remote(script, bindings))
         return rows
 
     async def apply(self, mutations: Sequence[Mutation]) -> None:
-        await _result(self._actor.apply.remote(list(mutations)))
+        await _result(self._actor.apply.remote(list(mutations), self._owner))
+
+    def of(self, owner: Owner) -> "ThroughActor":
+        """The same for a user's owner."""
+        return ThroughActor(self._actor, owner)
 
     async def ping(self) -> None:
         await _result(self._actor.ping.remote())

@@ -520,7 +520,7 @@ class UserActor:
             job.creator_id,
             fans=self._cache.fans(job.creator_id),
             rev=self._revision(job),
-            writer=self._writer,
+            writer=self._writer.of((self._user_id, self._journal.epoch)),
         )
         return GraphWritten(job.number)
 
@@ -533,7 +533,7 @@ class UserActor:
             fans=[cached.fan_state(self._user_id) for cached in self._touched(job)],
             gone=[id for mark in job.touched for id in mark.gone],
             rev=self._revision(job),
-            writer=self._writer,
+            writer=self._writer.of((self._user_id, self._journal.epoch)),
         )
         return GraphWritten(job.number)
 

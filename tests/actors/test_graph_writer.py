@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 import actors.graph_writer
-from actors.graph_writer import Batcher
-from errors import GraphError, GraphUnavailable
+from actors.graph_writer import Batcher, Owners
+from errors import GraphError, GraphUnavailable, StaleOwner
 from graph.model import Mutation, Scalar, UpsertVertex
 
 FOREVER = 3600.0
@@ -185,3 +185,24 @@ async def test_a_caller_that_went_away_holds_nobody_up(graph: Recorder, start: S
 async def test_nothing_to_write_asks_nothing_of_the_graph(graph: Recorder, start: Start) -> None:
     await start(size=1, wait=FOREVER).apply([])
     assert graph.tried == 0
+
+
+def test_an_older_owner_of_a_user_is_refused_once_a_newer_one_has_written() -> None:
+    owners = Owners()
+    owners.check("u1", 3)
+    owners.check("u1", 3)
+    owners.check("u1", 5)
+    with pytest.raises(StaleOwner):
+        owners.check("u1", 3)
+    owners.check("u2", 1)
+    owners.check("u1", 5)
+
+
+def test_the_owners_remembered_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(actors.graph_writer, "OWNERS", 2)
+    owners = Owners()
+    for user in ("a", "b", "a", "c"):
+        owners.check(user, 2)
+    with pytest.raises(StaleOwner):
+        owners.check("a", 1)
+    owners.check("b", 1)  # forgotten: the one that wrote longest ago

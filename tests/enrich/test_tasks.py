@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from ray.exceptions import WorkerCrashedError
+from ray.exceptions import RayError
 from redis.asyncio import Redis
 
 from actors.journal import Journal
@@ -110,6 +110,13 @@ class Deadly(str):
         return (os._exit, (1,))
 
 
+class Unreadable(str):
+    """A text that no process can read."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (int, ("no number",))
+
+
 async def test_a_conversation_that_kills_its_worker_is_set_apart_and_the_others_are_enriched(
     enricher: Enricher, chat: ChatOf, user_id: str
 ) -> None:
@@ -117,14 +124,19 @@ async def test_a_conversation_that_kills_its_worker_is_set_apart_and_the_others_
     deadly = [replace(each, text=Deadly(each.text)) for each in chat("chat-1", LINES[:2])]
     conversations = [*cut(said, gap=21_600, silence=300), *cut(deadly, gap=21_600, silence=300)]
     changed = {each.id for each in conversations}
-    with pytest.raises(WorkerCrashedError):
-        await enricher.delta(user_id, conversations, {}, changed=changed)
     good, bad = await enricher.one_by_one(user_id, conversations, {}, changed=changed)
     assert good == (await enricher.delta(user_id, conversations[:1], {}))[0]
     assert (bad.messageCount, bad.sentiment, bad.topics) == (2, None, [])
     assert [each.failed for each in bad.enrichment.values()] == [{"enrichment": "WorkerCrashedError"}] * 2
-    with pytest.raises(WorkerCrashedError):  # nothing could be enriched: that is no fault of the text
-        await enricher.one_by_one(user_id, conversations[1:], {}, changed=changed)
+
+
+async def test_when_nothing_can_be_enriched_it_is_not_the_conversations_fault(
+    enricher: Enricher, chat: ChatOf, user_id: str
+) -> None:
+    said = [replace(each, text=Unreadable(each.text)) for each in chat("chat-0", LINES)]
+    conversations = cut(said, gap=21_600, silence=300)
+    with pytest.raises(RayError):
+        await enricher.one_by_one(user_id, conversations, {}, changed={each.id for each in conversations})
 
 
 async def test_nothing_to_enrich_gives_nothing(enricher: Enricher, user_id: str) -> None:
