@@ -16,7 +16,7 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 
 def main() -> int:
-    from bench import enrich, ingest, latency
+    from bench import durable, enrich, history, ingest, latency
     from bench.service import running
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # the service is stopped then too
@@ -29,9 +29,12 @@ def main() -> int:
 
     try:
         told(enrich.measure())
-        with running() as url:
+        told(durable.measure())
+        with running() as places:
+            url = places["url"]
             told(asyncio.run(latency.measure(url)))
             told(asyncio.run(ingest.measure(url)))
+            told(asyncio.run(history.measure(url, places["ray_address"])))
     except AnalyticsError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

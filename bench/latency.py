@@ -30,7 +30,7 @@ async def measure(url: str) -> list[Figure]:
         echoed = [await _echo(http, body) for body in bodies]
         acknowledged, pushed = [], []
         for raw, body in zip(live, bodies, strict=True):
-            shown = asyncio.create_task(opened.until(partial(_shows, raw)))
+            shown = asyncio.create_task(opened.until(partial(shows, raw)))
             start = time.perf_counter()
             await post(http, f"/api/v1/ingest/{USER}/messages?{creator}", body)
             acknowledged.append(time.perf_counter() - start)
@@ -42,7 +42,8 @@ async def measure(url: str) -> list[Figure]:
     ]
 
 
-def _shows(raw: Raw, frame: Raw) -> bool:
+def shows(raw: Raw, frame: Raw) -> bool:
+    """Whether the frame has the page show this message."""
     return frame["type"] == "append_message" and any(
         message["id"] == raw["id"] for message in frame["payload"]["messages"]
     )

@@ -22,8 +22,10 @@ HAPROXY = {"RAY_SERVE_ENABLE_HA_PROXY": "1", "RAY_SERVE_THROUGHPUT_OPTIMIZED": "
 
 
 @contextmanager
-def running() -> Iterator[str]:
-    """Start a service with default settings on free ports and an empty data folder. Yields its URL.
+def running() -> Iterator[dict[str, str]]:
+    """Start a service with default settings on free ports and an empty data folder.
+
+    Yields where it and its parts are (`url`, `ray_address`, ..).
 
     Raises Unavailable when it does not start. It is stopped, and its data gone, at the end.
     """
@@ -54,7 +56,7 @@ def running() -> Iterator[str]:
                 env={**env, **HAPROXY},
                 check=True,
             )
-            yield places["url"]
+            yield places
         finally:
             process.terminate()
             try:

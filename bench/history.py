@@ -1,0 +1,126 @@
+"""What a long history costs: activation, the latency of a live message, the owner's memory."""
+
+import asyncio
+import json
+import os
+import sys
+import time
+from functools import partial
+
+import aiohttp
+import orjson
+
+from bench.client import Page, page, post, warm
+from bench.corpus import Raw, corpus
+from bench.figure import Figure, percentile
+from bench.latency import shows
+from bench.service import ROOT
+from errors import Unavailable
+
+SHORT, MIDDLE, LONG = 1_000, 10_000, 100_000  # messages
+DELTAS = 200
+WARM_UP = 20
+GOAL = 256.0  # MiB
+ACTIVATIONS = 5
+
+
+async def measure(url: str, ray_address: str) -> list[Figure]:
+    """Figures of users with 1,000, 10,000 and 100,000 messages."""
+    connector = aiohttp.TCPConnector(limit=8)
+    timeout = aiohttp.ClientTimeout(total=600)
+    async with aiohttp.ClientSession(url, connector=connector, timeout=timeout) as http:
+        short = await _latency(http, SHORT)
+        await _load(http, MIDDLE)
+        activations = {size: await _activations(http, ray_address, size) for size in (SHORT, MIDDLE)}
+        long = await _latency(http, LONG)
+        memory = await _owner(ray_address, _user(LONG), "end")
+        await _chats(http, LONG)
+        again = await _owner(ray_address, _user(LONG))
+    return [
+        Figure(
+            f"Activation with {MIDDLE:,} messages, p50",
+            1000 * percentile(activations[MIDDLE], 50),
+            "ms",
+            f"with {SHORT:,}",
+            1000 * percentile(activations[SHORT], 50),
+        ),
+        *(
+            Figure(
+                f"Live message to the page, history of {LONG:,}, p{percent}",
+                1000 * percentile(long, percent),
+                "ms",
+                f"history of {SHORT:,}",
+                1000 * percentile(short, percent),
+            )
+            for percent in (50, 99)
+        ),
+        Figure(f"Owner of {LONG:,} messages, resident", memory["VmRSS"], "MiB", "goal", GOAL),
+        Figure(f"Owner of {LONG:,} messages, at its peak", memory["VmHWM"], "MiB", "goal", GOAL),
+        Figure(f"Owner of {LONG:,} messages, activated anew", again["VmRSS"], "MiB", "goal", GOAL),
+    ]
+
+
+def _user(size: int) -> str:
+    return f"bench-history-{size}"
+
+
+async def _load(http: aiohttp.ClientSession, size: int) -> None:
+    samples = corpus(size)
+    async with page(http, _user(size)) as opened:
+        path = f"/api/v1/ingest/{_user(size)}/snapshot?creator_id={samples.creator_id}"
+        await warm(http, opened, path, samples.messages)
+
+
+async def _latency(http: aiohttp.ClientSession, size: int) -> list[float]:
+    """Seconds from sending a live message until the page shows it, each when all before is settled."""
+    samples = corpus(size + WARM_UP + DELTAS)
+    creator = f"creator_id={samples.creator_id}"
+    seconds: list[float] = []
+    async with page(http, _user(size)) as opened:
+        path = f"/api/v1/ingest/{_user(size)}"
+        await warm(http, opened, f"{path}/snapshot?{creator}", samples.messages[:size])
+        for raw in samples.messages[size:]:
+            seconds.append(await _one(http, opened, f"{path}/messages?{creator}", raw))
+    return seconds[WARM_UP:]
+
+
+async def _one(http: aiohttp.ClientSession, opened: Page, path: str, raw: Raw) -> float:
+    shown = asyncio.create_task(opened.until(partial(shows, raw)))
+    start = time.perf_counter()
+    receipt = await post(http, path, orjson.dumps({"message": raw}))
+    await shown
+    taken = time.perf_counter() - start
+    await opened.settled([receipt])
+    return taken
+
+
+async def _activations(http: aiohttp.ClientSession, ray_address: str, size: int) -> list[float]:
+    """Seconds until a user at rest answers."""
+    seconds: list[float] = []
+    for _ in range(ACTIVATIONS):
+        await _owner(ray_address, _user(size), "end")
+        seconds.append(await _chats(http, size))
+    return seconds
+
+
+async def _chats(http: aiohttp.ClientSession, size: int) -> float:
+    start = time.perf_counter()
+    async with http.get("/api/v1/chats", params={"user_id": _user(size), "limit": "1"}) as answer:
+        if not await answer.json():
+            raise Unavailable(f"{_user(size)} has no chats.")
+    return time.perf_counter() - start
+
+
+async def _owner(ray_address: str, user_id: str, *more: str) -> dict[str, float]:
+    """The memory of the user's actor, in MiB."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bench.owner", ray_address, user_id, *more),
+        cwd=ROOT,
+        env={**os.environ, "RAY_AUTH_MODE": "token"},
+        stdout=asyncio.subprocess.PIPE,
+    )
+    output, _ = await process.communicate()
+    if process.returncode:
+        raise Unavailable(f"The actor of {user_id} was not found.")
+    memory: dict[str, float] = json.loads(output)
+    return memory
