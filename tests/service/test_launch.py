@@ -1,16 +1,22 @@
 """The launcher: what it refuses and says, what it leaves behind, and what a second start finds."""
 
+import asyncio
 import os
+import signal
 import socket
 import subprocess
 import sys
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
+from redis import Redis
 
+from embedded_redis import running_redis
 from tests.conftest import ROOT, Service, start, stop
 from tests.gremlin_server import server
-from tests.service.talk import chat, message, numbers, page, post, recent, settled
+from tests.service.talk import PATIENCE, Raw, chat, message, numbers, page, post, recent, settled
 
 
 def launch(folder: Path, **settings: str) -> subprocess.CompletedProcess[str]:
@@ -80,6 +86,111 @@ async def test_a_second_start_finds_the_data_and_a_stop_leaves_no_process(
                 assert numbers(sync["payload"]["analytics"]) == numbers(before["analytics"])
     finally:
         stop(second)
+
+
+async def test_a_killed_redis_is_started_again_with_all_that_was_acknowledged(
+    tmp_path: Path, user_id: str
+) -> None:
+    running = start(tmp_path)
+    try:
+        async with httpx.AsyncClient(base_url=running.url, timeout=60) as http:
+            await post(http, user_id, "snapshot", {"chats": [chat(40)], "messages": []})
+            pids = [_redis_of(tmp_path)]
+            for n in range(1, 61):
+                if n % 20 == 0:
+                    os.kill(pids[-1], signal.SIGKILL)
+                await _insist(http, user_id, message(n, 40, recent(600 - n), f"message {n}"))
+                if n % 20 == 0:
+                    pids.append(_redis_of(tmp_path))
+            boot = (await http.get(f"/api/v1/frontend/bootstrap/{user_id}")).json()
+    finally:
+        stop(running)
+    assert len(set(pids)) == 4
+    assert (tmp_path / "log").read_text().count("Redis has died; starting it again") == 3
+    [conversation] = boot["conversations"]
+    assert [each["id"] for each in conversation["messages"]] == list(range(1, 61))
+    assert _processes_of(tmp_path) == []
+
+
+def test_a_redis_that_outlived_its_service_is_stopped_by_the_next_start(tmp_path: Path) -> None:
+    """Two servers on one append-only file would ruin it."""
+    folder = tmp_path / "redis"
+    with (
+        tempfile.TemporaryDirectory(prefix="analytics-") as first,
+        tempfile.TemporaryDirectory(prefix="analytics-") as second,
+    ):
+        orphan = subprocess.Popen(
+            [sys.executable, "-c", _A_SERVICE, str(folder), f"{first}/redis.sock"],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+        )
+        assert orphan.stdout is not None
+        assert orphan.stdout.readline()
+        orphan.kill()
+        orphan.communicate()
+        left = _redis_of(tmp_path)
+        assert Path(f"/proc/{left}").exists()
+        with running_redis(folder, Path(second) / "redis.sock", print) as url:
+            assert not Path(f"/proc/{left}").exists()
+            with Redis.from_url(url) as redis:
+                assert redis.get("kept") == b"yes"
+
+
+_A_SERVICE = """
+import sys, time
+from pathlib import Path
+from redis import Redis
+from embedded_redis import running_redis
+with running_redis(Path(sys.argv[1]), Path(sys.argv[2]), print) as url:
+    Redis.from_url(url).set("kept", "yes")
+    print("up", flush=True)
+    time.sleep(600)
+"""
+
+
+async def test_an_idle_users_process_ends_and_its_data_comes_back(tmp_path: Path) -> None:
+    running = start(tmp_path, USER_IDLE="2", USERS_PER_NODE="2")
+    users, sent = [f"user-{n}" for n in range(3)], recent(60)
+    try:
+        async with httpx.AsyncClient(base_url=running.url, timeout=60) as http:
+            for n, user in enumerate(users):
+                raws = [message(1 + n, 40, sent, f"from {user}")]
+                await post(http, user, "snapshot", {"chats": [chat(40)], "messages": raws})
+            await _until(lambda: not _user_actors(tmp_path))
+            for n, user in enumerate(users):
+                boot = (await http.get(f"/api/v1/frontend/bootstrap/{user}")).json()
+                [conversation] = boot["conversations"]
+                assert [each["id"] for each in conversation["messages"]] == [1 + n]
+                receipt = await post(http, user, "messages", message(1 + n, 40, sent, f"from {user}"))
+                assert receipt["duplicates"] == 1
+    finally:
+        stop(running)
+    assert _processes_of(tmp_path) == []
+
+
+def _redis_of(folder: Path) -> int:
+    return int((folder / "redis" / "pid").read_text())
+
+
+async def _insist(http: httpx.AsyncClient, user_id: str, body: Raw) -> None:
+    """Send it until it is acknowledged, as an extension does."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            answer = await http.post(f"/api/v1/ingest/{user_id}/messages", json=body)
+            if answer.status_code == 202:
+                return
+            assert answer.status_code == 503, answer.text
+            await asyncio.sleep(0.05)
+
+
+async def _until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(PATIENCE):
+        while not holds():  # noqa: ASYNC110 (another process)
+            await asyncio.sleep(0.1)
+
+
+def _user_actors(folder: Path) -> list[str]:
+    return [command for command in _processes_of(folder) if "UserActor" in command]
 
 
 def _processes_of(folder: Path) -> list[str]:
