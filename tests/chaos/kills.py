@@ -18,7 +18,7 @@ from tests.conftest import Service
 ANSWER = 20.0  # seconds for an actor to say which process it is
 
 
-KINDS = ("user actor", "registry", "graph writer", "Serve replica", "enrichment worker")
+KINDS = ("user actor", "registry", "graph writer", "Serve replica", "enrichment worker", "embedded Redis")
 
 
 class Kill(NamedTuple):
@@ -57,10 +57,19 @@ async def _find(kill: Kill, service: Service) -> int | None:
             return await _pid_of("registry")
         case "graph writer":
             return await _pid_of("graph_writer")
+        case "embedded Redis":
+            return _written(service.folder / "redis" / "pid")
         case "Serve replica":
             return _titled(service, "ray::ServeReplica")
         case _:  # a worker that is enriching, if one is: a task's process has its function as title
             return _titled(service, "ray::_") or _titled(service, "ray::IDLE")
+
+
+def _written(file: Path) -> int | None:
+    try:
+        return int(file.read_text())
+    except (FileNotFoundError, ValueError):  # it is being written
+        return None
 
 
 def _titled(service: Service, title: str) -> int | None:
