@@ -107,8 +107,9 @@ class Registry:
             if self._children.get(user_id) is not child:
                 return
             try:
+                ends = child.handle.passivate.options(max_task_retries=0).remote(finish_within)
                 async with asyncio.timeout(LEAVE_WITHIN):
-                    await result(child.handle.passivate.remote(finish_within))
+                    await result(ends)
             except RayActorError:
                 pass  # it has ended, as it should
             except Exception as error:
