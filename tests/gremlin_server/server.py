@@ -26,21 +26,25 @@ def address() -> str:
 
     Without java or mvn the calling test is skipped, or fails where CI=true.
     """
-    missing = [name for name in ("java", "mvn") if not shutil.which(name)]
-    if missing:
-        _unable(f"the tests on a Gremlin Server need {' and '.join(missing)}")
-    jars = _fetch()
-    server = Server(jars)
+    server = Server(jars())
     atexit.register(server.stop)
     return server.address
 
 
-class Server:
-    """One Gremlin Server process with an empty graph; its output is in `log`."""
+def jars() -> Path:
+    """The folder of the server's jars; skips or fails like `address`."""
+    missing = [name for name in ("java", "mvn") if not shutil.which(name)]
+    if missing:
+        _unable(f"the tests on a Gremlin Server need {' and '.join(missing)}")
+    return _fetch()
 
-    def __init__(self, jars: Path) -> None:
+
+class Server:
+    """One Gremlin Server process with an empty graph, on `port` or a free one; its output is in `log`."""
+
+    def __init__(self, jars: Path, port: int | None = None) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="gremlin-server-"))
-        self.port = _free_port()
+        self.port = port or _free_port()
         self.address = f"ws://127.0.0.1:{self.port}/gremlin"
         self.log = self._folder / "server.log"
         conf = self._folder / "server.yaml"
