@@ -19,6 +19,9 @@ class Settings:
     ray_address: str = field(default="", metadata={"env": "RAY_ADDRESS"})  # empty: start a Ray of our own
     data_dir: Path = field(default=Path("data"), metadata={"env": "DATA_DIR"})
     checkpoint_url: str = field(default="", metadata={"env": "CHECKPOINT_URL"})  # empty: a folder in data_dir
+    checkpoint_messages: int = field(
+        default=2000, metadata={"env": "CHECKPOINT_MESSAGES"}
+    )  # taken in since a user's last checkpoint: then there is a new one
     redis_url: str = field(
         default="", metadata={"env": "REDIS_URL"}
     )  # empty: the embedded server, in data_dir
@@ -74,7 +77,7 @@ class Settings:
             if not 1 <= port <= 65535:
                 raise SettingsError(f"{name}={port}: a port is a number from 1 to 65535.")
         above_zero = ("conversation_gap", "silence_threshold", "max_body", "max_text", "graph_batch_size")
-        for each in (*above_zero, "user_idle", "users_per_node"):
+        for each in (*above_zero, "checkpoint_messages", "user_idle", "users_per_node"):
             if not getattr(self, each) > 0:  # NaN is not above 0 either
                 raise SettingsError(f"{each.upper()}={getattr(self, each)}: must be above 0.")
         if not self.graph_batch_wait >= 0:

@@ -90,7 +90,6 @@ from wire.payloads import (
 log = logging.getLogger(__name__)
 
 READY_TIMEOUT = 30.0  # a call waits this long for a history that is being read
-CHECKPOINT_MESSAGES = 2_000  # taken in since the last checkpoint: then there is a new one
 CHECKPOINT_PAUSE = 30.0  # before storage that was away is tried again
 OPEN_MESSAGES = 5_000  # of the chats used last stay unpacked
 ALONE_AFTER = 2  # failures in a row: then conversations are enriched one by one
@@ -384,7 +383,7 @@ class UserActor:
         """After enough messages, when they are enriched; and when a large snapshot is all done."""
         if time.monotonic() < self._save_again:
             return False
-        if self._unsaved >= CHECKPOINT_MESSAGES:
+        if self._unsaved >= self._settings.checkpoint_messages:
             return self._state.job is None or isinstance(event, Enriched)
         return bool(self._saved[1]) and self._state.job is None and not self._state.unfinished()
 

@@ -6,7 +6,7 @@ from collections import Counter, deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import orjson
@@ -232,6 +232,12 @@ async def _read_journal(redis_url: str, stream: str, found: list[Key]) -> None:
                 last = id
                 if fields[b"kind"] == b"message":
                     found.append(key(orjson.loads(fields[b"body"])))
+
+
+async def trimmed_records(redis_url: str, user_id: str) -> int:
+    """How many records of the user's journal are gone because a checkpoint has them."""
+    async with Redis.from_url(redis_url) as redis:
+        return int(await cast(Any, redis.hget(f"owner:{user_id}", "base")) or 0)
 
 
 def _code(answer: httpx.Response) -> str:

@@ -27,7 +27,7 @@ from tests.chaos.check import (
     number_faults,
     page_faults,
 )
-from tests.chaos.clients import Extension, Log, Poster, reading_journal, watching
+from tests.chaos.clients import Extension, Log, Poster, reading_journal, trimmed_records, watching
 from tests.chaos.kills import Kill, carry_out, plan
 from tests.chaos.stream import Key, Send, kept, listed_chats, stream
 from tests.conftest import Service
@@ -67,6 +67,7 @@ class Outcome:
     users: Sequence[User]
     seconds: float  # from the first message to the last comparison
     faults: Sequence[Fault]
+    trimmed: Sequence[int]  # records of each user that are in checkpoints and no longer in the journal
 
     def table(self) -> str:
         """As Markdown."""
@@ -87,6 +88,7 @@ class Outcome:
                 "messages that must be there",
                 f"{sum(len(own) for user in self.users for own in user.model().values()):,}",
             ),
+            ("records trimmed behind checkpoints", f"{sum(self.trimmed):,}"),
             ("duration", f"{self.seconds:.0f} s"),
             ("lost", str(found["lost"])),
             ("doubled", str(found["doubled"])),
@@ -124,7 +126,9 @@ async def run(service: Service, *, kills: int, seed: int, say: Callable[[str], N
             messages = [raw for own in user.model().values() for raw in own]
             await post(http, user.rebuilt, "snapshot", {"chats": listed_chats(now), "messages": messages})
         faults = await _settle(http, users)
-    return Outcome(Counter(kill.kind for kill in killed), users, time.monotonic() - began, faults)
+    counts = Counter(kill.kind for kill in killed)
+    trimmed = [await trimmed_records(service.redis_url, user.id) for user in users]
+    return Outcome(counts, users, time.monotonic() - began, faults, trimmed)
 
 
 async def _kill(
