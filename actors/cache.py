@@ -75,6 +75,14 @@ class Cache:
             if owner == creator_id
         )
 
+    def conversations(self, creator_id: str) -> int:
+        """How many conversations the creator's chats have."""
+        return sum(
+            slot.packed.conversations if slot.packed else len(self._read(slot).conversations)
+            for (owner, _), slot in self._slots.items()
+            if owner == creator_id
+        )
+
     def merge(self, chats: Iterable[Chat], messages: Iterable[Message]) -> list[Touched]:
         """Take in what arrived: new messages, edits, deletions and the chats' own facts.
 

@@ -26,6 +26,7 @@ class Packed:
 
     fan: FanState
     messages: int  # that exist
+    conversations: int
     complete: bool  # every conversation has its enriched node
     failed: bool  # a strategy failed on some message
     ids: bytes
@@ -38,7 +39,7 @@ class Packed:
 
     def to_list(self) -> list[Any]:
         """As values that msgpack takes; `from_list` reads them."""
-        return [list(astuple(self.fan)), self.messages, self.complete, self.failed, self.ids, self.body]
+        return [list(astuple(self.fan)), *(getattr(self, each.name) for each in fields(self)[1:])]
 
     @classmethod
     def from_list(cls, values: list[Any]) -> "Packed":
@@ -55,6 +56,7 @@ def pack(cached: CachedChat, user_id: str) -> Packed:
     return Packed(
         fan=cached.fan_state(user_id),
         messages=sum(len(each.messages) for each in cached.conversations),
+        conversations=len(cached.conversations),
         complete=not cached.pending(),
         failed=bool(cached.failed()),
         ids=_compressed([list(cached.messages), changed]),

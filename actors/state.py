@@ -226,6 +226,10 @@ class UserState:
         self.sequence = event.sequence
         self._unfinished[event.creator_id] = None
 
+    def redo(self, creator_id: str) -> None:
+        """After `restore` and `replay`: have what the cache holds of a creator carried out again."""
+        self._unfinished[creator_id] = None
+
     def again(self) -> list[SnapshotAccepted]:
         """After `restore` and `replay`: the events to begin with, so that nothing is left undone."""
         events = [SnapshotAccepted(self.sequence, creator_id) for creator_id in self._unfinished]

@@ -68,6 +68,7 @@ from errors import (
     JournalUnavailable,
     StaleOwner,
 )
+from graph.traversals import CONVERSATION_COUNT
 from graph.write import append_graph_from_delta, rebuild_graph_from_snapshot
 from insights.queries import broadcast_analytics_update, build_analytics_update
 from insights.window import WINDOW, now
@@ -90,6 +91,7 @@ from wire.payloads import (
 log = logging.getLogger(__name__)
 
 READY_TIMEOUT = 30.0  # a call waits this long for a history that is being read
+GRAPH_TIMEOUT = 10.0  # for the question whether it has what we have
 CHECKPOINT_PAUSE = 30.0  # before storage that was away is tried again
 OPEN_MESSAGES = 5_000  # of the chats used last stay unpacked
 ALONE_AFTER = 2  # failures in a row: then conversations are enriched one by one
@@ -352,8 +354,21 @@ class UserActor:
             self._state.replay(event)
             self._unsaved += len(event.messages)
         self._position = await last_position(self._redis, self._user_id)
+        for creator_id in set(self._cache.creators()) - set(self._state.unfinished()):
+            if await self._is_missing_in_graph(creator_id):
+                log.warning("User %s: the graph of creator %s is written anew.", self._user_id, creator_id)
+                self._state.redo(creator_id)
         for event in self._state.again():
             self._mailbox.put_nowait(event)
+
+    async def _is_missing_in_graph(self, creator_id: str) -> bool:
+        """Whether the graph has fewer conversations than we do, as when it was lost or replaced."""
+        try:
+            async with asyncio.timeout(GRAPH_TIMEOUT):
+                [count] = await self._reader.submit(*CONVERSATION_COUNT.bind(None, pk=creator_id))
+        except (TimeoutError, AnalyticsError):
+            return True  # it is away, and may be another when it is back
+        return bool(count < self._cache.conversations(creator_id))
 
     async def _load(self, checkpoint: Checkpoint) -> None:
         enriched = checkpoint.basis == self._basis()

@@ -1,6 +1,5 @@
 """How the measurements talk to the service: bodies over HTTP, and a page that listens."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 
@@ -31,9 +30,8 @@ class Page:
     async def until(self, wanted: Callable[[Raw], bool]) -> None:
         """Read frames until one is wanted; Unavailable when none comes."""
         try:
-            async with asyncio.timeout(PATIENCE):
-                while not wanted(orjson.loads(await self._socket.receive_str())):
-                    pass
+            while not wanted(orjson.loads(await self._socket.receive_str(timeout=PATIENCE))):
+                pass
         except TimeoutError:
             raise Unavailable(f"A frame did not come within {PATIENCE:.0f} s.") from None
 

@@ -96,6 +96,9 @@ CONVERSATIONS = _both(
     + '.by("responseSeconds").by("unanswered").by("sentimentSum").by("sentimentCount")',
 )
 
+# Bindings: pk. Rows: the one number of conversations.
+CONVERSATION_COUNT = _both(_CONVERSATIONS, ".count()")
+
 # Bindings: pk, start, end. Rows: TopicLinkRow.
 TOPIC_LINKS = _both(
     _CONVERSATIONS,

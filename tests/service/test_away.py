@@ -1,6 +1,7 @@
 """Redis or the graph away: nothing is acknowledged that is not kept, all wait quietly, and all go on."""
 
 import asyncio
+import contextlib
 import os
 import shutil
 import tempfile
@@ -19,7 +20,7 @@ from websockets.exceptions import ConnectionClosed
 from tests.actors.store import Store, running_store
 from tests.conftest import Service, start, stop
 from tests.gremlin_server import server
-from tests.service.talk import PATIENCE, Raw, message, page, post, recent, settled
+from tests.service.talk import PATIENCE, Raw, message, numbers, page, post, recent, settled
 
 pytestmark = pytest.mark.xdist_group("away")
 QUIET = 3.0  # seconds of an outage that are watched
@@ -93,6 +94,16 @@ class Actor:
         return len(self._log.read_text().splitlines())
 
 
+def end(service: Service, user_id: str) -> None:
+    """Have the user's actor write its checkpoint and end."""
+    ray.init(address=service.ray_address, namespace="analytics", log_to_driver=False)
+    try:
+        registry: Any = ray.get_actor("registry")
+        ray.get(registry.passivate.remote(user_id))
+    finally:
+        ray.shutdown()
+
+
 async def test_while_redis_is_away_nothing_is_acknowledged_and_all_goes_on_when_it_is_back(
     around: Surroundings, user_id: str
 ) -> None:
@@ -113,8 +124,9 @@ async def test_while_redis_is_away_nothing_is_acknowledged_and_all_goes_on_when_
             assert cut.value.rcvd.code == 4008
         assert (await ready(http, 503))["checks"]["redis"] != "ok"
         async with connect(f"{service.ws}/ws/frontend/{user_id}") as late:
-            async for _ in late:
-                pass
+            with contextlib.suppress(ConnectionClosed):
+                async for _ in late:
+                    pass
             assert late.close_code == 1013
         cpu, lines = actor.cpu_seconds(), actor.lines()
         await asyncio.sleep(QUIET)  # the outage goes on
@@ -154,3 +166,22 @@ async def test_while_the_graph_is_away_ingest_is_acknowledged_and_written_when_i
         assert [m["id"] for m in node["messages"]] == [1, 2, 3]
         assert boot["analytics"]["conversations"] == 1
         assert boot["analytics"]["unreadCounts"] == {"41": 3}
+
+
+async def test_a_graph_that_was_lost_is_written_anew_when_the_user_comes_back(
+    around: Surroundings, user_id: str
+) -> None:
+    service = around.service
+    async with httpx.AsyncClient(base_url=service.url, timeout=60) as http:
+        async with page(service.ws, user_id) as listener:
+            receipt = await post(http, user_id, "messages", [line(1), line(2)])
+            before = await settled(listener, http, user_id, receipt["sequence"])
+        await asyncio.to_thread(end, service, user_id)
+        around.graph.stop()
+        around.graph = server.Server(server.jars(), around.graph.port)  # it kept everything in memory
+        await ready(http, 200)
+        async with page(service.ws, user_id) as listener:
+            sync = await listener.until(
+                lambda f: f["type"] == "full_sync_response" and f["payload"]["analytics"]["conversations"] > 0
+            )
+        assert numbers(sync["payload"]["analytics"]) == numbers(before["analytics"])
