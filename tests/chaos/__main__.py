@@ -1,14 +1,16 @@
-"""`python -m tests.chaos --kills 100 --seed 1`: a service of its own, and one run of chaos against it."""
+"""`python -m tests.chaos --kills 100 --seed 1`: a service of its own, and one run of chaos against it.
+
+With `--nodes` the service runs on a Ray cluster, and whole nodes are killed.
+"""
 
 import argparse
 import asyncio
 import logging
 import sys
-import tempfile
 import time
-from pathlib import Path
+from random import Random
 
-from tests.conftest import start, stop
+import tests.conftest  # noqa: F401 (before Ray: it reads its environment when it is imported)
 
 MOST_FAULTS_SAID = 40
 
@@ -17,36 +19,38 @@ def main() -> int:
     """Print what happens and a table; returns 1 when anything is lost, doubled, reordered or different."""
     import ray
 
-    from tests.chaos.run import run
+    from tests.chaos import kills, nodes
+    from tests.chaos.run import BETWEEN_KILLS, USERS, run
 
     parser = argparse.ArgumentParser(prog="python -m tests.chaos")
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--seed", type=int, default=int(time.time()))
+    parser.add_argument("--nodes", action="store_true", help="kill whole nodes of a cluster")
     asked = parser.parse_args()
+    plan, running = (nodes.plan, nodes.running) if asked.nodes else (kills.plan, kills.running)
+    planned = plan(Random(asked.seed), asked.kills, USERS, BETWEEN_KILLS)
     began = time.monotonic()
 
     def say(line: str) -> None:
         _write(f"{time.monotonic() - began:4.0f} s  {line}")
 
     say(f"seed {asked.seed}")
-    with tempfile.TemporaryDirectory(prefix="analytics-chaos-", ignore_cleanup_errors=True) as folder:
-        # Users come and go, and what they have is in checkpoints rather than in their journals.
-        service = start(Path(folder), CHECKPOINT_MESSAGES="20", USER_IDLE="4", USERS_PER_NODE="6")
+    with running() as (service, strike):
+        ray.init(
+            address=service.ray_address,
+            namespace="analytics",
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+        )
         try:
-            ray.init(
-                address=service.ray_address,
-                namespace="analytics",
-                log_to_driver=False,
-                logging_level=logging.ERROR,
-            )
-            outcome = asyncio.run(run(service, kills=asked.kills, seed=asked.seed, say=say))
+            outcome = asyncio.run(run(service, planned, strike, seed=asked.seed, say=say))
         finally:
             ray.shutdown()
-            stop(service)
     for fault in outcome.faults[:MOST_FAULTS_SAID]:
         _write(" ".join(fault))
     _write(f"\n{outcome.table()}")
-    return 1 if outcome.faults or not all(outcome.trimmed) else 0
+    enough = any if asked.nodes else all  # so few messages do not bring two checkpoints to every user
+    return 1 if outcome.faults or not enough(outcome.trimmed) else 0
 
 
 def _write(line: str) -> None:

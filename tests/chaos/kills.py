@@ -4,7 +4,9 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
@@ -13,7 +15,7 @@ import httpx
 import ray
 from ray.exceptions import RayError
 
-from tests.conftest import Service
+from tests.conftest import Service, start, stop
 
 ANSWER = 20.0  # seconds for an actor to say which process it is
 
@@ -27,6 +29,11 @@ class Kill(NamedTuple):
     after: float  # seconds since the kill before
 
 
+Strike = Callable[[Kill, httpx.AsyncClient], Awaitable[None]]  # returns when it is killed
+# Users come and go, and what they have is in checkpoints rather than in their journals.
+SETTINGS = {"CHECKPOINT_MESSAGES": "20", "USER_IDLE": "4", "USERS_PER_NODE": "6"}
+
+
 def plan(rng: Random, count: int, users: Sequence[str], most_apart: float) -> list[Kill]:
     """Kinds in a random order in which all come up, user actors most of all."""
     kinds: list[str] = []
@@ -37,16 +44,29 @@ def plan(rng: Random, count: int, users: Sequence[str], most_apart: float) -> li
     return [Kill(kind, rng.choice(users), rng.uniform(0, most_apart)) for kind in kinds[:count]]
 
 
-async def carry_out(kill: Kill, service: Service, http: httpx.AsyncClient) -> None:
+@contextmanager
+def running() -> Iterator[tuple[Service, Strike]]:
+    """A service of its own on this machine, and what kills in it."""
+    with tempfile.TemporaryDirectory(prefix="analytics-chaos-", ignore_cleanup_errors=True) as folder:
+        service = start(Path(folder), **SETTINGS)
+        try:
+            yield service, lambda kill, http: _carry_out(kill, service, http)
+        finally:
+            stop(service)
+
+
+async def _carry_out(kill: Kill, service: Service, http: httpx.AsyncClient) -> None:
     """Kill it as soon as it lives. Only the service's own processes are ever killed."""
-    while True:
-        pid = await _find(kill, service)
-        if pid is not None and pid in _descendants(service.pid):
-            os.kill(pid, signal.SIGKILL)
-            return
-        with contextlib.suppress(httpx.TransportError):  # an actor that rests comes when it is called
-            await http.get("/api/v1/chats", params={"user_id": kill.user_id}, timeout=1)
-        await asyncio.sleep(0.1)
+    while (pid := await _find(kill, service)) is None or pid not in descendants(service.pid):
+        await call(kill.user_id, http)
+    os.kill(pid, signal.SIGKILL)
+
+
+async def call(user_id: str, http: httpx.AsyncClient) -> None:
+    """Have an actor that rests come."""
+    with contextlib.suppress(httpx.TransportError):
+        await http.get("/api/v1/chats", params={"user_id": user_id}, timeout=1)
+    await asyncio.sleep(0.1)
 
 
 async def _find(kill: Kill, service: Service) -> int | None:
@@ -73,21 +93,27 @@ def _written(file: Path) -> int | None:
 
 
 def _titled(service: Service, title: str) -> int | None:
-    return next((pid for pid in sorted(_descendants(service.pid)) if _title(pid).startswith(title)), None)
+    return next((pid for pid in sorted(descendants(service.pid)) if _title(pid).startswith(title)), None)
 
 
 async def _pid_of(name: str) -> int | None:
     """The process of the actor of that name; None when it does not live."""
-    try:
-        actor: Any = ray.get_actor(name, namespace="analytics")
-        async with asyncio.timeout(ANSWER):
-            pid: int = await actor.__ray_call__.remote(lambda self: os.getpid())
-    except (ValueError, RayError, TimeoutError):
-        return None
+    pid: int | None = await asked(name, lambda _: os.getpid())
     return pid
 
 
-def _descendants(pid: int) -> set[int]:
+async def asked(name: str, question: Callable[[Any], Any]) -> Any:
+    """What the actor of that name answers; None when it does not live."""
+    try:
+        actor: Any = ray.get_actor(name, namespace="analytics")
+        async with asyncio.timeout(ANSWER):
+            return await actor.__ray_call__.remote(question)
+    except (ValueError, RayError, TimeoutError):
+        return None
+
+
+def descendants(pid: int) -> set[int]:
+    """The processes that came of this one, as far as their parents live."""
     parents: dict[int, int] = {}
     for each in Path("/proc").glob("[0-9]*"):
         try:

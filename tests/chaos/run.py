@@ -28,13 +28,13 @@ from tests.chaos.check import (
     page_faults,
 )
 from tests.chaos.clients import Extension, Log, Poster, reading_journal, trimmed_records, watching
-from tests.chaos.kills import Kill, carry_out, plan
+from tests.chaos.kills import Kill, Strike
 from tests.chaos.stream import Key, Send, kept, listed_chats, stream
 from tests.conftest import Service
 from tests.graph.reading import contents
 from tests.service.talk import Raw, post
 
-USERS = 4
+USERS = [f"chaos-{number}" for number in range(1, 5)]
 STEPS = 3  # of each user, for one kill
 AHEAD = 2  # kills that the stream may be ahead of, so that it lasts as long as they do
 BETWEEN_KILLS = 4.0  # seconds at most; half of it in the mean
@@ -104,12 +104,12 @@ def _counts(counts: Counter[str]) -> str:
     return ", ".join(f"{name} {count}" for name, count in counts.most_common())
 
 
-async def run(service: Service, *, kills: int, seed: int, say: Callable[[str], None]) -> Outcome:
-    """Drive the stream of this seed against a fresh service while killing, then compare everything."""
+async def run(
+    service: Service, kills: Sequence[Kill], strike: Strike, *, seed: int, say: Callable[[str], None]
+) -> Outcome:
+    """Drive the stream of this seed against a fresh service while `strike` kills, then compare everything."""
     now = datetime.now(UTC)
-    names = [f"chaos-{number}" for number in range(1, USERS + 1)]
-    users = [User(name, stream(seed, name, now, STEPS * kills)) for name in names]
-    killed = plan(Random(seed), kills, names, BETWEEN_KILLS)
+    users = [User(name, stream(seed, name, now, STEPS * len(kills))) for name in USERS]
     began = time.monotonic()
     async with AsyncExitStack() as stack:
         http = await stack.enter_async_context(httpx.AsyncClient(base_url=service.url, timeout=60))
@@ -117,8 +117,8 @@ async def run(service: Service, *, kills: int, seed: int, say: Callable[[str], N
             user.view = await stack.enter_async_context(watching(service.ws, user.id))
             user.journaled = await stack.enter_async_context(reading_journal(service.redis_url, user.id))
         async with asyncio.TaskGroup() as tasks:
-            struck = [asyncio.Event() for _ in killed]
-            tasks.create_task(_kill(service, http, killed, struck, say))
+            struck = [asyncio.Event() for _ in kills]
+            tasks.create_task(_kill(strike, http, kills, struck, say))
             for user in users:
                 tasks.create_task(_send(service, http, user, struck, Random(f"{seed} {user.id}")))
         say("Everything is acknowledged; waiting until it is in the graph.")
@@ -126,13 +126,13 @@ async def run(service: Service, *, kills: int, seed: int, say: Callable[[str], N
             messages = [raw for own in user.model().values() for raw in own]
             await post(http, user.rebuilt, "snapshot", {"chats": listed_chats(now), "messages": messages})
         faults = await _settle(http, users)
-    counts = Counter(kill.kind for kill in killed)
+    counts = Counter(kill.kind for kill in kills)
     trimmed = [await trimmed_records(service.redis_url, user.id) for user in users]
     return Outcome(counts, users, time.monotonic() - began, faults, trimmed)
 
 
 async def _kill(
-    service: Service,
+    strike: Strike,
     http: httpx.AsyncClient,
     kills: Sequence[Kill],
     struck: Sequence[asyncio.Event],
@@ -140,7 +140,7 @@ async def _kill(
 ) -> None:
     for number, kill in enumerate(kills, 1):
         await asyncio.sleep(kill.after)
-        await carry_out(kill, service, http)
+        await strike(kill, http)
         struck[number - 1].set()
         say(f"kill {number} of {len(kills)}: {kill.kind}")
 
