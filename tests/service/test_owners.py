@@ -1,9 +1,11 @@
-"""Two processes that both think they own a user: one of them is believed."""
+"""A user's owners: of two at a time one is believed, and from one to the next nothing is lost."""
 
 import asyncio
 import itertools
+import os
 from collections import Counter
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import Any
 
 import orjson
@@ -21,6 +23,8 @@ from tests.service.talk import PATIENCE, chat, message, recent
 
 CREATOR = "creator-1"
 TAKES = 40  # messages the last owner is given
+CALLERS = 8
+PASSIVATIONS = 3
 
 
 async def test_of_owners_that_write_at_the_same_time_one_is_believed(
@@ -74,12 +78,64 @@ async def test_of_owners_that_write_at_the_same_time_one_is_believed(
 
     await asyncio.gather(_ended(first, user_id), _ended(second, user_id))
     expected = Counter(str(id) for id in set(acknowledged))
-    held = await result(third.get_cached_messages.remote(user_id))
+    async with asyncio.timeout(PATIENCE):
+        while len(held := await result(third.get_cached_messages.remote(user_id))) < len(expected):  # noqa: ASYNC110
+            await asyncio.sleep(0.05)  # what is acknowledged is merged a moment later
     assert Counter(str(each["id"]) for each in held) == expected
     journaled = await _journaled(service.redis_url, user_id)
     assert max(journaled.values()) == 1
     assert journaled.keys() <= expected.keys()  # checkpoints may have had some of them trimmed
     ray.kill(third)
+
+
+async def test_calls_while_the_user_is_passivated_are_answered_and_nothing_is_lost_or_doubled(
+    service: Service, ray_cluster: None, user_id: str
+) -> None:
+    directory = Directory(Settings(redis_url=service.redis_url, data_dir=service.folder))
+    await directory.model_ready()  # the registry is there
+    registry: Any = ray.get_actor(REGISTRY)
+    acknowledged: list[int] = []
+    pids: list[int] = []
+    passivated = asyncio.Event()
+    start = recent(5000)
+
+    async def ingesting(begin: int) -> None:
+        for id in itertools.count(begin, CALLERS):
+            raw = message(id, 40, start + timedelta(seconds=id), "hello")
+            receipt = await directory.call(user_id, "handle_delta", orjson.dumps(raw), CREATOR)
+            assert receipt["accepted"] + receipt["duplicates"] == 1
+            acknowledged.append(id)
+            if passivated.is_set():
+                return
+
+    async def reading() -> None:
+        before: set[int] = set()
+        while not passivated.is_set():
+            read = await _held(directory, user_id)
+            assert read == sorted(set(read))
+            assert before <= set(read)
+            before = set(read)
+
+    async def passivating() -> None:
+        for _ in range(PASSIVATIONS):
+            owner: Any = await result(registry.activate.remote(user_id))
+            pids.append(await result(owner.__ray_call__.remote(lambda _: os.getpid())))
+            await result(registry.passivate.remote(user_id, 1.0))
+        passivated.set()
+
+    await asyncio.gather(passivating(), reading(), *(ingesting(n) for n in range(1, CALLERS + 1)))
+    assert len(set(pids)) == PASSIVATIONS
+    await result(registry.passivate.remote(user_id))  # the next one has read all that was acknowledged
+    assert await _held(directory, user_id) == sorted(acknowledged)
+    journaled = await _journaled(service.redis_url, user_id)
+    assert max(journaled.values()) == 1
+    assert journaled.keys() <= {str(id) for id in acknowledged}
+
+
+async def _held(directory: Directory, user_id: str) -> list[int]:
+    """Ids of the user's messages as they are listed, oldest first."""
+    held = await directory.call(user_id, "get_cached_messages")
+    return [int(each["id"]) for each in held]
 
 
 async def _ended(actor: Any, user_id: str) -> None:
