@@ -8,6 +8,7 @@ import pytest
 
 from tests.chaos.nodes import KINDS, plan
 from tests.conftest import ROOT
+from tests.gremlin_server import server
 
 KILLS = 3
 SEED = 1
@@ -16,6 +17,7 @@ SEED = 1
 @pytest.mark.xdist_group("nodes")
 def test_nothing_acknowledged_is_lost_doubled_or_reordered_whichever_node_is_killed() -> None:
     """In a process of its own: a process is a driver on one Ray only, and this is a cluster of its own."""
+    server.jars()  # skips where there are none
     run = subprocess.run(
         [sys.executable, "-m", "tests.chaos", "--nodes", "--kills", str(KILLS), "--seed", str(SEED)],
         cwd=ROOT,
