@@ -23,6 +23,7 @@ from actors.journal import Entry, Journal, Record
 from actors.state import DeltaAccepted, SnapshotAccepted
 from chats.message import Chat, Message
 from errors import AnalyticsError, JournalUnavailable, NotFound, StaleOwner
+from wire.fields import moment
 from wire.incoming import (
     CacheUpdatePayload,
     NewRawMessagePayload,
@@ -55,7 +56,7 @@ class _Input:
     snapshot: Sequence[bytes] | None = None  # the chats as received; None: live messages
     released: Sequence[str] = ()  # keys of what was held and is placed by this
     before: Before = field(default_factory=list)  # what it changed in the owner's memory
-    taken: bool = False  # it is in the journal
+    sequence: int = 0  # of its last record, once it is in the journal
     done: asyncio.Future[int] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
     def entries(self) -> list[Entry]:
@@ -79,6 +80,7 @@ class Intake:
         self._inputs: list[_Input] = []
         self._entered = asyncio.Event()
         self._doubt: AnalyticsError | None = None  # why it is not known what the journal has
+        self._passed_on = 0  # sequence of the last input that became an event
         self._held_of: dict[tuple[str, str], str] = {}  # (creator, message id) -> key
         self.held: dict[str, Aside] = {}
         self.dropped: Counter[str] = Counter()  # by kind, since this process began
@@ -120,7 +122,9 @@ class Intake:
         else:
             wrapped = [NewRawMessagePayload(message=_wrapped(raw))]
             normalised = self._read_messages(wrapped, creator_id, received_at, self._max_text)
-        if normalised.held:
+        # A message of a snapshot was not sent when it was received: without a time it stays where it is.
+        timeless = aside.held.reason == "no_time" and moment(raw.get("createdAt")) is None
+        if normalised.held or timeless:
             return {"accepted": 0, "duplicates": 0, "held": 1}
         return await self._enter(creator_id, received_at, normalised, snapshot=chats, released=[asked.key])
 
@@ -272,6 +276,7 @@ class Intake:
 
     async def run(self) -> None:
         """Journal what waits, together, again and again. Raises StaleOwner when the user has a new owner."""
+        self._passed_on = self._journal.sequence
         while True:
             await self._entered.wait()
             inputs, self._inputs = self._inputs, []
@@ -295,9 +300,11 @@ class Intake:
             [entered] = run
             bodies = [each.body for each in entries if each.kind == "message"]
             sequence = await self._journal.append_snapshot(creator_id, entered.received_at, chats, bodies)
+            self._taken(entered, sequence)
             if releases := [each for each in entries if each.kind == "release"]:
                 await self._journal.append(creator_id, releases)
-            self._taken(entered, sequence)
+                self._passed_on = self._journal.sequence
+            _answer(entered)
             return
         sequences = await self._journal.append(creator_id, entries) if entries else []
         for each in run:
@@ -306,23 +313,24 @@ class Intake:
             # An input speaks of its own last record: a page that has this one may still lack the next.
             sequence = max([sequence, *own])
             self._taken(each, sequence)
+            _answer(each)
 
     def _taken(self, entered: _Input, sequence: int) -> None:
         creator_id, normalised, fresh = entered.creator_id, entered.normalised, tuple(entered.fresh)
-        entered.taken = True
+        entered.sequence = sequence
+        self._passed_on = max(self._passed_on, sequence)
         self._hold(creator_id, entered.received_at, normalised.held)
         self._release(entered.released)
         if entered.snapshot is not None:
             self._accepted(SnapshotAccepted(sequence, creator_id, normalised.chats, fresh))
         elif fresh:
             self._accepted(DeltaAccepted(sequence, creator_id, fresh, normalised.chats))
-        if not entered.done.done():
-            entered.done.set_result(sequence)
 
     def _fail(self, inputs: Sequence[_Input], error: AnalyticsError) -> None:
         """Answer those that were not taken, and forget what they would have brought."""
         for each in reversed(inputs):
-            if each.taken:
+            if each.sequence:
+                _answer(each)
                 continue
             for mapping, key, value in reversed(each.before):
                 if value is None:
@@ -334,18 +342,28 @@ class Intake:
 
     async def _settle_doubt(self) -> None:
         """Read what the journal has of what may have been appended, as soon as Redis answers."""
+        log.warning("Nothing is taken until it is known what the journal has: %s", self._doubt)
         wait = RETRY_FIRST
         while self._doubt is not None:
             await asyncio.sleep(wait * random.uniform(0.5, 1.5))  # noqa: S311 (jitter, not a secret)
             wait = min(RETRY_MOST, wait * 2)
             try:
-                async for event in self.replayed(self._journal.sequence):
-                    self._journal.sequence = event.sequence
+                # Where it ends comes first: what Redis appends while it is read has the next append refused.
+                await self._journal.refresh()
+                async for event in self.replayed(self._passed_on):
+                    self._passed_on = event.sequence
                     self._accepted(event)
             except JournalUnavailable as error:
                 self._doubt = error
             else:
+                self._passed_on = max(self._passed_on, self._journal.sequence)
                 self._doubt = None
+        log.info("The journal was read; input is taken again.")
+
+
+def _answer(entered: _Input) -> None:
+    if not entered.done.done():  # the caller still waits
+        entered.done.set_result(entered.sequence)
 
 
 def _key(creator_id: str, held: Held) -> str:

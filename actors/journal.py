@@ -1,10 +1,13 @@
 """A user's journal: accepted input in order, in a Redis Stream. What is in it is acknowledged.
 
-One Lua call checks that the writer still owns the user (its epoch is the newest), passes over what the
-journal already has at this or a newer version, numbers the rest and appends it. So an append whose answer was
-lost is simply repeated. A snapshot is written in chunks and counts only with its closing record: it is
-visible whole or not at all, so the ids of the messages in it are not compared here; the owner, who has read
-it, knows them. Messages are kept as received; they are normalised again when the journal is read.
+One Lua call checks that the writer still owns the user (its epoch is the newest) and has seen all that the
+journal has, passes over what the journal already has at this or a newer version, numbers the rest and appends
+it. So an append that Redis carries out late, when nobody waits for it any more, is either seen or refused,
+and one whose answer was lost may be repeated after a `refresh`.
+
+A snapshot is written in chunks and counts only with its closing record: it is visible whole or not at all, so
+the ids of the messages in it are not compared here; the owner, who has read it, knows them. Messages are kept
+as received; they are normalised again when the journal is read.
 
 Keys: `journal:{user}` the stream (record n has the id `n-0`), `owner:{user}` a hash of `epoch`, `sequence`
 (of the last record) and `base` (of the last record that was trimmed), `ids:{user}` a hash of the ids that are
@@ -17,7 +20,6 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
-import orjson
 from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
@@ -31,12 +33,13 @@ TRIM_COUNT = 100  # records a call: each may be a chunk, and Redis serves nobody
 # A field of `ids` is "<bytes of the creator>:<creator><id>", its value "<version>:<sequence>".
 _APPEND = """
 if redis.call('HGET', KEYS[2], 'epoch') ~= ARGV[1] then return redis.error_reply('STALE') end
-redis.call('SADD', KEYS[3], ARGV[2])
-redis.call('SADD', KEYS[4], ARGV[3])
-local creator = ARGV[3]
 local sequence = tonumber(redis.call('HGET', KEYS[2], 'sequence') or '0')
+if sequence ~= tonumber(ARGV[2]) then return redis.error_reply('BEHIND') end
+redis.call('SADD', KEYS[3], ARGV[3])
+redis.call('SADD', KEYS[4], ARGV[4])
+local creator = ARGV[4]
 local sequences = {}
-for i = 4, #ARGV, 5 do
+for i = 5, #ARGV, 5 do
   local kind, at, body, id, version = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4]
   local field = #creator .. ':' .. creator .. id
   local held = id ~= '' and redis.call('HGET', KEYS[5], field)
@@ -127,6 +130,13 @@ class Journal:
             raise _unavailable(error) from error
         return self.epoch
 
+    async def refresh(self) -> None:
+        """Learn where the journal ends, after an append of which it is not known whether it went through."""
+        try:
+            self.sequence = int(await cast(Any, self._redis.hget(self._meta, "sequence")) or 0)
+        except RedisError as error:
+            raise _unavailable(error) from error
+
     async def append(self, creator_id: str, entries: Sequence[Entry]) -> list[int]:
         """Append the entries, all or none; returns the sequence of each, 0 where it was dropped."""
         async with self._writing:
@@ -205,7 +215,7 @@ class Journal:
         self, creator_id: str, rows: Sequence[tuple[str, float, bytes, str, float]]
     ) -> list[int]:
         keys = [self._stream, self._meta, "users", f"creators:{self._user_id}", self._ids]
-        args: list[Any] = [self.epoch, self._user_id, creator_id]
+        args: list[Any] = [self.epoch, self.sequence, self._user_id, creator_id]
         for kind, at, body, id, version in rows:
             args += [kind, repr(at), body, id, repr(version)]
         *sequences, self.sequence = await self._run(self._append, keys, args)
@@ -218,6 +228,10 @@ class Journal:
             if "STALE" in str(error):
                 raise StaleOwner(
                     "Another process owns this user now; send the request again to reach it."
+                ) from error
+            if "BEHIND" in str(error):
+                raise JournalUnavailable(
+                    "The journal has records its owner has not seen yet; nothing was acknowledged, try again."
                 ) from error
             raise _unavailable(error) from error
         except RedisError as error:
@@ -259,11 +273,12 @@ def _chunks(name: str, items: Sequence[bytes]) -> list[bytes]:
 
 
 def _join(chunks: Sequence[bytes]) -> bytes:
-    whole: dict[str, list[Any]] = {"chats": [], "messages": []}
+    """The chunks as one object. They are not parsed: what is nested deep could not be written again."""
+    items: dict[bytes, list[bytes]] = {b"chats": [], b"messages": []}
     for chunk in chunks:
-        for name, items in orjson.loads(chunk).items():
-            whole[name] += items
-    return orjson.dumps(whole)
+        name, _, rest = chunk.removeprefix(b'{"').partition(b'":[')
+        items[name].append(rest.removesuffix(b"]}"))
+    return b'{"chats":[%b],"messages":[%b]}' % (b",".join(items[b"chats"]), b",".join(items[b"messages"]))
 
 
 def _unavailable(error: RedisError) -> JournalUnavailable:
