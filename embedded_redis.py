@@ -90,7 +90,10 @@ def _stop_orphan(pid_file: Path) -> None:
     except (OSError, ValueError):
         return
     if works_in == pid_file.parent:
-        os.kill(pid, signal.SIGTERM)
+        with contextlib.suppress(ProcessLookupError):  # it ends just now
+            os.kill(pid, signal.SIGTERM)
         deadline = time.monotonic() + STOP_TIMEOUT
-        while Path(f"/proc/{pid}").exists() and time.monotonic() < deadline:
+        while Path(f"/proc/{pid}").exists():
+            if time.monotonic() > deadline:
+                raise SettingsError(f"A Redis (process {pid}) still uses {pid_file.parent}; end it first.")
             time.sleep(0.1)

@@ -252,6 +252,10 @@ class Hub:
             except RedisError as error:
                 log.warning("The hub lost Redis (%s); its pages connect again.", type(error).__name__)
                 await self._start_over()
+            except Exception:
+                # Nothing expected ends up here; pages that got nothing any more would not notice.
+                log.exception("The hub starts its subscription over; its pages connect again.")
+                await self._start_over()
 
     async def _start_over(self) -> None:
         """Cut off the pages of a connection that was lost: frames may have been."""

@@ -67,7 +67,6 @@ from wire.payloads import (
 )
 from wire.schemas import wss_schema
 
-log = logging.getLogger(__name__)
 
 WEB = Path(__file__).parent / "web"
 PLOTLY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"

@@ -59,6 +59,11 @@ class Cache:
         key = (creator_id, chat_id)
         return self._open(key) if key in self._slots else None
 
+    def look(self, creator_id: str, chat_id: str) -> CachedChat | None:
+        """The chat to be read: a packed one is opened for the moment."""
+        slot = self._slots.get((creator_id, chat_id))
+        return self._read(slot) if slot else None
+
     def fans(self, creator_id: str | None) -> list[FanState]:
         """The fan of every chat of one creator, or of all."""
         return [

@@ -86,37 +86,40 @@ class Checkpoints:
                 file.write(checksum.digest())
                 _sync(file)
             self._fs.mv(part, f"{self._folder}/{name}")
-            names = self._names()
-            for old in names[KEPT:]:
+            _sync_folder(self._folder)
+            names, parts = self._names(), self._names(f"{_SUFFIX}.part")
+            for old in (*names[KEPT:], *parts):  # parts: of owners that were killed
                 self._fs.rm_file(f"{self._folder}/{old}")
         except Exception as error:  # every kind of storage has errors of its own
             raise CheckpointUnavailable(_away(error)) from error
         return _sequence(names[:KEPT][-1]) if len(names) >= KEPT else 0
 
     def read(self) -> Checkpoint | None:
-        """The newest that can be read, None when there is none; one that is broken is logged as an error.
+        """The newest that can be read, None when there is none.
 
+        One that is damaged is logged as an error and set aside: it is not one of the two that are kept.
         Raises CheckpointUnavailable.
         """
         try:
-            names = self._names()
+            for name in self._names():
+                path = f"{self._folder}/{name}"
+                try:
+                    return _parsed(self._fs.cat_file(path))
+                except CheckpointError as error:
+                    log.error("The checkpoint %s is set aside: %s", path, error)
+                    self._fs.mv(path, f"{path}.damaged")
         except Exception as error:
             raise CheckpointUnavailable(_away(error)) from error
-        for name in names:
-            try:
-                return _parsed(self._fs.cat_file(f"{self._folder}/{name}"))
-            except Exception as error:  # damaged in whatever way: there is another
-                log.error("The checkpoint %s/%s is not used: %s", self._folder, name, error)
         return None
 
-    def _names(self) -> list[str]:
+    def _names(self, suffix: str = _SUFFIX) -> list[str]:
         """Newest first. What was not renamed is not among them."""
         try:
             found = self._fs.ls(self._folder, detail=False, refresh=True)
         except FileNotFoundError:
             return []
         names = (path.rsplit("/", 1)[-1] for path in found)
-        return sorted((name for name in names if name.endswith(_SUFFIX)), reverse=True)
+        return sorted((name for name in names if name.endswith(suffix)), reverse=True)
 
 
 def _sequence(name: str) -> int:
@@ -135,6 +138,16 @@ def _pieces(checkpoint: Checkpoint) -> Iterator[bytes]:
     yield msgpack.packb(head)
     for key, packed in checkpoint.chats:
         yield msgpack.packb([list(key), packed.to_list()])
+
+
+def _sync_folder(folder: str) -> None:
+    """Have a local rename on disk."""
+    with contextlib.suppress(OSError):  # no local folder
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def _parsed(data: bytes) -> Checkpoint:
@@ -161,8 +174,11 @@ def _parsed(data: bytes) -> Checkpoint:
 def _sync(file: IO[bytes]) -> None:
     """Have a local file on disk before it is renamed; object stores write whole objects."""
     file.flush()
-    with contextlib.suppress(OSError, AttributeError):  # not a local file
-        os.fsync(file.fileno())
+    try:
+        descriptor = file.fileno()
+    except (OSError, AttributeError):  # not a local file
+        return
+    os.fsync(descriptor)
 
 
 def _away(error: Exception) -> str:

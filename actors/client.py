@@ -39,8 +39,7 @@ class OnlyFansClient:
         return {**chat, "messages": await self.get_messages(user_id, chat_id, message_limit)}
 
     async def _chat(self, user_id: str, chat_id: str) -> dict[str, Any]:
-        chats: list[dict[str, Any]] = await self._directory.call(user_id, "get_cached_chats")
-        for chat in chats:
-            if chat["id"] == chat_id:
-                return chat
+        found: list[dict[str, Any]] = await self._directory.call(user_id, "get_cached_chats", 1, 0, chat_id)
+        if found:
+            return found[0]
         raise NotFound("This user has no such chat; GET /api/v1/chats lists them.")

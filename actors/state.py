@@ -96,11 +96,11 @@ class StageFailed:
 
 
 @dataclass(frozen=True, slots=True)
-class RetryDue:
-    """The wait that `RetryLater` asked for is over."""
+class Again:
+    """What is unfinished is to be taken up: the wait that `RetryLater` asked for is over, or see `redo`."""
 
 
-Event = SnapshotAccepted | DeltaAccepted | Enriched | GraphWritten | AnalyticsReady | StageFailed | RetryDue
+Event = SnapshotAccepted | DeltaAccepted | Enriched | GraphWritten | AnalyticsReady | StageFailed | Again
 
 
 # Effects
@@ -227,14 +227,8 @@ class UserState:
         self._unfinished[event.creator_id] = None
 
     def redo(self, creator_id: str) -> None:
-        """After `restore` and `replay`: have what the cache holds of a creator carried out again."""
+        """Have what the cache holds of a creator carried out again; an `Again` begins with it."""
         self._unfinished[creator_id] = None
-
-    def again(self) -> list[SnapshotAccepted]:
-        """After `restore` and `replay`: the events to begin with, so that nothing is left undone."""
-        events = [SnapshotAccepted(self.sequence, creator_id) for creator_id in self._unfinished]
-        self._unfinished.clear()
-        return events
 
     def unfinished(self) -> list[str]:
         """The creators of whom something up to `sequence` may not be in the graph or on the pages yet."""
@@ -247,9 +241,8 @@ class UserState:
             case SnapshotAccepted() | DeltaAccepted():
                 self.inbox.append(event)
                 yield from self._next()
-            case RetryDue():
-                if self.status is Status.ERROR:
-                    yield from self._next()
+            case Again():
+                yield from self._next()
             case StageFailed():
                 yield from self._failed(event)
             case Enriched():
@@ -263,10 +256,9 @@ class UserState:
         """Start what comes next, if nothing is in hand."""
         if self.job is not None:
             return
-        if self.status is Status.ERROR:
-            # What was in hand when it failed is in the cache and is finished first.
-            self.inbox.extendleft(SnapshotAccepted(self.sequence, creator) for creator in self._unfinished)
-            self._unfinished.clear()
+        # What was in hand when it failed, or when a process ended, is in the cache and is finished first.
+        self.inbox.extendleft(SnapshotAccepted(self.sequence, creator) for creator in self._unfinished)
+        self._unfinished.clear()
         if not self.inbox:
             return
         first = self.inbox[0]

@@ -18,16 +18,18 @@ import orjson
 import ray
 from redis.exceptions import RedisError
 
-from actors.cache import Cache
+from actors.cache import Cache, Touched
 from actors.cached_chat import CachedChat
 from actors.checkpoint import Checkpoint, Checkpoints
 from actors.graph_writer import graph_reader, graph_writer
 from actors.intake import Intake, Receipt
 from actors.journal import Journal
 from actors.state import (
+    Again,
     AnalyticsReady,
     AppendGraph,
     ComputeAnalytics,
+    DeltaAccepted,
     Effect,
     Enrich,
     Enriched,
@@ -40,7 +42,6 @@ from actors.state import (
     PublishFullSync,
     PublishStatus,
     RebuildGraph,
-    RetryDue,
     RetryLater,
     SnapshotAccepted,
     StageFailed,
@@ -50,7 +51,6 @@ from actors.state import (
 from actors.view import (
     chat_facts,
     chat_node,
-    enrichment_result,
     failed_conversations,
     not_enriched,
     priority_of,
@@ -58,7 +58,7 @@ from actors.view import (
 )
 from chats.conversation import Conversation
 from enrich import RULES
-from enrich.tasks import Enricher
+from enrich.tasks import Enricher, broadcast_enrichment
 from errors import (
     AnalyticsError,
     CheckpointUnavailable,
@@ -79,7 +79,6 @@ from wire.incoming import Replay, parse_replays
 from wire.payloads import (
     AnalyticsUpdate,
     AppendMessageMsg,
-    EnrichmentResultMsg,
     ExtendedConversationNode,
     Frame,
     SystemError,
@@ -126,8 +125,11 @@ class UserActor:
             [],
         )  # sequence and unfinished creators of the last checkpoint
         self._save_again = 0.0  # not before, when storage was away
+        self._writing: asyncio.Task[None] | None = None  # the checkpoint that is being written
+        self._enrichment_failures = 0  # in a row
         self._retry: asyncio.TimerHandle | None = None  # the last one asked for is the one that counts
         self._stale_analytics: dict[str, int] = {}  # creator -> sequence
+        self._analysing = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._spawn(self._live())
 
@@ -168,16 +170,17 @@ class UserActor:
             )
 
     async def get_cached_chats(
-        self, user_id: str, limit: int | None = None, offset: int = 0
+        self, user_id: str, limit: int | None = None, offset: int = 0, chat_id: str | None = None
     ) -> list[dict[str, Any]]:
-        """The user's chats, the one with the latest message first."""
+        """The user's chats, the one with the latest message first; with `chat_id` those of that id."""
         async with self._call(user_id):
-            fans = sorted(self._cache.fans(None), key=lambda fan: fan.last_message_at or 0.0, reverse=True)
+            fans = [fan for fan in self._cache.fans(None) if chat_id in (None, fan.chat_id)]
+            fans.sort(key=lambda fan: fan.last_message_at or 0.0, reverse=True)
             end = None if limit is None else offset + limit
             return [
                 chat_facts(cached.chat, cached)
                 for fan in fans[offset:end]
-                if (cached := self._cache.get(fan.creator_id, fan.chat_id)) is not None
+                if (cached := self._cache.look(fan.creator_id, fan.chat_id)) is not None
             ]
 
     async def get_cached_messages(
@@ -246,7 +249,8 @@ class UserActor:
 
     async def idle_for(self) -> float:
         """Seconds since the last call or work; 0.0 while there is any."""
-        return 0.0 if self._calls or not self._settled() else time.monotonic() - self._used
+        works = self._calls or (self._ready.is_set() and not self._settled())
+        return 0.0 if works else time.monotonic() - self._used
 
     async def passivate(self, timeout: float) -> None:  # noqa: ASYNC109 (seconds, over a process boundary)
         """Take no more calls, let what is in hand finish (for `timeout` seconds), checkpoint, and end."""
@@ -257,6 +261,8 @@ class UserActor:
         async with self._at_rest:
             if self._ready.is_set() and self._saved != (self._state.sequence, self._state.unfinished()):
                 await self._checkpoint()
+            if self._writing is not None:
+                await self._writing
         _exit()
 
     async def _enrich_again(self, keys: set[str]) -> set[str]:
@@ -275,7 +281,8 @@ class UserActor:
                     found |= again
                     creators[chat.creator_id] = None
             for creator_id in creators:
-                self._mailbox.put_nowait(SnapshotAccepted(self._state.sequence, creator_id))
+                self._state.redo(creator_id)
+            self._mailbox.put_nowait(Again())
         return found
 
     # The actor's life
@@ -298,10 +305,10 @@ class UserActor:
     def _settled(self) -> bool:
         """Nothing is in hand and nothing waits."""
         state = self._state
-        waits = state.job is not None or state.inbox or state.status is Status.ERROR or self._stale_analytics
+        waits = state.job is not None or state.inbox or state.status is Status.ERROR or self._analysing
         return self._ready.is_set() and not waits and self._mailbox.empty() and self._intake.idle
 
-    def _spawn(self, work: Awaitable[None]) -> None:
+    def _spawn(self, work: Awaitable[None]) -> asyncio.Task[None]:
         async def run() -> None:
             try:
                 await work
@@ -317,26 +324,29 @@ class UserActor:
         task = asyncio.get_running_loop().create_task(run())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     async def _live(self) -> None:
         wait = 0.2
         while not self._ready.is_set():
+            problem: AnalyticsError | None = None
             try:
                 await self._recover()
-                self._problem = None
                 self._ready.set()
             except RedisError as error:
-                self._problem = JournalUnavailable(
-                    f"Redis does not answer ({type(error).__name__}); try again."
-                )
+                problem = JournalUnavailable(f"Redis does not answer ({type(error).__name__}); try again.")
             except (JournalUnavailable, CheckpointUnavailable, JournalGap) as error:
-                self._problem = error
-            if self._problem is not None:
-                log.warning("User %s cannot be read yet: %s", self._user_id, self._problem)
+                problem = error
+            if problem is not None:
+                if str(problem) != str(self._problem):
+                    log.error("User %s cannot be read yet: %s", self._user_id, problem)
+                self._problem = problem
                 await asyncio.sleep(wait)
                 wait = min(10.0, wait * 2)
         self._used = time.monotonic()
         self._spawn(self._intake.run())
+        written = set(self._cache.creators()) - set(self._state.unfinished())
+        self._spawn(self._look_for_graph(written))
         await self._process_delta_queue()
 
     async def _recover(self) -> None:
@@ -354,21 +364,32 @@ class UserActor:
             self._state.replay(event)
             self._unsaved += len(event.messages)
         self._position = await last_position(self._redis, self._user_id)
-        for creator_id in set(self._cache.creators()) - set(self._state.unfinished()):
-            if await self._is_missing_in_graph(creator_id):
+        self._mailbox.put_nowait(Again())
+
+    async def _look_for_graph(self, creators: Iterable[str]) -> None:
+        """Have a creator written anew whose conversations the graph lacks, as when it was lost or replaced.
+
+        Other users of the creator may have written the same conversations: they count as well.
+        """
+        for creator_id in creators:
+            expected = self._cache.conversations(creator_id)
+            wait = 1.0
+            while (count := await self._conversations_in_graph(creator_id)) is None:
+                await asyncio.sleep(wait)
+                wait = min(60.0, wait * 2)
+            if count < expected:
                 log.warning("User %s: the graph of creator %s is written anew.", self._user_id, creator_id)
                 self._state.redo(creator_id)
-        for event in self._state.again():
-            self._mailbox.put_nowait(event)
+                self._mailbox.put_nowait(Again())
 
-    async def _is_missing_in_graph(self, creator_id: str) -> bool:
-        """Whether the graph has fewer conversations than we do, as when it was lost or replaced."""
+    async def _conversations_in_graph(self, creator_id: str) -> int | None:
+        """None when the graph does not answer."""
         try:
             async with asyncio.timeout(GRAPH_TIMEOUT):
                 [count] = await self._reader.submit(*CONVERSATION_COUNT.bind(None, pk=creator_id))
         except (TimeoutError, AnalyticsError):
-            return True  # it is away, and may be another when it is back
-        return bool(count < self._cache.conversations(creator_id))
+            return None
+        return int(count)
 
     async def _load(self, checkpoint: Checkpoint) -> None:
         enriched = checkpoint.basis == self._basis()
@@ -396,30 +417,44 @@ class UserActor:
 
     def _checkpoint_due(self, event: Event) -> bool:
         """After enough messages, when they are enriched; and when a large snapshot is all done."""
-        if time.monotonic() < self._save_again:
+        if self._writing is not None or time.monotonic() < self._save_again:
             return False
         if self._unsaved >= self._settings.checkpoint_messages:
             return self._state.job is None or isinstance(event, Enriched)
-        return bool(self._saved[1]) and self._state.job is None and not self._state.unfinished()
+        done = isinstance(event, AnalyticsReady) and self._state.job is None
+        return done and bool(self._saved[1]) and not self._state.unfinished()
 
     async def _checkpoint(self) -> None:
-        """Write what is held, then trim the journal behind the checkpoint before. The chats are at rest."""
+        """Take what is held, as it is now, and have it written beside what goes on. The chats are at rest."""
+        if self._writing is not None:
+            await self._writing
         for key in self._cache.unpacked():
             self._cache.pack(key)
             await asyncio.sleep(0)
-        unfinished = self._state.unfinished()
         checkpoint = Checkpoint(
-            self._state.sequence, self._basis(), unfinished, dict(self._intake.held), self._cache.packed()
+            self._state.sequence,
+            self._basis(),
+            self._state.unfinished(),
+            dict(self._intake.held),
+            self._cache.packed(),
         )
+        taken, self._unsaved = self._unsaved, 0
+        self._writing = self._spawn(self._write(checkpoint, taken))
+
+    async def _write(self, checkpoint: Checkpoint, messages: int) -> None:
+        """Write the checkpoint, then trim the journal behind the one before."""
         try:
             through = await asyncio.to_thread(self._checkpoints.write, checkpoint)
-            self._unsaved, self._saved = 0, (checkpoint.sequence, unfinished)
+            self._saved = (checkpoint.sequence, checkpoint.unfinished)
             await self._journal.trim(through)
         except CheckpointUnavailable as error:
+            self._unsaved += messages
             self._save_again = time.monotonic() + CHECKPOINT_PAUSE
             log.error("User %s has no new checkpoint, the journal keeps everything: %s", self._user_id, error)
         except JournalUnavailable as error:
             log.warning("User %s: the journal is trimmed later: %s", self._user_id, error)
+        finally:
+            self._writing = None
 
     async def _close_chats(self) -> None:
         """Pack the chats that were not used for longest."""
@@ -433,12 +468,13 @@ class UserActor:
         """Take events in order, snapshots among them, and carry out what follows from each."""
         while True:
             event = await self._mailbox.get()
+            if self._frames_lost:
+                await self._make_up_for_lost_frames()
             async with self._at_rest:
-                self._unsaved += len(getattr(event, "messages", ()))
+                if isinstance(event, SnapshotAccepted | DeltaAccepted):
+                    self._unsaved += len(event.messages) + len(event.chats)
                 for effect in self._state.handle(event):
                     await self._carry_out(effect)
-                if self._frames_lost:
-                    await self._make_up_for_lost_frames()
                 if self._checkpoint_due(event):
                     await self._checkpoint()
                 if self._state.job is None:
@@ -472,7 +508,7 @@ class UserActor:
                 if self._retry is not None:
                     self._retry.cancel()
                 loop = asyncio.get_running_loop()
-                self._retry = loop.call_later(seconds, self._mailbox.put_nowait, RetryDue())
+                self._retry = loop.call_later(seconds, self._mailbox.put_nowait, Again())
 
     def _stage(self, job: Job, name: str, work: Awaitable[Event]) -> None:
         """Run a step of the job beside the mailbox; its outcome comes back as an event."""
@@ -500,7 +536,8 @@ class UserActor:
         size = sum(len(each.messages) for each in conversations)
         nodes: list[ExtendedConversationNode] = []
         # One conversation on which a worker dies must not keep the others waiting for ever.
-        alone = self._state.failures >= ALONE_AFTER
+        alone = self._enrichment_failures >= ALONE_AFTER
+        self._enrichment_failures += 1  # until it is through
         if job.whole and conversations and not alone and 2 * size >= self._cache.size(job.creator_id):
             # Mostly new: the creator's topics are found anew, from everything.
             chats = list(self._cache.of(job.creator_id))
@@ -518,6 +555,7 @@ class UserActor:
             )
         if len(nodes) < len(conversations):
             raise EnrichmentError("Enrichment gave back fewer conversations than it was given.")
+        self._enrichment_failures = 0
         return Enriched(job.number, tuple(nodes))
 
     def _progress(self, job: Job) -> Callable[[int, int], Awaitable[None]]:
@@ -574,46 +612,58 @@ class UserActor:
         try:
             self._position = await push(self._redis, self._user_id, frame, epoch=self._journal.epoch)
         except RedisError as error:
+            self._lose_frames(error)
+
+    def _lose_frames(self, error: RedisError) -> None:
+        if not self._frames_lost:
             log.warning("Frames of user %s are lost (%s).", self._user_id, type(error).__name__)
-            self._frames_lost = True
+        self._frames_lost = True
+        for creator_id in self._cache.creators():
+            self._state.redo(creator_id)
+        self._mailbox.put_nowait(Again())
 
     async def _make_up_for_lost_frames(self) -> None:
-        """Wait for Redis, then have everything that pages are shown sent again."""
+        """Wait until Redis takes frames again; what pages are shown is then sent anew."""
         wait = 0.2
         while self._frames_lost:
             await asyncio.sleep(wait)
             wait = min(5.0, wait * 2)
             try:
+                # Whoever comes back asks for a full sync, and whoever stayed is told that one follows.
                 await forget(self._redis, self._user_id)
+                status = SystemStatus(status="PROCESSING_SNAPSHOT")
+                frame = SystemStatusMsg(sequence=self._state.sequence, payload=status)
+                await push(self._redis, self._user_id, frame, epoch=self._journal.epoch)
             except RedisError:
                 continue
             self._frames_lost = False
             log.info("User %s has Redis again; pages get a full sync.", self._user_id)
-            for creator_id in self._cache.creators():
-                self._mailbox.put_nowait(SnapshotAccepted(self._state.sequence, creator_id))
 
     async def _broadcast_status(self, sequence: int, status: Status, detail: str | None = None) -> None:
         payload = SystemStatus(status=status.value, detail=detail)  # type: ignore[arg-type]
         await self._send(SystemStatusMsg(sequence=sequence, payload=payload))
 
     def _touched(self, job: Job) -> list[CachedChat]:
-        found = (self._cache.get(job.creator_id, mark.chat_id) for mark in job.touched)
-        return [cached for cached in found if cached is not None]
+        return self._chats_of(job.creator_id, job.touched)
 
-    def _chats_of(self, creator_id: str, conversations: Iterable[Conversation]) -> list[CachedChat]:
-        ids = dict.fromkeys(each.chat_id for each in conversations)
+    def _chats_of(self, creator_id: str, parts: Iterable[Conversation | Touched]) -> list[CachedChat]:
+        ids = dict.fromkeys(each.chat_id for each in parts)
         found = (self._cache.get(creator_id, id) for id in ids)
         return [cached for cached in found if cached is not None]
 
     async def _broadcast_enrichment(self, job: Job) -> None:
         chats = self._cache.of(job.creator_id) if job.whole else self._touched(job)
-        for cached in chats:
-            frame = EnrichmentResultMsg(
+        try:
+            await broadcast_enrichment(
+                self._user_id,
+                (chat_node(cached, (), priority=None) for cached in chats),
+                creator_id=job.creator_id,
+                redis=self._redis,
                 sequence=job.sequence,
-                creatorId=job.creator_id,
-                payload=enrichment_result(chat_node(cached, (), priority=None)),
+                epoch=self._journal.epoch,
             )
-            await self._send(frame)
+        except RedisError as error:
+            self._lose_frames(error)
 
     async def _full_sync(self, creator_id: str | None, analytics: AnalyticsUpdate) -> bytes:
         """JSON of a FullSyncResponse: one node a chat with all its messages, written chat by chat."""
@@ -655,14 +705,15 @@ class UserActor:
 
     def _refresh_analytics(self, job: Job) -> None:
         """Have `analytics_update` sent; while one is being computed, later ones become one."""
-        running = bool(self._stale_analytics)
         self._stale_analytics[job.creator_id] = job.sequence
-        if not running:
+        if not self._analysing:
+            self._analysing = True
             self._spawn(self._send_analytics())
 
     async def _send_analytics(self) -> None:
         while self._stale_analytics:
-            creator_id, sequence = next(iter(self._stale_analytics.items()))
+            creator_id = next(iter(self._stale_analytics))  # the one that waits longest
+            sequence = self._stale_analytics.pop(creator_id)
             at = now()
             try:
                 await broadcast_analytics_update(
@@ -681,8 +732,7 @@ class UserActor:
             except (AnalyticsError, RedisError) as error:
                 # The next change brings an update; the page asks for its own window anyway.
                 log.warning("User %s: no analytics update (%s).", self._user_id, type(error).__name__)
-            if self._stale_analytics[creator_id] == sequence:
-                del self._stale_analytics[creator_id]
+        self._analysing = False
 
 
 class _Call:
@@ -714,3 +764,4 @@ def _give_back_memory() -> None:
 def _exit() -> None:
     """End this actor for good; the directory makes a new one when the user is called again."""
     ray.kill(ray.get_runtime_context().current_actor)
+    asyncio.get_running_loop().call_later(5.0, os._exit, 0)  # if nobody is there to kill it

@@ -18,7 +18,6 @@ from insights.priority import priority_score, spend_rank
 from wire.payloads import (
     ActionTopic,
     ActionUse,
-    EnrichmentResult,
     ExtendedConversationNode,
     TopicUse,
 )
@@ -61,18 +60,6 @@ def chat_node(
         changedMessages=[shown(message, with_user) for message in touched.changed] if touched else [],
         removedMessages=[message.id for message in touched.removed] if touched else [],
         models={strategy: model for node in nodes for strategy, model in node.models.items()},
-    )
-
-
-def enrichment_result(node: ExtendedConversationNode) -> EnrichmentResult:
-    """What was understood of a chat, from its node."""
-    return EnrichmentResult(
-        conversationId=node.conversationId,
-        conversation_id=node.conversationId,
-        topics=node.topics,
-        actions=node.actions,
-        sentiment=node.sentiment,
-        outcomes=node.outcomes,
     )
 
 

@@ -174,10 +174,9 @@ async def broadcast_enrichment(
     With `epoch` only the user's owner may push (StaleOwner). RedisError when Redis is out of reach.
     """
     around = list(all_messages or ())
-    options = await _options()
     for each in conversations:
         if isinstance(each, Conversation):
-            node = await _enrich_alone.options(**options).remote(each, around, model)
+            node = await _enrich_alone.options(**await _options()).remote(each, around, model)
         else:
             node = each
         frame = EnrichmentResultMsg(

@@ -22,6 +22,8 @@ from wire.text import plain_text
 
 HeldReason = Literal["no_id", "no_chat", "no_time"]
 
+MAX_DEPTH = 100  # of nesting: frames and lists that hold what was received must be written too
+
 _MEDIA: Mapping[str, MediaKind] = {kind: kind for kind in get_args(MediaKind)}
 
 
@@ -180,12 +182,29 @@ def to_json(value: Raw) -> bytes:
     """Compact JSON of something received. Raises InvalidInput where it is nested beyond reason."""
     try:
         # A copy: what orjson returns holds on to the kilobytes of the buffer that it was written in.
-        return bytes(memoryview(orjson.dumps(value)))
+        json = bytes(memoryview(orjson.dumps(value)))
     except TypeError:
-        raise InvalidInput(
-            "The input was not taken: it is nested too deep.",
-            detail=[{"field": "", "reason": "nested too deep"}],
-        ) from None
+        raise _too_deep() from None
+    # Most input has fewer brackets than the limit and needs no closer look.
+    if json.count(b"{") + json.count(b"[") > MAX_DEPTH and _depth(value) > MAX_DEPTH:
+        raise _too_deep()
+    return json
+
+
+def _depth(value: Any) -> int:
+    """How deep it is nested; as deep as orjson writes at most."""
+    if isinstance(value, Mapping):
+        return 1 + max(map(_depth, value.values()), default=0)
+    if isinstance(value, list):
+        return 1 + max(map(_depth, value), default=0)
+    return 0
+
+
+def _too_deep() -> InvalidInput:
+    return InvalidInput(
+        "The input was not taken: it is nested too deep.",
+        detail=[{"field": "", "reason": "nested too deep"}],
+    )
 
 
 def _messages(

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from actors.packing import Packed
 from actors.state import (
+    Again,
     AnalyticsReady,
     AppendGraph,
     ComputeAnalytics,
@@ -17,7 +18,6 @@ from actors.state import (
     PublishFullSync,
     PublishStatus,
     RebuildGraph,
-    RetryDue,
     RetryLater,
     SnapshotAccepted,
     StageFailed,
@@ -111,7 +111,7 @@ class Shell:
         before = len(self.log)
         while self.stage is not None or self.state.status is Status.ERROR:
             if self.stage is None:
-                self.feed(RetryDue())
+                self.feed(Again())
             else:
                 self.complete()
         return self.log[before:]
@@ -133,10 +133,7 @@ class Shell:
             if event.sequence > self.kept.sequence:
                 state.replay(event)
         self.log, self.began = [], state.status
-        accepted = list(self.accepted)
-        for event in state.again():
-            self.feed(event)
-        self.accepted = accepted
+        self.feed(Again())
 
     def visit(self) -> None:
         """A page connects now and is told where things stand."""

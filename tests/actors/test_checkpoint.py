@@ -85,6 +85,9 @@ def test_a_checkpoint_that_is_damaged_anywhere_is_passed_over_for_the_one_before
         content[at] ^= data.draw(st.integers(1, 255))
     newest.write_bytes(bytes(content))
     assert owner.read() == checkpoint(5)
+    # It is not one of the two that are kept: the journal is trimmed behind one that can be read.
+    assert owner.write(checkpoint(9)) == 5
+    assert owner.read() == checkpoint(9)
 
 
 def test_a_broken_checkpoint_is_reported_loudly(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -102,8 +105,11 @@ def test_what_was_not_written_to_the_end_is_not_there(tmp_path: Path) -> None:
     owner = Checkpoints(str(tmp_path), "u1", 1)
     owner.write(checkpoint(5))
     [file] = files(tmp_path)
-    (file.parent / f"{file.name.replace('5', '9', 1)}.part").write_bytes(file.read_bytes())
+    part = file.parent / f"{file.name.replace('5', '9', 1)}.part"
+    part.write_bytes(file.read_bytes())
     assert owner.read() == checkpoint(5)
+    owner.write(checkpoint(6))
+    assert not part.exists()
 
 
 def test_storage_that_is_away_is_an_error_to_be_retried(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@ import contextlib
 import uuid
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
+from copy import copy
 from typing import Any
 
 import orjson
@@ -185,9 +186,31 @@ async def test_an_append_whose_answer_was_lost_is_repeated_without_doubling(
     journal = await owned(Dropping(redis, 0, before_answer=True), user_id)  # type: ignore[arg-type]
     with pytest.raises(JournalUnavailable):
         await journal.append("c1", [message(1), message(2)])
+    with pytest.raises(JournalUnavailable):  # it is not known yet what the journal has
+        await journal.append("c1", [message(4)])
+    await journal.refresh()
     assert await journal.append("c1", [message(1), message(2), message(3)]) == [0, 0, 3]
     assert journal.sequence == 3
     assert [r.body for r in await records(journal)] == [body(1), body(2), body(3)]
+
+
+async def test_an_append_that_redis_carries_out_late_is_refused_once_the_owner_has_gone_on(
+    redis: Redis, user_id: str
+) -> None:
+    journal = await owned(redis, user_id)
+    late = copy(journal)  # what its connection still holds
+    await journal.append("c1", [message(1)])
+    with pytest.raises(JournalUnavailable):
+        await late.append("c1", [message(2)])
+    assert [r.body for r in await records(journal)] == [body(1)]
+
+
+async def test_a_snapshot_nested_as_deep_as_can_be_written_is_read_again(redis: Redis, user_id: str) -> None:
+    deep = b"[" * 250 + b"]" * 250
+    journal = await owned(redis, user_id)
+    await journal.append_snapshot("c1", AT, [], [b'{"id":1,"deep":%b}' % deep])
+    [snapshot] = await records(journal)
+    assert orjson.loads(snapshot.body)["messages"][0]["id"] == 1
 
 
 async def test_a_new_owner_knows_what_the_journal_has(redis: Redis, user_id: str) -> None:
@@ -506,6 +529,7 @@ class AgainstAList(RuleBasedStateMachine):
         with pytest.raises(JournalUnavailable):
             self.run(self.journal.append(creator, entries))
         self.take(creator, entries)
+        self.run(self.journal.refresh())
         assert self.run(self.journal.append(creator, entries)) == [0] * len(entries)
         assert self.journal.sequence == self.last
 
@@ -530,6 +554,7 @@ class AgainstAList(RuleBasedStateMachine):
         with pytest.raises(JournalUnavailable):
             self.run(self.journal.append_snapshot("c1", AT, [], messages))
         self.last += finished + answered
+        self.run(self.journal.refresh())
 
     @rule()
     def change_owner(self) -> None:

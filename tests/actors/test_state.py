@@ -8,6 +8,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from actors.state import (
     RETRY_MOST,
+    Again,
     AnalyticsReady,
     AppendGraph,
     ComputeAnalytics,
@@ -22,7 +23,6 @@ from actors.state import (
     PublishFullSync,
     PublishStatus,
     RebuildGraph,
-    RetryDue,
     RetryLater,
     SnapshotAccepted,
     StageFailed,
@@ -214,7 +214,7 @@ def test_a_failure_at_each_step_of_a_snapshot_is_told_and_tried_again(steps: int
     assert isinstance(retry, RetryLater)
     assert shell.state.job is None
     shell.log.clear()
-    shell.feed(RetryDue())
+    shell.feed(Again())
     shell.settle()
     assert kinds(shell.log) == [PROCESSING, *WHOLE, REALTIME]
     assert shell.graph == {"c1": {"f1:m0": 1}}
@@ -228,7 +228,7 @@ def test_a_failed_delta_is_in_the_full_sync_that_follows_and_never_appended(step
         shell.complete()
     assert kinds(shell.fail()) == [PublishError, ERROR, RetryLater]
     shell.log.clear()
-    shell.feed(RetryDue())
+    shell.feed(Again())
     shell.settle()
     assert kinds(shell.log) == [PROCESSING, *WHOLE, REALTIME]
     assert shell.pages[0].appended == []
@@ -236,7 +236,7 @@ def test_a_failed_delta_is_in_the_full_sync_that_follows_and_never_appended(step
     assert shell.graph == {"c1": {"f1:m0": 2}}
 
 
-@pytest.mark.parametrize("event", [delta(9, line(2)), snapshot(9, line(2)), RetryDue()])
+@pytest.mark.parametrize("event", [delta(9, line(2)), snapshot(9, line(2)), Again()])
 def test_whatever_comes_after_a_failure_first_finishes_what_failed(event: Effect) -> None:
     shell = live()
     shell.feed(delta(2, line(1)))
@@ -245,7 +245,7 @@ def test_whatever_comes_after_a_failure_first_finishes_what_failed(event: Effect
     shell.feed(event)  # type: ignore[arg-type]
     assert kinds(shell.log) == [PROCESSING, Enrich]
     shell.settle()
-    lines = {"m0", "m1"} if isinstance(event, RetryDue) else {"m0", "m1", "m2"}
+    lines = {"m0", "m1"} if isinstance(event, Again) else {"m0", "m1", "m2"}
     assert {id for _, id in shell.pages[0].shown} == lines
 
 
@@ -254,7 +254,7 @@ def test_failures_of_two_creators_are_both_finished() -> None:
     shell.feed(delta(2, line(1)))
     shell.feed(delta(3, line(1, "c2"), creator="c2"))
     shell.fail()  # c1
-    shell.feed(RetryDue())
+    shell.feed(Again())
     while shell.state.job is not None and shell.state.job.creator_id == "c1":
         shell.complete()
     shell.fail()  # c2
@@ -279,7 +279,7 @@ def test_retries_wait_longer_each_time_up_to_a_limit_and_start_over_after_a_succ
     waits = []
     for _ in range(1200):
         waits += [e.seconds for e in shell.fail() if isinstance(e, RetryLater)]
-        shell.feed(RetryDue())
+        shell.feed(Again())
     assert waits[:7] == [1, 2, 4, 8, 16, 32, 60]
     assert set(waits[7:]) == {RETRY_MOST}
     shell.settle()
@@ -289,7 +289,7 @@ def test_retries_wait_longer_each_time_up_to_a_limit_and_start_over_after_a_succ
 
 def test_a_retry_that_is_no_longer_needed_does_nothing() -> None:
     shell = live()
-    assert shell.feed(RetryDue()) == []
+    assert shell.feed(Again()) == []
 
 
 @pytest.mark.parametrize(
@@ -387,7 +387,7 @@ class AnyOrder(RuleBasedStateMachine):
     @rule()
     def wait_is_over(self) -> None:
         self.shell.retries -= 1
-        self.shell.feed(RetryDue())
+        self.shell.feed(Again())
 
     @rule(later=st.booleans())
     def connect(self, later: bool) -> None:
@@ -395,6 +395,12 @@ class AnyOrder(RuleBasedStateMachine):
             self.shell.visitor = True
         else:
             self.shell.visit()
+
+    @rule(creator=st.sampled_from(CREATORS))
+    def frames_are_lost(self, creator: str) -> None:
+        if creator in self.shell.state.cache.creators():
+            self.shell.state.redo(creator)
+            self.shell.feed(Again())
 
     @rule(chats=st.integers(1, 4))
     def chats_are_closed(self, chats: int) -> None:

@@ -11,7 +11,6 @@ from actors.cached_chat import CachedChat
 from actors.view import (
     chat_facts,
     chat_node,
-    enrichment_result,
     failed_conversations,
     not_enriched,
     priority_of,
@@ -113,9 +112,6 @@ def test_topics_actions_and_outcomes_of_the_conversations_add_up() -> None:
     assert result.actions == [ActionUse(type="thanks", count=3, direction="fan", evidence=["e1", "e2"])]
     assert result.actionTopics == [ActionTopic(action="thanks", topicId="7", count=3)]
     assert [(o.type, o.amount) for o in result.outcomes] == [("tip", 5.0), ("tip", 7.0)]
-    told = enrichment_result(result)
-    assert told.conversationId == told.conversation_id == "f1"
-    assert (told.topics, told.sentiment) == (result.topics, result.sentiment)
 
 
 def test_only_the_given_messages_are_shown_with_the_totals_of_all() -> None:

@@ -4,6 +4,8 @@ import asyncio
 import contextlib
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,12 +15,11 @@ from typing import Any
 import httpx
 import orjson
 import pytest
-import ray
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from tests.actors.store import Store, running_store
-from tests.conftest import Service, start, stop
+from tests.conftest import ROOT, Service, start, stop
 from tests.gremlin_server import server
 from tests.service.talk import PATIENCE, Raw, message, numbers, page, post, recent, settled
 
@@ -78,12 +79,7 @@ class Actor:
     """The process of a user's actor: what it costs and what it says while it waits."""
 
     def __init__(self, service: Service, user_id: str) -> None:
-        ray.init(address=service.ray_address, namespace="analytics", log_to_driver=False)
-        try:
-            actor: Any = ray.get_actor(f"user:{user_id}")
-            self._pid = ray.get(actor.__ray_call__.remote(lambda self: os.getpid()))
-        finally:
-            ray.shutdown()
+        self._pid = int(owner(service, user_id, "pid"))
         self._log = Path(f"/proc/{self._pid}/fd/2").resolve()
 
     def cpu_seconds(self) -> float:
@@ -94,14 +90,9 @@ class Actor:
         return len(self._log.read_text().splitlines())
 
 
-def end(service: Service, user_id: str) -> None:
-    """Have the user's actor write its checkpoint and end."""
-    ray.init(address=service.ray_address, namespace="analytics", log_to_driver=False)
-    try:
-        registry: Any = ray.get_actor("registry")
-        ray.get(registry.passivate.remote(user_id))
-    finally:
-        ray.shutdown()
+def owner(service: Service, user_id: str, wanted: str) -> str:
+    command = [sys.executable, "-m", "tests.service.owner", service.ray_address, user_id, wanted]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
 
 
 async def test_while_redis_is_away_nothing_is_acknowledged_and_all_goes_on_when_it_is_back(
@@ -176,7 +167,7 @@ async def test_a_graph_that_was_lost_is_written_anew_when_the_user_comes_back(
         async with page(service.ws, user_id) as listener:
             receipt = await post(http, user_id, "messages", [line(1), line(2)])
             before = await settled(listener, http, user_id, receipt["sequence"])
-        await asyncio.to_thread(end, service, user_id)
+        await asyncio.to_thread(owner, service, user_id, "end")
         around.graph.stop()
         around.graph = server.Server(server.jars(), around.graph.port)  # it kept everything in memory
         await ready(http, 200)
@@ -184,4 +175,6 @@ async def test_a_graph_that_was_lost_is_written_anew_when_the_user_comes_back(
             sync = await listener.until(
                 lambda f: f["type"] == "full_sync_response" and f["payload"]["analytics"]["conversations"] > 0
             )
-        assert numbers(sync["payload"]["analytics"]) == numbers(before["analytics"])
+        again = (await http.get(f"/api/v1/frontend/bootstrap/{user_id}")).json()
+        assert sync["payload"]["conversations"] == again["conversations"]
+        assert numbers(again["analytics"]) == numbers(before["analytics"])

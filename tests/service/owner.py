@@ -1,0 +1,26 @@
+"""`python -m tests.service.owner ADDRESS USER pid|end`: the process of a user's actor, or its end in order.
+
+A process of its own: a test process is a driver on one Ray only.
+"""
+
+import logging
+import os
+import sys
+from typing import Any
+
+import ray
+
+
+def main() -> None:
+    address, user_id, wanted = sys.argv[1:]
+    ray.init(address=address, namespace="analytics", log_to_driver=False, logging_level=logging.ERROR)
+    if wanted == "end":
+        registry: Any = ray.get_actor("registry")
+        ray.get(registry.passivate.remote(user_id))
+    else:
+        actor: Any = ray.get_actor(f"user:{user_id}")
+        sys.stdout.write(str(ray.get(actor.__ray_call__.remote(lambda self: os.getpid()))))
+
+
+if __name__ == "__main__":
+    main()
