@@ -4,7 +4,6 @@ Every error leaves as `{"error": {"code", "message", "detail"}}` with the status
 """
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from functools import partialmethod
@@ -66,7 +65,6 @@ from wire.payloads import (
     TopicMetric,
 )
 from wire.schemas import wss_schema
-
 
 WEB = Path(__file__).parent / "web"
 PLOTLY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
