@@ -193,17 +193,22 @@ def _ray(settings: Settings, runtime: Path) -> Iterator[None]:
         os.environ.setdefault("RAY_AUTH_MODE", "token")
     import ray
 
-    if settings.ray_address:
-        ray.init(address=settings.ray_address, namespace="analytics", log_to_driver=False)
-    else:
-        ray.init(
-            namespace="analytics",
-            include_dashboard=True,
-            dashboard_host=settings.host,
-            dashboard_port=settings.ray_dashboard_port,
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-        )
+    try:
+        if settings.ray_address:
+            ray.init(address=settings.ray_address, namespace="analytics", log_to_driver=False)
+        else:
+            ray.init(
+                address="local",  # without it a cluster that somebody else started here would be joined
+                namespace="analytics",
+                include_dashboard=True,
+                dashboard_host=settings.host,
+                dashboard_port=settings.ray_dashboard_port,
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+            )
+    except Exception as error:  # Ray raises plain ones too
+        reason = str(error).strip().splitlines()[0]
+        raise Unavailable(f"Ray did not start ({reason}); see Ray's log and start again.") from error
     try:
         yield
     finally:
