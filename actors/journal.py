@@ -28,6 +28,7 @@ from errors import JournalGap, JournalUnavailable, StaleOwner
 Kind = Literal["message", "snapshot", "release"]
 CHUNK_BYTES = 512 * 1024
 READ_COUNT = 50  # records a call: each may be a chunk of a snapshot, and they are in memory together
+USERS_TOGETHER = 1_000  # asked for in one round trip
 TRIM_COUNT = 100  # records a call: each may be a chunk, and Redis serves nobody else meanwhile
 
 # A field of `ids` is "<bytes of the creator>:<creator><id>", its value "<version>:<sequence>".
@@ -242,7 +243,12 @@ async def known_users(redis: Redis) -> dict[str, list[str]]:
     """Every user that ever wrote, with the creators it wrote for."""
     try:
         users = sorted(u.decode() for u in await cast(Any, redis.smembers("users")))
-        creators = [await cast(Any, redis.smembers(f"creators:{user}")) for user in users]
+        creators: list[set[bytes]] = []
+        for start in range(0, len(users), USERS_TOGETHER):
+            async with redis.pipeline(transaction=False) as pipe:
+                for user in users[start : start + USERS_TOGETHER]:
+                    pipe.smembers(f"creators:{user}")
+                creators += await pipe.execute()
     except RedisError as error:
         raise _unavailable(error) from error
     return {user: sorted(c.decode() for c in of) for user, of in zip(users, creators, strict=True)}

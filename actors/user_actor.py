@@ -120,10 +120,8 @@ class UserActor:
         self._position = "0-0"  # of the last frame
         self._frames_lost = False
         self._unsaved = 0  # messages taken in since the last checkpoint
-        self._saved: tuple[int, list[str]] = (
-            0,
-            [],
-        )  # sequence and unfinished creators of the last checkpoint
+        # Sequence and unfinished creators of the last checkpoint.
+        self._saved: tuple[int, list[str]] = (0, [])
         self._save_again = 0.0  # not before, when storage was away
         self._writing: asyncio.Task[None] | None = None  # the checkpoint that is being written
         self._enrichment_failures = 0  # in a row
@@ -532,12 +530,24 @@ class UserActor:
         self._spawn(run())
 
     async def _enrich(self, effect: Enrich) -> Event:
-        job, conversations = effect.job, list(effect.conversations)
+        try:
+            nodes = await result(self._understand(effect.job, list(effect.conversations)))
+        except RedisError:
+            raise
+        except Exception:
+            self._enrichment_failures += 1
+            raise
+        self._enrichment_failures = 0
+        return Enriched(effect.job.number, tuple(nodes))
+
+    async def _understand(
+        self, job: Job, conversations: list[Conversation]
+    ) -> list[ExtendedConversationNode]:
+        """The nodes of these conversations, and of others where the creator's topics are found anew."""
         size = sum(len(each.messages) for each in conversations)
         nodes: list[ExtendedConversationNode] = []
         # One conversation on which a worker dies must not keep the others waiting for ever.
         alone = self._enrichment_failures >= ALONE_AFTER
-        self._enrichment_failures += 1  # until it is through
         if job.whole and conversations and not alone and 2 * size >= self._cache.size(job.creator_id):
             # Mostly new: the creator's topics are found anew, from everything.
             chats = list(self._cache.of(job.creator_id))
@@ -555,8 +565,7 @@ class UserActor:
             )
         if len(nodes) < len(conversations):
             raise EnrichmentError("Enrichment gave back fewer conversations than it was given.")
-        self._enrichment_failures = 0
-        return Enriched(job.number, tuple(nodes))
+        return nodes
 
     def _progress(self, job: Job) -> Callable[[int, int], Awaitable[None]]:
         async def report(done: int, total: int) -> None:
