@@ -7,11 +7,12 @@ does again what was not done.
 """
 
 import asyncio
-import ctypes
 import logging
 import os
+import resource
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -92,6 +93,8 @@ log = logging.getLogger(__name__)
 READY_TIMEOUT = 30.0  # a call waits this long for a history that is being read
 GRAPH_TIMEOUT = 10.0  # for the question whether it has what we have
 CHECKPOINT_PAUSE = 30.0  # before storage that was away is tried again
+MOST_MEMORY = 256 * 1024 * 1024  # resident bytes after a snapshot: beyond, a new process takes over
+RENEWAL_TIMEOUT = 30.0
 OPEN_MESSAGES = 5_000  # of the chats used last stay unpacked
 ALONE_AFTER = 2  # failures in a row: then conversations are enriched one by one
 SHOWN_MESSAGES = 1_000  # of a large history are unpacked and written between two looks at the event loop
@@ -454,6 +457,20 @@ class UserActor:
         finally:
             self._writing = None
 
+    async def _renew(self) -> None:
+        """Leave the next call to a new process: what a large snapshot took is free again, but scattered
+        among what stays, and a process that reads the checkpoint needs a fraction of it."""
+        while self._calls or not self._settled():  # noqa: ASYNC110 (many things have to come to rest)
+            await asyncio.sleep(0.5)
+        sequence = self._state.sequence
+        async with self._at_rest:
+            await self._checkpoint()
+        if self._writing is not None:
+            await self._writing
+        if self._saved[0] >= sequence:  # else the next process would take the snapshot from the journal
+            log.info("User %s: the owner makes room for one that needs less memory.", self._user_id)
+            await self.passivate(RENEWAL_TIMEOUT)
+
     async def _close_chats(self) -> None:
         """Pack the chats that were not used for longest."""
         for key in self._cache.beyond(OPEN_MESSAGES):
@@ -477,8 +494,8 @@ class UserActor:
                     await self._checkpoint()
                 if self._state.job is None:
                     await self._close_chats()
-                    if isinstance(event, AnalyticsReady):
-                        _give_back_memory()
+                    if isinstance(event, AnalyticsReady) and _resident() > MOST_MEMORY:
+                        self._spawn(self._renew())
             self._used = time.monotonic()
 
     async def _carry_out(self, effect: Effect) -> None:
@@ -763,11 +780,10 @@ class _Call:
         self._actor._used = time.monotonic()
 
 
-def _give_back_memory() -> None:
-    """What a large snapshot took is free again; glibc keeps it for itself unless it is told."""
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim is not None:
-        trim(0)
+def _resident() -> int:
+    """Bytes of memory that this process holds."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize()
 
 
 def _exit() -> None:
