@@ -23,7 +23,7 @@ from tests.conftest import ROOT, Service, start, stop
 from tests.gremlin_server import server
 from tests.service.talk import PATIENCE, Raw, message, numbers, page, post, recent, settled
 
-pytestmark = pytest.mark.xdist_group("away")
+pytestmark = pytest.mark.xdist_group("services")
 QUIET = 3.0  # seconds of an outage that are watched
 
 

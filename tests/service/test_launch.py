@@ -11,12 +11,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import httpx
+import pytest
 from redis import Redis
 
 from embedded_redis import running_redis
 from tests.conftest import ROOT, Service, start, stop
 from tests.gremlin_server import server
 from tests.service.talk import PATIENCE, Raw, chat, message, numbers, page, post, recent, settled
+
+# Each starts a service of its own: one at a time is enough for a small machine.
+pytestmark = pytest.mark.xdist_group("services")
 
 
 def launch(folder: Path, **settings: str) -> subprocess.CompletedProcess[str]:
