@@ -124,7 +124,8 @@ async def test_what_cannot_be_placed_is_held_and_listed_once(http: httpx.AsyncCl
         receipt = await post(http, user_id, "messages", [sent, {"typing": {"id": 3}}])
         assert (receipt["sequence"], receipt["accepted"], receipt["held"]) == (1, 0, 1)
     listed = (await http.get(f"/api/v1/ingest/{user_id}/held")).json()
-    assert listed["held"] == [{"reason": "no_chat", "id": "5", "received": sent}]
+    [held] = listed["held"]
+    assert (held["reason"], held["id"], held["received"]) == ("no_chat", "5", sent)
     assert sum(listed["dropped"].values()) == 2
 
 
@@ -266,3 +267,20 @@ async def test_the_schema_names_every_message(http: httpx.AsyncClient) -> None:
         assert f'"{kind}"' in schema
     paths = (await http.get("/openapi.json")).json()["paths"]
     assert "/api/v1/ingest/{user_id}/snapshot" in paths
+
+
+async def test_what_is_held_is_replayed_with_what_it_lacked(http: httpx.AsyncClient, user_id: str) -> None:
+    await post(http, user_id, "messages", {"id": 5, "text": "sent from the page"})
+    [held] = (await http.get(f"/api/v1/ingest/{user_id}/held")).json()["held"]
+    receipt = await post(http, user_id, "held/replay", [])
+    assert (receipt["accepted"], receipt["held"]) == (0, 1)  # as it is it still has no chat
+    asked = [{"key": held["key"], "add": {"toUser": {"id": 41}}}]
+    receipt = await post(http, user_id, "held/replay", asked)
+    assert (receipt["accepted"], receipt["held"]) == (1, 0)
+    assert (await http.get(f"/api/v1/ingest/{user_id}/held")).json()["held"] == []
+    gone = await http.post(f"/api/v1/ingest/{user_id}/held/replay", json=asked)
+    assert gone.status_code == 404
+    wrong = await http.post(f"/api/v1/ingest/{user_id}/held/replay", json={"key": 1})
+    assert wrong.status_code == 422
+    nobody = await http.post(f"/api/v1/ingest/{user_id}-nobody/held/replay", json=[])
+    assert nobody.status_code == 404
