@@ -1,7 +1,19 @@
-import pytest
+import json
+from collections.abc import Iterator
+from pathlib import Path
 
-from enrich.embed import embed
-from enrich.sentiment import sentiment
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import enrich.sentiment
+import enrich.train_sentiment
+from enrich import lexicon
+from enrich.embed import PACKAGED, Vectors, embed, model_name
+from enrich.sentiment import HEAD, head, name, sentiment
+from enrich.train_sentiment import HELD_OUT, LINES, SDIST_SHA256, digest, is_held_out, read_lines
+from errors import EnrichmentError
 
 
 def score(text: str) -> float | None:
@@ -81,3 +93,108 @@ def test_any_text_is_taken_and_scored_inside_the_bounds(text: str) -> None:
     assert found is not None
     assert 0 <= found <= 1
     assert score(text) == found
+
+
+@pytest.mark.parametrize(
+    ("positive", "negative"),
+    [
+        ("that was good", "that was not good"),
+        ("the set isn't bad", "the set is bad"),
+        ("see you tonight 🥰", "see you tonight 😡"),
+    ],
+)
+def test_negation_and_emoji_turn_the_sentiment(positive: str, negative: str) -> None:
+    assert (score(positive) or 0) > 0.6
+    assert (score(negative) or 1) < 0.4
+
+
+def test_what_no_single_word_says_is_read_from_the_vector() -> None:
+    text = "you never write back to me"
+    assert lexicon.read(text).polarity == 0
+    assert (score(text) or 1) < 0.5
+
+
+def test_a_sentiment_does_not_depend_on_the_texts_beside_it() -> None:
+    texts = [line.text for line in read_lines()[::40]]
+    vectors = embed(texts)
+    alone = [sentiment([text], row[None]) for text, row in zip(texts, vectors, strict=True)]
+    assert [score for (score,) in alone] == sentiment(texts, vectors)
+    assert sentiment(texts, np.asfortranarray(vectors)) == sentiment(texts, vectors)
+
+
+def test_bf16_vectors_give_the_same_sentiment_within_a_hundredth() -> None:
+    texts = [line.text for line in read_lines()[::10]]
+    vectors = embed(texts)
+    bf16 = (vectors.view(np.uint32) & 0xFFFF0000).view(np.float32)
+    assert not np.array_equal(bf16, vectors)
+    found, coarse = np.array(sentiment(texts, vectors)), np.array(sentiment(texts, bf16))
+    assert np.abs(found - coarse).max() < 0.01
+
+
+@given(st.lists(st.floats(-1, 1, width=32), min_size=384, max_size=384))
+def test_any_vector_has_a_sentiment_inside_the_bounds(vector: list[float]) -> None:
+    (found,) = sentiment(["ok"], np.array([vector], np.float32))
+    assert found is not None
+    assert 0 <= found <= 1
+
+
+def test_the_name_tells_the_lexicon_and_the_head() -> None:
+    assert name() == f"{lexicon.NAME} + head {digest(HEAD)[:8]}"
+
+
+@pytest.fixture
+def other_model(tmp_path: Path) -> str:
+    """The folder of a model that the head was not trained for."""
+    (tmp_path / "other.safetensors").write_bytes(b"weights")
+    return str(tmp_path)
+
+
+def test_with_another_model_the_lexicon_speaks_alone_and_the_name_says_so(other_model: str) -> None:
+    vectors: Vectors = np.ones((2, 8), np.float32)
+    good, unreadable = sentiment(["this is good", "你好"], vectors, other_model)
+    assert good == pytest.approx(0.5 + lexicon.read("this is good").polarity / 2, abs=1e-4)
+    assert unreadable is None
+    assert name(other_model) == lexicon.NAME
+
+
+@pytest.fixture
+def damaged_head(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    file = tmp_path / HEAD.name
+    monkeypatch.setattr(enrich.sentiment, "HEAD", file)
+    head.cache_clear()
+    yield file
+    head.cache_clear()
+
+
+@pytest.mark.parametrize("content", [None, "", "{}", "[]", '{"biases": [1]}'])
+def test_a_damaged_head_is_an_error_with_its_mend(damaged_head: Path, content: str | None) -> None:
+    if content is not None:
+        damaged_head.write_text(content)
+    with pytest.raises(EnrichmentError, match="train_sentiment"):
+        sentiment(["ok"], np.zeros((1, 384), np.float32))
+
+
+def test_the_head_is_of_the_script_data_lexicon_and_model_that_are_here() -> None:
+    """When this fails: python -m enrich.train_sentiment."""
+    told = json.loads(HEAD.read_text())
+    assert told["script_sha256"] == digest(Path(enrich.train_sentiment.__file__))
+    assert told["lines_sha256"] == digest(LINES)
+    assert told["tweets_sha256"] == SDIST_SHA256
+    assert told["lexicon"] == lexicon.NAME
+    assert told["embedding"] == head().embedding == model_name(PACKAGED)
+    assert HEAD.stat().st_size < 100_000
+
+
+def test_the_head_has_not_seen_the_tweets_it_is_measured_on() -> None:
+    tweets = [line.split("\t")[2] for line in HELD_OUT.read_text("utf-8").splitlines()]
+    assert len(tweets) > 800
+    assert all(map(is_held_out, tweets))
+
+
+def test_the_labelled_lines_are_unique_and_of_every_label() -> None:
+    lines = read_lines()
+    assert len({line.text for line in lines}) == len(lines)
+    counts = {
+        label: sum(line.label == label for line in lines) for label in ("negative", "neutral", "positive")
+    }
+    assert min(counts.values()) > 150
