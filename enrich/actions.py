@@ -1,161 +1,212 @@
-"""Engagement actions of a message: rules over its fields first, over its text second. Pure.
+"""Engagement actions of a message: its fields first, its text second, each with what shows it. Pure.
 
-A message can show several. Patterns read English lower-case chat; docs/enrichment.md lists every action.
+A message can show several. The text is read word by word in one spelling (`enrich.slang`), and a rule is
+tried only where one of its key words stands. English only; docs/enrichment.md lists every action.
 """
 
 import re
-from collections.abc import Mapping
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import NamedTuple
 
-from chats.message import Message
+from chats.message import Direction, Message
+from enrich.action_rules import RULES
+from enrich.folding import folded
+from enrich.slang import PHRASES, canonical
 
-NAME = "rules 1"
+NAME = "rules 2"
 
-RE_ENGAGEMENT_SILENCE = 3 * 86_400.0  # seconds
+RE_ENGAGEMENT_SILENCE = 3 * 86_400.0  # seconds; the creator writes after as long
+_MISSED_SILENCE = 86_400.0  # seconds; as long, where the creator's words say that the fan was missed
 
 _MAX_CHARACTERS = 5_000
-
-
-def _pattern(*alternatives: str) -> re.Pattern[str]:
-    return re.compile(rf"\b(?:{'|'.join(alternatives)})(?!\w)", re.IGNORECASE)
-
-
-_MONEY = r"(?:[$€£]\s?\d+|\d+\s?(?:[$€£]|bucks|dollars|euros?|usd)(?!\w))"
-
-_BY_ANYONE: Mapping[str, re.Pattern[str]] = {
-    "greeting": re.compile(
-        r"^\W*(?:he+y+(?:a|o+)?|hi+(?:ya+)?|hello+|hell+o|yo+|sup|wass?up|what'?s up|howdy|hola|"
-        r"morning|evening|g'?morning|good (?:morning|evening|afternoon|day))\b",
-        re.IGNORECASE,
-    ),
-    "thanks": _pattern(
-        r"thank(?:s| you| u|you|ful)", "thx", "tysm", "ty", "tks", "appreciate (?:it|you|that|u)"
-    ),
-}
-
-_BY_FAN: Mapping[str, re.Pattern[str]] = {
-    "custom_request": _pattern(
-        r"customs?(?: (?:video|vid|pic|photo|set|clip|content|one|order|request)s?)?",
-        r"(?:make|film|record|shoot|do) (?:me )?(?:a|something|one|smth)(?: \w+){0,3} (?:just )?for me",
-        r"personali[sz]ed",
-        r"(?:video|vid|clip|pic|set) (?:just )?for me",
-        r"say(?:ing)? my name",
-        r"(?:can|could|would|will) (?:you|u) (?:please |pls )?(?:wear|film|record|shoot|make)",
-        r"take requests",
-    ),
-    "price_inquiry": _pattern(
-        r"how much",
-        r"(?:what|whats|what's)(?: is| are|'s|'re)?(?: the| your| ur)? (?:price|cost|rate|fee)s?",
-        r"(?:what|how much) do (?:you|u) charge",
-        r"price(?:s| list)? (?:of|for|on)",
-        r"(?:your|ur) (?:price|rate|menu|price list)s?",
-        r"(?:does|do|would|will|did) (?:it|that|this|they|a|one|the)(?: \w+){0,4} cost",
-        r"what would (?:it|that|this) (?:cost|run me)",
-    ),
-    "price_objection": _pattern(
-        r"(?:too|so|kinda|very|a bit|pretty|bit) (?:expensive|pricey|steep|much money)",
-        r"(?:over|high|out of my)[- ]?(?:priced|price|budget)",
-        r"(?:can'?t|cannot|can not|couldn'?t) afford",
-        r"(?:any )?(?:discounts?|cheaper|lower price)",
-        r"(?:a|that'?s|thats) lot (?:of money|for)",
-        r"too much for",
-        r"not paying",
-        r"(?:broke|short on cash|out of money)(?: right now| rn| this| until| till)",
-        rf"{_MONEY} (?:for that|is a lot|seems like a lot|is too much|is steep)",
-    ),
-    "complaint": _pattern(
-        r"rip(?:ped)?[- ]?off",
-        r"scam(?:med|mer)?",
-        r"(?:want|need|get|give me|gimme|ask(?:ing)? for)(?: \w+){0,2} (?:refund|money back)",
-        r"refund(?: me)?",
-        r"(?:not|isn'?t|wasn'?t|never) (?:what i (?:paid|asked|ordered|wanted)|worth it|as described)",
-        r"(?:disappoint(?:ed|ing)|misleading|clickbait|false advertising|terrible|awful|unacceptable)",
-        r"(?:does(?:n'?t| not)|won'?t|can'?t|not) (?:work|load|open|play)(?:ing)?",
-        r"(?:is|link is|video is|file is) broken",
-        r"(?:you|u) (?:never|don'?t ever|don'?t even) (?:reply|answer|respond|write|message|text)",
-        r"(?:stop|tired of|sick of|quit)(?: \w+){0,3} (?:spam|spamming|(?:mass|same) messages?)",
-        r"still (?:waiting|haven'?t (?:got|gotten|received)|have not (?:got|received)|nothing)",
-        r"(?:waste of|wasted my) (?:money|time)",
-        r"(?:copy[- ]?paste|same (?:old|stuff|pics|content)|feels? like (?:a )?bot|talking to a bot)",
-        r"ignor(?:ed|ing) me",
-    ),
-    "churn_intent": _pattern(
-        r"(?:cancel(?:l?ing|l?ed)?|end(?:ing)?|stop(?:ping)?|turn(?:ed|ing)? off)(?: \w+){0,2} "
-        r"(?:sub|subs|subscription|membership|renewal?|rebill|auto[- ]?renew)",
-        r"unsub(?:bed|bing|scribe|scribed|scribing)?",
-        r"(?:not|won'?t|wont|don'?t think i(?:'?ll| will)?|never|doubt i(?:'ll| will)) "
-        r"(?:be |going to |gonna )?(?:renew|rejoin|resub)(?:ing)?",
-        r"let(?:ting)? (?:it|my sub|the sub|my subscription|this) (?:expire|run out|lapse)",
-        r"(?:i'?m|im|i am) (?:leaving|out of here|done (?:here|with (?:this|you|it))|about to leave)",
-        r"(?:last|final) month (?:here|for me|with you)",
-        r"(?:thinking (?:about|of)|gonna|going to|might|want to|wanna|will|should) "
-        r"(?:just )?(?:cancel|leave|leaving|cancell?ing|unsub)",
-        r"(?:delete|deleting|close|closing) my account",
-    ),
-}
-
-_BY_CREATOR: Mapping[str, re.Pattern[str]] = {
-    "apology": _pattern(
-        r"(?:so|very|really|i'?m|im) sorry",
-        r"sorry (?:about|for|to hear|that|i)",
-        r"apologi[sz]e",
-        r"my (?:bad|apologies)",
-        r"make it up to (?:you|u)",
-        r"should(?: not|n'?t) have happened",
-    ),
-    "upsell": _pattern(
-        r"upgrade",
-        r"bundles?",
-        r"(?:special|limited|exclusive|big|great|new) (?:offer|deal|price|sale|discount)s?",
-        r"\d{1,2}\s?% (?:off|discount)",
-        r"(?:add|get|unlock|throw in|include)(?: \w+){0,6} (?:for (?:only |just )?"
-        + _MONEY
-        + r"|extra|more)",
-        r"(?:only|just) " + _MONEY + r" more",
-        r"(?:full|longer|extended|uncut) (?:version|video|set|length)",
-        r"(?:want|wanna|like|ready)(?: to)? (?:see|hear|get|unlock) (?:more|the rest|the full)",
-        r"vip",
-        r"(?:3|6|12|three|six|twelve)[- ]months? (?:bundle|sub|deal|plan)",
-    ),
-}
-
-_QUESTION = re.compile(
-    r"\?|^\W*(?:who|what|whats|what's|when|where|why|how|which|can (?:you|u|i|we)|could (?:you|u)|"
-    r"do (?:you|u)|did (?:you|u)|are (?:you|u)|is (?:it|that|there|this)|would (?:you|u)|will (?:you|u)|"
-    r"have (?:you|u)|"
-    r"wanna|any (?:plans|chance|news))\b",
-    re.IGNORECASE,
+_TOKEN = re.compile(
+    r"(?:[$€£] ?(?=[0-9]))?[^\W_]{1,24}(?:'[^\W_]{1,24}|[.,][0-9]{1,12})*(?: ?[$€£](?![0-9])|%)?|[?!.,;:\n]"
 )
-_LINK = re.compile(r"https?://\S+")  # its query string holds question marks
+_QUOTED = re.compile(r'"[^"\n]{1,200}"')
 
 
-def actions(message: Message, previous_at: float | None = None) -> list[str]:
-    """The engagement actions of `message`, in a fixed order, each once.
+class Seen(NamedTuple):
+    """An action, and what shows it: a field (`message.price`), or `text 12:25`, a span of `message.text`."""
+
+    type: str
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    rank: int
+    action: str
+    pattern: re.Pattern[str]
+    negatable: bool  # "not", "never" or "don't" just before takes it back
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+# A question is asked at the start of a clause, or its mark says so.
+_OPENERS = _words(
+    """
+    ? ! . , ; : hey hi hello so and but ok omg lol haha btw babe hun baby well oh hm hmm um yo ngl also
+    morning aww gorgeous cutie honey then honestly dear beautiful sexy curious anyway still mmm wow ah now
+    darling sweetie
+    """
+)
+_BE = "(?:is|are|was|were|do|does|did|can|could|would|will|should|have|has|don't|didn't|isn't|aren't)"
+_ASKED = re.compile(
+    rf"(?:what|who|where|why|how)(?:'s| {_BE})(?! (?:cares?|knows|not to like|i (?:bother|even)|"
+    rf"dare)\b)(?!\S)|"
+    r"(?:"
+    r"what (?:about|you|time|kind|else|made|happened|colou?r|size|day (?:is|are|do))|who you|where you|"
+    r"why (?:you|so|not)|how (?:you|about|come|long|many|much|often|far|old|big|tall)|"
+    r"which (?:one|is|video|photo|set|do|of|day|ones)|when (?:do|does|did|are|is|can|could|will|"
+    r"would|should|was)|"
+    r"when you (?:free|online|on|back|up|coming|live|posting|going to)|"
+    r"(?:can|could|do|does|did|are|is|would|will|have|has|was|were|should|may|don't|can't|isn't|"
+    r"aren't|won't|didn't)"
+    r" (?:you|we|it|that|there|this|they|he|she|i|your|anyone|the)|"
+    r"any (?:chance|plans|news|idea|way|deals?|discount|luck|updates?)|anyone (?:there|here)|"
+    r"got any|have any|"
+    r"got a (?:sec|second|minute|min)|anything (?:planned|new|fun|special)|"
+    r"and (?:you|yours|your)(?= [?!.,;:]|$)|you (?:like|into|ever|want) (?!to\b|me\b|"
+    r"it\b)\w+(?: \w+)?(?= \?|$)|"
+    r"ready (?:for|to)|care to|mind if|"
+    r"want to (?:see|hear|know|play|chat|talk|join|come|help|guess|watch|get|go|be)|"
+    r"you (?:there|up|around|awake|free|busy|online|single|ok|okay|mad|alive|good)(?= [?!.,;:]|$)|"
+    r"(?:please )?(?:tell me|let me know) (?:about|more|what|how|why|where|when|who|if|which)|"
+    r"how are you|what are you doing|where are you|what do you mean|what about you"
+    r")(?!\S)"
+)
+_ASKING = _words(
+    """
+    what what's who who's where where's why how how's which when can could do does did are is would will
+    have has was were should may don't can't isn't aren't won't didn't any anyone got ready care mind you
+    tell let please
+    """
+) | {word for word in PHRASES if word.startswith(("want", "let", "how are", "what", "where"))}
+_MARK = re.compile(r"(?<=[\w'%.!] )\?")
+_ASKING_NOBODY = re.compile(
+    r"(?<!\S)(?:huh|wtf|seriously|lol|right|who cares|why bother|kidding me|not to (?:like|love)|so hot|"
+    r"how dare you)(?: [!?])* $"
+)
+_WONDERING = re.compile(r"(?<!\S)wondering (?:if|what|how|when|whether|where|why)(?!\S)")
+_NEGATED = re.compile(r"(?<!\S)(?:not|never|no|without|hardly|nobody|\w+n't)(?: \w[^ ]*){0,2} $")
+
+
+def _read(text: str) -> dict[Direction, dict[str, list[_Rule]]]:
+    """The rules by who writes and key word. The format is that of `enrich.action_rules`."""
+    head, *blocks = text.strip().replace("\n  ", "").split("\n\n")
+    patterns = [line.split(" = ", 1) for line in head.splitlines()]
+    by_key: dict[Direction, dict[str, list[_Rule]]] = {"fan": {}, "creator": {}}
+    for rank, block in enumerate(blocks):
+        for name, pattern in patterns:
+            block = block.replace(name, pattern)
+        title, *lines = block.splitlines()
+        who, _, action = title.removesuffix(" unless negated").partition(": ")
+        alternatives = "|".join(line[2:] for line in lines if line[0] == "|")
+        rule = _Rule(
+            rank, action, re.compile(rf"(?<!\S)(?:{alternatives})(?!\S)"), title.endswith(" unless negated")
+        )
+        keys = " ".join(line[2:] for line in lines if line[0] == "?").split()
+        keys += [phrase for phrase in PHRASES if not set(keys).isdisjoint(phrase.split())]
+        for direction, rules in by_key.items():
+            if who in ("anyone", direction):
+                for key in keys:
+                    rules.setdefault(key, []).append(rule)
+    return by_key
+
+
+_RULES = _read(RULES)
+
+
+def seen(message: Message, previous_at: float | None = None) -> list[Seen]:
+    """The engagement actions of `message`, fields first, each once.
 
     `previous_at` is the time of the message before it in the chat (epoch seconds; None: it is the first).
     """
-    return [*_of_fields(message, previous_at), *_of_text(message)]
+    found = _of_fields(message, previous_at)
+    if not message.text:
+        return found
+    silence = None if previous_at is None else message.at - previous_at
+    known = {each.type for each in found}
+    for each in _of_text(message.text, message.direction):
+        if each.type == "re_engagement" and silence is not None and silence < _MISSED_SILENCE:
+            continue
+        if each.type not in known:
+            found.append(each)
+    return found
 
 
-def _of_fields(message: Message, previous_at: float | None) -> list[str]:
+def _of_fields(message: Message, previous_at: float | None) -> list[Seen]:
     by_creator = message.direction == "creator"
-    found: list[str] = [kind for kind in ("photo", "video", "audio", "gif") if kind in message.media]
-    if message.tip > 0:
-        found.append("tip")
+    found: list[Seen] = []
+    if message.media:
+        kinds = ["voice" if kind == "audio" else kind for kind in message.media]
+        found += [Seen(kind, "message.media") for kind in ("photo", "video", "voice", "gif") if kind in kinds]
+        if by_creator and message.price <= 0 and any(kind != "gif" for kind in kinds):
+            found.append(Seen("free_media", "message.media"))
+    if message.tip > 0 and not by_creator:
+        found.append(Seen("tip", "message.tip"))
     if by_creator and message.price > 0:
-        found.append("ppv_offer")
-    if by_creator and message.price <= 0 and any(kind != "gif" for kind in message.media):
-        found.append("free_media")
+        found.append(Seen("ppv_offer", "message.price"))
     if message.is_mass:
-        found.append("mass_message")
+        found.append(Seen("mass_message", "message.is_mass"))
     if by_creator and previous_at is not None and message.at - previous_at >= RE_ENGAGEMENT_SILENCE:
-        found.append("re_engagement")
+        found.append(Seen("re_engagement", "message.at"))
     return found
 
 
-def _of_text(message: Message) -> list[str]:
-    text = _LINK.sub(" ", message.text[:_MAX_CHARACTERS].replace("’", "'"))
-    own = _BY_FAN if message.direction == "fan" else _BY_CREATOR
-    found = [name for name, pattern in (*_BY_ANYONE.items(), *own.items()) if pattern.search(text)]
-    if _QUESTION.search(text):
-        found.append("question")
-    return found
+def _of_text(text: str, direction: Direction) -> list[Seen]:
+    plain = folded(text[:_MAX_CHARACTERS])
+    if '"' in plain:  # somebody else's words
+        plain = _QUOTED.sub(lambda quoted: " " * len(quoted[0]), plain)
+    words = list(map(canonical, _TOKEN.findall(plain)))
+    said = " ".join(words)
+    by_key = _RULES[direction]
+    tried = {rule.rank: rule for key in words if key in by_key for rule in by_key[key]}
+    found: dict[str, Seen] = {}
+    for rule in [tried[rank] for rank in sorted(tried)]:
+        if rule.action not in found and (span := _span(rule, said)):
+            start, end = _in_text(span, words, plain)
+            found[rule.action] = Seen(rule.action, f"text {start}:{end}")
+    if span := _question(words, said):
+        start, end = _in_text(span, words, plain)
+        found["question"] = Seen("question", f"text {start}:{end}")
+    elif "price_inquiry" in found:
+        found["question"] = Seen("question", found["price_inquiry"].evidence)
+    return list(found.values())
+
+
+def _question(words: Sequence[str], said: str) -> tuple[int, int] | None:
+    """Where something is asked first."""
+    start, before = 0, "."
+    for word in words:
+        if word in _ASKING and before in _OPENERS and (asked := _ASKED.match(said, start)):
+            return asked.span()
+        if word == "wondering" and (asked := _WONDERING.match(said, start)):
+            return asked.span()
+        start, before = start + len(word) + 1, word
+    for mark in _MARK.finditer(said) if "?" in words else ():
+        if not _ASKING_NOBODY.search(said, max(0, mark.start() - 40), mark.start()):
+            return mark.span()
+    return None
+
+
+def _span(rule: _Rule, said: str) -> tuple[int, int] | None:
+    """Where the rule holds first."""
+    for match in rule.pattern.finditer(said):
+        start, end = match.span()
+        if end > start and not (rule.negatable and _NEGATED.search(said, max(0, start - 40), start)):
+            return start, end
+    return None
+
+
+def _in_text(span: tuple[int, int], words: Sequence[str], plain: str) -> tuple[int, int]:
+    """The span of the text that the words of `span` (in their one spelling) were written in."""
+    starts = list(accumulate((len(word) + 1 for word in words), initial=0))
+    tokens = [token.span() for token in _TOKEN.finditer(plain)]
+    first, last = bisect_right(starts, span[0]) - 1, bisect_right(starts, span[1] - 1) - 1
+    return tokens[first][0], tokens[last][1]

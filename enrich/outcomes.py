@@ -1,18 +1,26 @@
-"""What conversations led to: tips, purchases, renewals, drop-offs. From the platform's fields alone. Pure."""
+"""What conversations led to: tips, purchases, renewals, drop-offs. From the platform's fields alone. Pure.
+
+Money counts where it flows to the creator: a fan's tip, a creator's message that was bought. Every rule reads
+the whole chat, so the order in which its messages arrived does not matter; a rule that fails loses only its
+own outcomes, and its reason stands in the context.
+"""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from operator import attrgetter
 
 from chats.conversation import Conversation
 from chats.message import Chat, Message
-from wire.payloads import Outcome
+from wire.payloads import Outcome, OutcomeType
 
-NAME = "fields 1"
+NAME = "fields 2"
 
 _STATED = 1.0  # confidence: a field of the platform says so
 _INFERRED = 0.5  # a drop-off is read from what did not happen
+
+_Found = Iterator[tuple[str, Outcome]]  # with the conversation's id
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,24 +32,27 @@ class Context:
     failed: str | None = None  # why there are no outcomes, when they could not be computed
 
 
-def contexts(conversations: Iterable[Conversation], chats: dict[str, Chat]) -> dict[str, Context]:
+def contexts(conversations: Iterable[Conversation], chats: Mapping[str, Chat]) -> dict[str, Context]:
     """The context of every conversation by its id. `conversations` are whole chats, in any order."""
     by_chat: dict[str, list[Conversation]] = {}
     for conversation in conversations:
         by_chat.setdefault(conversation.chat_id, []).append(conversation)
     found: dict[str, Context] = {}
     for chat_id, own in by_chat.items():
-        own.sort(key=lambda each: each.messages[0].order)
-        chat = chats.get(chat_id) or Chat(id=chat_id, creator_id=own[0].creator_id, fan_id=own[0].fan_id)
-        failed: str | None = None
-        results: dict[str, list[Outcome]] = {}
-        try:
-            results = outcomes(own, chat)
-        except Exception as error:  # one broken strategy leaves the others standing
-            failed = type(error).__name__
+        story = _Story.of(own, chats.get(chat_id) or Chat(chat_id, own[0].creator_id, own[0].fan_id))
+        results: list[tuple[str, Outcome]] = []
+        failed: list[str] = []
+        for kind, rule in _RULES.items():
+            try:
+                results += rule(story)
+            except Exception as error:  # one broken rule leaves the others standing
+                failed.append(f"{kind}: {type(error).__name__}")
+        outcomes_of = _by_conversation(results)
         previous_at: float | None = None
-        for conversation in own:
-            found[conversation.id] = Context(previous_at, tuple(results.get(conversation.id, ())), failed)
+        for conversation in story.conversations:
+            found[conversation.id] = Context(
+                previous_at, tuple(outcomes_of.get(conversation.id, ())), "; ".join(failed) or None
+            )
             previous_at = conversation.figures.end
     return found
 
@@ -50,83 +61,145 @@ def outcomes(conversations: Sequence[Conversation], chat: Chat) -> dict[str, lis
     """Outcomes by conversation id, each list in the order of time. `conversations` are the whole chat's.
 
     A renewal belongs to the conversation that runs at its time or is the last before it, a drop-off to the
-    last before the subscription's end; without such a conversation it is not attributed.
+    last before the subscription's end; without such a conversation it is not attributed. What an outcome
+    follows is the creator's last message before it, for a purchase the offer itself.
     """
-    ordered = sorted(conversations, key=lambda each: each.messages[0].order)
-    starts = [each.figures.start for each in ordered]
-    said = sorted(
-        (m for each in ordered for m in each.messages if m.direction == "creator"), key=lambda m: m.order
-    )
-    found: dict[str, list[Outcome]] = {}
-    for conversation in ordered:
-        for message in conversation.messages:
-            if outcome := _of_message(message, said):
-                found.setdefault(conversation.id, []).append(outcome)
-    for at, amount in chat.renewals:
-        if position := bisect_right(starts, at):
-            renewal = Outcome(
-                type="renewal",
-                date=_utc(at),
-                amount=amount,
-                score=_STATED,
-                evidence="subscription.renewals",
-                followsMessageId=_said_before(said, at),
+    story = _Story.of(conversations, chat)
+    return _by_conversation(found for rule in _RULES.values() for found in rule(story))
+
+
+@dataclass(frozen=True, slots=True)
+class _Story:
+    """A whole chat, oldest first."""
+
+    chat: Chat
+    conversations: Sequence[Conversation]
+    said: Sequence[Message]  # by the creator
+
+    @classmethod
+    def of(cls, conversations: Iterable[Conversation], chat: Chat) -> "_Story":
+        ordered = sorted(conversations, key=lambda each: each.messages[0].order)
+        said = [m for each in ordered for m in each.messages if m.direction == "creator"]
+        return cls(chat, ordered, said)
+
+    def messages(self) -> Iterator[tuple[str, Message]]:
+        """Every message, with its conversation's id."""
+        return ((each.id, message) for each in self.conversations for message in each.messages)
+
+    def running(self, at: float) -> str | None:
+        """The conversation that runs at that time, or the last before it."""
+        position = bisect_right(self.conversations, at, key=lambda each: each.figures.start)
+        return self.conversations[position - 1].id if position else None
+
+    def said_before(self, at: float) -> str | None:
+        """The id of the creator's last message before that time."""
+        position = bisect_left(self.said, at, key=attrgetter("at"))
+        return self.said[position - 1].id if position else None
+
+
+def _tips(story: _Story) -> _Found:
+    for conversation_id, message in story.messages():
+        if message.direction == "fan" and message.tip > 0:
+            yield (
+                conversation_id,
+                Outcome(
+                    type="tip",
+                    date=_utc(message.at),
+                    amount=message.tip,
+                    score=_STATED,
+                    evidence="message.tip",
+                    messageId=message.id,
+                    followsMessageId=story.said_before(message.at),
+                ),
             )
-            found.setdefault(ordered[position - 1].id, []).append(renewal)
-    if (ended := _ended_without_return(ordered, chat)) and (position := bisect_right(starts, ended)):
-        drop_off = Outcome(
+
+
+def _purchases(story: _Story) -> _Found:
+    for conversation_id, message in story.messages():
+        if (at := _bought_at(message)) is not None:
+            yield (
+                conversation_id,
+                Outcome(
+                    type="purchase",
+                    date=_utc(at),
+                    amount=message.price,
+                    score=_STATED,
+                    evidence="message.is_opened",
+                    messageId=message.id,
+                    followsMessageId=message.id,
+                ),
+            )
+
+
+def _renewals(story: _Story) -> _Found:
+    for at, amount in story.chat.renewals:
+        if (conversation_id := story.running(at)) is not None:
+            yield (
+                conversation_id,
+                Outcome(
+                    type="renewal",
+                    date=_utc(at),
+                    amount=amount,
+                    score=_STATED,
+                    evidence="subscription.renewals",
+                    followsMessageId=story.said_before(at),
+                ),
+            )
+
+
+def _drop_off(story: _Story) -> _Found:
+    ended = _ended_at(story.chat)
+    if ended is None or _returned(story, ended) or (conversation_id := story.running(ended)) is None:
+        return
+    yield (
+        conversation_id,
+        Outcome(
             type="drop_off",
             date=_utc(ended),
             score=_INFERRED,
             evidence="subscription.expired",
-            followsMessageId=_said_before(said, ended),
+            followsMessageId=story.said_before(ended),
             provisional=True,
-        )
-        found.setdefault(ordered[position - 1].id, []).append(drop_off)
-    for each in found.values():
-        each.sort(key=lambda outcome: outcome.date)
-    return found
+        ),
+    )
 
 
-def _of_message(message: Message, said: Sequence[Message]) -> Outcome | None:
-    if message.tip > 0:
-        return Outcome(
-            type="tip",
-            date=_utc(message.at),
-            amount=message.tip,
-            score=_STATED,
-            evidence="message.tip",
-            messageId=message.id,
-            followsMessageId=_said_before(said, message.at, but=message.id),
-        )
-    if message.price > 0 and message.is_opened:
-        return Outcome(
-            type="purchase",
-            date=_utc(message.changed_at or message.at),
-            amount=message.price,
-            score=_STATED,
-            evidence="message.is_opened",
-            messageId=message.id,
-            followsMessageId=message.id if message.direction == "creator" else _said_before(said, message.at),
-        )
-    return None
+_RULES: Mapping[OutcomeType, Callable[[_Story], _Found]] = {
+    "tip": _tips,
+    "purchase": _purchases,
+    "renewal": _renewals,
+    "drop_off": _drop_off,
+}
 
 
-def _ended_without_return(ordered: Sequence[Conversation], chat: Chat) -> float | None:
-    """When the subscription ended, if it did and the fan has not written since."""
-    ended = chat.expires_at if chat.expires_at is not None else (chat.seen_at or None)
-    if not chat.is_expired or ended is None:
+def _by_conversation(found: Iterable[tuple[str, Outcome]]) -> dict[str, list[Outcome]]:
+    by_id: dict[str, list[Outcome]] = {}
+    for conversation_id, outcome in found:
+        by_id.setdefault(conversation_id, []).append(outcome)
+    for own in by_id.values():
+        own.sort(key=lambda each: (each.date, each.type, each.messageId or "", each.amount or 0.0))
+    return by_id
+
+
+def _bought_at(message: Message) -> float | None:
+    """When it was bought: what changed last is that it was opened; no purchase is older than its offer."""
+    if message.direction == "fan" or message.price <= 0 or not message.is_opened:
         return None
-    came_back = any(m.direction == "fan" and m.at > ended for each in ordered for m in each.messages)
-    return None if came_back else ended
+    return max(message.at, message.changed_at or message.at)
 
 
-def _said_before(said: Sequence[Message], at: float, but: str = "") -> str | None:
-    """The id of the creator's last message before `at`."""
-    for message in reversed(said[: bisect_left(said, at, key=lambda m: m.at)]):
-        if message.id != but:
-            return message.id
-    return None
+def _ended_at(chat: Chat) -> float | None:
+    """When the subscription ended, at the latest when the client saw that; None: it runs, or nobody knows."""
+    known = [at for at in (chat.expires_at, chat.seen_at or None) if at is not None]
+    return min(known) if chat.is_expired and known else None
+
+
+def _returned(story: _Story, ended: float) -> bool:
+    """Whether the fan wrote, bought or renewed after the end."""
+    return any(at >= ended for at, _ in story.chat.renewals) or any(
+        (message.direction == "fan" and message.at > ended) or (_bought_at(message) or 0.0) > ended
+        for _, message in story.messages()
+    )
 
 
 def _utc(at: float) -> datetime:

@@ -1,8 +1,12 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from random import Random
+
+from hypothesis import given
+from hypothesis import strategies as st
 
 from chats.conversation import Conversation, cut
-from chats.message import Chat, Message
+from chats.message import Chat, Direction, Message
 from enrich.outcomes import contexts, outcomes
 
 T0 = 1_700_000_000.0
@@ -79,5 +83,120 @@ def test_contexts_know_what_came_before_in_any_order(chat: ChatOf) -> None:
 def test_broken_subscription_data_fails_the_outcomes_of_that_chat_alone(chat: ChatOf) -> None:
     conversations = [*cuts(chat("f", ["hi"])), *cuts(chat("g", ["hi"]))]
     found = contexts(conversations, {"f": of(renewals=((T0 + 1, "x"),))})
-    assert found["f:f-0"].failed
+    assert found["f:f-0"].failed == "renewal: ValidationError"
     assert found["g:g-0"].failed is None
+
+
+def test_a_rule_that_fails_leaves_the_others_outcomes_standing(chat: ChatOf) -> None:
+    messages = chat("f", ["hi", "hello", "for you"])
+    messages[2] = replace(messages[2], tip=20.0)
+    found = contexts(cuts(messages), {"f": of(renewals=((T0 + 1, "x"),))})["f:f-0"]
+    assert [each.type for each in found.outcomes] == ["tip"]
+    assert found.failed is not None
+
+
+def test_money_that_the_creator_spends_is_no_outcome(chat: ChatOf) -> None:
+    messages = chat("f", ["hi", "hello"])
+    spent = [
+        replace(messages[0], price=9.0, is_opened=True),
+        replace(messages[1], tip=20.0),
+    ]
+    assert outcomes(cuts(spent), of()) == {}
+
+
+def test_no_purchase_is_older_than_its_offer(chat: ChatOf) -> None:
+    messages = chat("f", ["hi", "for sale"])
+    odd = replace(messages[1], price=9.0, is_opened=True, changed_at=messages[1].at - 60)
+    ((purchase,),) = outcomes(cuts([messages[0], odd]), of()).values()
+    assert purchase.date.timestamp() == odd.at
+
+
+def test_a_deleted_tip_is_no_outcome(chat: ChatOf) -> None:
+    messages = chat("f", ["hi", "hello", "for you"])
+    messages[2] = replace(messages[2], tip=20.0, is_deleted=True)
+    assert outcomes(cuts(messages), of()) == {}
+
+
+def test_a_drop_off_is_withdrawn_by_a_renewal_or_a_purchase_after_the_end(chat: ChatOf) -> None:
+    messages = chat("f", ["hi", "for sale"])
+    expired = of(is_expired=True, expires_at=T0 + DAY)
+    renewed = replace(expired, renewals=((T0 + DAY, 5.0),))
+    bought = replace(messages[1], price=9.0, is_opened=True, changed_at=T0 + 2 * DAY)
+    kinds = [
+        [each.type for own in found.values() for each in own]
+        for found in (
+            outcomes(cuts(messages), expired),
+            outcomes(cuts(messages), renewed),
+            outcomes(cuts([messages[0], bought]), expired),
+            outcomes(cuts([messages[0], replace(bought, changed_at=T0 + 120)]), expired),
+        )
+    ]
+    assert kinds == [["drop_off"], ["renewal"], ["purchase"], ["purchase", "drop_off"]]
+
+
+def test_a_subscription_seen_as_ended_did_not_end_later(chat: ChatOf) -> None:
+    seen = of(is_expired=True, expires_at=T0 + 9 * DAY, seen_at=T0 + DAY)
+    ((drop_off,),) = outcomes(cuts(chat("f", ["hi"])), seen).values()
+    assert drop_off.date.timestamp() == T0 + DAY
+
+
+HOURS = st.integers(0, 500).map(lambda hours: T0 + 3600.0 * hours)
+DIRECTIONS: st.SearchStrategy[Direction] = st.sampled_from(("fan", "creator"))
+
+
+@st.composite
+def stories(draw: st.DrawFn) -> tuple[list[Message], Chat]:
+    times = draw(st.lists(HOURS, min_size=1, max_size=12))
+    messages = [
+        Message(
+            id=str(number),
+            creator_id="creator",
+            chat_id="f",
+            fan_id="f",
+            direction=draw(DIRECTIONS),
+            at=at,
+            tip=draw(st.sampled_from((0.0, 0.0, 5.0))),
+            price=draw(st.sampled_from((0.0, 9.0))),
+            is_opened=draw(st.booleans()),
+            changed_at=draw(st.none() | HOURS),
+            is_deleted=draw(st.sampled_from((False, False, True))),
+        )
+        for number, at in enumerate(times)
+    ]
+    return messages, of(
+        is_expired=draw(st.booleans()),
+        expires_at=draw(st.none() | HOURS),
+        seen_at=draw(st.just(0.0) | HOURS),
+        renewals=tuple(draw(st.lists(st.tuples(HOURS, st.none() | st.just(5.0)), max_size=3))),
+    )
+
+
+@given(stories(), st.integers())
+def test_outcomes_do_not_depend_on_the_order_of_arrival(story: tuple[list[Message], Chat], seed: int) -> None:
+    messages, chat = story
+    shuffled, conversations = list(messages), cuts(messages)
+    Random(seed).shuffle(shuffled)
+    expected = contexts(conversations, {"f": chat})
+    assert contexts(cuts(shuffled)[::-1], {"f": replace(chat, renewals=chat.renewals[::-1])}) == expected
+
+
+@given(stories())
+def test_a_drop_off_and_a_later_sign_of_the_fan_never_coexist(story: tuple[list[Message], Chat]) -> None:
+    messages, chat = story
+    found = [each for own in outcomes(cuts(messages), chat).values() for each in own]
+    for drop_off in (each for each in found if each.type == "drop_off"):
+        ended = drop_off.date.timestamp()
+        written = [m.at for m in messages if m.direction == "fan" and not m.is_deleted]
+        assert all(at <= ended for at in written)
+        assert all(each.date <= drop_off.date for each in found if each.type != "tip")
+
+
+@given(stories())
+def test_what_an_outcome_follows_is_the_creators_and_not_younger(story: tuple[list[Message], Chat]) -> None:
+    messages, chat = story
+    by_id = {message.id: message for message in messages}
+    for each in (each for own in outcomes(cuts(messages), chat).values() for each in own):
+        if each.followsMessageId:
+            followed = by_id[each.followsMessageId]
+            assert followed.direction == "creator"
+            assert followed.at <= each.date.timestamp()
