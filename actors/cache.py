@@ -146,6 +146,21 @@ class Cache:
                 cached.nodes[node.conversationId] = node
                 self._changed(key)
 
+    def revise(self, node: ExtendedConversationNode, seen: int) -> bool:
+        """Put what was found anew of a conversation in the place of what was known; whether it differs.
+
+        `seen` is the hash of the conversation it was found of: one that has changed since keeps its own.
+        """
+        cached = self.look(node.creatorId, node.chatId)
+        known = cached.nodes.get(node.conversationId) if cached else None
+        if cached is None or known is None or known == known.model_copy(update=_found(node)):
+            return False
+        as_it_is = next(each for each in cached.conversations if each.id == node.conversationId)
+        if hash(as_it_is) != seen:
+            return False
+        self.store(known.model_copy(update={**_found(node), "models": node.models}))
+        return True
+
     # At rest
 
     def load(self, key: Key, packed: Packed, *, enriched: bool) -> None:
@@ -248,6 +263,11 @@ class Cache:
             cached.nodes.pop(id, None)
         mark.stale = cached.pending()
         self._changed(key)
+
+
+def _found(node: ExtendedConversationNode) -> dict[str, object]:
+    """What a topic model decides of a conversation. Its outcomes are not: they also hang on its chat."""
+    return {name: getattr(node, name) for name in ("topics", "actionTopics", "enrichment")}
 
 
 def _take(cached: CachedChat, message: Message, mark: Touched) -> None:

@@ -44,12 +44,13 @@ class Aside:
 class Checkpoint:
     """What the owner holds when all records up to `sequence` are applied.
 
-    `basis` is what the enrichment was made with, `unfinished` the creators whose graph or pages may lack
-    something of it, `held` is by key.
+    `basis` is what the enrichment was made with, `fits` the fits of the creators' topics in it, `unfinished`
+    the creators whose graph or pages may lack something of it, `held` is by key.
     """
 
     sequence: int
     basis: dict[str, Any]
+    fits: dict[str, int]
     unfinished: list[str]
     held: dict[str, Aside]
     chats: list[tuple[Key, Packed]]
@@ -131,6 +132,7 @@ def _pieces(checkpoint: Checkpoint) -> Iterator[bytes]:
     head = {
         "sequence": checkpoint.sequence,
         "basis": checkpoint.basis,
+        "fits": checkpoint.fits,
         "unfinished": checkpoint.unfinished,
         "held": {key: asdict(aside) for key, aside in checkpoint.held.items()},
         "chats": len(checkpoint.chats),
@@ -168,7 +170,8 @@ def _parsed(data: bytes) -> Checkpoint:
     for _ in range(head["chats"]):
         (creator_id, chat_id), packed = values.unpack()
         chats.append(((creator_id, chat_id), Packed.from_list(packed)))
-    return Checkpoint(head["sequence"], head["basis"], head["unfinished"], held, chats)
+    fits = head.get("fits", {})  # the first checkpoints had none
+    return Checkpoint(head["sequence"], head["basis"], fits, head["unfinished"], held, chats)
 
 
 def _sync(file: IO[bytes]) -> None:

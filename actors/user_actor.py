@@ -25,6 +25,7 @@ from actors.checkpoint import Checkpoint, Checkpoints
 from actors.graph_writer import graph_reader, graph_writer
 from actors.intake import Intake, Receipt
 from actors.journal import Journal
+from actors.refits import Refits
 from actors.state import (
     Again,
     AnalyticsReady,
@@ -59,7 +60,9 @@ from actors.view import (
 )
 from chats.conversation import Conversation
 from enrich import RULES
+from enrich.progress import Progress
 from enrich.tasks import Enricher, broadcast_enrichment
+from enrich.taxonomy import VERSION
 from errors import (
     AnalyticsError,
     CheckpointUnavailable,
@@ -82,6 +85,7 @@ from wire.payloads import (
     AppendMessageMsg,
     ExtendedConversationNode,
     Frame,
+    SnapshotProgress,
     SystemError,
     SystemErrorMsg,
     SystemStatus,
@@ -97,6 +101,7 @@ MOST_MEMORY = 256 * 1024 * 1024  # resident bytes after a snapshot: beyond, a ne
 RENEWAL_TIMEOUT = 30.0
 OPEN_MESSAGES = 5_000  # of the chats used last stay unpacked
 ALONE_AFTER = 2  # failures in a row: then conversations are enriched one by one
+PROGRESS_PAUSE = 2.0
 SHOWN_MESSAGES = 1_000  # of a large history are unpacked and written between two looks at the event loop
 
 
@@ -113,8 +118,8 @@ class UserActor:
         self._writer = graph_writer(settings)
         self._reader = graph_reader(settings, self._writer)
         self._mailbox: asyncio.Queue[Event] = asyncio.Queue()
-        self._begin()
         self._at_rest = asyncio.Lock()  # held while the chats change, or must not
+        self._begin()
         self._ready = asyncio.Event()
         self._problem: AnalyticsError | None = None  # why the history cannot be read
         self._leaving = False
@@ -140,6 +145,14 @@ class UserActor:
         self._cache = Cache(self._user_id, gap=settings.conversation_gap, silence=settings.silence_threshold)
         self._state = UserState(self._cache)
         self._intake = Intake(self._journal, max_text=settings.max_text, accepted=self._mailbox.put_nowait)
+        self._refits = Refits(
+            self._user_id,
+            self._cache,
+            self._enricher,
+            self._at_rest,
+            busy=self._is_whole_in_hand,
+            redo=self._redo,
+        )
 
     # What callers use
 
@@ -250,7 +263,7 @@ class UserActor:
 
     async def idle_for(self) -> float:
         """Seconds since the last call or work; 0.0 while there is any."""
-        works = self._calls or (self._ready.is_set() and not self._settled())
+        works = self._calls or self._refits.working or (self._ready.is_set() and not self._settled())
         return 0.0 if works else time.monotonic() - self._used
 
     async def passivate(self, timeout: float) -> None:  # noqa: ASYNC109 (seconds, over a process boundary)
@@ -348,6 +361,7 @@ class UserActor:
         self._spawn(self._intake.run())
         written = set(self._cache.creators()) - set(self._state.unfinished())
         self._spawn(self._look_for_graph(written))
+        self._spawn(self._refits.run())
         await self._process_delta_queue()
 
     async def _recover(self) -> None:
@@ -380,8 +394,15 @@ class UserActor:
                 wait = min(60.0, wait * 2)
             if count < expected:
                 log.warning("User %s: the graph of creator %s is written anew.", self._user_id, creator_id)
-                self._state.redo(creator_id)
-                self._mailbox.put_nowait(Again())
+                self._redo(creator_id)
+
+    def _redo(self, creator_id: str) -> None:
+        self._state.redo(creator_id)
+        self._mailbox.put_nowait(Again())
+
+    def _is_whole_in_hand(self, creator_id: str) -> bool:
+        job = self._state.job
+        return job is not None and job.whole and job.creator_id == creator_id
 
     async def _conversations_in_graph(self, creator_id: str) -> int | None:
         """None when the graph does not answer."""
@@ -400,6 +421,8 @@ class UserActor:
             if not enriched:
                 await asyncio.sleep(0)
         self._intake.know_held(checkpoint.held)
+        if enriched:
+            self._refits.fits.update(checkpoint.fits)
         unfinished = checkpoint.unfinished if enriched else self._cache.creators()
         self._state.restore(checkpoint.sequence, unfinished)
         self._saved = (checkpoint.sequence, unfinished)
@@ -409,6 +432,7 @@ class UserActor:
         settings = self._settings
         return {
             "rules": RULES,
+            "taxonomy": VERSION,
             "model": settings.model,
             "gap": settings.conversation_gap,
             "silence": settings.silence_threshold,
@@ -435,6 +459,7 @@ class UserActor:
         checkpoint = Checkpoint(
             self._state.sequence,
             self._basis(),
+            dict(self._refits.fits),
             self._state.unfinished(),
             dict(self._intake.held),
             self._cache.packed(),
@@ -490,6 +515,8 @@ class UserActor:
                     self._unsaved += len(event.messages) + len(event.chats)
                 for effect in self._state.handle(event):
                     await self._carry_out(effect)
+                if isinstance(event, Enriched) and event.nodes:
+                    self._refits.enriched(event.nodes[0].creatorId, event.nodes)
                 if self._checkpoint_due(event):
                     await self._checkpoint()
                 if self._state.job is None:
@@ -567,10 +594,10 @@ class UserActor:
         alone = self._enrichment_failures >= ALONE_AFTER
         if job.whole and conversations and not alone and 2 * size >= self._cache.size(job.creator_id):
             # Mostly new: the creator's topics are found anew, from everything.
-            chats = list(self._cache.of(job.creator_id))
-            everything = [conversation for cached in chats for conversation in cached.conversations]
-            facts = {cached.chat.id: cached.chat for cached in chats}
-            nodes = await self._enricher.snapshot(job.creator_id, everything, facts, self._progress(job))
+            everything = ((cached.conversations, cached.chat) for cached in self._cache.of(job.creator_id))
+            nodes, self._refits.fits[job.creator_id] = await self._enricher.snapshot(
+                job.creator_id, everything, self._cache.size(job.creator_id), self._progress(job)
+            )
         elif conversations:
             chats = self._chats_of(job.creator_id, conversations)
             enrich = self._enricher.one_by_one if alone else self._enricher.delta
@@ -584,12 +611,19 @@ class UserActor:
             raise EnrichmentError("Enrichment gave back fewer conversations than it was given.")
         return nodes
 
-    def _progress(self, job: Job) -> Callable[[int, int], Awaitable[None]]:
-        async def report(done: int, total: int) -> None:
-            detail = f"{done:,} of {total:,} messages understood"
-            await self._broadcast_status(job.sequence, Status.PROCESSING_SNAPSHOT, detail)
+    def _progress(self, job: Job) -> Callable[[Progress], Awaitable[None]]:
+        """Tells pages and the log how far a snapshot is, at most once in PROGRESS_PAUSE seconds."""
+        told = time.monotonic()
 
-        return report
+        async def tell(progress: Progress) -> None:
+            nonlocal told
+            if time.monotonic() - told < PROGRESS_PAUSE:
+                return
+            told = time.monotonic()
+            log.info("User %s, creator %s: %s.", self._user_id, job.creator_id, progress)
+            await self._broadcast_status(job.sequence, Status.PROCESSING_SNAPSHOT, str(progress), progress)
+
+        return tell
 
     async def _rebuild(self, job: Job) -> Event:
         await rebuild_graph_from_snapshot(
@@ -665,8 +699,13 @@ class UserActor:
             self._frames_lost = False
             log.info("User %s has Redis again; pages get a full sync.", self._user_id)
 
-    async def _broadcast_status(self, sequence: int, status: Status, detail: str | None = None) -> None:
-        payload = SystemStatus(status=status.value, detail=detail)  # type: ignore[arg-type]
+    async def _broadcast_status(
+        self, sequence: int, status: Status, detail: str | None = None, progress: Progress | None = None
+    ) -> None:
+        told = progress and SnapshotProgress(
+            done=progress.done, total=progress.total, secondsLeft=progress.seconds_left
+        )
+        payload = SystemStatus(status=status.value, detail=detail, progress=told)  # type: ignore[arg-type]
         await self._send(SystemStatusMsg(sequence=sequence, payload=payload))
 
     def _touched(self, job: Job) -> list[CachedChat]:

@@ -33,6 +33,7 @@ from wire.payloads import (
 
 T = TypeVar("T")
 
+_NO_MODEL = "no topic model"
 _MIN_WORDS = 3  # a shorter message is too little to have a topic of its own
 
 
@@ -65,12 +66,8 @@ class Analysis:
     conversations: list[Analysed]
 
     def documents(self, model: str = embed.PACKAGED) -> topics.Documents:
-        """What to fit a topic model on; none where the vectors failed."""
-        return topics.Documents.joined(
-            _documents(each, each.vectors, topics.seeded(each.conversation.creator_id, model))
-            for each in self.conversations
-            if each.vectors is not None
-        )
+        """What to fit a topic model on; no windows where the vectors failed."""
+        return topics.Documents.joined(_documents(each, model) for each in self.conversations)
 
 
 def analyse(
@@ -87,7 +84,7 @@ def analyse(
         scores = _attempt("sentiment", failed, lambda: sentiment.sentiment(texts, vectors, model))
     models = {
         "embedding": _attempt("embedding", failed, lambda: embed.model_name(model)) or "",
-        "sentiment": sentiment.NAME,
+        "sentiment": _attempt("sentiment", failed, lambda: sentiment.name(model)) or "",
         "actions": actions.NAME,
         "entities": entities.NAME,
         "outcomes": outcomes.NAME,
@@ -150,10 +147,12 @@ def _analysed(
     reasons = dict(failed_for_all)
     for message in conversation.messages:
         failed = dict(failed_for_all) if message.text.strip() else {}
+        seen = _attempt("actions", failed, partial(actions.seen, message, previous_at))
         found[message.id] = MessageEnrichment(
             sentiment=scores.get(message.id),
-            actions=_attempt("actions", failed, partial(actions.actions, message, previous_at)) or [],
-            entities=_attempt("entities", failed, partial(entities.entities, message.text)) or [],
+            actions=None if seen is None else [each.type for each in seen],
+            actionEvidence=dict(seen or ()),
+            entities=_attempt("entities", failed, partial(entities.entities, message.text)),
             failed=failed,
         )
         reasons.update(failed)
@@ -188,10 +187,7 @@ def _node(analysed: Analysed, model: topics.TopicModel | None) -> ExtendedConver
     topics_of = _topics_by_message(analysed, model)
     of_all = {message.id for message in analysed.spoken} | topics_of.keys()
     enrichment = {
-        message_id: found.model_copy(
-            update={"topics": [TopicRef(id=t.id, topic=t.label) for t in topics_of.get(message_id, ())]}
-        )
-        for message_id, found in analysed.messages.items()
+        id: _with_topics(each, topics_of.get(id, ()), model) for id, each in analysed.messages.items()
     }
     sentiments = [
         score
@@ -208,14 +204,30 @@ def _node(analysed: Analysed, model: topics.TopicModel | None) -> ExtendedConver
         sentimentSum=sum(sentiments),
         sentimentCount=len(sentiments),
         enrichment=enrichment,
-        models={"topics": model.name if model else "failed: no topic model", **analysed.models},
+        models={"topics": model.name if model else f"failed: {_NO_MODEL}", **analysed.models},
     )
 
 
-def _documents(analysed: Analysed, vectors: _VectorsOf, seeds: topics.TopicModel) -> topics.Documents:
+def _with_topics(
+    found: MessageEnrichment, of_it: Sequence[topics.Topic], model: topics.TopicModel | None
+) -> MessageEnrichment:
+    if model is None:
+        failed = {"topics": _NO_MODEL, **found.failed}
+        return found.model_copy(update={"topics": None, "failed": failed})
+    if "topics" in found.failed:
+        return found.model_copy(update={"topics": None})
+    return found.model_copy(update={"topics": [TopicRef(id=t.id, topic=t.label) for t in of_it]})
+
+
+def _documents(analysed: Analysed, model: str) -> topics.Documents:
+    conversation, vectors = analysed.conversation, analysed.vectors
+    messages = len(conversation.messages)
+    if vectors is None:
+        return topics.Documents([], np.zeros((0, 0), np.float32), np.zeros(0, np.bool_), messages)
+    seeds = topics.seeded(conversation.creator_id, model)
     claimed = np.flatnonzero(_found(analysed, vectors, seeds).any(axis=1))
     free = [each.by_fan and not any(row in each.rows for row in claimed) for each in analysed.windows]
-    return topics.Documents(analysed.windows, vectors.windows, np.array(free, np.bool_))
+    return topics.Documents(analysed.windows, vectors.windows, np.array(free, np.bool_), messages)
 
 
 def _topics_by_message(analysed: Analysed, model: topics.TopicModel | None) -> dict[str, list[topics.Topic]]:
@@ -264,7 +276,7 @@ def _topic_uses(topics_of: Mapping[str, Sequence[topics.Topic]], messages: int) 
 def _action_uses(messages: Sequence[Message], enrichment: Mapping[str, MessageEnrichment]) -> list[ActionUse]:
     evidence: dict[tuple[str, Direction], list[str]] = defaultdict(list)
     for message in messages:
-        for action in enrichment[message.id].actions:
+        for action in enrichment[message.id].actions or ():
             evidence[action, message.direction].append(message.id)
     return [
         ActionUse(type=action, direction=direction, count=len(ids), evidence=ids)
@@ -274,7 +286,10 @@ def _action_uses(messages: Sequence[Message], enrichment: Mapping[str, MessageEn
 
 def _action_topics(enrichment: Mapping[str, MessageEnrichment]) -> list[ActionTopic]:
     counts = Counter(
-        (action, topic.id) for each in enrichment.values() for action in each.actions for topic in each.topics
+        (action, topic.id)
+        for each in enrichment.values()
+        for action in each.actions or ()
+        for topic in each.topics or ()
     )
     return [
         ActionTopic(action=action, topicId=topic, count=count)

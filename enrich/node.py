@@ -33,7 +33,9 @@ def node_of(conversation: Conversation, context: Context, **understood: Any) -> 
 
 def not_understood(conversation: Conversation, context: Context, reason: str) -> ExtendedConversationNode:
     """The node of a conversation that cannot be enriched: every message says why it has nothing."""
-    failed = MessageEnrichment(sentiment=None, failed={"enrichment": reason})
+    failed = MessageEnrichment(
+        sentiment=None, actions=None, entities=None, topics=None, failed={"enrichment": reason}
+    )
     return node_of(
         conversation,
         context,

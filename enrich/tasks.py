@@ -7,8 +7,17 @@ runtime environment, so that those workers are found again.
 
 import asyncio
 import logging
-from collections import defaultdict
-from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
+import time
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -17,8 +26,11 @@ from redis.asyncio import Redis
 
 from chats.conversation import Conversation
 from chats.message import Chat, Message
+from enrich import topic_store
 from enrich.node import not_understood
 from enrich.outcomes import Context, contexts
+from enrich.progress import Pace, Progress
+from enrich.refit import Fitted
 from push import push
 from remote import result
 from settings import Settings
@@ -33,7 +45,9 @@ log = logging.getLogger(__name__)
 X = TypeVar("X")
 Y = TypeVar("Y")
 
-_CHUNK = 400  # messages a task
+WholeChat = tuple[Sequence[Conversation], Chat]  # all its conversations
+
+_CHUNK = 1_000  # messages a task: enough texts of every length for full batches
 _GPU_SHARE = 0.25  # of a GPU, for a task
 _IN_FLIGHT_PER_CPU = 2  # one runs, one waits
 _ENVIRONMENT = {
@@ -51,45 +65,58 @@ class Enricher:
     async def snapshot(
         self,
         creator_id: str,
-        conversations: list[Conversation],
-        chats: dict[str, Chat],
-        on_progress: Callable[[int, int], Awaitable[None]],
-    ) -> list[ExtendedConversationNode]:
-        """Enrich whole chats and fit the creator's topics on them; a chat's nodes stay together, in order.
+        chats: Iterable[WholeChat],
+        messages: int,
+        on_progress: Callable[[Progress], Awaitable[None]],
+    ) -> tuple[list[ExtendedConversationNode], int]:
+        """Enrich whole chats, `messages` in all: their nodes in order, and the version of the fit they have.
 
-        `chats` is by chat id; `on_progress(done, total)` counts messages. The fitted model is stored before
-        it is used: a run that is repeated after a crash finds it and gives the same numbers.
+        `chats` are asked for as they are needed. A creator without topics gets them fitted on these; what is
+        fitted is stored before it is used, so a run that is repeated after a crash gives the same numbers.
         """
         options = await _options()
         limit = _IN_FLIGHT_PER_CPU * await _cpus()
-        total = sum(len(each.messages) for each in conversations)
+        pace = Pace(messages)
         done = 0
 
-        async def analysed(chunk: list[Conversation]) -> _Part:
+        async def analysed(chunk: list[WholeChat]) -> _Part:
             nonlocal done
-            own = {each.chat_id: chats[each.chat_id] for each in chunk if each.chat_id in chats}
-            task: Any = _analyse.options(num_returns=3, **options)
-            analysis, documents, counted = task.remote(chunk, own, self._model)
-            messages = await counted
-            done += messages
-            await on_progress(done, total)
-            return _Part(analysis, documents)
+            part = await _analysed(chunk, self._model, options)
+            done += part.messages
+            await on_progress(pace.at(done, time.monotonic()))
+            return part
 
-        parts = await _bounded(limit, analysed, _chunks(conversations))
-        previous = await self._stored(creator_id)
-        fitted = await _fit.options(**options).remote(
-            creator_id, previous, self._model, *[part.documents for part in parts]
-        )
-        if fitted is not None and fitted != previous:
-            await self._redis.set(_key(creator_id), fitted)
+        parts = await _bounded(limit, analysed, _chunks(chats))
+        fitted = await self._fit(creator_id, parts, options, again=False)
 
         async def assigned(part: _Part) -> list[ExtendedConversationNode]:
-            found: list[ExtendedConversationNode] = await _assign.options(**options).remote(
-                part.analysis, creator_id, fitted, self._model
-            )
-            return found
+            return await _assigned(part, creator_id, fitted, self._model, options)
 
-        return [node for nodes in await _bounded(limit, assigned, parts) for node in nodes]
+        nodes = [node for nodes in await _bounded(limit, assigned, parts) for node in nodes]
+        return nodes, _version(fitted)
+
+    async def refit(
+        self, creator_id: str, chats: Iterable[WholeChat], *, again: bool
+    ) -> tuple[int, AsyncIterator[list[ExtendedConversationNode]]]:
+        """Fit the creator's topics anew (not `again`: only when there are none) and have them assigned.
+
+        Returns the fit's version and, part by part, all nodes under it. One task runs at a time, so that what
+        is said meanwhile finds the cluster free.
+        """
+        options = await _options()
+        parts = [await _analysed(chunk, self._model, options) for chunk in _chunks(chats)]
+        fitted = await self._fit(creator_id, parts, options, again=again)
+
+        async def nodes() -> AsyncIterator[list[ExtendedConversationNode]]:
+            for part in parts:
+                yield await _assigned(part, creator_id, fitted, self._model, options)
+
+        return _version(fitted), nodes()
+
+    async def fitted(self, creator_id: str) -> Fitted | None:
+        """What is known of the creator's latest fit; None when there is none. RedisError, EnrichmentError."""
+        stored = await topic_store.latest(self._redis, creator_id)
+        return topic_store.header(stored) if stored else None
 
     async def delta(
         self,
@@ -112,7 +139,7 @@ class Enricher:
             wanted,
             {each.id: around[each.id] for each in wanted},
             creator_id,
-            await self._stored(creator_id),
+            await topic_store.latest(self._redis, creator_id),
             self._model,
         )
         return found
@@ -132,7 +159,7 @@ class Enricher:
         """
         around = contexts(conversations, chats)
         options = {**await _options(), "max_retries": 1}
-        stored = await self._stored(creator_id)
+        stored = await topic_store.latest(self._redis, creator_id)
         problems: list[Exception] = []
 
         async def enriched(each: Conversation) -> ExtendedConversationNode:
@@ -151,9 +178,19 @@ class Enricher:
             raise problems[-1]
         return nodes
 
-    async def _stored(self, creator_id: str) -> bytes | None:
-        stored: Any = await self._redis.get(_key(creator_id))
-        return stored  # type: ignore[no-any-return]
+    async def _fit(
+        self, creator_id: str, parts: "Sequence[_Part]", options: dict[str, Any], *, again: bool
+    ) -> bytes | None:
+        """The topics to assign: fitted on `parts`, or on what somebody else had who was first."""
+        previous = await topic_store.latest(self._redis, creator_id)
+        task: Any = _fit.options(**options)
+        documents = [part.documents for part in parts]
+        fitted: bytes | None = await result(task.remote(creator_id, previous, self._model, again, *documents))
+        if fitted is None or fitted == previous:
+            return previous
+        if await topic_store.store(self._redis, creator_id, fitted, after=_version(previous)):
+            return fitted
+        return await topic_store.latest(self._redis, creator_id)
 
 
 async def broadcast_enrichment(
@@ -205,22 +242,40 @@ class _Part:
 
     analysis: "ray.ObjectRef[Analysis]"
     documents: "ray.ObjectRef[Documents]"
+    messages: int
 
 
-def _key(creator_id: str) -> str:
-    return f"topics:{creator_id}"
+def _version(artefact: bytes | None) -> int:
+    return topic_store.header(artefact).version if artefact else 0
 
 
-def _chunks(conversations: Iterable[Conversation]) -> Iterator[list[Conversation]]:
-    """Whole chats, as many as make _CHUNK messages."""
-    by_chat: dict[str, list[Conversation]] = defaultdict(list)
-    for conversation in conversations:
-        by_chat[conversation.chat_id].append(conversation)
-    chunk: list[Conversation] = []
+async def _analysed(chunk: "Sequence[WholeChat]", model: str, options: dict[str, Any]) -> _Part:
+    task: Any = _analyse.options(num_returns=3, **options)
+    analysis, documents, counted = task.remote(
+        [each for conversations, _ in chunk for each in conversations],
+        {chat.id: chat for _, chat in chunk},
+        model,
+    )
+    return _Part(analysis, documents, await result(counted))
+
+
+async def _assigned(
+    part: _Part, creator_id: str, fitted: bytes | None, model: str, options: dict[str, Any]
+) -> list[ExtendedConversationNode]:
+    task: Any = _assign.options(**options)
+    nodes: list[ExtendedConversationNode] = await result(
+        task.remote(part.analysis, creator_id, fitted, model)
+    )
+    return nodes
+
+
+def _chunks(chats: Iterable[WholeChat]) -> Iterator[list[WholeChat]]:
+    """As many chats together as make _CHUNK messages."""
+    chunk: list[WholeChat] = []
     size = 0
-    for own in by_chat.values():
-        chunk += own
-        size += sum(len(each.messages) for each in own)
+    for conversations, chat in chats:
+        chunk.append((conversations, chat))
+        size += sum(len(each.messages) for each in conversations)
         if size >= _CHUNK:
             yield chunk
             chunk, size = [], 0
@@ -229,19 +284,24 @@ def _chunks(conversations: Iterable[Conversation]) -> Iterator[list[Conversation
 
 
 async def _bounded(limit: int, run: Callable[[X], Awaitable[Y]], items: Iterable[X]) -> list[Y]:
-    """The results of `run` in the order of `items`, at most `limit` at a time; the first error ends all."""
-    free = asyncio.Semaphore(limit)
+    """The results of `run` in the order of `items`, at most `limit` at a time; the first error ends all.
 
-    async def one(item: X) -> Y:
-        async with free:
-            return await run(item)
+    An item is asked for when there is room for it.
+    """
+    waiting = enumerate(items)
+    found: dict[int, Y] = {}
 
-    running = [asyncio.ensure_future(one(item)) for item in items]
+    async def work() -> None:
+        for number, item in waiting:
+            found[number] = await run(item)
+
+    running = [asyncio.ensure_future(work()) for _ in range(limit)]
     try:
-        return await asyncio.gather(*running)
+        await asyncio.gather(*running)
     finally:
         for each in running:
             each.cancel()
+    return [found[number] for number in range(len(found))]
 
 
 async def _cpus() -> int:
@@ -275,12 +335,16 @@ def _analyse(
 
 
 @ray.remote
-def _fit(creator_id: str, previous: bytes | None, model: str, *documents: "Documents") -> bytes | None:
-    """The fitted model; when that fails the previous one, so that the other strategies' results stand."""
-    from enrich.topics import Documents, TopicModel, fit
+def _fit(
+    creator_id: str, previous: bytes | None, model: str, again: bool, *documents: "Documents"
+) -> bytes | None:
+    """The fitted model, or `previous`: when it will do, and when fitting fails, so that the rest stands."""
+    from enrich.topics import Documents, TopicModel, fit, served
 
     try:
         known = TopicModel.from_bytes(previous) if previous else None
+        if not again and known is not None and served(creator_id, known, model) is known:
+            return previous
         return fit(creator_id, Documents.joined(documents), known, model).to_bytes()
     except Exception:
         log.exception("Fitting the topics of creator %s failed; the previous model stays.", creator_id)

@@ -1,10 +1,14 @@
 """The topics of a creator's chats: the seeded taxonomy, and beside it what BERTopic discovers.
 
 A fitted model is a list of centroids, and a text has every topic whose centroid its vector is near enough to:
-one form for snapshot and delta alike. Vectors are taken relative to the taxonomy's centre, which tells topics
-apart far better than the raw ones, and which does not depend on any chat.
+one form for snapshot and delta alike. Vectors are taken relative to a centre, which tells topics apart far
+better than the raw ones do: for seeded topics the taxonomy's, which does not depend on any chat, for
+discovered ones a point between it and the mean of the creator's windows. A refit only ever adds topics: the
+centres stay, and a discovered topic's number is never used twice.
 """
 
+import hashlib
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
@@ -12,19 +16,23 @@ from importlib.metadata import version
 from typing import Self
 
 import numpy as np
-import orjson
 from numpy.typing import NDArray
 
-from enrich.discover import MIN_MEMBERS, Cluster, discover, has_content
+from enrich.discover import Cluster, discover, has_content, unknown
 from enrich.embed import PACKAGED, Vectors, embed, model_name
 from enrich.taxonomy import TAXONOMY, VERSION
+from enrich.topic_store import pack, unpack, unreadable
 from enrich.windows import Window, unit
 from errors import EnrichmentError
 
 SEEDED_NAME = f"taxonomy {VERSION}"
 
 _MIN_WINDOWS = 60  # free ones; below it nothing is discovered
+_MOST_WINDOWS = 20_000  # more do not make the topics better, only slower and larger to find
+_MOST_DISCOVERED = 100  # topics of a creator, for ever: what serving costs stays bounded
+_BLOCK = 8_192  # vectors compared at once
 _LOWEST, _HIGHEST = 0.32, 0.42  # bounds of a seeded topic's threshold
+_TOUCHING = 0.05  # below the nearest seeded topic: a text that is nearer to another has not this one as well
 
 
 Flags = NDArray[np.bool_]
@@ -34,23 +42,28 @@ Flags = NDArray[np.bool_]
 class Documents:
     """What a topic model is fitted on: windows, their vectors [n, dimension], and which are `free` [n].
 
-    Topics are discovered in free windows alone: no seeded topic is in them, and the fan speaks.
+    Topics are discovered in free windows alone: no seeded topic is in them, and the fan speaks. `messages`
+    counts all messages of the windows' conversations, also those without text.
     """
 
     windows: Sequence[Window]
     vectors: Vectors
     free: Flags
+    messages: int
 
     @classmethod
     def joined(cls, parts: Iterable[Self]) -> Self:
         """All documents of `parts` as one."""
+        parts = list(parts)
+        messages = sum(part.messages for part in parts)
         filled = [part for part in parts if part.windows]
         if not filled:
-            return cls([], np.zeros((0, 0), np.float32), np.zeros(0, np.bool_))
+            return cls([], np.zeros((0, 0), np.float32), np.zeros(0, np.bool_), messages)
         return cls(
             [window for part in filled for window in part.windows],
             np.vstack([part.vectors for part in filled]),
             np.concatenate([part.free for part in filled]),
+            messages,
         )
 
 
@@ -68,16 +81,21 @@ class Topic:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TopicModel:
-    """A creator's topics. `centroids` are unit vectors [topics, dimension] relative to `centre`."""
+    """A creator's topics, seeded before discovered; `centroids` are unit vectors [topics, dimension].
+
+    Those of seeded topics are relative to `centre`, those of discovered ones to `own_centre`.
+    """
 
     creator_id: str
     version: int  # counts the fits
-    fitted: int  # how many windows it was fitted on
+    messages: int  # of the conversations that it was fitted on
+    unplaced: float | None  # share of those with text whose window has no topic; None when there are none
     next_topic: int  # number of the next discovered topic; numbers are never used twice
     seeded: str
     embedding: str
     topics: tuple[Topic, ...]
     centre: Vectors
+    own_centre: Vectors
     centroids: Vectors
 
     @property
@@ -87,45 +105,60 @@ class TopicModel:
     def matches(self, vectors: Vectors) -> Flags:
         """Which topics each of `vectors` [n, dimension] has: [n, topics]."""
         thresholds = np.array([topic.threshold for topic in self.topics], np.float32)
-        found: Flags = self.relative(vectors) @ self.centroids.T >= thresholds
+        found: Flags = np.zeros((len(vectors), len(self.topics)), np.bool_)
+        first = len(self.topics) - self.discovered
+        for start in range(0, len(vectors), _BLOCK):
+            here = slice(start, start + _BLOCK)
+            near = self.similarity(vectors[here])
+            found[here] = near >= thresholds
+            best = near[:, :first].max(axis=1, keepdims=True, initial=-1)
+            found[here, :first] &= near[:, :first] >= best - _TOUCHING
         return found
 
-    def relative(self, vectors: Vectors) -> Vectors:
-        return unit(vectors - self.centre)
+    def places(self, vectors: Vectors) -> Flags:
+        """Whether each of `vectors` [n, dimension] has a topic: [n]."""
+        found: Flags = np.any(self.matches(vectors), axis=1)
+        return found
+
+    def similarity(self, vectors: Vectors) -> Vectors:
+        """The cosine of each of `vectors` [n, dimension] to each topic's centroid: [n, topics]."""
+        first = len(self.topics) - self.discovered
+        return np.hstack(
+            [
+                unit(vectors - self.centre) @ self.centroids[:first].T,
+                unit(vectors - self.own_centre) @ self.centroids[first:].T,
+            ]
+        )
+
+    @property
+    def discovered(self) -> int:
+        """How many topics are not of the taxonomy."""
+        return sum(topic.category is None for topic in self.topics)
 
     def to_bytes(self) -> bytes:
-        """JSON header, its length before it (4 bytes), the arrays behind it as little-endian float32."""
-        header = orjson.dumps(
-            {
-                **{name: getattr(self, name) for name in _SCALARS},
-                "topics": [asdict(topic) for topic in self.topics],
-                "dimension": len(self.centre),
-            }
-        )
-        arrays = np.vstack([self.centre[None, :], self.centroids]).astype("<f4")
-        return len(header).to_bytes(4, "little") + header + arrays.tobytes()
+        """As an artefact of `enrich.topic_store`: centres, then centroids, as little-endian float32."""
+        header = {name: getattr(self, name) for name in _SCALARS}
+        header |= {"topics": [asdict(topic) for topic in self.topics], "dimension": len(self.centre)}
+        arrays = np.vstack([self.centre[None, :], self.own_centre[None, :], self.centroids])
+        return pack(header, arrays.astype("<f4").tobytes())
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "TopicModel":
         """The inverse of `to_bytes`; EnrichmentError when `data` is not one."""
+        header, body = unpack(data)
         try:
-            end = 4 + int.from_bytes(data[:4], "little")
-            header = orjson.loads(data[4:end])
-            arrays = np.frombuffer(data[end:], "<f4").astype(np.float32).reshape(-1, header.pop("dimension"))
+            arrays = np.frombuffer(body, "<f4").astype(np.float32).reshape(-1, header.pop("dimension"))
             topics = tuple(
                 Topic(**{**each, "keywords": tuple(each["keywords"])}) for each in header.pop("topics")
             )
-            if len(arrays) != len(topics) + 1:
+            if len(arrays) != len(topics) + 2:
                 raise ValueError("centroids do not match topics")
-            return cls(**header, topics=topics, centre=arrays[0], centroids=arrays[1:])
+            return cls(**header, topics=topics, centre=arrays[0], own_centre=arrays[1], centroids=arrays[2:])
         except (ValueError, KeyError, TypeError) as error:
-            raise EnrichmentError(
-                "The stored topic model cannot be read: delete the creator's key topics:* in Redis, "
-                "the next snapshot fits it anew."
-            ) from error
+            raise unreadable("its parts do not fit together") from error
 
 
-_SCALARS = ("creator_id", "version", "fitted", "next_topic", "seeded", "embedding")
+_SCALARS = ("creator_id", "version", "messages", "unplaced", "next_topic", "seeded", "embedding")
 
 
 def seeded(creator_id: str, model: str = PACKAGED) -> TopicModel:
@@ -134,20 +167,24 @@ def seeded(creator_id: str, model: str = PACKAGED) -> TopicModel:
     return TopicModel(
         creator_id=creator_id,
         version=0,
-        fitted=0,
+        messages=0,
+        unplaced=None,
         next_topic=0,
         seeded=SEEDED_NAME,
         embedding=model_name(model),
         topics=topics,
         centre=centre,
+        own_centre=centre,
         centroids=centroids,
     )
 
 
 def served(creator_id: str, stored: TopicModel | None, model: str = PACKAGED) -> TopicModel:
-    """`stored` if it was fitted with this taxonomy and `model`, else the taxonomy alone."""
+    """`stored` if it is the creator's, fitted with this taxonomy and `model`; else the taxonomy alone."""
     base = seeded(creator_id, model)
-    return stored if stored is not None and _same_space(stored, base) else base
+    if stored is None or stored.creator_id != creator_id or not _same_space(stored, base):
+        return base
+    return stored
 
 
 def _same_space(one: TopicModel, other: TopicModel) -> bool:
@@ -157,31 +194,29 @@ def _same_space(one: TopicModel, other: TopicModel) -> bool:
 def fit(
     creator_id: str, documents: Documents, previous: TopicModel | None = None, model: str = PACKAGED
 ) -> TopicModel:
-    """The creator's topic model after `documents`, in any order.
+    """The creator's next topic model, after `documents` in any order.
 
-    `previous` is kept as it is until the windows have doubled since it was fitted. A refit keeps the
-    discovered topics that are still spoken of, and looks for new ones in what is left.
+    Every topic of `previous` stays as it is; of a model of another taxonomy or embedding only its numbers go
+    on. New topics are found in free windows that have none of these, through BERTopic's `merge_models`. Of
+    more than _MOST_WINDOWS as many are taken, from all chats in turn, the same for the same documents.
+    EnrichmentError when `previous` is another creator's.
     """
-    base = seeded(creator_id, model)
-    if previous is not None and not _same_space(previous, base):
-        previous = replace(base, version=previous.version, next_topic=previous.next_topic)
-    if previous is not None and previous.fitted and len(documents.windows) < 2 * previous.fitted:
-        return previous
-    base = replace(
-        base,
+    if previous is not None and previous.creator_id != creator_id:
+        raise EnrichmentError("The previous topic model is another creator's: fit on the creator's own.")
+    known = replace(
+        served(creator_id, previous, model),
         version=previous.version + 1 if previous else 1,
-        fitted=len(documents.windows),
         next_topic=previous.next_topic if previous else 0,
     )
-    free = _in_order(documents)
-    if previous is not None and free:
-        base = _with_known(base, previous, documents.vectors[free])
-        claimed = set(np.flatnonzero(base.matches(documents.vectors).any(axis=1)))
-        free = [row for row in free if row not in claimed]
-    if len(free) < _MIN_WINDOWS:
-        return base
-    windows = [documents.windows[row] for row in free]
-    return _with_found(base, discover(windows, base.relative(documents.vectors[free])))
+    rows = _in_turn(documents.windows)[:_MOST_WINDOWS]
+    if not known.discovered and len(rows) >= _MIN_WINDOWS:
+        known = replace(known, own_centre=(known.centre + documents.vectors[rows].mean(axis=0)) / 2)
+    if len(unclaimed := _unclaimed(documents, known, rows)) >= _MIN_WINDOWS:
+        known = _with_found(known, documents, unclaimed, set(rows).difference(unclaimed))
+    spoken = np.array([len(window.rows) for window in documents.windows], np.int64)
+    total = int(spoken.sum())
+    unplaced = float(spoken[~known.places(documents.vectors)].sum()) / total if total else None
+    return replace(known, messages=documents.messages, unplaced=unplaced)
 
 
 @lru_cache(maxsize=2)
@@ -206,42 +241,51 @@ def _seeds(model: str) -> tuple[tuple[Topic, ...], Vectors, Vectors]:
     return tuple(topics), centre, centroids
 
 
-def _in_order(documents: Documents) -> list[int]:
-    """Rows of the windows to discover topics in, in an order that arrival does not change."""
-    windows = documents.windows
-    rows: list[int] = np.flatnonzero(documents.free).tolist()
-    rows.sort(key=lambda row: (windows[row].text, windows[row].conversation_id, windows[row].rows.start))
-    return [row for row in rows if has_content(windows[row].text)]
+def _in_turn(windows: Sequence[Window]) -> list[int]:
+    """Rows of `windows`, one of each chat in turn, in an order that arrival does not change."""
+    by_chat: dict[str, list[tuple[bytes, int]]] = defaultdict(list)
+    for row, window in enumerate(windows):
+        place = f"{window.conversation_id} {window.rows.start}".encode("utf-8", "replace")
+        by_chat[window.chat_id].append((hashlib.blake2b(place, digest_size=16).digest(), row))
+    in_turn = sorted((turn, *each) for own in by_chat.values() for turn, each in enumerate(sorted(own)))
+    return [row for _, _, row in in_turn]
 
 
-def _with_known(base: TopicModel, previous: TopicModel, vectors: Vectors) -> TopicModel:
-    """`base` and, unchanged, those topics `previous` discovered that free windows' `vectors` still have."""
-    counts = previous.matches(vectors).sum(axis=0)
-    rows = [
+def _unclaimed(documents: Documents, known: TopicModel, rows: Sequence[int]) -> list[int]:
+    """Those of `rows`, in their order, whose windows have words and may bring topics that are not `known`."""
+    free = [row for row in rows if documents.free[row]]
+    placed = known.places(documents.vectors[free])
+    return [
         row
-        for row, topic in enumerate(previous.topics)
-        if topic.category is None and counts[row] >= MIN_MEMBERS
+        for row, is_placed in zip(free, placed, strict=True)
+        if not is_placed and has_content(documents.windows[row].text)
+    ]
+
+
+def _with_found(
+    known: TopicModel, documents: Documents, rows: Sequence[int], others: Iterable[int]
+) -> TopicModel:
+    """`known` and after it what else is discovered in the windows at `rows`, `others` being beside it."""
+    first = len(known.topics) - known.discovered
+    found = discover(
+        [documents.windows[row] for row in rows],
+        unit(documents.vectors[rows] - known.own_centre),
+        [documents.windows[row] for row in others],
+    )
+    words = [topic.keywords for topic in known.topics[first:]]
+    new = unknown(found, words, known.centroids[first:])[: _MOST_DISCOVERED - known.discovered]
+    name = f"bertopic {version('bertopic')} fit {known.version}"
+    topics = [
+        Topic(f"topic_{number}", _label(each), None, each.keywords, each.threshold, name)
+        for number, each in enumerate(new, known.next_topic)
     ]
     return replace(
-        base,
-        topics=(*base.topics, *(previous.topics[row] for row in rows)),
-        centroids=np.vstack([base.centroids, previous.centroids[rows]]),
+        known,
+        topics=(*known.topics, *topics),
+        centroids=np.vstack([known.centroids, *(each.centroid[None, :] for each in new)]),
+        next_topic=known.next_topic + len(new),
     )
 
 
-def _with_found(base: TopicModel, found: Sequence[Cluster]) -> TopicModel:
-    name = f"bertopic {version('bertopic')} fit {base.version}"
-    new = [
-        Topic(f"topic_{number}", _label(each.keywords), None, each.keywords, each.threshold, name)
-        for number, each in enumerate(found, base.next_topic)
-    ]
-    return replace(
-        base,
-        topics=(*base.topics, *new),
-        centroids=np.vstack([base.centroids, *(each.centroid[None, :] for each in found)]),
-        next_topic=base.next_topic + len(new),
-    )
-
-
-def _label(keywords: Sequence[str]) -> str:
-    return ", ".join(keywords[:3]).capitalize()
+def _label(cluster: Cluster) -> str:
+    return ", ".join(cluster.keywords[:3]).capitalize()

@@ -64,10 +64,21 @@ function drawStatus({ connection, system, problem }) {
   pill(by("system"), system ? SYSTEM[system.status] : ["", ""]);
   const reading = system?.status === "PROCESSING_SNAPSHOT";
   by("progress").hidden = !reading;
+  drawProgress(by("progress").querySelector("progress"), reading ? system.progress : null);
   setText(by("progress").querySelector("span"), reading ? (system.detail ?? "Reading the snapshot…") : "");
   const trouble = problem ?? (system?.status === "ERROR" ? (system.detail ?? "The service reports an error.") : null);
   by("problem").hidden = trouble === null;
   setText(by("problem").querySelector("span"), trouble ?? "");
+}
+
+/** Without a progress the bar only says that something goes on. */
+function drawProgress(bar, progress) {
+  if (progress) {
+    bar.max = progress.total;
+    bar.value = progress.done;
+  } else {
+    bar.removeAttribute("value");
+  }
 }
 
 function pill(node, [kind, text]) {

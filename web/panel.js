@@ -114,12 +114,13 @@ function remarks(message, side) {
 /** `[kind, key, label]` for each thing that was understood of a message; null: not looked at yet. */
 function understood(enrichment) {
   if (!enrichment) return [["pending", "", "not analysed yet"]];
-  const { sentiment, topics, actions, entities } = enrichment;
+  const { sentiment, topics, actions, entities, failed } = enrichment;
   return [
     ...(sentiment === null ? [] : [[format.mood(sentiment), "", `${format.score(sentiment)} ${format.mood(sentiment)}`]]),
-    ...topics.map(({ id, topic }) => ["topic", id, topic]),
-    ...actions.map((action) => ["action", action, format.words(action)]),
-    ...entities.map(({ type, text, start }) => ["entity", `${type} ${start}`, `${words(type)}: ${text}`]),
+    ...(topics ?? []).map(({ id, topic }) => ["topic", id, topic]),
+    ...(actions ?? []).map((action) => ["action", action, format.words(action)]),
+    ...(entities ?? []).map(({ type, text, start }) => ["entity", `${type} ${start}`, `${words(type)}: ${text}`]),
+    ...Object.keys(failed).map((strategy) => ["pending", strategy, `no ${words(strategy)}: it failed`]),
   ];
 }
 

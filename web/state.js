@@ -5,7 +5,7 @@ const RECENT = 50; // messages kept of each chat for the inbox; the panel asks f
 export const initial = {
   connection: "connecting", // connecting | live | lost
   loaded: false, // a full picture has arrived
-  system: null, // {status, detail}
+  system: null, // {status, detail, progress}
   problem: null, // text
   days: 30,
   bucket: "day",

@@ -78,12 +78,15 @@ class Outcome(Payload):
 
 
 class MessageEnrichment(Payload):
-    """What was understood of one message."""
+    """What was understood of one message. Null: that strategy failed, and `failed` says why."""
 
-    sentiment: float | None  # null: no text, or the model failed (see `failed`)
-    actions: list[str] = []
-    entities: list[Entity] = []
-    topics: list[TopicRef] = []
+    sentiment: float | None  # null also where there is no text that can be read
+    actions: list[str] | None = []
+    actionEvidence: dict[
+        str, str
+    ] = {}  # action -> the field that shows it, or `text start:end`, a span of it
+    entities: list[Entity] | None = []
+    topics: list[TopicRef] | None = []
     failed: dict[str, str] = {}  # strategy -> reason
 
 
@@ -201,9 +204,18 @@ class ConnectionAck(Payload):
     statusMessage: str
 
 
+class SnapshotProgress(Payload):
+    """How far a snapshot is understood, in messages."""
+
+    done: int
+    total: int
+    secondsLeft: float | None  # null: too early to tell
+
+
 class SystemStatus(Payload):
     status: Status
     detail: str | None = None
+    progress: SnapshotProgress | None = None  # while a long snapshot is understood
 
 
 class SystemError(Payload):

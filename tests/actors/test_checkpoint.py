@@ -19,7 +19,7 @@ def checkpoint(sequence: int, messages: int = 3) -> Checkpoint:
     cache.merge([], [message(f"m{n}", n * HOUR, chat=f"f{n % 2}") for n in range(messages)])
     enrich_pending(cache)
     held = {"k1": Aside("c1", 5.5, Held("no_chat", b'{"id":7}', "7"))}
-    return Checkpoint(sequence, BASIS, ["c1"], held, cache.packed())
+    return Checkpoint(sequence, BASIS, {"c1": 3}, ["c1"], held, cache.packed())
 
 
 @pytest.fixture(params=["folder", "memory"])

@@ -7,7 +7,7 @@ import pytest
 import enrich
 from chats.conversation import Conversation, cut
 from chats.message import Message
-from enrich import entities, sentiment, topics
+from enrich import actions, entities, sentiment, topics
 from enrich.analyse import analyse, assign, enrich_conversation
 from enrich.outcomes import contexts
 from errors import EnrichmentError
@@ -39,7 +39,7 @@ def test_a_node_holds_the_figures_and_what_was_understood(chat: ChatOf, conversa
     inquiry = next(each for each in node.actions if each.type == "price_inquiry")
     assert (inquiry.direction, inquiry.count, inquiry.evidence) == ("fan", 1, ["f-2"])
     assert any(each.action == "price_inquiry" for each in node.actionTopics)
-    assert [each.text for each in node.enrichment["f-3"].entities] == ["$60"]
+    assert [each.text for each in node.enrichment["f-3"].entities or ()] == ["$60"]
     assert set(node.models) == {"embedding", "sentiment", "topics", "actions", "entities", "outcomes"}
     assert not any(model.startswith("failed") for model in node.models.values())
 
@@ -125,6 +125,7 @@ def test_one_failing_strategy_leaves_null_and_the_others_standing(
     node = enrich_conversation(conversation(chat("f", LINES)))
     assert (node.sentiment, node.sentimentCount) == (None, 0)
     assert node.enrichment["f-0"].failed == {"sentiment": "RuntimeError", "entities": "RuntimeError"}
+    assert (node.enrichment["f-0"].sentiment, node.enrichment["f-0"].entities) == (None, None)
     assert node.models["sentiment"] == "failed: RuntimeError"
     assert node.topics
     assert node.actions
@@ -136,9 +137,36 @@ def test_without_vectors_rules_still_work(chat: ChatOf) -> None:
     (node,) = assign(analysis, None)
     assert (node.sentiment, node.topics) == (None, [])
     assert set(node.enrichment["f-0"].failed) == {"embedding", "sentiment", "topics"}
+    assert (node.enrichment["f-0"].sentiment, node.enrichment["f-0"].topics) == (None, None)
     assert node.models["topics"].startswith("failed")
     assert node.actions
     assert analysis.documents("/no/such/folder").windows == []
+
+
+def test_actions_that_cannot_be_told_are_null_and_those_of_the_other_messages_stand(
+    chat: ChatOf, conversation: ConversationOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = actions.seen
+
+    def broken(message: Message, previous_at: float | None = None) -> list[actions.Seen]:
+        if message.id == "f-2":
+            raise RuntimeError
+        return plain(message, previous_at)
+
+    monkeypatch.setattr(actions, "seen", broken)
+    node = enrich_conversation(conversation(chat("f", LINES)))
+    assert node.enrichment["f-2"].actions is None
+    assert node.enrichment["f-2"].failed == {"actions": "RuntimeError"}
+    assert node.enrichment["f-1"].actions == ["thanks"]
+    assert node.models["actions"] == "failed: RuntimeError"
+
+
+def test_without_a_topic_model_topics_are_null_and_say_why(
+    chat: ChatOf, conversation: ConversationOf
+) -> None:
+    one = conversation(chat("f", LINES))
+    (node,) = assign(analyse([one], contexts([one], {})), None)
+    assert all(each.topics is None and "topics" in each.failed for each in node.enrichment.values())
 
 
 def test_a_reason_is_told_where_it_is_safe(chat: ChatOf, monkeypatch: pytest.MonkeyPatch) -> None:

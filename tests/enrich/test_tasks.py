@@ -1,9 +1,12 @@
+import asyncio
 import json
 import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
+from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -13,10 +16,13 @@ from redis.asyncio import Redis
 from actors.journal import Journal
 from chats.conversation import Conversation, cut
 from chats.message import Chat, Message
-from enrich.tasks import Enricher, _chunks, broadcast_enrichment
-from errors import StaleOwner
+from enrich import topic_store
+from enrich.progress import Progress
+from enrich.tasks import Enricher, WholeChat, _bounded, _chunks, broadcast_enrichment
+from errors import EnrichmentError, StaleOwner
 from push import NOWHERE, last_position, missed, push
 from settings import Settings
+from tests.enrich.test_topics import THEMES
 from wire.payloads import ExtendedConversationNode, SystemStatus, SystemStatusMsg
 
 ChatOf = Callable[..., list[Message]]
@@ -45,7 +51,20 @@ def creator_with(chat: ChatOf, creator_id: str, chats: int) -> list[Conversation
     return found
 
 
-async def ignore(done: int, total: int) -> None:
+def whole(conversations: list[Conversation], *known: Chat) -> list[WholeChat]:
+    """The conversations by chat, with the facts of those chats that are `known`."""
+    facts = {chat.id: chat for chat in known}
+    found: dict[str, list[Conversation]] = {}
+    for each in conversations:
+        found.setdefault(each.chat_id, []).append(each)
+    return [(own, facts.get(id) or Chat(id, own[0].creator_id, own[0].fan_id)) for id, own in found.items()]
+
+
+def count(conversations: list[Conversation]) -> int:
+    return sum(len(each.messages) for each in conversations)
+
+
+async def ignore(progress: Progress) -> None:
     pass
 
 
@@ -59,46 +78,125 @@ def test_the_caller_loads_no_model() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_a_chunk_never_splits_a_chat(chat: ChatOf) -> None:
-    conversations = creator_with(chat, "creator", 20)
-    chunks = list(_chunks(conversations))
-    assert len(chunks) > 1
-    homes = [{each.chat_id for each in chunk} for chunk in chunks]
-    assert sum(len(home) for home in homes) == len(set.union(*homes)) == 20
-    assert sum(len(chunk) for chunk in chunks) == len(conversations)
+def test_chunks_are_whole_chats_with_enough_messages_and_are_made_as_they_are_asked_for(chat: ChatOf) -> None:
+    chats = whole(creator_with(chat, "creator", 40))
+    asked = iter(chats)
+    chunks = _chunks(asked)
+    first = next(chunks)
+    assert count([each for own, _ in first for each in own]) >= 1_000
+    rest = list(asked)
+    assert first + rest == chats
+    assert len(rest) > 10
+
+
+async def test_results_stand_in_the_order_of_their_items_and_few_are_in_hand() -> None:
+    in_hand: set[int] = set()
+    most = 0
+
+    async def run(item: int) -> int:
+        nonlocal most
+        in_hand.add(item)
+        most = max(most, len(in_hand))
+        await asyncio.sleep(0.01 * (item % 3))
+        in_hand.remove(item)
+        return item * 10
+
+    assert await _bounded(3, run, iter(range(20))) == [item * 10 for item in range(20)]
+    assert most == 3
+
+
+async def test_the_first_error_ends_all_and_is_raised_as_it_is() -> None:
+    begun: list[int] = []
+
+    async def run(item: int) -> None:
+        begun.append(item)
+        await asyncio.sleep(0)
+        if item == 4:
+            raise EnrichmentError("broken")
+
+    with pytest.raises(EnrichmentError, match="broken"):
+        await _bounded(2, run, range(100))
+    assert len(begun) < 10
 
 
 async def test_a_snapshot_enriches_everything_and_a_repeat_gives_the_same(
     enricher: Enricher, redis: Redis, chat: ChatOf, user_id: str
 ) -> None:
-    conversations = creator_with(chat, user_id, 12)
-    seen: list[tuple[int, int]] = []
+    conversations = creator_with(chat, user_id, 40)
+    chats, total = whole(conversations), count(conversations)
+    seen: list[Progress] = []
 
-    async def progress(done: int, total: int) -> None:
-        seen.append((done, total))
+    async def progress(each: Progress) -> None:
+        seen.append(each)
 
-    nodes = await enricher.snapshot(user_id, conversations, {}, progress)
-    total = sum(len(each.messages) for each in conversations)
-    assert set(by_id(nodes)) == {each.id for each in conversations}
-    assert len(nodes) == len(conversations)
-    assert seen[-1] == (total, total)
-    assert seen == sorted(seen)
-    stored = await redis.get(f"topics:{user_id}")
-    assert await enricher.snapshot(user_id, conversations, {}, ignore) == nodes
-    assert await redis.get(f"topics:{user_id}") == stored
+    nodes, fit = await enricher.snapshot(user_id, chats, total, progress)
+    assert [node.conversationId for node in nodes] == [each.id for each in conversations]
+    assert fit == 1
+    assert len(seen) == 3
+    assert [each.done for each in seen] == sorted(each.done for each in seen)
+    assert seen[-1] == Progress(total, total, 0.0)
+    stored = await topic_store.latest(redis, user_id)
+    assert await enricher.snapshot(user_id, chats, total, ignore) == (nodes, 1)
+    assert await topic_store.latest(redis, user_id) == stored
+
+
+async def test_a_refit_keeps_every_topic_and_finds_the_new_ones(
+    enricher: Enricher, redis: Redis, chat: ChatOf, user_id: str
+) -> None:
+    def themed(names: list[str], chats: int) -> list[Conversation]:
+        found = []
+        for n in range(chats):
+            lines = Random(n).choices(THEMES[names[n % len(names)]], k=6)
+            messages = [replace(m, creator_id=user_id) for m in chat(f"{names[n % len(names)]}-{n}", lines)]
+            found += cut(messages, gap=6 * 3600, silence=300)
+        return found
+
+    first_chats = themed(["car", "garden"], 160)
+    before, first = await enricher.snapshot(user_id, whole(first_chats), count(first_chats), ignore)
+    assert first == 1
+    more = [*first_chats, *themed(["book"], 100)]
+    version, parts = await enricher.refit(user_id, whole(more), again=True)
+    nodes = by_id([node async for part in parts for node in part])
+    assert version == 2
+    known = await enricher.fitted(user_id)
+    assert known is not None
+    assert (known.version, known.messages) == (2, count(more))
+    assert set(nodes) == {each.id for each in more}
+
+    def topics(node: ExtendedConversationNode) -> dict[str, str]:
+        return {topic.id: topic.topic for topic in node.topics}
+
+    assert any(id.startswith("topic_") for node in before for id in topics(node))
+    for node in before:
+        kept = topics(nodes[node.conversationId])
+        assert topics(node).items() <= kept.items()
+    known_before = {id for node in before for id in topics(node)}
+    new = {id for node in nodes.values() for id in topics(node)} - known_before
+    assert any(id.startswith("topic_") for id in new)
+    (delta,) = await enricher.delta(user_id, more[-1:], {})
+    assert delta == nodes[more[-1].id]
+
+
+async def test_a_refit_that_another_was_quicker_with_takes_that_ones_topics(
+    enricher: Enricher, redis: Redis, chat: ChatOf, user_id: str
+) -> None:
+    conversations = creator_with(chat, user_id, 2)
+    chats = whole(conversations)
+    both = [enricher.refit(user_id, chats, again=True) for _ in range(2)]
+    (one, _), (other, _) = await asyncio.gather(*both)
+    assert one == other == 1
 
 
 async def test_a_delta_agrees_with_the_snapshot_and_gives_back_only_what_changed(
     enricher: Enricher, chat: ChatOf, user_id: str
 ) -> None:
     conversations = creator_with(chat, user_id, 2)
-    chats = {
-        "chat-0": Chat("chat-0", user_id, "chat-0", is_expired=True, expires_at=1_700_000_000 + 9 * 86_400)
-    }
-    whole = by_id(await enricher.snapshot(user_id, conversations, chats, ignore))
+    ended = Chat("chat-0", user_id, "chat-0", is_expired=True, expires_at=1_700_000_000 + 9 * 86_400)
+    chats = {"chat-0": ended}
+    nodes, _ = await enricher.snapshot(user_id, whole(conversations, ended), count(conversations), ignore)
     late = "chat-0:late-chat-0-0"
     (node,) = await enricher.delta(user_id, conversations, chats, changed={late})
-    assert node == whole[late]
+    assert node == by_id(nodes)[late]
     assert [each.type for each in node.outcomes] == ["drop_off"]
     assert await enricher.delta(user_id, conversations, chats, changed=set()) == []
 
@@ -140,17 +238,20 @@ async def test_when_nothing_can_be_enriched_it_is_not_the_conversations_fault(
 
 
 async def test_nothing_to_enrich_gives_nothing(enricher: Enricher, user_id: str) -> None:
-    assert await enricher.snapshot(user_id, [], {}, ignore) == []
+    nodes, _ = await enricher.snapshot(user_id, [], 0, ignore)
+    assert nodes == []
     assert await enricher.delta(user_id, [], {}) == []
 
 
-async def test_an_unreadable_topic_model_costs_the_topics_alone(
-    enricher: Enricher, redis: Redis, chat: ChatOf, user_id: str
+async def test_a_topic_model_that_cannot_be_served_costs_the_topics_alone(
+    enricher: Enricher, chat: ChatOf, user_id: str, tmp_path: Path
 ) -> None:
-    await redis.set(f"topics:{user_id}", b"not a model")
-    nodes = await enricher.snapshot(user_id, creator_with(chat, user_id, 1), {}, ignore)
+    conversations = creator_with(chat, user_id, 1)
+    broken = Enricher(enricher._redis, Settings(model=str(tmp_path)))
+    nodes, _ = await broken.snapshot(user_id, whole(conversations), count(conversations), ignore)
     assert all(node.topics == [] and node.models["topics"].startswith("failed") for node in nodes)
-    assert all(node.sentiment is not None for node in nodes)
+    assert all(node.sentiment is None for node in nodes)
+    assert any(node.actions for node in nodes)
 
 
 async def test_results_are_broadcast_under_the_chats_id(

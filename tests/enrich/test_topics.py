@@ -1,17 +1,26 @@
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from random import Random
 
+import hypothesis
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from chats.conversation import Conversation
 from chats.message import Message
+from enrich import topics
 from enrich.analyse import analyse, assign
+from enrich.discover import Cluster, unknown
+from enrich.embed import embed
 from enrich.outcomes import contexts
 from enrich.taxonomy import TAXONOMY
+from enrich.topic_store import header, pack, unpack
 from enrich.topics import Documents, TopicModel, fit, seeded, served
 from errors import EnrichmentError
+from tests.enrich.conftest import chat_of, conversation_of
 
 # Outside the taxonomy on purpose: these can only be discovered.
 THEMES = {
@@ -44,16 +53,19 @@ THEMES = {
 Make = Callable[[int], list[Conversation]]
 
 
-@pytest.fixture
-def themed(chat: Callable[..., list[Message]], conversation: Callable[[list[Message]], Conversation]) -> Make:
-    def make(count: int) -> list[Conversation]:
-        random = Random(count)
-        names = list(THEMES)
-        return [
-            conversation(chat(f"chat-{n}", random.choices(THEMES[names[n % 3]], k=6))) for n in range(count)
-        ]
+def many(themes: dict[str, list[str]], count: int) -> list[Conversation]:
+    """Conversations of as many chats, about one of the themes in turn."""
+    random = Random(count)
+    names = list(themes)
+    return [
+        conversation_of(chat_of(f"chat-{n}", random.choices(themes[names[n % len(names)]], k=6)))
+        for n in range(count)
+    ]
 
-    return make
+
+@pytest.fixture
+def themed() -> Make:
+    return partial(many, THEMES)
 
 
 def documents(conversations: list[Conversation]) -> Documents:
@@ -62,21 +74,43 @@ def documents(conversations: list[Conversation]) -> Documents:
 
 @pytest.mark.parametrize("count", [0, 1, 5, 20])
 def test_few_windows_are_served_by_the_taxonomy_alone(count: int, themed: Make) -> None:
-    model = fit("creator", documents(themed(count)))
+    given = documents(themed(count))
+    model = fit("creator", given)
     assert [topic.id for topic in model.topics] == [topic.id for topic in TAXONOMY]
-    assert model.fitted == count
+    assert model.version == 1
+    assert model.messages == sum(len(window.rows) for window in given.windows) == 6 * count
+    assert (model.unplaced is None) == (count == 0)
 
 
-def test_many_windows_outside_the_taxonomy_become_topics_of_their_own(themed: Make) -> None:
-    conversations = themed(200)
+@pytest.mark.parametrize("count", [100, 200])
+def test_many_windows_outside_the_taxonomy_become_topics_of_their_own(count: int, themed: Make) -> None:
+    conversations = themed(count)
     model = fit("creator", documents(conversations))
     discovered = model.topics[len(TAXONOMY) :]
-    assert len(discovered) == 3
+    assert len(discovered) == model.discovered == 3
     keywords = {word for topic in discovered for word in topic.keywords}
     assert {"car", "garden", "book"} <= keywords
     nodes = assign(analyse(conversations, contexts(conversations, {})), model)
     found = sum(any(topic.id.startswith("topic_") for topic in node.topics) for node in nodes)
     assert found / len(nodes) > 0.8
+
+
+def test_talk_of_one_thing_beside_the_taxonomy_becomes_a_topic(
+    chat: Callable[..., list[Message]], conversation: Callable[[list[Message]], Conversation]
+) -> None:
+    common = [phrase for topic in TAXONOMY for phrase in topic.phrases]
+    said = [
+        conversation(chat(f"chat-{n}", Random(n).choices(THEMES["car"] if n % 2 else common, k=6)))
+        for n in range(160)
+    ]
+    (topic,) = fit("creator", documents(said)).topics[len(TAXONOMY) :]
+    assert "car" in topic.keywords
+
+
+def test_what_is_about_nothing_that_others_speak_of_has_no_topic(themed: Make) -> None:
+    model = fit("creator", documents(themed(100)))
+    elsewhere = ["the volcano of the island erupted last century", "seven times eight is fifty six"]
+    assert not model.places(embed(elsewhere)).any()
 
 
 def test_a_fit_does_not_depend_on_the_order_of_arrival(themed: Make) -> None:
@@ -85,14 +119,156 @@ def test_a_fit_does_not_depend_on_the_order_of_arrival(themed: Make) -> None:
     assert fit("creator", there).to_bytes() == fit("creator", back).to_bytes()
 
 
-def test_a_model_is_kept_until_the_windows_have_doubled_and_keeps_its_ids_then(themed: Make) -> None:
-    few, many = documents(themed(90)), documents(themed(200))
-    first = fit("creator", few)
-    assert fit("creator", few, first) is first
-    second = fit("creator", many, first)
+def test_a_refit_keeps_every_topic_as_it_was(themed: Make) -> None:
+    themes = themed(200)
+    first = fit("creator", documents(themes))
+    # Of all that was discovered nothing but cars is spoken of any more.
+    second = fit("creator", documents(themes[::3]), first)
     assert second.version == first.version + 1
-    assert {topic.id for topic in first.topics} <= {topic.id for topic in second.topics}
-    assert second.next_topic >= first.next_topic
+    assert second.topics[: len(first.topics)] == first.topics
+    assert np.array_equal(second.centroids[: len(first.topics)], first.centroids)
+    assert np.array_equal(second.own_centre, first.own_centre)
+
+
+def test_a_refit_finds_what_is_new_under_new_numbers(themed: Make) -> None:
+    known, both = themed(150), themed(300)
+    by_theme = [each for place, each in enumerate(both) if place % 3 != 2]
+    first = fit("creator", documents([each for place, each in enumerate(known) if place % 3 != 2]))
+    assert "book" not in {word for topic in first.topics for word in topic.keywords}
+    second = fit("creator", documents(both), first)
+    new = second.topics[len(first.topics) :]
+    assert "book" in {word for topic in new for word in topic.keywords}
+    numbers = [topic.id for topic in second.topics]
+    assert len(set(numbers)) == len(numbers)
+    assert second.next_topic == first.next_topic + len(new)
+    assert second.unplaced is not None
+    assert first.unplaced is not None
+    # What was known is not found again where it is spoken of more.
+    assert fit("creator", documents(by_theme), first).topics == first.topics
+
+
+@hypothesis.settings(max_examples=6)
+@given(spoken=st.lists(st.sets(st.integers(0, 2), min_size=1), min_size=2, max_size=4))
+def test_no_number_is_given_twice_whatever_is_spoken_of_at_each_fit(spoken: list[set[int]]) -> None:
+    conversations = many(THEMES, 240)
+    model = seeded("creator")
+    given_out: dict[str, str] = {}
+    for themes in spoken:
+        known, model = (
+            model,
+            fit(
+                "creator", documents([each for n, each in enumerate(conversations) if n % 3 in themes]), model
+            ),
+        )
+        assert model.version == known.version + 1
+        assert model.topics[: len(known.topics)] == known.topics
+        for topic in model.topics:
+            assert given_out.setdefault(topic.id, topic.label) == topic.label
+        assert model.next_topic == model.discovered
+
+
+def test_what_merge_models_takes_for_known_is_not_found_again() -> None:
+    first, second, third = np.eye(3, dtype=np.float32)
+    near = (0.9 * first + 0.1 * second) / np.linalg.norm(0.9 * first + 0.1 * second)
+    again, new = Cluster(("motor",), near, 0.5), Cluster(("novel",), third, 0.5)
+    known = np.stack([first, second])
+    assert unknown([again, new], [("car",), ("garden",)], known) == [new]
+    assert unknown([again], [("car",), ("garden",)], known) == []
+    assert unknown([], [("car",), ("garden",)], known) == []
+    assert unknown([again, new], [], known[:0]) == [again, new]
+
+
+def test_of_touching_seeded_topics_a_text_has_those_it_is_nearest_to() -> None:
+    touching = replace(
+        seeded("creator"),
+        topics=tuple(replace(topic, threshold=0.3) for topic in seeded("creator").topics[:2]),
+        centre=np.zeros(2, np.float32),
+        own_centre=np.zeros(2, np.float32),
+        centroids=np.array([[1, 0], [0.8, 0.6]], np.float32),
+    )
+    between = np.array([0.95, 0.3], np.float32)
+    texts = np.array([[1, 0], between / np.linalg.norm(between), [0, 1], [-1, 0]], np.float32)
+    assert touching.matches(texts).tolist() == [[True, False], [True, True], [False, True], [False, False]]
+
+
+def test_a_model_of_another_taxonomy_hands_on_its_numbers_alone(themed: Make) -> None:
+    first = fit("creator", documents(themed(100)))
+    other = replace(first, seeded="taxonomy 0")
+    second = fit("creator", documents(themed(100)), other)
+    assert second.version == 2
+    assert [topic.id for topic in second.topics[len(TAXONOMY) :]] == ["topic_3", "topic_4", "topic_5"]
+    assert second.seeded == seeded("creator").seeded
+
+
+def test_topics_of_one_creator_never_come_from_another(themed: Make) -> None:
+    model = fit("creator", documents(themed(100)))
+    assert served("another", model).topics == seeded("another").topics
+    with pytest.raises(EnrichmentError, match="another creator"):
+        fit("another", documents([]), model)
+
+
+def test_a_creator_has_no_more_topics_than_can_be_served(
+    themed: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(topics, "_MOST_DISCOVERED", 2)
+    first = fit("creator", documents(themed(200)))
+    assert first.discovered == 2
+    assert fit("creator", documents(themed(300)), first).topics == first.topics
+
+
+def test_more_windows_than_are_looked_at_are_taken_from_all_chats_alike(
+    themed: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(topics, "_MOST_WINDOWS", 90)
+    conversations = themed(200)
+    there, back = documents(conversations), documents(conversations[::-1])
+    model = fit("creator", there)
+    assert model.discovered == 3
+    assert model.to_bytes() == fit("creator", back).to_bytes()
+    assert model.messages == 1200
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        " ",
+        "🔥🔥❤️",
+        "ok",
+        "привет как дела",
+        "a" * 100_000,
+        "@" * 100_000,
+        "a@ " * 30_000,
+        "\x00\x1b[2J",
+        "\ud800 x",
+    ],
+)
+def test_hostile_text_is_survived(
+    text: str,
+    chat: Callable[..., list[Message]],
+    conversation: Callable[[list[Message]], Conversation],
+    themed: Make,
+) -> None:
+    hostile = [conversation(chat(f"hostile-{n}", [text, text])) for n in range(70)]
+    model = fit("creator", documents(hostile + themed(90)))
+    assert TopicModel.from_bytes(model.to_bytes()).topics == model.topics
+    assert all(len(topic.label) < 100 for topic in model.topics)
+
+
+def test_a_label_names_each_word_once_and_no_filler(
+    chat: Callable[..., list[Message]], conversation: Callable[[list[Message]], Conversation]
+) -> None:
+    lines = [
+        "lol the telescope needs new lenses",
+        "two telescopes, haha really",
+        "the lens and its telescope showed saturn",
+    ]
+    about = [conversation(chat(f"chat-{n}", lines)) for n in range(90)]
+    (topic,) = fit("creator", documents(about)).topics[len(TAXONOMY) :]
+    words = topic.label.lower().split(", ")
+    assert len([word for word in words if word.startswith("telescope")]) == 1
+    assert len([word for word in words if word.startswith("lens")]) <= 1
+    assert not {"lol", "haha", "really", "babe", "just", "like"} & set(topic.keywords)
 
 
 def test_what_only_the_creator_says_is_not_discovered(themed: Make) -> None:
@@ -119,12 +295,15 @@ def test_a_model_survives_its_bytes(themed: Make) -> None:
     assert again.to_bytes() == model.to_bytes()
     assert again.topics == model.topics
     assert np.array_equal(again.centroids, model.centroids)
+    assert np.array_equal(again.own_centre, model.own_centre)
+    assert header(model.to_bytes()).unplaced == model.unplaced
 
 
-@pytest.mark.parametrize("data", [b"", b"\x05\x00\x00\x00{}", b"nonsense, not a model"])
-def test_bytes_that_are_no_model_say_how_to_mend_it(data: bytes) -> None:
-    with pytest.raises(EnrichmentError, match="topics:"):
-        TopicModel.from_bytes(data)
+def test_an_artefact_whose_parts_do_not_fit_says_how_to_mend_it() -> None:
+    front, body = unpack(seeded("creator").to_bytes())
+    for broken in (bytes(body)[:-4], bytes(body)[: -4 * front["dimension"]], b""):
+        with pytest.raises(EnrichmentError, match="topics:"):
+            TopicModel.from_bytes(pack(front, broken))
 
 
 def test_a_model_of_another_embedding_is_not_served() -> None:

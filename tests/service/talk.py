@@ -1,6 +1,8 @@
 """How the service's tests talk to it: chats in the platform's shape, and a page that listens."""
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -9,6 +11,8 @@ from typing import Any
 import httpx
 import orjson
 from websockets.asyncio.client import ClientConnection, connect
+
+from tests.conftest import ROOT, Service
 
 Raw = dict[str, Any]
 PATIENCE = 120.0
@@ -43,6 +47,12 @@ async def post(http: httpx.AsyncClient, user_id: str, kind: str, body: Any) -> R
     assert answer.status_code == 202, answer.text
     receipt: Raw = answer.json()
     return receipt
+
+
+def owner(service: Service, user_id: str, wanted: str) -> str:
+    """The process of the user's actor ("pid"), or its end in order ("end"). Blocking."""
+    command = [sys.executable, "-m", "tests.service.owner", service.ray_address, user_id, wanted]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
 
 
 class Listener:

@@ -4,8 +4,6 @@ import asyncio
 import contextlib
 import os
 import shutil
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,9 +17,9 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from tests.actors.store import Store, running_store
-from tests.conftest import ROOT, Service, start, stop
+from tests.conftest import Service, start, stop
 from tests.gremlin_server import server
-from tests.service.talk import PATIENCE, Raw, message, numbers, page, post, recent, settled
+from tests.service.talk import PATIENCE, Raw, message, numbers, owner, page, post, recent, settled
 
 pytestmark = pytest.mark.xdist_group("services")
 QUIET = 3.0  # seconds of an outage that are watched
@@ -88,11 +86,6 @@ class Actor:
 
     def lines(self) -> int:
         return len(self._log.read_text().splitlines())
-
-
-def owner(service: Service, user_id: str, wanted: str) -> str:
-    command = [sys.executable, "-m", "tests.service.owner", service.ray_address, user_id, wanted]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
 
 
 async def test_while_redis_is_away_nothing_is_acknowledged_and_all_goes_on_when_it_is_back(

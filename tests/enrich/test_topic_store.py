@@ -1,0 +1,164 @@
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from redis.asyncio import Redis
+
+from enrich.refit import Fitted
+from enrich.topic_store import header, latest, pack, store, unpack
+from enrich.topics import Documents, TopicModel, fit, seeded, served
+from errors import EnrichmentError
+from push import connect_redis
+from tests.actors.store import Store, running_store
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Store]:
+    with running_store() as running:
+        yield running
+
+
+@pytest.fixture
+async def redis(running: Store) -> AsyncIterator[Redis]:
+    client = connect_redis(running.url)
+    yield client
+    await client.connection_pool.disconnect()
+
+
+def artefact(version: int, next_topic: int = 0, creator_id: str = "creator") -> bytes:
+    return pack(
+        {
+            "creator_id": creator_id,
+            "version": version,
+            "messages": 10,
+            "unplaced": 0.5,
+            "next_topic": next_topic,
+            "seeded": "taxonomy 1",
+            "embedding": "a 1",
+            "topics": [],
+            "dimension": 1,
+        },
+        b"\0\0\0\0\0\0\0\0",
+    )
+
+
+async def damage(redis: Redis, creator_id: str, field: str = "artefact") -> None:
+    await redis.hset(f"topics:{creator_id}", field, artefact(1)[:-1])
+
+
+def test_a_header_is_read_without_the_arrays() -> None:
+    assert header(artefact(3)) == Fitted(
+        version=3, messages=10, unplaced=0.5, seeded="taxonomy 1", embedding="a 1"
+    )
+
+
+@given(st.dictionaries(st.text("abc"), st.integers(0, 9) | st.text("xyz")), st.binary())
+def test_an_artefact_gives_back_what_was_packed(front: dict[str, int | str], body: bytes) -> None:
+    found, rest = unpack(pack(front, body))
+    assert (found, bytes(rest)) == (front, body)
+
+
+@given(st.data())
+def test_a_damaged_artefact_is_never_read(data: st.DataObject) -> None:
+    whole = artefact(1)
+    place = data.draw(st.integers(0, len(whole) - 1))
+    other = data.draw(st.integers(0, 255).filter(lambda byte: byte != whole[place]))
+    for damaged in (whole[:place], whole[:place] + bytes([other]) + whole[place + 1 :]):
+        with pytest.raises(EnrichmentError, match="topics:"):
+            header(damaged)
+
+
+@given(st.binary())
+def test_bytes_that_are_no_artefact_say_how_to_mend_it(data: bytes) -> None:
+    with pytest.raises(EnrichmentError, match="topics:"):
+        header(data)
+
+
+async def test_what_is_stored_is_found_again(redis: Redis, user_id: str) -> None:
+    assert await latest(redis, user_id) is None
+    assert await store(redis, user_id, artefact(1), after=0)
+    assert await latest(redis, user_id) == artefact(1)
+    assert await store(redis, user_id, artefact(2), after=1)
+    assert await latest(redis, user_id) == artefact(2)
+
+
+async def test_of_two_refits_at_once_one_is_stored(redis: Redis, user_id: str) -> None:
+    await store(redis, user_id, artefact(1), after=0)
+    mine, yours = artefact(2, 5), artefact(2, 7)
+    won = await asyncio.gather(store(redis, user_id, mine, after=1), store(redis, user_id, yours, after=1))
+    assert sorted(won) == [False, True]
+    assert await latest(redis, user_id) == (mine if won[0] else yours)
+
+
+async def test_a_refit_of_an_older_version_is_not_stored(redis: Redis, user_id: str) -> None:
+    await store(redis, user_id, artefact(1), after=0)
+    await store(redis, user_id, artefact(2), after=1)
+    assert not await store(redis, user_id, artefact(3), after=1)
+    assert not await store(redis, user_id, artefact(1), after=0)
+    assert await latest(redis, user_id) == artefact(2)
+
+
+async def test_only_a_whole_and_later_artefact_is_stored(redis: Redis, user_id: str) -> None:
+    with pytest.raises(EnrichmentError, match="cannot follow"):
+        await store(redis, user_id, artefact(1), after=1)
+    with pytest.raises(EnrichmentError, match="checksum"):
+        await store(redis, user_id, artefact(1)[:-1], after=0)
+    assert await latest(redis, user_id) is None
+
+
+async def test_a_damaged_artefact_gives_way_to_the_one_before_and_no_number_is_used_twice(
+    redis: Redis, user_id: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    await store(redis, user_id, artefact(1, 3), after=0)
+    await store(redis, user_id, artefact(2, 9), after=1)
+    await damage(redis, user_id)
+    with caplog.at_level(logging.ERROR):
+        found = await latest(redis, user_id)
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
+    assert found is not None
+    front, body = unpack(found)
+    before, arrays = unpack(artefact(1, 3))
+    assert front == {**before, "version": 2, "next_topic": 9}
+    assert body == arrays
+    assert await store(redis, user_id, artefact(3, 9), after=2)
+    assert await latest(redis, user_id) == artefact(3, 9)
+
+
+async def test_when_both_are_damaged_the_numbers_still_go_on(redis: Redis, user_id: str) -> None:
+    await store(redis, user_id, artefact(1, 3), after=0)
+    await store(redis, user_id, artefact(2, 9), after=1)
+    await damage(redis, user_id)
+    await damage(redis, user_id, "before")
+    found = await latest(redis, user_id)
+    assert found is not None
+    lost = TopicModel.from_bytes(found)
+    assert served(user_id, lost).topics == seeded(user_id).topics
+    again = fit(user_id, Documents.joined([]), lost)
+    assert (again.version, again.next_topic) == (3, 9)
+    assert await store(redis, user_id, again.to_bytes(), after=header(found).version)
+
+
+async def test_a_model_of_the_first_format_counts_as_none_and_is_replaced(redis: Redis, user_id: str) -> None:
+    await redis.set(f"topics:{user_id}", b"\x05\x00\x00\x00{}")
+    assert await latest(redis, user_id) is None
+    assert await store(redis, user_id, artefact(1), after=0)
+    assert await latest(redis, user_id) == artefact(1)
+
+
+async def test_no_creator_finds_anothers_topics(redis: Redis, user_id: str) -> None:
+    ids = [
+        user_id,
+        f"{user_id}:before",
+        f"{user_id}:",
+        f" {user_id}",
+        f"{user_id}*",
+        f"{user_id}\n",
+        f"{user_id}é",
+    ]
+    for number, creator_id in enumerate(ids, 1):
+        assert await store(redis, creator_id, artefact(number, creator_id=creator_id), after=0)
+    for number, creator_id in enumerate(ids, 1):
+        assert await latest(redis, creator_id) == artefact(number, creator_id=creator_id)
