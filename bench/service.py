@@ -25,7 +25,7 @@ HAPROXY = {"RAY_SERVE_ENABLE_HA_PROXY": "1", "RAY_SERVE_THROUGHPUT_OPTIMIZED": "
 def running() -> Iterator[dict[str, str]]:
     """Start a service with default settings on free ports and an empty data folder.
 
-    Yields where it and its parts are (`url`, `ray_address`, ..).
+    Yields where it and its parts are (`url`, `ray_address`, `folder`, ..).
 
     Raises Unavailable when it does not start. It is stopped, and its data gone, at the end.
     """
@@ -56,7 +56,7 @@ def running() -> Iterator[dict[str, str]]:
                 env={**env, **HAPROXY},
                 check=True,
             )
-            yield places
+            yield {**places, "folder": name}
         finally:
             process.terminate()
             try:

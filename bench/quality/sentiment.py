@@ -1,0 +1,116 @@
+"""How well sentiment is read, beside plain VADER on the same texts.
+
+Three sets, none of which trained or tuned anything: tweets held out by `enrich.train_sentiment` (MIT, see
+`data/tweets_LICENSE.txt`), the labelled chat messages, and hard lines by kind, written to show what fails.
+A sentiment below .4 is taken as negative and above .6 as positive; VADER's at its own cuts, -.05 and .05. A
+text without a sentiment counts as wrong.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from sklearn.metrics import f1_score
+from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
+
+from bench.quality.score import Score
+from enrich.embed import embed
+from enrich.sentiment import sentiment
+from enrich.train_sentiment import HELD_OUT, LABELS, read_lines
+
+MESSAGES = Path(__file__).with_name("labelled") / "messages.jsonl"
+HARD_LINES = Path(__file__).with_name("data") / "hard_lines.tsv"
+
+_OURS, _VADERS = (0.2, 0.05)  # cuts of a polarity, -1..1
+_MEASURES = ("accuracy", "macro F1", "polarity right, not neutral", "Pearson r")
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    text: str
+    label: str  # of LABELS
+    rating: float  # what the polarity should be proportional to
+    kind: str = ""
+
+
+def measure() -> list[Score]:
+    messages, hard = labelled_messages(MESSAGES), hard_lines(HARD_LINES)
+    kinds = list(dict.fromkeys(case.kind for case in hard))
+    return [
+        *scores("held-out tweets", held_out_tweets(HELD_OUT)),
+        *scores("labelled messages of fans", [case for case in messages if case.kind == "fan"]),
+        *scores("labelled messages of creators", [case for case in messages if case.kind == "creator"]),
+        *(
+            score
+            for kind in kinds
+            for score in scores(f"hard: {kind}", [case for case in hard if case.kind == kind])[:1]
+        ),
+    ]
+
+
+def held_out_tweets(path: Path) -> list[Case]:
+    rows = (line.split("\t") for line in path.read_text("utf-8").splitlines())
+    return [Case(text, label, float(rating)) for label, rating, text in rows]
+
+
+def labelled_messages(path: Path) -> list[Case]:
+    """Those with a label, without the texts that the head was trained on."""
+    trained = {line.text.casefold() for line in read_lines()}
+    rows = [json.loads(line) for line in path.read_text("utf-8").splitlines() if line]
+    return [
+        Case(row["text"], row["sentiment"], LABELS.index(row["sentiment"]) - 1, row["direction"])
+        for row in rows
+        if row["sentiment"] is not None and row["text"].strip().casefold() not in trained
+    ]
+
+
+def hard_lines(path: Path) -> list[Case]:
+    rows = (line.split("\t") for line in path.read_text("utf-8").splitlines())
+    return [Case(text, label, LABELS.index(label) - 1, kind) for kind, label, text in rows]
+
+
+def scores(data: str, cases: Sequence[Case]) -> list[Score]:
+    """Each measure of the sentiments and, beside it, of VADER; none where there is no case."""
+    if not cases:
+        return []
+    texts = [case.text for case in cases]
+    found = sentiment(texts, embed(texts))
+    vader = SentimentIntensityAnalyzer()
+    ours = _figures(cases, [None if score is None else 2 * score - 1 for score in found], _OURS)
+    theirs = _figures(cases, [vader.polarity_scores(text)["compound"] for text in texts], _VADERS)
+    return [
+        Score("sentiment", data, name, value, n, f"VADER {other:.2f}")
+        for name, (value, n), (other, _) in zip(_MEASURES, ours, theirs, strict=True)
+        if n
+    ]
+
+
+def _figures(
+    cases: Sequence[Case], polarities: Iterable[float | None], cut: float
+) -> list[tuple[float, int]]:
+    """Value and number of cases of each of `_MEASURES`; no case where it is not defined."""
+    pairs = list(zip(cases, polarities, strict=True))
+    said = [_label(polarity, cut) for _, polarity in pairs]
+    right = [case.label == label for (case, _), label in zip(pairs, said, strict=True)]
+    felt = [
+        polarity is not None and polarity * (LABELS.index(case.label) - 1) > 0
+        for case, polarity in pairs
+        if case.label != "neutral"
+    ]
+    read = [(case.rating, polarity) for case, polarity in pairs if polarity is not None]
+    f1 = f1_score([case.label for case in cases], said, labels=LABELS, average="macro", zero_division=0)
+    varied = len({rating for rating, _ in read}) > 1 and len({polarity for _, polarity in read}) > 1
+    return [
+        (sum(right) / len(right), len(right)),
+        (float(f1), len(right)),
+        (sum(felt) / max(1, len(felt)), len(felt)),
+        (float(np.corrcoef(np.array(read).T)[0, 1]), len(read)) if varied else (0.0, 0),
+    ]
+
+
+def _label(polarity: float | None, cut: float) -> str:
+    if polarity is None:
+        return "none"
+    return LABELS[1 + (polarity > cut) - (polarity < -cut)]
