@@ -102,6 +102,7 @@ RENEWAL_TIMEOUT = 30.0
 OPEN_MESSAGES = 5_000  # of the chats used last stay unpacked
 ALONE_AFTER = 2  # failures in a row: then conversations are enriched one by one
 PROGRESS_PAUSE = 2.0
+LARGE = 10_000  # messages of a creator whose writing takes long enough to be told
 SHOWN_MESSAGES = 1_000  # of a large history are unpacked and written between two looks at the event loop
 
 
@@ -617,7 +618,8 @@ class UserActor:
 
         async def tell(progress: Progress) -> None:
             nonlocal told
-            if time.monotonic() - told < PROGRESS_PAUSE:
+            soon = time.monotonic() - told < PROGRESS_PAUSE
+            if soon and not (progress.done == progress.total >= LARGE):
                 return
             told = time.monotonic()
             log.info("User %s, creator %s: %s.", self._user_id, job.creator_id, progress)
@@ -626,6 +628,9 @@ class UserActor:
         return tell
 
     async def _rebuild(self, job: Job) -> Event:
+        if self._cache.size(job.creator_id) >= LARGE:
+            told = "All is understood; the graph is being written"
+            await self._broadcast_status(job.sequence, Status.PROCESSING_SNAPSHOT, told)
         await rebuild_graph_from_snapshot(
             self._user_id,
             (node for cached in self._cache.of(job.creator_id) for node in cached.nodes.values()),

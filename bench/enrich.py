@@ -80,7 +80,7 @@ def measure() -> list[Figure]:
 
 def tuning() -> Tuning:
     """What enrichment computes in on this machine."""
-    return embed.encoder().tuning
+    return embed.encoder(embed.PACKAGED).tuning
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from functools import partial
 from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from chats.conversation import Conversation, cut
 from chats.message import Direction, Message
@@ -32,6 +33,7 @@ from wire.payloads import (
 )
 
 T = TypeVar("T")
+_TopicsOf = dict[tuple[str, str], list[topics.Topic]]
 
 _NO_MODEL = "no topic model"
 _MIN_WORDS = 3  # a shorter message is too little to have a topic of its own
@@ -39,35 +41,48 @@ _MIN_WORDS = 3  # a shorter message is too little to have a topic of its own
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Analysed:
-    """One conversation before its topics."""
+    """One conversation before its topics. `rows` are its texts' among those of the analysis."""
 
     conversation: Conversation
     context: Context
     messages: dict[str, MessageEnrichment]
-    windows: list[Window]
-    vectors: "_VectorsOf | None"  # None: they failed
     models: dict[str, str]
-
-    @property
-    def spoken(self) -> list[Message]:
-        return spoken(self.conversation)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _VectorsOf:
-    """One conversation's vectors: of its messages with text [n, dimension], of its windows [m, dimension]."""
-
-    messages: embed.Vectors
-    windows: embed.Vectors
+    rows: slice
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Analysis:
+    """One creator's conversations before their topics, with the vectors of all texts and all windows.
+
+    Shapes: [texts, dimension] and [windows, dimension]; `window_of` [texts] is each text's window, `is_long`
+    [texts] whether it can have a topic by itself.
+    """
+
     conversations: list[Analysed]
+    windows: list[Window]
+    window_of: NDArray[np.intp]
+    is_long: topics.Flags
+    text_vectors: embed.Vectors | None  # None: they failed
+    window_vectors: embed.Vectors | None
 
     def documents(self, model: str = embed.PACKAGED) -> topics.Documents:
         """What to fit a topic model on; no windows where the vectors failed."""
-        return topics.Documents.joined(_documents(each, model) for each in self.conversations)
+        messages = sum(len(each.conversation.messages) for each in self.conversations)
+        if self.window_vectors is None or not self.conversations:
+            return topics.Documents([], np.zeros((0, 0), np.float32), np.zeros(0, np.bool_), messages)
+        seeds = topics.seeded(self.conversations[0].conversation.creator_id, model)
+        claimed = self.found(seeds).any(axis=1)
+        free = np.array([each.by_fan for each in self.windows], np.bool_)
+        free[self.window_of[claimed]] = False
+        return topics.Documents(self.windows, self.window_vectors, free, messages)
+
+    def found(self, model: topics.TopicModel) -> topics.Flags:
+        """Which topics each text has, [n, topics]: those of its window, and those it has by itself."""
+        if self.text_vectors is None or self.window_vectors is None:
+            return np.zeros((len(self.window_of), len(model.topics)), np.bool_)
+        found: topics.Flags = model.matches(self.text_vectors) & self.is_long[:, None]
+        found |= model.matches(self.window_vectors)[self.window_of]
+        return found
 
 
 def analyse(
@@ -89,22 +104,27 @@ def analyse(
         "entities": entities.NAME,
         "outcomes": outcomes.NAME,
     }
+    cuts = [windows(each) for each in conversations]
     found, start = [], 0
     for conversation in conversations:
         own = spoken(conversation)
-        here = slice(start, start := start + len(own))
-        found.append(
-            _analysed(
-                conversation,
-                contexts[conversation.id],
-                own,
-                None if vectors is None else vectors[here],
-                {} if scores is None else dict(zip([m.id for m in own], scores[here], strict=True)),
-                failed,
-                models,
-            )
-        )
-    return Analysis(found)
+        rows = slice(start, start := start + len(own))
+        own_scores = {} if scores is None else dict(zip([m.id for m in own], scores[rows], strict=True))
+        context = contexts[conversation.id]
+        messages, reasons = _understood(conversation, context, own_scores, failed)
+        failures = {strategy: f"failed: {reason}" for strategy, reason in reasons.items()}
+        found.append(Analysed(conversation, context, messages, {**models, **failures}, rows))
+    counts = np.array([count_words(text) for text in texts], np.int64)
+    of_texts = [len(window.rows) for own in cuts for window in own]
+    window_of = np.repeat(np.arange(len(of_texts)), of_texts)
+    return Analysis(
+        conversations=found,
+        windows=[window for own in cuts for window in own],
+        window_of=window_of,
+        is_long=counts >= _MIN_WORDS,
+        text_vectors=vectors,
+        window_vectors=None if vectors is None else window_vectors(of_texts, vectors, counts),
+    )
 
 
 def assign(analysis: Analysis, model: topics.TopicModel | None) -> list[ExtendedConversationNode]:
@@ -112,7 +132,8 @@ def assign(analysis: Analysis, model: topics.TopicModel | None) -> list[Extended
 
     Without a model there are no topics, and `models` says so.
     """
-    return [_node(each, model) for each in analysis.conversations]
+    topics_of = _topics_by_message(analysis, model) if model else {}
+    return [_node(each, topics_of, model) for each in analysis.conversations]
 
 
 def enrich_conversation(
@@ -133,15 +154,13 @@ def enrich_conversation(
     return assign(analyse([conversation], contexts, model), seeds)[0]
 
 
-def _analysed(
+def _understood(
     conversation: Conversation,
     context: Context,
-    said: Sequence[Message],
-    vectors: embed.Vectors | None,
     scores: Mapping[str, float | None],
     failed_for_all: Mapping[str, str],
-    models: Mapping[str, str],
-) -> Analysed:
+) -> tuple[dict[str, MessageEnrichment], dict[str, str]]:
+    """What each message says by itself, and why something is not known, by strategy."""
     found: dict[str, MessageEnrichment] = {}
     previous_at = context.previous_at
     reasons = dict(failed_for_all)
@@ -159,16 +178,7 @@ def _analysed(
         previous_at = message.at
     if context.failed:
         reasons["outcomes"] = context.failed
-    cuts = windows(conversation)
-    weights = [count_words(message.text) for message in said]
-    return Analysed(
-        conversation=conversation,
-        context=context,
-        messages=found,
-        windows=cuts,
-        vectors=None if vectors is None else _VectorsOf(vectors, window_vectors(cuts, vectors, weights)),
-        models={**models, **{strategy: f"failed: {reason}" for strategy, reason in reasons.items()}},
-    )
+    return found, reasons
 
 
 def _attempt(strategy: str, failed: dict[str, str], run: Callable[[], T]) -> T | None:
@@ -182,10 +192,11 @@ def _attempt(strategy: str, failed: dict[str, str], run: Callable[[], T]) -> T |
     return None
 
 
-def _node(analysed: Analysed, model: topics.TopicModel | None) -> ExtendedConversationNode:
+def _node(analysed: Analysed, found: _TopicsOf, model: topics.TopicModel | None) -> ExtendedConversationNode:
     conversation = analysed.conversation
-    topics_of = _topics_by_message(analysed, model)
-    of_all = {message.id for message in analysed.spoken} | topics_of.keys()
+    chat = conversation.chat_id
+    topics_of = {id: of_it for id in analysed.messages if (of_it := found.get((chat, id)))}
+    of_all = {message.id for message in spoken(conversation)} | topics_of.keys()
     enrichment = {
         id: _with_topics(each, topics_of.get(id, ()), model) for id, each in analysed.messages.items()
     }
@@ -216,43 +227,30 @@ def _with_topics(
         return found.model_copy(update={"topics": None, "failed": failed})
     if "topics" in found.failed:
         return found.model_copy(update={"topics": None})
+    if not of_it:
+        return found  # as most are
     return found.model_copy(update={"topics": [TopicRef(id=t.id, topic=t.label) for t in of_it]})
 
 
-def _documents(analysed: Analysed, model: str) -> topics.Documents:
-    conversation, vectors = analysed.conversation, analysed.vectors
-    messages = len(conversation.messages)
-    if vectors is None:
-        return topics.Documents([], np.zeros((0, 0), np.float32), np.zeros(0, np.bool_), messages)
-    seeds = topics.seeded(conversation.creator_id, model)
-    claimed = np.flatnonzero(_found(analysed, vectors, seeds).any(axis=1))
-    free = [each.by_fan and not any(row in each.rows for row in claimed) for each in analysed.windows]
-    return topics.Documents(analysed.windows, vectors.windows, np.array(free, np.bool_), messages)
-
-
-def _topics_by_message(analysed: Analysed, model: topics.TopicModel | None) -> dict[str, list[topics.Topic]]:
-    """The topics of each message that has some.
+def _topics_by_message(analysis: Analysis, model: topics.TopicModel) -> _TopicsOf:
+    """The topics of each message that has some, by chat and message.
 
     What is for sale inside a message is seldom in its words, so its price says that it is pay-per-view.
     """
-    if model is None or analysed.vectors is None:
-        return {}
-    found: dict[str, list[topics.Topic]] = {}
-    for message, row in zip(analysed.spoken, _found(analysed, analysed.vectors, model), strict=True):
-        found[message.id] = [model.topics[at] for at in np.flatnonzero(row)]
+    found: _TopicsOf = {}
+    has = analysis.found(model)
     pay_per_view = next(topic for topic in model.topics if topic.id == PAY_PER_VIEW)
-    for message in analysed.conversation.messages:
-        if message.price > 0 and pay_per_view not in found.setdefault(message.id, []):
-            found[message.id].append(pay_per_view)
-    return {message_id: each for message_id, each in found.items() if each}
-
-
-def _found(analysed: Analysed, vectors: _VectorsOf, model: topics.TopicModel) -> topics.Flags:
-    """Which topics each message with text has: those of its window, and those it has by itself."""
-    long_enough = np.array([count_words(each.text) >= _MIN_WORDS for each in analysed.spoken], np.bool_)
-    found: topics.Flags = model.matches(vectors.messages) & long_enough[:, None]
-    for window, has in zip(analysed.windows, model.matches(vectors.windows), strict=True):
-        found[window.rows.start : window.rows.stop] |= has
+    for each in analysis.conversations:
+        chat = each.conversation.chat_id
+        own = has[each.rows]
+        if own.any():
+            said = spoken(each.conversation)
+            for row, topic in zip(*map(np.ndarray.tolist, np.nonzero(own)), strict=True):
+                found.setdefault((chat, said[row].id), []).append(model.topics[topic])
+        if analysis.text_vectors is not None:
+            for message in each.conversation.messages:
+                if message.price > 0 and pay_per_view not in found.setdefault((chat, message.id), []):
+                    found[chat, message.id].append(pay_per_view)
     return found
 
 

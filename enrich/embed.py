@@ -88,7 +88,7 @@ def _folder_name(folder: str) -> str:
 
 
 @lru_cache(maxsize=1)
-def encoder(model: str = PACKAGED) -> "Encoder":
+def encoder(model: str) -> "Encoder":
     """The loaded model; it is loaded on first use, which takes seconds, and kept.
 
     EnrichmentError when it cannot be loaded.

@@ -120,13 +120,18 @@ class TopicModel:
         found: Flags = np.any(self.matches(vectors), axis=1)
         return found
 
-    def similarity(self, vectors: Vectors) -> Vectors:
-        """The cosine of each of `vectors` [n, dimension] to each topic's centroid: [n, topics]."""
+    def similarity(self, vectors: Vectors) -> NDArray[np.float64]:
+        """The cosine of each of `vectors` [n, dimension] to each topic's centroid: [n, topics].
+
+        In double precision: the last bit hangs on how many are multiplied at once, and with them a topic
+        must not.
+        """
         first = len(self.topics) - self.discovered
+        centroids = self.centroids.astype(np.float64)
         return np.hstack(
             [
-                unit(vectors - self.centre) @ self.centroids[:first].T,
-                unit(vectors - self.own_centre) @ self.centroids[first:].T,
+                unit(vectors - self.centre).astype(np.float64) @ centroids[:first].T,
+                unit(vectors - self.own_centre).astype(np.float64) @ centroids[first:].T,
             ]
         )
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from chats.conversation import Conversation
 from chats.message import Message
@@ -61,15 +62,17 @@ def count_words(text: str) -> int:
     return len(text.split())
 
 
-def window_vectors(found: Sequence[Window], vectors: Vectors, words: Sequence[int]) -> Vectors:
-    """The word-weighted mean of each window's message vectors, renormalised: [len(found), dimension].
+def window_vectors(sizes: Sequence[int], vectors: Vectors, words: NDArray[np.int64]) -> Vectors:
+    """The word-weighted mean of each window's text vectors, renormalised: [len(sizes), dimension].
 
-    `vectors` and `words` are those of the conversation's messages that have text.
+    `vectors` [n, dimension] and `words` [n] are those of the texts, window by window; `sizes` says how many
+    of them each window has.
     """
-    means = np.zeros((len(found), vectors.shape[1]), np.float32)
-    for row, window in enumerate(found):
-        here = slice(window.rows.start, window.rows.stop)
-        means[row] = np.asarray(words[here], np.float32) @ vectors[here]
+    means = np.zeros((len(sizes), vectors.shape[1]), np.float32)
+    start = 0
+    for row, size in enumerate(sizes):
+        here = slice(start, start := start + size)
+        means[row] = words[here].astype(np.float32) @ vectors[here]
     return unit(means)
 
 

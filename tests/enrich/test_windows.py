@@ -36,5 +36,5 @@ def test_every_message_with_text_is_in_exactly_one_window(lines: list[str]) -> N
 def test_long_messages_weigh_more(chat: ChatOf, conversation: Callable[..., object]) -> None:
     found = windows(conversation(chat("f", ["a", "b c d"])))  # type: ignore[arg-type]
     vectors = np.eye(2, dtype=np.float32)
-    (mean,) = window_vectors(found, vectors, [1, 3])
+    (mean,) = window_vectors([len(each.rows) for each in found], vectors, np.array([1, 3]))
     assert np.allclose(mean, np.array([1, 3]) / np.sqrt(10))
