@@ -6,7 +6,7 @@ tried only where one of its key words stands. English only; docs/enrichment.md l
 
 import re
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import NamedTuple
@@ -29,7 +29,8 @@ _QUOTED = re.compile(r'"[^"\n]{1,200}"')
 
 
 class Seen(NamedTuple):
-    """An action, and what shows it: a field (`message.price`), or `text 12:25`, a span of `message.text`."""
+    """An action, and what shows it: a field (`message.price`), `text 12:25`, a span of `message.text`, or
+    `model 0.83`, the probability that its vector gives it."""
 
     type: str
     evidence: str
@@ -122,10 +123,13 @@ def _read(text: str) -> dict[Direction, dict[str, list[_Rule]]]:
 _RULES = _read(RULES)
 
 
-def seen(message: Message, previous_at: float | None = None) -> list[Seen]:
+def seen(
+    message: Message, previous_at: float | None = None, likely: Mapping[str, float] | None = None
+) -> list[Seen]:
     """The engagement actions of `message`, fields first, each once.
 
-    `previous_at` is the time of the message before it in the chat (epoch seconds; None: it is the first).
+    `previous_at` is the time of the message before it in the chat (epoch seconds; None: it is the first),
+    `likely` what `enrich.action_head` tells of it.
     """
     found = _of_fields(message, previous_at)
     if not message.text:
@@ -137,6 +141,14 @@ def seen(message: Message, previous_at: float | None = None) -> list[Seen]:
             continue
         if each.type not in known:
             found.append(each)
+    return _with_likely(found, likely) if likely else found
+
+
+def _with_likely(found: list[Seen], likely: Mapping[str, float]) -> list[Seen]:
+    known = {each.type for each in found}
+    for action, probability in likely.items():
+        implied = ("question",) if action == "price_inquiry" else ()
+        found += [Seen(each, f"model {probability:.2f}") for each in (action, *implied) if each not in known]
     return found
 
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from chats.conversation import Conversation, cut
 from chats.message import Direction, Message
-from enrich import actions, embed, entities, outcomes, sentiment, topics
+from enrich import action_head, actions, embed, entities, outcomes, sentiment, topics
 from enrich.node import node_of
 from enrich.outcomes import Context
 from enrich.taxonomy import PAY_PER_VIEW
@@ -93,25 +93,32 @@ def analyse(
     texts = [message.text for each in conversations for message in spoken(each)]
     vectors = _attempt("embedding", failed, lambda: embed.embed(texts, model))
     scores: list[float | None] | None = None
+    told: list[dict[str, float]] | None = None
     if vectors is None:
         failed["sentiment"] = failed["topics"] = f"no embedding: {failed['embedding']}"
     else:
+        writers = [message.direction for each in conversations for message in spoken(each)]
         scores = _attempt("sentiment", failed, lambda: sentiment.sentiment(texts, vectors, model))
-    models = {
+        told = _attempt("action_head", failed, lambda: action_head.found(texts, writers, vectors, model))
+    names = {
         "embedding": _attempt("embedding", failed, lambda: embed.model_name(model)) or "",
-        "sentiment": _attempt("sentiment", failed, lambda: sentiment.name(model)) or "",
+        "sentiment": "" if scores is None else sentiment.name(model),
         "actions": actions.NAME,
+        "action_head": "" if told is None else action_head.name(model),
         "entities": entities.NAME,
         "outcomes": outcomes.NAME,
     }
+    models = {strategy: name for strategy, name in names.items() if name}
     cuts = [windows(each) for each in conversations]
     found, start = [], 0
     for conversation in conversations:
         own = spoken(conversation)
         rows = slice(start, start := start + len(own))
-        own_scores = {} if scores is None else dict(zip([m.id for m in own], scores[rows], strict=True))
+        ids = [message.id for message in own]
+        felt = {} if scores is None else dict(zip(ids, scores[rows], strict=True))
+        likely = {} if told is None else dict(zip(ids, told[rows], strict=True))
         context = contexts[conversation.id]
-        messages, reasons = _understood(conversation, context, own_scores, failed)
+        messages, reasons = _understood(conversation, context, felt, likely, failed)
         failures = {strategy: f"failed: {reason}" for strategy, reason in reasons.items()}
         found.append(Analysed(conversation, context, messages, {**models, **failures}, rows))
     counts = np.array([count_words(text) for text in texts], np.int64)
@@ -158,6 +165,7 @@ def _understood(
     conversation: Conversation,
     context: Context,
     scores: Mapping[str, float | None],
+    likely: Mapping[str, Mapping[str, float]],
     failed_for_all: Mapping[str, str],
 ) -> tuple[dict[str, MessageEnrichment], dict[str, str]]:
     """What each message says by itself, and why something is not known, by strategy."""
@@ -166,7 +174,8 @@ def _understood(
     reasons = dict(failed_for_all)
     for message in conversation.messages:
         failed = dict(failed_for_all) if message.text.strip() else {}
-        seen = _attempt("actions", failed, partial(actions.seen, message, previous_at))
+        own = likely.get(message.id, {})
+        seen = _attempt("actions", failed, partial(actions.seen, message, previous_at, own))
         found[message.id] = MessageEnrichment(
             sentiment=scores.get(message.id),
             actions=None if seen is None else [each.type for each in seen],

@@ -5,19 +5,17 @@
 share. Another model's vectors mean something else: with them the lexicon speaks alone, and `name` says so.
 """
 
-import hashlib
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from enrich import lexicon
+from enrich import heads, lexicon
 from enrich.embed import PACKAGED, Vectors, model_name
-from errors import EnrichmentError
 
 HEAD = Path(__file__).with_name("sentiment_head.json")
 
@@ -64,9 +62,7 @@ class Head:
 
     def polarities(self, vectors: Vectors) -> list[float]:
         """P(positive) - P(negative) of each vector, -1..1; the same whatever vectors are beside it."""
-        # Row by row: a matrix product adds up in an order that depends on its size.
-        rows = np.ascontiguousarray(vectors)
-        negative, positive = ((rows * weights).sum(axis=1).tolist() for weights in self.weights)
+        negative, positive = heads.weighed(vectors, self.weights).tolist()
         return [self._polarity(*logits) for logits in zip(negative, positive, strict=True)]
 
     def _polarity(self, negative: float, positive: float) -> float:
@@ -77,21 +73,18 @@ class Head:
 @lru_cache(maxsize=1)
 def head() -> Head:
     """The trained head; EnrichmentError when its file is missing or damaged."""
-    try:
-        content = HEAD.read_bytes()
-        told = json.loads(content)
-        against, for_it = told["biases"]
-        return Head(
-            embedding=told["embedding"],
-            version=hashlib.sha256(content).hexdigest()[:8],
-            weights=np.array(told["weights"], np.float32),
-            biases=(float(against), float(for_it)),
-            lexicon_share=float(told["lexicon_share"]),
-        )
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise EnrichmentError(
-            f"{HEAD.name} cannot be read; write it with python -m enrich.train_sentiment."
-        ) from error
+    return heads.read(HEAD, "enrich.train_sentiment", _head)
+
+
+def _head(told: dict[str, Any], version: str) -> Head:
+    against, for_it = told["biases"]
+    return Head(
+        embedding=told["embedding"],
+        version=version,
+        weights=np.array(told["weights"], np.float32),
+        biases=(float(against), float(for_it)),
+        lexicon_share=float(told["lexicon_share"]),
+    )
 
 
 def _head_for(model: str) -> Head | None:

@@ -82,9 +82,8 @@ class MessageEnrichment(Payload):
 
     sentiment: float | None  # null also where there is no text that can be read
     actions: list[str] | None = []
-    actionEvidence: dict[
-        str, str
-    ] = {}  # action -> the field that shows it, or `text start:end`, a span of it
+    # By action: the field that shows it, `text start:end`, a span of the text, or `model probability`.
+    actionEvidence: dict[str, str] = {}
     entities: list[Entity] | None = []
     topics: list[TopicRef] | None = []
     failed: dict[str, str] = {}  # strategy -> reason

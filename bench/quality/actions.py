@@ -9,7 +9,9 @@ from collections.abc import Sequence
 
 from bench.quality.score import Score
 from bench.quality.truth import ACTIONS, chats
+from enrich.action_head import found as found_by_head
 from enrich.actions import seen
+from enrich.embed import embed
 
 DATA = "labelled messages"
 OF_FIELDS = frozenset(
@@ -21,8 +23,10 @@ def measure() -> list[Score]:
     right, found, true = Counter[str](), Counter[str](), Counter[str]()
     for chat in chats():
         previous_at: float | None = None
-        for message in chat.messages:
-            said = {each.type for each in seen(message.as_message(), previous_at)}
+        texts = [message.text for message in chat.messages]
+        writers = [message.direction for message in chat.messages]
+        for message, likely in zip(chat.messages, found_by_head(texts, writers, embed(texts)), strict=True):
+            said = {each.type for each in seen(message.as_message(), previous_at, likely)}
             found.update(said)
             true.update(message.actions)
             right.update(said.intersection(message.actions))

@@ -1,13 +1,14 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
 import enrich
 from chats.conversation import Conversation, cut
 from chats.message import Message
-from enrich import actions, entities, sentiment, topics
+from enrich import action_head, actions, entities, sentiment, topics
 from enrich.analyse import analyse, assign, enrich_conversation
 from enrich.outcomes import contexts
 from errors import EnrichmentError
@@ -40,7 +41,9 @@ def test_a_node_holds_the_figures_and_what_was_understood(chat: ChatOf, conversa
     assert (inquiry.direction, inquiry.count, inquiry.evidence) == ("fan", 1, ["f-2"])
     assert any(each.action == "price_inquiry" for each in node.actionTopics)
     assert [each.text for each in node.enrichment["f-3"].entities or ()] == ["$60"]
-    assert set(node.models) == {"embedding", "sentiment", "topics", "actions", "entities", "outcomes"}
+    assert set(node.models) == {
+        *("embedding", "sentiment", "topics", "actions", "action_head", "entities", "outcomes")
+    }
     assert not any(model.startswith("failed") for model in node.models.values())
 
 
@@ -137,6 +140,7 @@ def test_without_vectors_rules_still_work(chat: ChatOf) -> None:
     (node,) = assign(analysis, None)
     assert (node.sentiment, node.topics) == (None, [])
     assert set(node.enrichment["f-0"].failed) == {"embedding", "sentiment", "topics"}
+    assert "action_head" not in node.models
     assert (node.enrichment["f-0"].sentiment, node.enrichment["f-0"].topics) == (None, None)
     assert node.models["topics"].startswith("failed")
     assert node.actions
@@ -148,10 +152,10 @@ def test_actions_that_cannot_be_told_are_null_and_those_of_the_other_messages_st
 ) -> None:
     plain = actions.seen
 
-    def broken(message: Message, previous_at: float | None = None) -> list[actions.Seen]:
+    def broken(message: Message, *more: Any) -> list[actions.Seen]:
         if message.id == "f-2":
             raise RuntimeError
-        return plain(message, previous_at)
+        return plain(message, *more)
 
     monkeypatch.setattr(actions, "seen", broken)
     node = enrich_conversation(conversation(chat("f", LINES)))
@@ -159,6 +163,29 @@ def test_actions_that_cannot_be_told_are_null_and_those_of_the_other_messages_st
     assert node.enrichment["f-2"].failed == {"actions": "RuntimeError"}
     assert node.enrichment["f-1"].actions == ["thanks"]
     assert node.models["actions"] == "failed: RuntimeError"
+
+
+def test_what_the_rules_miss_the_head_tells_with_its_probability(
+    chat: ChatOf, conversation: ConversationOf
+) -> None:
+    line = "would love one where you wear the blue dress and talk to me like i just got home"
+    node = enrich_conversation(conversation(chat("f", [line])))
+    found = node.enrichment["f-0"]
+    assert "custom_request" in (found.actions or ())
+    assert found.actionEvidence["custom_request"].startswith("model 0.")
+
+
+def test_a_head_that_fails_is_named_and_the_rules_stand(
+    chat: ChatOf, conversation: ConversationOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise EnrichmentError("cause and mend")
+
+    monkeypatch.setattr(action_head, "found", broken)
+    node = enrich_conversation(conversation(chat("f", LINES)))
+    assert node.models["action_head"] == "failed: cause and mend"
+    assert node.enrichment["f-2"].failed == {"action_head": "cause and mend"}
+    assert "price_inquiry" in (node.enrichment["f-2"].actions or ())
 
 
 def test_without_a_topic_model_topics_are_null_and_say_why(

@@ -1,0 +1,292 @@
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import enrich.action_head
+import enrich.train_actions
+from chats.message import Direction, Message
+from enrich import actions
+from enrich.action_head import HEAD, found, head, name
+from enrich.embed import PACKAGED, embed, model_name
+from enrich.train_actions import ACTIONS, LINES, read_lines
+from enrich.train_sentiment import digest
+from errors import EnrichmentError
+
+# Written before the head was first trained, and left as they are. Who writes, the actions, the texts.
+HELD_OUT: tuple[tuple[Direction, str, str], ...] = (
+    (
+        "fan",
+        "custom_request",
+        """could u maybe say happy bday to me in that french accent one time
+        thinking the long gloves and nothing said at all, just the rain in the background
+        is there a world in which you read one of my poems on camera
+        ok so for mine i want it slow, and dont look at the lens
+        if ur up for it id lovee a clip of u burning the toast again lol
+        wanna have one where ur stuck in an elevator w me""",
+    ),
+    (
+        "fan",
+        "custom_request price_inquiry",
+        """say i wanted u to sing abba for me in the tub, what am i looking at money wise""",
+    ),
+    (
+        "fan",
+        "price_inquiry",
+        """whats that gonna do to my wallet
+        do long time customers get it for a little less
+        n the damage for both would be?
+        u charge by the line or what
+        roughly where do those start, moneywise
+        what number do i have to put in for the late show""",
+    ),
+    (
+        "fan",
+        "price_objection",
+        """oof. that's my groceries for the week
+        nah i could get a concert ticket for that
+        meet me in the middle? 25 and we have a deal
+        used to be half that tho
+        sweet but my wallet just laughed at me
+        i like you but not forty dollars for a selfie like you""",
+    ),
+    (
+        "fan",
+        "complaint",
+        """so the beach one was on twitter for free since march huh
+        four messages and all i get is a sticker
+        its the third time my name was wrong
+        i can literally tell it isnt you typing today
+        bought it, watched it, 40 secs of you looking for the remote
+        the thumbnail and the actual thing have nothing in common
+        u were sposed to be live at 9 and i sat there like an idiot""",
+    ),
+    (
+        "fan",
+        "churn_intent complaint",
+        """you wont miss me anyway, you never even open these. bye i guess""",
+    ),
+    (
+        "fan",
+        "churn_intent",
+        """idk, think i had my run with this
+        my card expires on the 2nd and i wont put a new one in
+        its been lovely but the next bill wont find me here
+        might see u again in spring, need to thin out what i pay every month
+        wife and i are tightening things so this goes first, sorry
+        i keep hovering over that button ngl""",
+    ),
+    (
+        "creator",
+        "upsell",
+        """there are eleven more where i dont keep my hat on, say the word
+        if u grab two i slip the third in the bag for u
+        make it half an hour and i wear the boots as well
+        go for the quarter instead of the month and you save a third
+        the tease was free, the finish is in the locked one
+        psst, regulars who stay till june get the calendar""",
+    ),
+    (
+        "fan",
+        "",
+        """my landlord wants two months upfront, the man is insane
+        what do you weigh on a monday lol
+        airline lost my bag again, three hours at the desk for nothing
+        the custom arrived and i had to sit down. thank you
+        paid 40 for a burger at the stadium can you believe it
+        i unsubscribed from the gym newsletter at last
+        how much of the crossword did you do
+        you say stop and i say never
+        quit my job today, feels great
+        my wife made me a scarf for christmas
+        not tonight, saving up for a couch
+        loved how you said my name in the last one
+        tipped u for the coffee, enjoy
+        which set was the one in the barn again""",
+    ),
+    (
+        "creator",
+        "",
+        """its 30 for the long one and 15 for the short one babe
+        new set is up, go look
+        sorry i was asleep, my phone died
+        ok filming it tomorrow then, you will have it on friday
+        did you like the one i sent you
+        how was the match
+        lol no i still have the boots
+        thank you for the tip handsome""",
+    ),
+)
+
+
+def held_out() -> Iterator[tuple[Direction, set[str], str]]:
+    for direction, shown, texts in HELD_OUT:
+        for text in texts.splitlines():
+            yield direction, set(shown.split()), text.strip()
+
+
+def test_most_held_out_paraphrases_are_read_rightly_by_rules_and_head_together() -> None:
+    directions, shown, texts = zip(*held_out(), strict=True)
+    by_head = found(texts, directions, embed(texts))
+    by_rules = [ruled(*each) for each in zip(directions, texts, strict=True)]
+    both = [rules | its.keys() for rules, its in zip(by_rules, by_head, strict=True)]
+    assert share_right(both, shown) >= 0.5
+    assert share_right(both, shown) > share_right(by_rules, shown)
+
+
+def test_hard_negatives_stay_without_actions() -> None:
+    negatives = [(direction, text) for direction, shown, text in held_out() if not shown]
+    directions, texts = zip(*negatives, strict=True)
+    wrong = sum(map(bool, found(texts, directions, embed(texts))))
+    assert wrong / len(texts) <= 0.15
+
+
+def ruled(direction: Direction, text: str) -> set[str]:
+    """What the rules find of the actions that the head knows."""
+    message = Message(id="", creator_id="", chat_id="", fan_id="", direction=direction, at=0.0, text=text)
+    return {each.type for each in actions.seen(message)} & set(ACTIONS[direction])
+
+
+def share_right(told: Sequence[set[str]], shown: Sequence[set[str]]) -> float:
+    return sum(a == b for a, b in zip(told, shown, strict=True)) / len(shown)
+
+
+def test_each_action_is_found_only_with_those_who_can_show_it() -> None:
+    lines = read_lines()
+    texts = [line.text for line in lines[::20]]
+    for direction, known in ACTIONS.items():
+        seen = {action for each in found(texts, [direction] * len(texts), embed(texts)) for action in each}
+        assert seen
+        assert seen <= set(known)
+
+
+def test_what_is_told_is_at_least_as_probable_as_its_threshold() -> None:
+    told = json.loads(HEAD.read_text())
+    lines = read_lines()[::5]
+    directions, texts = [line.direction for line in lines], [line.text for line in lines]
+    seen = [
+        (probability, told[direction][action]["threshold"])
+        for direction, each in zip(directions, found(texts, directions, embed(texts)), strict=True)
+        for action, probability in each.items()
+    ]
+    assert len(seen) > 50
+    assert all(threshold <= probability <= 1 for probability, threshold in seen)
+
+
+def test_an_action_does_not_depend_on_the_texts_beside_it() -> None:
+    lines = read_lines()[::20]
+    texts, directions = [line.text for line in lines], [line.direction for line in lines]
+    vectors = embed(texts)
+    together = found(texts, directions, vectors)
+    assert any(together)
+    alone = [found([text], [by], row[None]) for text, by, row in zip(texts, directions, vectors, strict=True)]
+    assert [each for (each,) in alone] == together
+    assert found(texts, directions, np.asfortranarray(vectors)) == together
+
+
+def test_bf16_vectors_give_the_same_actions_but_for_those_at_their_threshold() -> None:
+    told = json.loads(HEAD.read_text())
+    lines = read_lines()[::5]
+    texts, directions = [line.text for line in lines], [line.direction for line in lines]
+    vectors = embed(texts)
+    bf16 = (vectors.view(np.uint32) & 0xFFFF0000).view(np.float32)
+    pairs = zip(directions, found(texts, directions, vectors), found(texts, directions, bf16), strict=True)
+    for direction, fine, coarse in pairs:
+        for action in fine.keys() | coarse.keys():
+            threshold = told[direction][action]["threshold"]
+            assert fine.get(action, threshold) == pytest.approx(coarse.get(action, threshold), abs=0.02)
+
+
+@given(st.lists(st.floats(-1, 1, width=32), min_size=384, max_size=384), st.sampled_from(["fan", "creator"]))
+def test_any_vector_has_only_known_actions_with_probabilities(vector: list[float], by: Direction) -> None:
+    (seen,) = found(["ok"], [by], np.array([vector], np.float32))
+    assert set(seen) <= set(ACTIONS[by])
+    assert all(0 <= probability <= 1 for probability in seen.values())
+
+
+@pytest.mark.parametrize(
+    "text", ["", "   ", "\x00\x01", "123 !!", "привет как дела", "你好", "💸💸", "\ud800"]
+)
+def test_a_text_without_letters_has_no_action(text: str) -> None:
+    _, _, paraphrase = next(held_out())
+    vectors = embed([line.text for line in read_lines() if line.actions])
+    assert any(found([paraphrase] * len(vectors), ["fan"] * len(vectors), vectors))
+    assert not any(found([text] * len(vectors), ["fan"] * len(vectors), vectors))
+
+
+def test_no_texts_have_no_actions() -> None:
+    assert found([], [], embed([])) == []
+
+
+def test_the_name_tells_the_head() -> None:
+    assert name() == f"head {digest(HEAD)[:8]}"
+
+
+def test_with_another_model_nothing_is_found_and_the_name_is_empty(other_model: str) -> None:
+    assert found(["i want a refund", "hi"], ["fan", "fan"], np.ones((2, 8), np.float32), other_model) == [
+        {},
+        {},
+    ]
+    assert name(other_model) == ""
+
+
+@pytest.fixture
+def other_model(tmp_path: Path) -> str:
+    """The folder of a model that the head was not trained for."""
+    (tmp_path / "other.safetensors").write_bytes(b"weights")
+    return str(tmp_path)
+
+
+@pytest.fixture
+def damaged_head(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    file = tmp_path / HEAD.name
+    monkeypatch.setattr(enrich.action_head, "HEAD", file)
+    head.cache_clear()
+    yield file
+    head.cache_clear()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        None,
+        "",
+        "{}",
+        "[]",
+        '{"embedding": "x", "fan": {"complaint": {"weights": [1], "bias": 0}}}',
+        '{"embedding": "x", "fan": {"complaint": {"weights": [1], "bias": 0, "threshold": 1}}}',
+        '{"embedding": "x", "fan": [], "creator": []}',
+    ],
+)
+def test_a_damaged_head_is_an_error_with_its_mend(damaged_head: Path, content: str | None) -> None:
+    if content is not None:
+        damaged_head.write_text(content)
+    with pytest.raises(EnrichmentError, match="train_actions"):
+        found(["ok"], ["fan"], np.zeros((1, 384), np.float32))
+
+
+def test_the_head_is_of_the_script_lines_and_model_that_are_here() -> None:
+    """When this fails: python -m enrich.train_actions."""
+    told = json.loads(HEAD.read_text())
+    assert told["script_sha256"] == digest(Path(enrich.train_actions.__file__))
+    assert told["lines_sha256"] == digest(LINES)
+    assert told["embedding"] == head().embedding == model_name(PACKAGED)
+    assert {by: tuple(told[by]) for by in ACTIONS} == ACTIONS
+    assert HEAD.stat().st_size < 100_000
+
+
+def test_the_lines_are_unique_and_enough_of_each_action() -> None:
+    lines = read_lines()
+    assert len({(line.direction, line.text) for line in lines}) == len(lines)
+    assert sum(not line.actions for line in lines) >= 600
+    for direction, known in ACTIONS.items():
+        for action in known:
+            assert sum(action in line.actions for line in lines if line.direction == direction) >= 130
+
+
+def test_the_head_has_not_seen_the_texts_it_is_tested_on() -> None:
+    assert {line.text for line in read_lines()}.isdisjoint(text for _, _, text in held_out())
