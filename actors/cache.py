@@ -1,6 +1,6 @@
 """One user's chats: those in use opened, all others packed. Pure."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from actors.cached_chat import CachedChat
@@ -146,20 +146,35 @@ class Cache:
                 cached.nodes[node.conversationId] = node
                 self._changed(key)
 
-    def revise(self, node: ExtendedConversationNode, seen: int) -> bool:
-        """Put what was found anew of a conversation in the place of what was known; whether it differs.
+    def revise(
+        self,
+        creator_id: str,
+        chat_id: str,
+        found: Iterable[ExtendedConversationNode],
+        seen: Mapping[str, int],
+    ) -> int:
+        """Give a chat's conversations the topics `found` of them anew; how many have others now.
 
-        `seen` is the hash of the conversation it was found of: one that has changed since keeps its own.
+        `seen` holds, by id, the `mark` of each conversation as it was then: one that is another by now, or of
+        which something failed then or now, keeps what it has.
         """
-        cached = self.look(node.creatorId, node.chatId)
-        known = cached.nodes.get(node.conversationId) if cached else None
-        if cached is None or known is None or known == known.model_copy(update=_found(node)):
-            return False
-        as_it_is = next(each for each in cached.conversations if each.id == node.conversationId)
-        if hash(as_it_is) != seen:
-            return False
-        self.store(known.model_copy(update={**_found(node), "models": node.models}))
-        return True
+        cached = self.look(creator_id, chat_id)
+        if cached is None:
+            return 0
+        now = {each.id: each for each in cached.conversations}
+        changed: dict[str, ExtendedConversationNode] = {}
+        for node in found:
+            id = node.conversationId
+            known = cached.nodes.get(id)
+            if known is None or id not in now or mark(cached, now[id]) != seen.get(id):
+                continue
+            if not _has_failed(known) and not _has_failed(node) and _topics(known) != _topics(node):
+                changed[id] = _with_topics(known, node)
+        if changed:
+            key = (creator_id, chat_id)
+            self._open(key).nodes.update(changed)
+            self._changed(key)
+        return len(changed)
 
     # At rest
 
@@ -265,9 +280,26 @@ class Cache:
         self._changed(key)
 
 
-def _found(node: ExtendedConversationNode) -> dict[str, object]:
-    """What a topic model decides of a conversation. Its outcomes are not: they also hang on its chat."""
-    return {name: getattr(node, name) for name in ("topics", "actionTopics", "enrichment")}
+def mark(cached: CachedChat, conversation: Conversation) -> int:
+    """Tells the conversation, with what enrichment sees before it, from itself as it was at another time."""
+    return hash((conversation, cached.contexts[conversation.id].previous_at))
+
+
+def _has_failed(node: ExtendedConversationNode) -> bool:
+    return any(each.failed for each in node.enrichment.values())
+
+
+def _topics(node: ExtendedConversationNode) -> tuple[object, ...]:
+    return node.topics, node.actionTopics, [each.topics for each in node.enrichment.values()]
+
+
+def _with_topics(known: ExtendedConversationNode, node: ExtendedConversationNode) -> ExtendedConversationNode:
+    enrichment = {
+        id: each.model_copy(update={"topics": node.enrichment[id].topics})
+        for id, each in known.enrichment.items()
+    }
+    own = {"topics": node.topics, "actionTopics": node.actionTopics, "models": node.models}
+    return known.model_copy(update={**own, "enrichment": enrichment})
 
 
 def _take(cached: CachedChat, message: Message, mark: Touched) -> None:

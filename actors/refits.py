@@ -1,11 +1,16 @@
-"""Has creators' topics fitted anew when that is due, beside the user's work and never in its way."""
+"""Has creators' topics fitted anew when that is due, beside the user's work.
+
+What is said meanwhile is taken, enriched and shown as ever. When topics have changed, the creator's graph is
+written anew and pages get a full sync, as after a snapshot.
+"""
 
 import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
+from itertools import groupby
 
-from actors.cache import Cache
+from actors.cache import Cache, mark
 from enrich.refit import Fitted, Watch
 from enrich.tasks import Enricher, WholeChat
 from errors import StaleOwner
@@ -14,14 +19,17 @@ from wire.payloads import ExtendedConversationNode
 log = logging.getLogger(__name__)
 
 BUSY_PAUSE = 0.5  # seconds
+RETRY_GROWTH = 1.1  # of a creator's messages, before a fit that failed is tried again
 
 
 class Refits:
-    """One user's. `busy(creator_id)` tells whether all of a creator is in hand; `redo(creator_id)` has the
-    graph and the pages brought up to date with the cache; `at_rest` is held while chats are changed.
+    """One user's. `busy(creator_id)` tells whether all of a creator is in hand or waits to be;
+    `redo(creator_id)` has the graph and the pages brought up to date with the cache; `at_rest` is held while
+    a chat is changed.
 
     `fits` says by which fit a creator's conversations have their topics (0: the taxonomy alone). When another
     one is stored, fitted by another user of the creator or just before a crash, its topics are assigned.
+    `unfinished` are creators of whom a part has its new topics, and graph and pages do not know it yet.
     """
 
     def __init__(
@@ -41,6 +49,9 @@ class Refits:
         self._busy = busy
         self._redo = redo
         self.fits: dict[str, int] = {}
+        self.unfinished: set[str] = set()
+        self._snapshots: dict[str, int] = defaultdict(int)  # how many were assigned topics meanwhile
+        self._tried: dict[str, int] = {}  # messages there were when a fit was begun that was not stored
         self._watches: dict[str, Watch] = defaultdict(Watch)
         self._known: dict[str, Fitted | None] = {}
         self._waiting: dict[str, None] = {}
@@ -55,6 +66,11 @@ class Refits:
         if watch.due(self._known.get(creator_id), self._cache.size(creator_id)):
             self._ask(creator_id)
 
+    def assigned(self, creator_id: str, fit: int) -> None:
+        """All of a creator's conversations were enriched with the topics of this fit."""
+        self.fits[creator_id] = fit
+        self._snapshots[creator_id] += 1
+
     async def run(self) -> None:
         """Look at every creator once, then whenever a refit seems due. One at a time; never ends."""
         for creator_id in self._cache.creators():
@@ -64,6 +80,8 @@ class Refits:
             self._asked.clear()
             while self._waiting:
                 creator_id = next(iter(self._waiting))
+                del self._waiting[creator_id]
+                self.working = True
                 try:
                     await self._look(creator_id)
                 except StaleOwner:
@@ -75,7 +93,8 @@ class Refits:
                         creator_id,
                         type(error).__name__,
                     )
-                del self._waiting[creator_id]
+                finally:
+                    self.working = False
 
     def _ask(self, creator_id: str) -> None:
         self._waiting[creator_id] = None
@@ -85,34 +104,48 @@ class Refits:
         while self._busy(creator_id):  # noqa: ASYNC110 (many things end it)
             await asyncio.sleep(BUSY_PAUSE)
         fitted = self._known[creator_id] = await self._enricher.fitted(creator_id)
-        reason = self._watches[creator_id].due(fitted, self._cache.size(creator_id))
+        size = self._cache.size(creator_id)
+        reason = self._watches[creator_id].due(fitted, size)
+        if size < RETRY_GROWTH * self._tried.get(creator_id, 0):
+            reason = None
         stored = fitted.version if fitted else 0
         if reason is None and stored == self.fits.get(creator_id, 0):
             return
         del self._watches[creator_id]
-        self.working = True
+        if reason is not None:
+            self._tried[creator_id] = size
         try:
             await self._refit(creator_id, reason or f"there is fit {stored}", again=reason is not None)
         finally:
-            self.working = False
+            if creator_id in self.unfinished:
+                self._redo(creator_id)
+                self.unfinished.discard(creator_id)
+        if self.fits.get(creator_id, 0) != stored:
+            self._tried.pop(creator_id, None)
 
     async def _refit(self, creator_id: str, reason: str, *, again: bool) -> None:
         who = f"User {self._user_id}: topics of creator {creator_id}"
         log.info("%s are fitted or assigned anew (%s).", who, reason)
+        snapshots = self._snapshots[creator_id]
         seen: dict[str, int] = {}
 
         def chats() -> Iterator[WholeChat]:
             for cached in self._cache.of(creator_id):
-                seen.update({each.id: hash(each) for each in cached.conversations})
+                seen.update({each.id: mark(cached, each) for each in cached.conversations})
                 yield cached.conversations, cached.chat
 
         version, parts = await self._enricher.refit(creator_id, chats(), again=again)
         changed = 0
         async for nodes in parts:
-            async with self._at_rest:
-                changed += sum(self._cache.revise(node, seen[node.conversationId]) for node in nodes)
+            for chat_id, own in groupby(nodes, key=lambda node: node.chatId):
+                async with self._at_rest:
+                    changed += self._cache.revise(creator_id, chat_id, own, seen)
+                    if changed:
+                        self.unfinished.add(creator_id)
+                await asyncio.sleep(0)
         self._known[creator_id] = await self._enricher.fitted(creator_id)
-        self.fits[creator_id] = version
+        if self._snapshots[creator_id] == snapshots:
+            self.fits[creator_id] = version
+        else:  # it may have been enriched with the fit before
+            self._ask(creator_id)
         log.info("%s: fit %d; %d conversations changed.", who, version, changed)
-        if changed:
-            self._redo(creator_id)

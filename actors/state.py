@@ -230,6 +230,14 @@ class UserState:
         """Have what the cache holds of a creator carried out again; an `Again` begins with it."""
         self._unfinished[creator_id] = None
 
+    def is_whole_due(self, creator_id: str) -> bool:
+        """Whether everything of the creator is in hand, or waits to be."""
+        in_hand = self.job is not None and self.job.whole and self.job.creator_id == creator_id
+        waits = any(
+            isinstance(each, SnapshotAccepted) and each.creator_id == creator_id for each in self.inbox
+        )
+        return in_hand or waits or creator_id in self._unfinished
+
     def unfinished(self) -> list[str]:
         """The creators of whom something up to `sequence` may not be in the graph or on the pages yet."""
         waiting = [each.creator_id for each in self.inbox if each.sequence <= self.sequence]

@@ -129,8 +129,8 @@ class UserActor:
         self._position = "0-0"  # of the last frame
         self._frames_lost = False
         self._unsaved = 0  # messages taken in since the last checkpoint
-        # Sequence and unfinished creators of the last checkpoint.
-        self._saved: tuple[int, list[str]] = (0, [])
+        # Sequence, unfinished creators and fits of the last checkpoint.
+        self._saved: tuple[int, list[str], dict[str, int]] = (0, [], {})
         self._save_again = 0.0  # not before, when storage was away
         self._writing: asyncio.Task[None] | None = None  # the checkpoint that is being written
         self._enrichment_failures = 0  # in a row
@@ -151,7 +151,7 @@ class UserActor:
             self._cache,
             self._enricher,
             self._at_rest,
-            busy=self._is_whole_in_hand,
+            busy=self._state.is_whole_due,
             redo=self._redo,
         )
 
@@ -274,7 +274,7 @@ class UserActor:
         while (self._calls or not self._settled()) and time.monotonic() < deadline:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
         async with self._at_rest:
-            if self._ready.is_set() and self._saved != (self._state.sequence, self._state.unfinished()):
+            if self._ready.is_set() and self._saved != self._to_save():
                 await self._checkpoint()
             if self._writing is not None:
                 await self._writing
@@ -401,10 +401,6 @@ class UserActor:
         self._state.redo(creator_id)
         self._mailbox.put_nowait(Again())
 
-    def _is_whole_in_hand(self, creator_id: str) -> bool:
-        job = self._state.job
-        return job is not None and job.whole and job.creator_id == creator_id
-
     async def _conversations_in_graph(self, creator_id: str) -> int | None:
         """None when the graph does not answer."""
         try:
@@ -426,7 +422,7 @@ class UserActor:
             self._refits.fits.update(checkpoint.fits)
         unfinished = checkpoint.unfinished if enriched else self._cache.creators()
         self._state.restore(checkpoint.sequence, unfinished)
-        self._saved = (checkpoint.sequence, unfinished)
+        self._saved = (checkpoint.sequence, unfinished, dict(self._refits.fits))
 
     def _basis(self) -> dict[str, Any]:
         """What enrichment depends on beside the messages: with another basis everything is enriched anew."""
@@ -457,22 +453,29 @@ class UserActor:
         for key in self._cache.unpacked():
             self._cache.pack(key)
             await asyncio.sleep(0)
+        sequence, unfinished, fits = self._to_save()
         checkpoint = Checkpoint(
-            self._state.sequence,
+            sequence,
             self._basis(),
-            dict(self._refits.fits),
-            self._state.unfinished(),
+            fits,
+            unfinished,
             dict(self._intake.held),
             self._cache.packed(),
         )
         taken, self._unsaved = self._unsaved, 0
         self._writing = self._spawn(self._write(checkpoint, taken))
 
+    def _to_save(self) -> tuple[int, list[str], dict[str, int]]:
+        """Sequence, unfinished creators and fits as they are now."""
+        state, refits = self._state, self._refits
+        unfinished = list(dict.fromkeys([*state.unfinished(), *sorted(refits.unfinished)]))
+        return state.sequence, unfinished, dict(refits.fits)
+
     async def _write(self, checkpoint: Checkpoint, messages: int) -> None:
         """Write the checkpoint, then trim the journal behind the one before."""
         try:
             through = await asyncio.to_thread(self._checkpoints.write, checkpoint)
-            self._saved = (checkpoint.sequence, checkpoint.unfinished)
+            self._saved = (checkpoint.sequence, checkpoint.unfinished, checkpoint.fits)
             await self._journal.trim(through)
         except CheckpointUnavailable as error:
             self._unsaved += messages
@@ -596,9 +599,10 @@ class UserActor:
         if job.whole and conversations and not alone and 2 * size >= self._cache.size(job.creator_id):
             # Mostly new: the creator's topics are found anew, from everything.
             everything = ((cached.conversations, cached.chat) for cached in self._cache.of(job.creator_id))
-            nodes, self._refits.fits[job.creator_id] = await self._enricher.snapshot(
+            nodes, fit = await self._enricher.snapshot(
                 job.creator_id, everything, self._cache.size(job.creator_id), self._progress(job)
             )
+            self._refits.assigned(job.creator_id, fit)
         elif conversations:
             chats = self._chats_of(job.creator_id, conversations)
             enrich = self._enricher.one_by_one if alone else self._enricher.delta

@@ -34,6 +34,7 @@ class PackedBert:
         bert = _bert(modules[0])
         return (
             type(bert).__name__ == "BertModel"
+            and bool(modules[0].tokenizer("")["input_ids"])  # no text is without a token
             and bert.config.hidden_act == "gelu"
             and not bert.config.is_decoder
             and getattr(bert.config, "position_embedding_type", "absolute") == "absolute"

@@ -32,7 +32,7 @@ _STEP = 8  # tokens; padded batches have lengths that are multiples of it
 _BATCHES = (512, 1024, 2048)  # tokens; larger ones leave the caches of a core
 _GPU_BATCHES = (8_192, 32_768)
 _TRIAL = (1_000,) * 16  # token ids of a text to measure with; every vocabulary has this one
-_ROUNDS = 3
+_ROUNDS = 2
 _PAYS = (
     1.2  # bf16 is 1.9 to 2.6 times faster where the processor has it, slower elsewhere: nothing lies between
 )
@@ -55,17 +55,16 @@ class Encoder:
         logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         try:
             model = SentenceTransformer(str(folder), local_files_only=True).eval()
-        except (OSError, ValueError) as error:
-            raise EnrichmentError(
-                f"MODEL={folder}: cannot be loaded; give a sentence-transformers folder."
-            ) from error
-        self.dimension = model.get_embedding_dimension() or 0
-        self._tokenizer = model.tokenizer
-        self._max_tokens = min(model.max_seq_length or MAX_TOKENS, MAX_TOKENS)
-        self._on_gpu = model.device.type != "cpu"
-        self._packs = not self._on_gpu and PackedBert.supports(list(model))
-        with torch.inference_mode():
-            self._forward, self.tuning = self._tuned(model)
+            self.dimension = model.get_embedding_dimension() or 0
+            self._tokenizer = model.tokenizer
+            self._max_tokens = min(model.max_seq_length or MAX_TOKENS, MAX_TOKENS)
+            self._on_gpu = model.device.type != "cpu"
+            self._packs = not self._on_gpu and PackedBert.supports(list(model))
+            with torch.inference_mode():
+                self._forward, self.tuning = self._tuned(model)
+        except Exception as error:  # whatever a folder makes the libraries throw
+            cause = f"MODEL={folder}: cannot be used ({type(error).__name__})"
+            raise EnrichmentError(f"{cause}; give a sentence-transformers folder.") from error
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """The texts' unit vectors, float32 [n, dimension]."""

@@ -34,8 +34,6 @@ class Fitted:
     version: int
     messages: int
     unplaced: float | None
-    seeded: str
-    embedding: str
 
 
 class Watch:
@@ -58,7 +56,7 @@ class Watch:
     def due(self, fitted: Fitted | None, messages: int) -> Reason | None:
         """Why a refit is due, if it is. `messages` is how many the creator has now.
 
-        `fitted` is None where no model is stored, or none of today's taxonomy and embedding.
+        `fitted` is None where no model is stored.
         """
         if messages < _SMALLEST or len(self._seen) < _FEWEST:
             return None

@@ -346,8 +346,8 @@ def _fit(
         if not again and known is not None and served(creator_id, known, model) is known:
             return previous
         return fit(creator_id, Documents.joined(documents), known, model).to_bytes()
-    except Exception:
-        log.exception("Fitting the topics of creator %s failed; the previous model stays.", creator_id)
+    except Exception as error:  # its text may quote the chats
+        log.error("The topics of creator %s stay: the fit failed (%s).", creator_id, type(error).__name__)
         return previous
 
 
@@ -388,6 +388,6 @@ def _served(creator_id: str, stored: bytes | None, model: str) -> "TopicModel | 
 
     try:
         return served(creator_id, TopicModel.from_bytes(stored) if stored else None, model)
-    except Exception:
-        log.exception("No topic model for creator %s.", creator_id)
+    except Exception as error:
+        log.error("No topic model for creator %s (%s).", creator_id, type(error).__name__)
         return None

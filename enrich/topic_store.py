@@ -68,8 +68,8 @@ def header(data: bytes) -> Fitted:
 
 def unreadable(cause: str) -> EnrichmentError:
     return EnrichmentError(
-        f"The stored topic model cannot be read: {cause}. Delete the creator's key topics:* in Redis; "
-        "the next refit fits it anew."
+        f"The stored topic model cannot be read: {cause}. Restore the creator's key topics:* in Redis from a "
+        "backup; or delete it with the graph: topics are found anew then, and their numbers begin again."
     )
 
 

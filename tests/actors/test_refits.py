@@ -9,13 +9,15 @@ from typing import Any, cast
 
 import pytest
 
-from actors.cache import Cache
+from actors.cache import Cache, mark
+from actors.cached_chat import CachedChat
+from actors.packing import Packed, unpack
 from actors.refits import Refits
 from enrich.refit import Fitted
 from enrich.tasks import Enricher, WholeChat
 from errors import EnrichmentError
-from tests.actors.factories import HOUR, chat, empty_cache, enrich_pending, message
-from wire.payloads import ExtendedConversationNode, TopicUse
+from tests.actors.factories import HOUR, START, chat, empty_cache, enrich_pending, message
+from wire.payloads import ExtendedConversationNode, MessageEnrichment, TopicUse
 
 CREATOR = "c1"
 TOPIC = TopicUse(id="topic_0", topic="Cars", messages=1, weight=1.0, model="bertopic")
@@ -23,7 +25,7 @@ CONVERSATIONS = 120
 
 
 def fit(version: int, messages: int) -> Fitted:
-    return Fitted(version, messages, 0.1, "taxonomy 1", "model 1")
+    return Fitted(version, messages, 0.1)
 
 
 @dataclass
@@ -34,6 +36,7 @@ class Topics:
     stored: Fitted | None = None
     refits: list[bool] = field(default_factory=list)
     broken: bool = False
+    breaks_after: int | None = None  # parts
     begun: asyncio.Event = field(default_factory=asyncio.Event)
     go: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -55,7 +58,9 @@ class Topics:
         assert self.stored is not None
 
         async def parts() -> AsyncIterator[list[ExtendedConversationNode]]:
-            for node in nodes:
+            for at, node in enumerate(nodes):
+                if at == self.breaks_after:
+                    raise EnrichmentError("broken")
                 yield [node]
 
         return self.stored.version, parts()
@@ -115,7 +120,7 @@ def running(cache: Cache, topics: Topics) -> Running:
 
 async def until_idle(refits: Refits) -> None:
     async with asyncio.timeout(5):
-        while refits._waiting or refits._asked.is_set():  # noqa: ASYNC110
+        while refits._waiting or refits._asked.is_set() or refits.working:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 
 
@@ -184,19 +189,97 @@ async def test_nothing_is_fitted_while_all_of_the_creator_is_in_hand(
         assert topics.refits == [False]
 
 
-async def test_a_refit_that_fails_is_logged_and_not_tried_again_at_once(
+async def test_a_refit_that_fails_is_logged_and_tried_again_only_when_there_is_more(
     cache: Cache, topics: Topics, running: Running, caplog: pytest.LogCaptureFixture
 ) -> None:
     topics.broken = True
     async with running.at_work():
         with caplog.at_level(logging.WARNING):
-            for _ in range(2):
-                running.refits.enriched(CREATOR, nodes(cache)[:60])
+            for _ in range(3):
+                running.refits.enriched(CREATOR, nodes(cache))
                 await until_idle(running.refits)
-        assert topics.refits == [True, True]  # sixty new ones each time: due again
+        assert topics.refits == [True]
         assert "not fitted anew (EnrichmentError)" in caplog.text
-        running.refits.enriched(CREATOR, nodes(cache)[:5])
+        more = [message(f"more-{n}", (CONVERSATIONS + n) * 8 * HOUR) for n in range(CONVERSATIONS // 4)]
+        cache.merge([], more)
+        enrich_pending(cache)
+        running.refits.enriched(CREATOR, nodes(cache))
         await until_idle(running.refits)
         assert topics.refits == [True, True]
-        assert not running.refits.working
         assert running.redone == []
+
+
+async def test_what_changed_before_a_refit_broke_off_reaches_graph_and_pages(
+    cache: Cache, topics: Topics, running: Running
+) -> None:
+    topics.go.set()
+    topics.stored = fit(1, cache.size(CREATOR))
+    topics.breaks_after = 3
+    async with running.at_work():
+        await until_idle(running.refits)
+        assert sum(node.topics == [TOPIC] for node in nodes(cache)) == 3
+        assert running.redone == [CREATOR]
+        assert running.refits.fits == {}  # so the rest is assigned when it is looked at again
+        assert running.refits.unfinished == set()
+
+
+async def test_a_snapshot_that_was_understood_meanwhile_has_the_topics_assigned_again(
+    cache: Cache, topics: Topics, running: Running
+) -> None:
+    topics.stored = fit(2, cache.size(CREATOR))
+    async with running.at_work():
+        await topics.begun.wait()
+        running.refits.assigned(CREATOR, 1)  # it had begun with the fit before
+        topics.go.set()
+        await until_idle(running.refits)
+        assert topics.refits == [False, False]
+        assert running.refits.fits == {CREATOR: 2}
+
+
+def marks(cache: Cache) -> dict[str, int]:
+    return {each.id: mark(cached, each) for cached in cache.of(CREATOR) for each in cached.conversations}
+
+
+def with_topic(cache: Cache) -> list[ExtendedConversationNode]:
+    return [node.model_copy(update={"topics": [TOPIC]}) for node in nodes(cache)]
+
+
+def test_a_chat_at_rest_is_opened_once_for_all_its_conversations(
+    cache: Cache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen, found = marks(cache), with_topic(cache)
+    for key in cache.unpacked():
+        cache.close(key)
+    opened = []
+
+    def counted(packed: Packed, **more: float) -> CachedChat:
+        opened.append(packed)
+        return unpack(packed, **more)
+
+    monkeypatch.setattr("actors.cache.unpack", counted)
+    assert cache.revise(CREATOR, "f1", found, seen) == CONVERSATIONS
+    assert len(opened) <= 2
+
+
+def test_only_topics_are_taken_over_and_never_where_something_failed(cache: Cache) -> None:
+    seen = marks(cache)
+    one, other, third, *_ = nodes(cache)
+    failed = MessageEnrichment(sentiment=None, actions=None, failed={"embedding": "OSError"})
+    cache.store(third.model_copy(update={"enrichment": dict.fromkeys(third.enrichment, failed)}))
+    new = [
+        one.model_copy(update={"topics": [TOPIC], "sentimentSum": 99.0}),
+        other.model_copy(update={"topics": [TOPIC], "enrichment": dict.fromkeys(other.enrichment, failed)}),
+        third.model_copy(update={"topics": [TOPIC]}),
+    ]
+    assert cache.revise(CREATOR, "f1", new, seen) == 1
+    now = {node.conversationId: node for node in nodes(cache)}
+    assert now[one.conversationId] == one.model_copy(update={"topics": [TOPIC]})
+    assert now[other.conversationId] == other
+    assert next(iter(now[third.conversationId].enrichment.values())).failed
+
+
+def test_a_conversation_before_which_something_changed_keeps_what_it_has(cache: Cache) -> None:
+    seen, found = marks(cache), with_topic(cache)
+    cache.merge([], [message("1-1", 8 * HOUR + 1, is_deleted=True, changed_at=START + 999 * HOUR)])
+    enrich_pending(cache)
+    assert cache.revise(CREATOR, "f1", found, seen) == CONVERSATIONS - 2  # the shorter one and the next

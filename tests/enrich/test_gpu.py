@@ -42,6 +42,7 @@ class Holder:
         return True
 
 async def main():
+    await enricher.delta("c", conversations, {})  # from here on a worker is there, and answers at once
     holder = Holder.remote()
     await holder.hold.remote()
     running = asyncio.ensure_future(enricher.delta("c", conversations, {}))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from enrich.refit import Fitted, Watch
 from wire.payloads import ExtendedConversationNode, MessageEnrichment, TopicRef
 
-FIT = Fitted(version=1, messages=1_000, unplaced=0.1, seeded="taxonomy 1", embedding="a 1")
+FIT = Fitted(version=1, messages=1_000, unplaced=0.1)
 ENOUGH = 60  # conversations
 PLACED = [TopicRef(id="food", topic="Food")]
 

@@ -19,6 +19,7 @@ from chats.message import Chat, Message
 from enrich import topic_store
 from enrich.progress import Progress
 from enrich.tasks import Enricher, WholeChat, _bounded, _chunks, broadcast_enrichment
+from enrich.topics import seeded
 from errors import EnrichmentError, StaleOwner
 from push import NOWHERE, last_position, missed, push
 from settings import Settings
@@ -178,13 +179,21 @@ async def test_a_refit_keeps_every_topic_and_finds_the_new_ones(
 
 
 async def test_a_refit_that_another_was_quicker_with_takes_that_ones_topics(
-    enricher: Enricher, redis: Redis, chat: ChatOf, user_id: str
+    enricher: Enricher, chat: ChatOf, user_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    conversations = creator_with(chat, user_id, 2)
-    chats = whole(conversations)
-    both = [enricher.refit(user_id, chats, again=True) for _ in range(2)]
-    (one, _), (other, _) = await asyncio.gather(*both)
-    assert one == other == 1
+    rival = replace(seeded(user_id), version=1, messages=7).to_bytes()
+    plain = topic_store.store
+
+    async def late(redis: Redis, creator_id: str, artefact: bytes, *, after: int) -> bool:
+        assert await plain(redis, creator_id, rival, after=after)
+        return await plain(redis, creator_id, artefact, after=after)
+
+    monkeypatch.setattr(topic_store, "store", late)
+    version, parts = await enricher.refit(user_id, whole(creator_with(chat, user_id, 2)), again=True)
+    nodes = [node async for part in parts for node in part]
+    assert version == 1
+    assert await enricher.fitted(user_id) == topic_store.header(rival)
+    assert {node.models["topics"] for node in nodes} == {"taxonomy 1 fit 1"}
 
 
 async def test_a_delta_agrees_with_the_snapshot_and_gives_back_only_what_changed(
