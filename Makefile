@@ -17,7 +17,7 @@ serve: $(VENV)/.runtime
 	@$(BIN)/python -m launch
 
 test: lint
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .

@@ -94,13 +94,14 @@ class Encoder:
             yield rows
 
     def _tuned(self, plain: SentenceTransformer) -> tuple[Forward, Tuning]:
-        """The forward pass to use, and how. Timed in turn and by the best of some rounds: what else the
-        machine does falls on all alike, so that its workers choose alike."""
+        """The forward pass to use, and how: one that all workers of a machine choose alike."""
         forwards = [self._runner(plain), self._runner(deepcopy(plain).to(torch.bfloat16))]
-        plainly, shortly = _best([partial(forward, _trial(_BATCHES[0])) for forward in forwards])
+        plainly, shortly = _best(
+            [partial(forward, _trial(_BATCHES[0])) for forward in forwards], on_gpu=self._on_gpu
+        )
         pays = shortly * _PAYS <= plainly
         sizes = _GPU_BATCHES if self._on_gpu else _BATCHES
-        times = _best([partial(forwards[pays], _trial(size)) for size in sizes])
+        times = _best([partial(forwards[pays], _trial(size)) for size in sizes], on_gpu=self._on_gpu)
         batch = min(zip(times, sizes, strict=True), key=lambda each: each[0] / each[1])[1]
         return forwards[pays], Tuning("bf16" if pays else "fp32", batch)
 
@@ -123,12 +124,16 @@ def _trial(tokens: int) -> Texts:
     return [_TRIAL] * (tokens // len(_TRIAL))
 
 
-def _best(runs: Sequence[Callable[[], Any]]) -> list[float]:
-    """The least time of each of `runs`, in seconds, measured in turn; the first round only warms up."""
+def _best(runs: Sequence[Callable[[], Any]], *, on_gpu: bool) -> list[float]:
+    """The least time of each of `runs`, in seconds, measured in turn; the first round only warms up.
+
+    The thread's own time, unless it only waits for a GPU: what else the machine does then does not count.
+    """
+    clock = time.perf_counter if on_gpu else time.thread_time
     times: list[list[float]] = [[] for _ in runs]
     for _ in range(1 + _ROUNDS):
         for found, run in zip(times, runs, strict=True):
-            start = time.perf_counter()
+            start = clock()
             run()
-            found.append(time.perf_counter() - start)
+            found.append(clock() - start)
     return [min(found[1:]) for found in times]

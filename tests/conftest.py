@@ -56,6 +56,11 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ[SHARED] = tempfile.mkdtemp(prefix="analytics-tests-")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests with a service of their own come first: one process begins with them, the others at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("own_service") is None)
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     if hasattr(config, "workerinput"):
         return
@@ -120,6 +125,16 @@ def stop(service: Service) -> None:
         time.sleep(0.1)
     os.kill(service.pid, signal.SIGKILL)
     pytest.fail("The service did not stop.")
+
+
+@pytest.fixture(autouse=True)
+def one_service_at_a_time(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A small machine does not carry several at once."""
+    if request.node.get_closest_marker("own_service") is None:
+        yield
+    else:
+        with FileLock(Path(os.environ[SHARED]) / "own_service"):
+            yield
 
 
 @pytest.fixture(scope="session")

@@ -31,7 +31,7 @@ FIRST, SECOND = message(1, 5, NOW, "good morning"), message(2, 5, NOW, "good nig
 MODEL = {"5": [FIRST, SECOND]}
 
 
-@pytest.mark.xdist_group("services")
+@pytest.mark.own_service
 def test_nothing_acknowledged_is_lost_doubled_or_reordered_whatever_is_killed() -> None:
     """In a process of its own: a process is a driver on one Ray only, and this is a service of its own."""
     run = subprocess.run(

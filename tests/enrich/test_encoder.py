@@ -121,7 +121,7 @@ def test_two_loads_choose_alike_and_say_the_same(packed: Encoder) -> None:
 def test_bf16_is_used_only_where_it_pays(
     slowdown: float, precision: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def timed(runs: list[Any]) -> list[float]:
+    def timed(runs: list[Any], *, on_gpu: bool) -> list[float]:
         return [1.0, slowdown] if len(runs) == 2 else [float(len(runs) - n) for n in range(len(runs))]
 
     monkeypatch.setattr(encoder, "_best", timed)

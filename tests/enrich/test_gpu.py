@@ -8,6 +8,8 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 from chats.conversation import cut
 from chats.message import Message
 from enrich.analyse import enrich_conversation
@@ -56,6 +58,7 @@ asyncio.run(main())
 """
 
 
+@pytest.mark.own_service
 def test_a_task_takes_its_share_of_the_gpu_and_says_what_it_says_without_one() -> None:
     done = subprocess.run(
         [sys.executable, "-c", _SCRIPT, str(ROOT)],

@@ -21,7 +21,7 @@ from tests.conftest import Service, start, stop
 from tests.gremlin_server import server
 from tests.service.talk import PATIENCE, Raw, message, numbers, owner, page, post, recent, settled
 
-pytestmark = pytest.mark.xdist_group("services")
+pytestmark = pytest.mark.own_service
 QUIET = 3.0  # seconds of an outage that are watched
 
 

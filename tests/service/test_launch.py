@@ -21,7 +21,7 @@ from tests.gremlin_server import server
 from tests.service.talk import PATIENCE, Raw, chat, message, numbers, page, post, recent, settled
 
 # Each starts a service of its own: one at a time is enough for a small machine.
-pytestmark = pytest.mark.xdist_group("services")
+pytestmark = pytest.mark.own_service
 
 
 def launch(folder: Path, **settings: str) -> subprocess.CompletedProcess[str]:

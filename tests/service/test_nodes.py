@@ -14,7 +14,7 @@ KILLS = 3
 SEED = 1
 
 
-@pytest.mark.xdist_group("services")
+@pytest.mark.own_service
 def test_nothing_acknowledged_is_lost_doubled_or_reordered_whichever_node_is_killed() -> None:
     """In a process of its own: a process is a driver on one Ray only, and this is a cluster of its own."""
     server.jars()  # skips where there are none
