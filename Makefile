@@ -55,7 +55,7 @@ $(VENV)/.dev: $(VENV)/.uv requirements-dev.lock
 define install
 echo "Installing packages (several GB the first time) ..."; \
 $(if $(TORCH_BACKEND),\
-  $(BIN)/uv pip install -q --python $(BIN)/python --torch-backend $(TORCH_BACKEND) --no-verify-hashes \
+  $(BIN)/uv pip install -q --compile-bytecode --python $(BIN)/python --torch-backend $(TORCH_BACKEND) --no-verify-hashes \
     -c $(1) -r pyproject.toml --all-extras,\
-  $(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r $(1))
+  $(BIN)/uv pip install -q --compile-bytecode --python $(BIN)/python --require-hashes -r $(1))
 endef

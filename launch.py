@@ -12,9 +12,7 @@ import contextlib
 import ctypes
 import fcntl
 import json
-import logging
 import os
-import resource
 import shutil
 import signal
 import socket
@@ -28,6 +26,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from embedded_ray import running_ray, running_serve
 from embedded_redis import running_redis
 from errors import AnalyticsError, SettingsError, Unavailable
 from settings import Settings
@@ -36,6 +35,8 @@ ROOT = Path(__file__).parent
 MOST_CONNECTIONS = 20_000
 PASSIVATE_TIMEOUT = 12.0
 STOP_TIMEOUT = 10.0
+READY_TIMEOUT = 600.0
+TELL_EVERY = 15.0
 PR_SET_CHILD_SUBREAPER = 36  # from <linux/prctl.h>
 
 
@@ -69,11 +70,13 @@ def _run(stack: ExitStack, settings: Settings, *, samples: bool) -> None:
         redis = running_redis(folder, runtime / "redis.sock", _say)
         settings = replace(settings, redis_url=stack.enter_context(redis))
     _say("Starting Ray ...")
-    stack.enter_context(_ray(settings, runtime))
+    stack.enter_context(running_ray(settings, runtime, _say))
     _stop_on_signals()  # Ray has put handlers of its own there
     _say("Starting the service ...")
     stack.enter_context(_actors())
-    stack.enter_context(_serve(settings))
+    from serve_app import build_app
+
+    stack.enter_context(running_serve(settings, build_app(settings), _say))
     url = f"http://{settings.host}:{settings.port}"
     _await_ready(url)
     stack.enter_context(_announced(settings, url))
@@ -183,80 +186,6 @@ def _check_port(name: str, host: str, port: int) -> None:
 
 
 @contextmanager
-def _ray(settings: Settings, runtime: Path) -> Iterator[None]:
-    """A Ray of our own on the loopback interface, or the cluster at RAY_ADDRESS."""
-    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-    for name, value in _ray_environment(runtime).items():
-        os.environ.setdefault(name, value)
-    if not settings.ray_address:
-        # Other users of this machine could run code in our Ray otherwise.
-        os.environ.setdefault("RAY_AUTH_MODE", "token")
-    import ray
-
-    try:
-        if settings.ray_address:
-            ray.init(address=settings.ray_address, namespace="analytics", log_to_driver=False)
-        else:
-            ray.init(
-                address="local",  # without it a cluster that somebody else started here would be joined
-                namespace="analytics",
-                include_dashboard=True,
-                dashboard_host=settings.host,
-                dashboard_port=settings.ray_dashboard_port,
-                log_to_driver=False,
-                logging_level=logging.ERROR,
-            )
-    except Exception as error:  # Ray raises plain ones too
-        reason = str(error).strip().splitlines()[0]
-        raise Unavailable(f"Ray did not start ({reason}); see Ray's log and start again.") from error
-    try:
-        yield
-    finally:
-        ray.shutdown()
-
-
-def _ray_environment(runtime: Path) -> dict[str, str]:
-    """HAProxy in front of Serve (ten times the requests a second), each of its files and ports our own."""
-    return {
-        "RAY_SERVE_ENABLE_HA_PROXY": "1",
-        "RAY_SERVE_THROUGHPUT_OPTIMIZED": "1",
-        "RAY_SERVE_HAPROXY_NBTHREAD": "1",
-        "RAY_SERVE_HAPROXY_MAXCONN": str(_most_connections()),
-        "RAY_SERVE_HAPROXY_CONFIG_FILE_LOC": str(runtime / "haproxy.cfg"),
-        "RAY_SERVE_HAPROXY_SOCKET_PATH": str(runtime / "admin.sock"),
-        "RAY_SERVE_HAPROXY_SERVER_STATE_BASE": str(runtime),
-        "RAY_SERVE_HAPROXY_SERVER_STATE_FILE": str(runtime / "server-state"),
-        "RAY_SERVE_HAPROXY_METRICS_PORT": str(_free_port()),
-        "RAY_SERVE_HAPROXY_STATS_PORT": str(_free_port()),
-        "RAY_SERVE_FALLBACK_PROXY_HTTP_PORT": str(_free_port()),
-        "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": "1",
-        # Ray ends idle workers after a second once there are more processes than cores, actors counted; the
-        # next enrichment would load the model again, which takes ten seconds and more.
-        "RAY_idle_worker_killing_time_threshold_ms": str(24 * 3600 * 1000),
-        "RAY_USAGE_STATS_ENABLED": "0",
-        "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
-        "OMP_NUM_THREADS": "1",
-        "HF_HUB_OFFLINE": "1",
-        "TOKENIZERS_PARALLELISM": "false",
-    }
-
-
-def _most_connections() -> int:
-    """As many as the open files allow: HAProxy takes two and a half for each and refuses to start on less."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with contextlib.suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return max(100, min(MOST_CONNECTIONS, (soft - 200) * 2 // 5))
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@contextmanager
 def _actors() -> Iterator[None]:
     """At the end have user actors write their checkpoints, and end the actors that came with this service."""
     import ray
@@ -289,44 +218,31 @@ def _actor(name: str) -> Any:
         return None
 
 
-@contextmanager
-def _serve(settings: Settings) -> Iterator[None]:
-    from ray import serve
-    from ray.exceptions import RayError
-
-    from serve_app import build_app
-
-    logging.getLogger("ray.serve").setLevel(logging.WARNING)
-    try:
-        try:
-            serve.start(http_options={"host": settings.host, "port": settings.port})
-            serve.run(build_app(settings), name="analytics", route_prefix="/")
-        except (RayError, RuntimeError, TimeoutError) as error:
-            reason = str(error).strip().splitlines()[-1]
-            raise Unavailable(
-                f"Ray Serve did not start ({reason}); see Ray's log and start again."
-            ) from error
-        yield
-    finally:
-        serve.shutdown()  # type: ignore[no-untyped-call]
-
-
 def _await_ready(url: str) -> None:
-    """Wait until Redis, the graph and the model answer; the model takes a few seconds to load."""
+    """Wait until Redis, the graph and the model answer; on busy cores the model takes minutes to load.
+
+    SettingsError when there is no such model, Unavailable when a part does not come in READY_TIMEOUT.
+    """
     import httpx
 
-    deadline = time.monotonic() + 180
-    problem = ""
-    while time.monotonic() < deadline:
+    deadline, told = time.monotonic() + READY_TIMEOUT, time.monotonic()
+    while True:
         try:
             answer = httpx.get(f"{url}/ready", timeout=60, trust_env=False)
             if answer.status_code == 200:
                 return
-            problem = answer.text
-        except httpx.HTTPError as error:
-            problem = type(error).__name__
+            waits = {part: why for part, why in answer.json()["checks"].items() if why != "ok"}
+        except (httpx.HTTPError, ValueError, KeyError) as error:  # not of our form: HAProxy's own
+            waits = {"the service": type(error).__name__}
+        if (why := waits.get("model", "")).startswith("MODEL="):
+            raise SettingsError(why)
+        waiting = ", ".join(f"{part} ({why})" for part, why in waits.items())
+        if time.monotonic() > deadline:
+            raise Unavailable(f"The service does not become ready: {waiting}.")
+        if time.monotonic() > told + TELL_EVERY:
+            told = time.monotonic()
+            _say(f"Waiting for {waiting} ...")
         time.sleep(0.5)
-    raise SettingsError(f"The service does not become ready: {problem}")
 
 
 def _ray_dashboard(settings: Settings) -> str:

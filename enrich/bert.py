@@ -1,9 +1,10 @@
 """BERT's forward pass over texts of unlike length, without padding.
 
 Every layer but attention works on tokens one by one, so the tokens of all texts go through it as one matrix;
-attention takes the texts of one length at a time. On a processor that is a fifth faster than padded batches,
-and a text's vector does not depend, to the bit, on the texts beside it. The weights are those of the loaded
-model; the mathematics is Devlin et al., 2018, as `transformers` computes it.
+attention takes the texts of one length at a time. On a processor that is a fifth faster than padded batches.
+The weights are those of the loaded model; the mathematics is Devlin et al., 2018, as `transformers` computes
+it. The matrix is padded to row counts that give equal rows (`enrich.rows`), so a text's vector does not
+depend, to the bit, on the texts beside it.
 """
 
 from collections.abc import Sequence
@@ -14,19 +15,20 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-_LEAST_ROWS = 8  # fewer are multiplied in another way, with other last bits
+from enrich.rows import RowCounts, Shape, shape_of
 
 
 class PackedBert:
     """The mean-pooled vectors of a `transformers` BertModel; `supports` says which models these are."""
 
-    def __init__(self, modules: Sequence[Any]) -> None:
+    def __init__(self, modules: Sequence[Any], counts: RowCounts) -> None:
         bert = _bert(modules[0])
         embeddings, heads = bert.embeddings, bert.config.num_attention_heads
         self._words = embeddings.word_embeddings.weight
         self._positions = embeddings.position_embeddings.weight + embeddings.token_type_embeddings.weight[0]
         self._norm = embeddings.LayerNorm
-        self._layers = [_Layer(layer, heads) for layer in bert.encoder.layer]
+        self._layers = [_Layer(layer, heads, counts) for layer in bert.encoder.layer]
+        self._counts = counts
 
     @staticmethod
     def supports(modules: Sequence[Any]) -> bool:
@@ -42,29 +44,34 @@ class PackedBert:
             and modules[1].get_config_dict().get("pooling_mode") == "mean"
         )
 
+    @staticmethod
+    def products(modules: Sequence[Any]) -> list[Shape]:
+        """The shapes of the products that the tokens go through."""
+        return [shape for layer in _bert(modules[0]).encoder.layer for shape in _products(layer)]
+
     def __call__(self, texts: Sequence[Sequence[int]]) -> Tensor:
         """The vectors [n, dimension] of `texts`, token ids with texts of equal length side by side."""
-        if sum(map(len, texts)) < _LEAST_ROWS:
-            return self(list(texts) * _LEAST_ROWS)[: len(texts)]
         shapes = [(sum(1 for _ in same), length) for length, same in groupby(map(len, texts))]
         ids = torch.tensor([id for text in texts for id in text])
         at = torch.cat([torch.arange(length).repeat(count) for count, length in shapes])
         hidden = self._norm(
             functional.embedding(ids, self._words) + functional.embedding(at, self._positions)
         )
+        padding = sum(self._counts.blocks(len(ids))) - len(ids)
+        hidden = functional.pad(hidden, (0, 0, 0, padding))
         for layer in self._layers:
             hidden = layer(hidden, shapes)
-        parts = hidden.float().split_with_sizes([count * length for count, length in shapes])
+        parts = hidden[: len(ids)].float().split_with_sizes([count * length for count, length in shapes])
         return torch.cat(
             [part.view(*shape, -1).mean(dim=1) for part, shape in zip(parts, shapes, strict=True)]
         )
 
 
 class _Layer:
-    def __init__(self, layer: Any, heads: int) -> None:
-        attention = layer.attention.self
-        inputs = (attention.query, attention.key, attention.value)
+    def __init__(self, layer: Any, heads: int, counts: RowCounts) -> None:
+        inputs = _inputs(layer)
         self._heads = heads
+        self._linear = counts.linear
         self._weight = torch.cat([each.weight for each in inputs])
         self._bias = torch.cat([each.bias for each in inputs])
         self._mixed = layer.attention.output.dense
@@ -74,22 +81,38 @@ class _Layer:
         self._norm = layer.output.LayerNorm
 
     def __call__(self, hidden: Tensor, shapes: Sequence[tuple[int, int]]) -> Tensor:
-        """`hidden` [tokens, dimension] of texts with these (count, length), one behind the other."""
-        mixed = self._mixed(self._attention(hidden, shapes))
+        """`hidden` [rows, dimension]: texts with these (count, length) one behind the other, then padding."""
+        mixed = self._through(self._mixed, self._attention(hidden, shapes))
         hidden = self._mixed_norm(mixed + hidden)
-        narrow = self._narrow(functional.gelu(self._wide(hidden)))
+        narrow = self._through(self._narrow, functional.gelu(self._through(self._wide, hidden)))
         out: Tensor = self._norm(narrow + hidden)
         return out
 
+    def _through(self, layer: Any, rows: Tensor) -> Tensor:
+        return self._linear(rows, layer.weight, layer.bias)
+
     def _attention(self, hidden: Tensor, shapes: Sequence[tuple[int, int]]) -> Tensor:
-        inputs = functional.linear(hidden, self._weight, self._bias)
+        inputs = self._linear(hidden, self._weight, self._bias)
+        sizes = [count * length for count, length in shapes]
+        *parts, padding = inputs.split_with_sizes([*sizes, len(inputs) - sum(sizes)])
         seen = []
-        parts = inputs.split_with_sizes([count * length for count, length in shapes])
         for part, (count, length) in zip(parts, shapes, strict=True):
             query, key, value = part.view(count, length, 3, self._heads, -1).permute(2, 0, 3, 1, 4)
             looked = functional.scaled_dot_product_attention(query, key, value)
             seen.append(looked.transpose(1, 2).reshape(count * length, -1))
-        return torch.cat(seen)
+        return torch.cat([*seen, padding[:, : hidden.shape[1]]])
+
+
+def _inputs(layer: Any) -> tuple[Any, Any, Any]:
+    attention = layer.attention.self
+    return attention.query, attention.key, attention.value
+
+
+def _products(layer: Any) -> list[Shape]:
+    dimension, _, has_bias = shape_of(layer.attention.output.dense)
+    others = (layer.attention.output.dense, layer.intermediate.dense, layer.output.dense)
+    inputs = sum(each.out_features for each in _inputs(layer))
+    return [(dimension, inputs, has_bias), *map(shape_of, others)]
 
 
 def _bert(module: Any) -> Any:

@@ -1,11 +1,13 @@
 """A loaded sentence model, run the fastest way this machine has for it.
 
-Precision and batch size are chosen by a short measurement when the model is loaded. Neither of them lets a
-text's vector depend on the texts beside it: packed batches do not by nature (`enrich.bert`), padded ones hold
-texts of one padded length only. So snapshot, delta and replay agree to the bit on one kind of machine; bf16
-and fp32 machines differ in the third decimal.
+The precision is chosen by a short measurement when the model is loaded. A text's vector never depends on the
+texts beside it: products keep to row counts that are found to give equal rows (`enrich.rows`), padded batches
+hold texts of one padded length only, and where that does not do, texts are taken one by one. So snapshot,
+delta and replay agree to the bit on one kind of machine. On unlike kinds, vectors differ in the third decimal
+where one computes in bf16, in the seventh otherwise.
 """
 
+import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
@@ -18,10 +20,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from sentence_transformers import SentenceTransformer
-from transformers.utils import logging
+from torch.nn import Linear
+from transformers.utils import logging as transformers_logging
 
 from enrich.bert import PackedBert
+from enrich.rows import RowCounts, Shape, alike, candidates, shape_of
 from errors import EnrichmentError
+
+log = logging.getLogger(__name__)
 
 Vectors = NDArray[np.float32]
 Texts = Sequence[Sequence[int]]  # token ids
@@ -29,10 +35,12 @@ Forward = Callable[[Texts], torch.Tensor]
 
 MAX_TOKENS = 256  # of a text are read
 _STEP = 8  # tokens; padded batches have lengths that are multiples of it
-_BATCHES = (512, 1024, 2048)  # tokens; larger ones leave the caches of a core
-_GPU_BATCHES = (8_192, 32_768)
-_TRIAL = (1_000,) * 16  # token ids of a text to measure with; every vocabulary has this one
+_BATCH = 1024  # tokens; between 256 and 4096 a core is equally fast
+_GPU_BATCH = 16_384
+_TRIAL = [[1_000] * 16] * 16  # token ids of texts to measure with; every vocabulary has this one
+_COMPANY = (1, 2, 3, 5, 8, 8, 8, 13, 21, 34, 55, 144)  # tokens of texts to compare alone and together
 _ROUNDS = 2
+_TYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 _PAYS = (
     1.2  # bf16 is 1.9 to 2.6 times faster where the processor has it, slower elsewhere: nothing lies between
 )
@@ -40,10 +48,10 @@ _PAYS = (
 
 @dataclass(frozen=True, slots=True)
 class Tuning:
-    """What the measurement chose: the precision, and how many tokens make a batch."""
+    """What was chosen for this machine; without `counts` texts are taken one by one."""
 
     precision: str  # bf16 or fp32
-    batch: int
+    counts: tuple[int, ...]  # of rows that its products keep to
 
 
 class Encoder:
@@ -52,7 +60,7 @@ class Encoder:
     def __init__(self, folder: Path) -> None:
         """EnrichmentError when `folder` holds no model that sentence-transformers can load."""
         torch.set_num_threads(1)  # two processes with one thread each beat one with two
-        logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+        transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         try:
             model = SentenceTransformer(str(folder), local_files_only=True).eval()
             self.dimension = model.get_embedding_dimension() or 0
@@ -60,6 +68,7 @@ class Encoder:
             self._max_tokens = min(model.max_seq_length or MAX_TOKENS, MAX_TOKENS)
             self._on_gpu = model.device.type != "cpu"
             self._packs = not self._on_gpu and PackedBert.supports(list(model))
+            self._batch = _GPU_BATCH if self._on_gpu else _BATCH
             with torch.inference_mode():
                 self._forward, self.tuning = self._tuned(model)
         except Exception as error:  # whatever a folder makes the libraries throw
@@ -72,10 +81,11 @@ class Encoder:
         if not texts:
             return vectors
         ids = self._tokenizer(list(texts), truncation=True, max_length=self._max_tokens)["input_ids"]
+        lengths = [len(each) for each in ids]
+        batches = self._batches(lengths) if self.tuning.counts else [[row] for row in range(len(ids))]
         with torch.inference_mode():
-            for rows in self._batches([len(each) for each in ids]):
-                found = self._forward([ids[row] for row in rows])
-                vectors[rows] = torch.nn.functional.normalize(found, dim=1).numpy()
+            for rows in batches:
+                vectors[rows] = _unit(self._forward([ids[row] for row in rows])).numpy()
         return vectors
 
     def _batches(self, lengths: Sequence[int]) -> Iterator[list[int]]:
@@ -85,7 +95,7 @@ class Encoder:
         tokens = last = 0
         for row in sorted(range(len(lengths)), key=lengths.__getitem__):
             length = -(-lengths[row] // step) * step
-            if rows and (tokens + length > self.tuning.batch or (not self._packs and length != last)):
+            if rows and (tokens + length > self._batch or (not self._packs and length != last)):
                 yield rows
                 rows, tokens = [], 0
             rows.append(row)
@@ -93,20 +103,53 @@ class Encoder:
         if rows:
             yield rows
 
-    def _tuned(self, plain: SentenceTransformer) -> tuple[Forward, Tuning]:
+    def _tuned(self, model: SentenceTransformer) -> tuple[Forward, Tuning]:
         """The forward pass to use, and how: one that all workers of a machine choose alike."""
-        forwards = [self._runner(plain), self._runner(deepcopy(plain).to(torch.bfloat16))]
+        models = {"fp32": model.float(), "bf16": deepcopy(model).to(torch.bfloat16)}
+        every = RowCounts(candidates(self._batch))
         plainly, shortly = _best(
-            [partial(forward, _trial(_BATCHES[0])) for forward in forwards], on_gpu=self._on_gpu
+            [partial(self._runner(each, every), _TRIAL) for each in models.values()], on_gpu=self._on_gpu
         )
-        pays = shortly * _PAYS <= plainly
-        sizes = _GPU_BATCHES if self._on_gpu else _BATCHES
-        times = _best([partial(forwards[pays], _trial(size)) for size in sizes], on_gpu=self._on_gpu)
-        batch = min(zip(times, sizes, strict=True), key=lambda each: each[0] / each[1])[1]
-        return forwards[pays], Tuning("bf16" if pays else "fp32", batch)
+        for precision in ("bf16", "fp32") if shortly * _PAYS <= plainly else ("fp32",):
+            counts = alike(self._products(model), _TYPES[precision], most=self._batch, device=model.device)
+            if counts:
+                forward = self._runner(models[precision], RowCounts(counts))
+                if self._is_steady(forward):
+                    return forward, Tuning(precision, tuple(counts))
+            log.warning("In %s a text's vector depends on the texts beside it.", precision)
+        log.warning("Texts are embedded one by one, which is slower.")
+        return self._runner(models["fp32"], RowCounts(range(1, MAX_TOKENS + 1))), Tuning("fp32", ())
 
-    def _runner(self, model: SentenceTransformer) -> Forward:
-        return PackedBert(list(model)) if self._packs else partial(_padded, model)
+    def _runner(self, model: SentenceTransformer, counts: RowCounts) -> Forward:
+        if self._packs:
+            return PackedBert(list(model), counts)
+        for layer in _linears(model):
+            layer.forward = partial(_through, counts, layer)  # type: ignore[method-assign]
+        return partial(_padded, model)
+
+    def _products(self, model: SentenceTransformer) -> list[Shape]:
+        return PackedBert.products(list(model)) if self._packs else list(map(shape_of, _linears(model)))
+
+    def _is_steady(self, forward: Forward) -> bool:
+        """Whether texts of many lengths have the same vectors alone and together."""
+        texts = [list(range(1_000 - length, 1_000)) for length in _COMPANY]
+        alone = [_unit(forward([text])) for text in texts]
+        return all(
+            torch.equal(_unit(forward([texts[row] for row in rows])), torch.cat([alone[row] for row in rows]))
+            for rows in self._batches(_COMPANY)
+        )
+
+
+def _linears(model: SentenceTransformer) -> list[Linear]:
+    return [each for each in model.modules() if type(each) is Linear]
+
+
+def _through(counts: RowCounts, layer: Linear, rows: torch.Tensor) -> torch.Tensor:
+    return counts.linear(rows, layer.weight, layer.bias)
+
+
+def _unit(vectors: torch.Tensor) -> torch.Tensor:
+    return torch.nn.functional.normalize(vectors, dim=1)
 
 
 def _padded(model: SentenceTransformer, texts: Texts) -> torch.Tensor:
@@ -118,10 +161,6 @@ def _padded(model: SentenceTransformer, texts: Texts) -> torch.Tensor:
     features = {name: tensor.to(model.device) for name, tensor in padded.items()}
     vectors: torch.Tensor = model(features)["sentence_embedding"]
     return vectors.float().cpu()
-
-
-def _trial(tokens: int) -> Texts:
-    return [_TRIAL] * (tokens // len(_TRIAL))
 
 
 def _best(runs: Sequence[Callable[[], Any]], *, on_gpu: bool) -> list[float]:

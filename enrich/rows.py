@@ -1,0 +1,130 @@
+"""Matrix products in which a row's result does not depend, to the bit, on the rows beside it.
+
+How a kernel adds up the terms of a row can hang on how many rows it is given, and where the borders lie
+differs from processor to processor, by precision and by shape. So only row counts are used that were found,
+on this machine, to give equal rows: other matrices are cut into such blocks, the last one padded.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from itertools import takewhile
+
+import torch
+from torch import Tensor
+from torch.nn import Linear, functional
+
+Product = Callable[[Tensor, Tensor, Tensor | None], Tensor]  # as `functional.linear`
+Shape = tuple[int, int, bool]  # inputs, outputs, whether there is a bias
+
+_SMALL = 64  # a live message has about 15 tokens: it must not be padded to hundreds
+_SPARE = 16  # rows of padding that cost less than a second product
+
+
+class RowCounts:
+    """Row counts that give equal rows, and products made of them only."""
+
+    def __init__(self, counts: Iterable[int]) -> None:
+        """`counts` are not empty; `alike` finds them."""
+        self.counts = tuple(sorted(counts))
+
+    def blocks(self, rows: int) -> list[int]:
+        """Counts whose sum is at least `rows`, with little padding."""
+        found: list[int] = []
+        while rows > 0:
+            taken = self._block(rows)
+            found.append(taken)
+            rows -= taken
+        return found
+
+    def linear(self, rows: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        """`functional.linear` of `rows` [..., inputs]; quickest where `blocks` make exactly their number."""
+        flat = rows.reshape(-1, rows.shape[-1])
+        blocks = self.blocks(len(flat))
+        if missing := sum(blocks) - len(flat):
+            flat = functional.pad(flat, (0, 0, 0, missing))
+        parts = [functional.linear(part, weight, bias) for part in flat.split_with_sizes(blocks)]
+        found = parts[0] if len(parts) == 1 else torch.cat(parts)
+        return found[: len(found) - missing].view(*rows.shape[:-1], -1)
+
+    def _block(self, rows: int) -> int:
+        below = max((each for each in self.counts if each <= rows), default=None)
+        above = min((each for each in self.counts if each >= rows), default=None)
+        if below is None or (above is not None and above - rows <= max(_SPARE, rows // 8)):
+            assert above is not None, "there are counts"
+            return above
+        return below
+
+
+def candidates(most: int) -> list[int]:
+    """Row counts to try, up to `most`: close enough together that little is padded."""
+    powers = [1 << exponent for exponent in range(2, most.bit_length())]
+    found = sorted({1, *powers, *(each * 3 // 2 for each in powers if each >= 32)})
+    return list(takewhile(lambda count: count <= most, found))
+
+
+def shape_of(layer: Linear) -> Shape:
+    return layer.in_features, layer.out_features, layer.bias is not None
+
+
+def alike(
+    shapes: Iterable[Shape],
+    dtype: torch.dtype,
+    *,
+    most: int,
+    device: torch.device | str = "cpu",
+    product: Product = functional.linear,
+) -> list[int]:
+    """The candidates up to `most` rows with which `product` gives a row the same bits, wherever it stands.
+
+    The largest that others are like decides. Empty when they do not reach from few rows to many.
+    """
+    probes = [_Probe(shape, dtype, most, device, product) for shape in dict.fromkeys(shapes)]
+    left = candidates(most)
+    while left[-1] >= _SMALL:
+        found = left
+        for probe in probes:
+            found = probe.like_the_last(found)
+        if found and found[0] <= _SMALL:
+            return found
+        left.pop()
+    return []
+
+
+class _Probe:
+    """Rows and weights whose products are zero but for rounding: what is left is how they were added up."""
+
+    def __init__(
+        self, shape: Shape, dtype: torch.dtype, most: int, device: torch.device | str, product: Product
+    ) -> None:
+        inputs, outputs, has_bias = shape
+        dice = torch.Generator().manual_seed(0)
+        order = torch.randperm(inputs, generator=dice)
+        half, odd = inputs // 2, (0, inputs % 2)  # an odd input stays 0
+        rows = torch.randn(2 * most, half, generator=dice)
+        weight = torch.randn(outputs, half, generator=dice)
+        rows = functional.pad(torch.cat([rows, -rows], dim=1), odd)[:, order]
+        weight = functional.pad(torch.cat([weight, weight], dim=1), odd)[:, order]
+        self._rows = rows.to(device, dtype).contiguous()
+        self._weight = weight.to(device, dtype).contiguous()
+        self._bias = torch.zeros(outputs, dtype=dtype, device=device) if has_bias else None
+        self._product = product
+
+    def like_the_last(self, counts: Sequence[int]) -> list[int]:
+        """The counts that give each row what the largest of them gives it: itself among them, or none."""
+        if not counts:
+            return []
+        most = counts[-1]
+        wanted = self._of(0, most)
+        # A second place, odd: also for kernels that mind where in memory a matrix begins.
+        place = most // 3 | 1
+
+        def holds(count: int) -> bool:
+            both = min(count, most - place)
+            moved = self._of(place, count)[:both]
+            return torch.equal(moved, wanted[place : place + both]) and torch.equal(
+                self._of(0, count), wanted[:count]
+            )
+
+        return [each for each in counts if holds(each)] if holds(most) else []
+
+    def _of(self, start: int, count: int) -> Tensor:
+        return self._product(self._rows[start : start + count], self._weight, self._bias)
