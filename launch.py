@@ -51,7 +51,7 @@ def main() -> int:
     except AnalyticsError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit):  # the latter is Ray's answer to SIGTERM while it starts
         pass
     print("Stopped.")
     return 0

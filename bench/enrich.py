@@ -114,7 +114,7 @@ def _operations(texts: Sequence[str]) -> float:
 def _gemm_rate() -> float:
     """Operations/s of one core at the model's widest matrix, in the precision that enrichment uses."""
     kind = torch.bfloat16 if tuning().precision == "bf16" else torch.float32
-    rows, wide, narrow = tuning().batch, 1_536, 384
+    rows, wide, narrow = 1_024, 1_536, 384
     left, right = torch.randn(rows, narrow).to(kind), torch.randn(wide, narrow).to(kind)
     best = min(_seconds(lambda: torch.nn.functional.linear(left, right)) for _ in range(50))
     return 2.0 * rows * wide * narrow / best

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from enrich.rows import RowCounts, Shape, shape_of
+from enrich.rows import RowCounts, Weight
 
 
 class PackedBert:
@@ -44,10 +44,10 @@ class PackedBert:
             and modules[1].get_config_dict().get("pooling_mode") == "mean"
         )
 
-    @staticmethod
-    def products(modules: Sequence[Any]) -> list[Shape]:
-        """The shapes of the products that the tokens go through."""
-        return [shape for layer in _bert(modules[0]).encoder.layer for shape in _products(layer)]
+    @property
+    def weights(self) -> list[Weight]:
+        """Those of every product, layer by layer."""
+        return [weight for layer in self._layers for weight in layer.weights]
 
     def __call__(self, texts: Sequence[Sequence[int]]) -> Tensor:
         """The vectors [n, dimension] of `texts`, token ids with texts of equal length side by side."""
@@ -69,30 +69,34 @@ class PackedBert:
 
 class _Layer:
     def __init__(self, layer: Any, heads: int, counts: RowCounts) -> None:
-        inputs = _inputs(layer)
+        attention = layer.attention.self
+        inputs = (attention.query, attention.key, attention.value)
         self._heads = heads
         self._linear = counts.linear
-        self._weight = torch.cat([each.weight for each in inputs])
-        self._bias = torch.cat([each.bias for each in inputs])
-        self._mixed = layer.attention.output.dense
+        self._inputs = (
+            torch.cat([each.weight for each in inputs]),
+            torch.cat([each.bias for each in inputs]),
+        )
+        self._mixed = _weight(layer.attention.output.dense)
         self._mixed_norm = layer.attention.output.LayerNorm
-        self._wide = layer.intermediate.dense
-        self._narrow = layer.output.dense
+        self._wide = _weight(layer.intermediate.dense)
+        self._narrow = _weight(layer.output.dense)
         self._norm = layer.output.LayerNorm
+
+    @property
+    def weights(self) -> list[Weight]:
+        return [self._inputs, self._mixed, self._wide, self._narrow]
 
     def __call__(self, hidden: Tensor, shapes: Sequence[tuple[int, int]]) -> Tensor:
         """`hidden` [rows, dimension]: texts with these (count, length) one behind the other, then padding."""
-        mixed = self._through(self._mixed, self._attention(hidden, shapes))
+        mixed = self._linear(self._attention(hidden, shapes), *self._mixed)
         hidden = self._mixed_norm(mixed + hidden)
-        narrow = self._through(self._narrow, functional.gelu(self._through(self._wide, hidden)))
+        narrow = self._linear(functional.gelu(self._linear(hidden, *self._wide)), *self._narrow)
         out: Tensor = self._norm(narrow + hidden)
         return out
 
-    def _through(self, layer: Any, rows: Tensor) -> Tensor:
-        return self._linear(rows, layer.weight, layer.bias)
-
     def _attention(self, hidden: Tensor, shapes: Sequence[tuple[int, int]]) -> Tensor:
-        inputs = self._linear(hidden, self._weight, self._bias)
+        inputs = self._linear(hidden, *self._inputs)
         sizes = [count * length for count, length in shapes]
         *parts, padding = inputs.split_with_sizes([*sizes, len(inputs) - sum(sizes)])
         seen = []
@@ -103,16 +107,8 @@ class _Layer:
         return torch.cat([*seen, padding[:, : hidden.shape[1]]])
 
 
-def _inputs(layer: Any) -> tuple[Any, Any, Any]:
-    attention = layer.attention.self
-    return attention.query, attention.key, attention.value
-
-
-def _products(layer: Any) -> list[Shape]:
-    dimension, _, has_bias = shape_of(layer.attention.output.dense)
-    others = (layer.attention.output.dense, layer.intermediate.dense, layer.output.dense)
-    inputs = sum(each.out_features for each in _inputs(layer))
-    return [(dimension, inputs, has_bias), *map(shape_of, others)]
+def _weight(layer: Any) -> Weight:
+    return layer.weight, layer.bias
 
 
 def _bert(module: Any) -> Any:

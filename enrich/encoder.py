@@ -24,7 +24,7 @@ from torch.nn import Linear
 from transformers.utils import logging as transformers_logging
 
 from enrich.bert import PackedBert
-from enrich.rows import RowCounts, Shape, alike, candidates, shape_of
+from enrich.rows import RowCounts, Weight, alike, candidates
 from errors import EnrichmentError
 
 log = logging.getLogger(__name__)
@@ -35,12 +35,12 @@ Forward = Callable[[Texts], torch.Tensor]
 
 MAX_TOKENS = 256  # of a text are read
 _STEP = 8  # tokens; padded batches have lengths that are multiples of it
-_BATCH = 1024  # tokens; between 256 and 4096 a core is equally fast
+BATCH = 1024  # tokens; between 256 and 4096 a core is equally fast
 _GPU_BATCH = 16_384
 _TRIAL = [[1_000] * 16] * 16  # token ids of texts to measure with; every vocabulary has this one
 _COMPANY = (1, 2, 3, 5, 8, 8, 8, 13, 21, 34, 55, 144)  # tokens of texts to compare alone and together
 _ROUNDS = 2
-_TYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
+PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16}
 _PAYS = (
     1.2  # bf16 is 1.9 to 2.6 times faster where the processor has it, slower elsewhere: nothing lies between
 )
@@ -68,7 +68,9 @@ class Encoder:
             self._max_tokens = min(model.max_seq_length or MAX_TOKENS, MAX_TOKENS)
             self._on_gpu = model.device.type != "cpu"
             self._packs = not self._on_gpu and PackedBert.supports(list(model))
-            self._batch = _GPU_BATCH if self._on_gpu else _BATCH
+            self._batch = _GPU_BATCH if self._on_gpu else BATCH
+            for layer in _linears(model):  # a mapped file's are anywhere in memory, which kernels may mind
+                layer.weight.data = layer.weight.data.clone()
             with torch.inference_mode():
                 self._forward, self.tuning = self._tuned(model)
         except Exception as error:  # whatever a folder makes the libraries throw
@@ -111,7 +113,7 @@ class Encoder:
             [partial(self._runner(each, every), _TRIAL) for each in models.values()], on_gpu=self._on_gpu
         )
         for precision in ("bf16", "fp32") if shortly * _PAYS <= plainly else ("fp32",):
-            counts = alike(self._products(model), _TYPES[precision], most=self._batch, device=model.device)
+            counts = alike(self._weights(model), PRECISIONS[precision], most=self._batch, device=model.device)
             if counts:
                 forward = self._runner(models[precision], RowCounts(counts))
                 if self._is_steady(forward):
@@ -127,8 +129,10 @@ class Encoder:
             layer.forward = partial(_through, counts, layer)  # type: ignore[method-assign]
         return partial(_padded, model)
 
-    def _products(self, model: SentenceTransformer) -> list[Shape]:
-        return PackedBert.products(list(model)) if self._packs else list(map(shape_of, _linears(model)))
+    def _weights(self, model: SentenceTransformer) -> list[Weight]:
+        if self._packs:
+            return PackedBert(list(model), RowCounts([1])).weights
+        return [(each.weight, each.bias) for each in _linears(model)]
 
     def _is_steady(self, forward: Forward) -> bool:
         """Whether texts of many lengths have the same vectors alone and together."""

@@ -10,10 +10,10 @@ from itertools import takewhile
 
 import torch
 from torch import Tensor
-from torch.nn import Linear, functional
+from torch.nn import functional
 
 Product = Callable[[Tensor, Tensor, Tensor | None], Tensor]  # as `functional.linear`
-Shape = tuple[int, int, bool]  # inputs, outputs, whether there is a bias
+Weight = tuple[Tensor, Tensor | None]  # of a linear layer, [outputs, inputs], and its bias [outputs]
 
 _SMALL = 64  # a live message has about 15 tokens: it must not be padded to hundreds
 _SPARE = 16  # rows of padding that cost less than a second product
@@ -61,12 +61,8 @@ def candidates(most: int) -> list[int]:
     return list(takewhile(lambda count: count <= most, found))
 
 
-def shape_of(layer: Linear) -> Shape:
-    return layer.in_features, layer.out_features, layer.bias is not None
-
-
 def alike(
-    shapes: Iterable[Shape],
+    weights: Iterable[Weight],
     dtype: torch.dtype,
     *,
     most: int,
@@ -75,9 +71,11 @@ def alike(
 ) -> list[int]:
     """The candidates up to `most` rows with which `product` gives a row the same bits, wherever it stands.
 
-    The largest that others are like decides. Empty when they do not reach from few rows to many.
+    Of the `weights` only the shapes matter. The largest count that others are like decides; empty when they
+    do not reach from few rows to many.
     """
-    probes = [_Probe(shape, dtype, most, device, product) for shape in dict.fromkeys(shapes)]
+    shapes = dict.fromkeys((weight.shape[1], weight.shape[0], bias is not None) for weight, bias in weights)
+    probes = [_Probe(*shape, dtype, most, device, product) for shape in shapes]
     left = candidates(most)
     while left[-1] >= _SMALL:
         found = left
@@ -93,9 +91,15 @@ class _Probe:
     """Rows and weights whose products are zero but for rounding: what is left is how they were added up."""
 
     def __init__(
-        self, shape: Shape, dtype: torch.dtype, most: int, device: torch.device | str, product: Product
+        self,
+        inputs: int,
+        outputs: int,
+        has_bias: bool,
+        dtype: torch.dtype,
+        most: int,
+        device: torch.device | str,
+        product: Product,
     ) -> None:
-        inputs, outputs, has_bias = shape
         dice = torch.Generator().manual_seed(0)
         order = torch.randperm(inputs, generator=dice)
         half, odd = inputs // 2, (0, inputs % 2)  # an odd input stays 0

@@ -1,6 +1,7 @@
 """The sentence model run in every way it can be run, against sentence-transformers' own `encode`."""
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,11 @@ from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
 from transformers import DistilBertConfig, DistilBertModel
 
-from enrich import encoder
+from enrich import encoder, rows
 from enrich.bert import PackedBert
 from enrich.embed import embed, model_name
-from enrich.encoder import Encoder, Vectors
+from enrich.encoder import BATCH, Encoder, Vectors
+from enrich.rows import RowCounts, candidates
 from errors import EnrichmentError
 
 PACKAGED = Path(get_model_path())
@@ -42,10 +44,11 @@ def packed() -> Encoder:
     return Encoder(PACKAGED)
 
 
-@pytest.fixture
-def padded(monkeypatch: pytest.MonkeyPatch) -> Encoder:
-    monkeypatch.setattr(PackedBert, "supports", staticmethod(lambda modules: False))
-    return Encoder(PACKAGED)
+@pytest.fixture(scope="module")
+def padded() -> Encoder:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(PackedBert, "supports", staticmethod(lambda modules: False))
+        return Encoder(PACKAGED)
 
 
 @pytest.fixture
@@ -78,7 +81,7 @@ def test_the_packaged_model_is_packed_and_says_what_it_says_in_fp32(
     ids = plain.tokenizer(TEXTS, truncation=True, max_length=256)["input_ids"]
     order = sorted(range(len(ids)), key=lambda row: len(ids[row]))
     with torch.inference_mode():
-        vectors = PackedBert(list(plain))([ids[row] for row in order]).numpy()
+        vectors = PackedBert(list(plain), RowCounts(candidates(BATCH)))([ids[row] for row in order]).numpy()
     unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     assert np.allclose(unit, truth[order], atol=2e-6)
     assert closeness(packed.encode(TEXTS), truth) > 0.998
@@ -107,26 +110,66 @@ def test_batches_keep_to_their_tokens_and_every_text_is_in_one(packed: Encoder) 
     lengths = [3, 250, 17, 17, 256, 3, 90, 12] * 50
     batches = list(packed._batches(lengths))
     assert sorted(row for rows in batches for row in rows) == list(range(len(lengths)))
-    assert all(sum(lengths[row] for row in rows) <= packed.tuning.batch for rows in batches)
-    assert len(batches) <= sum(lengths) // packed.tuning.batch * 2
+    assert all(sum(lengths[row] for row in rows) <= packed._batch for rows in batches)
+    assert len(batches) <= sum(lengths) // packed._batch * 2
 
 
 def test_two_loads_choose_alike_and_say_the_same(packed: Encoder) -> None:
     again = Encoder(PACKAGED)
-    assert again.tuning.precision == packed.tuning.precision
+    assert again.tuning == packed.tuning
     assert np.array_equal(again.encode(TEXTS), packed.encode(TEXTS))
 
 
 @pytest.mark.parametrize(("slowdown", "precision"), [(0.5, "bf16"), (0.95, "fp32"), (3.0, "fp32")])
 def test_bf16_is_used_only_where_it_pays(
-    slowdown: float, precision: str, monkeypatch: pytest.MonkeyPatch
+    slowdown: float, precision: str, other_kind: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def timed(runs: list[Any], *, on_gpu: bool) -> list[float]:
-        return [1.0, slowdown] if len(runs) == 2 else [float(len(runs) - n) for n in range(len(runs))]
+    monkeypatch.setattr(encoder, "_best", lambda runs, *, on_gpu: [1.0, slowdown])
+    assert Encoder(other_kind).tuning.precision == precision
 
-    monkeypatch.setattr(encoder, "_best", timed)
-    tuning = Encoder(PACKAGED).tuning
-    assert (tuning.precision, tuning.batch) == (precision, 2048)
+
+def test_where_bf16_rows_depend_on_their_number_fp32_is_taken(
+    other_kind: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def alike(weights: Any, dtype: torch.dtype, **more: Any) -> list[int]:
+        return [] if dtype == torch.bfloat16 else real(weights, dtype, **more)
+
+    real = rows.alike
+    monkeypatch.setattr(encoder, "alike", alike)
+    monkeypatch.setattr(encoder, "_best", lambda runs, *, on_gpu: [1.0, 0.1])
+    tuning = Encoder(other_kind).tuning
+    assert tuning.precision == "fp32"
+    assert tuning.counts
+
+
+def test_where_no_row_counts_are_alike_texts_are_taken_one_by_one(
+    truth: Vectors, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(encoder, "alike", lambda *_, **__: [])
+    single = Encoder(PACKAGED)
+    taken: list[int] = []
+
+    def forward(texts: Sequence[Sequence[int]]) -> torch.Tensor:
+        taken.append(len(texts))
+        return real(texts)
+
+    real, single._forward = single._forward, forward
+    assert closeness(single.encode(TEXTS), truth) > 0.998
+    assert taken == [1] * len(TEXTS)
+    assert "one by one" in caplog.text
+
+
+def test_where_attention_depends_on_company_texts_are_taken_one_by_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whatever in a model's pass it is: it is run alone and in company before it is used."""
+    plain = torch.nn.functional.scaled_dot_product_attention
+
+    def swayed(*inputs: torch.Tensor, **more: Any) -> torch.Tensor:
+        return plain(*inputs, **more) * (1 + 2e-7 * (len(inputs[0]) - 1))  # type: ignore[arg-type]
+
+    monkeypatch.setattr(torch.nn.functional, "scaled_dot_product_attention", swayed)
+    assert Encoder(PACKAGED).tuning.counts == ()
 
 
 def test_a_model_of_another_kind_serves_as_well(other_kind: Path) -> None:
