@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import groupby
 
-from actors.cached_chat import CachedChat
+from actors.cached_chat import CachedChat, Understanding, says
 from actors.packing import Packed, pack, unpack
 from chats.conversation import Conversation
 from chats.fan import FanState
@@ -132,9 +133,9 @@ class Cache:
 
     def forget(self, creator_id: str, chat_id: str, conversation_ids: Iterable[str]) -> None:
         """Have conversations enriched again."""
-        key = (creator_id, chat_id)
-        for id in conversation_ids:
-            self._open(key).nodes.pop(id, None)
+        key, ids = (creator_id, chat_id), set(conversation_ids)
+        cached = self._open(key)
+        cached.outdate(each for each in cached.conversations if each.id in ids)
         self._changed(key)
 
     def store(self, node: ExtendedConversationNode) -> None:
@@ -143,8 +144,24 @@ class Cache:
         if key in self._slots:
             cached = self._open(key)
             if any(c.id == node.conversationId for c in cached.conversations):
-                cached.nodes[node.conversationId] = node
+                cached.store(node)
                 self._changed(key)
+
+    def understandings(self, nodes: Iterable[ExtendedConversationNode]) -> Iterator[Understanding]:
+        """What `recall` takes, for these nodes of the chats as they are; best chat by chat."""
+        for key, own in groupby(nodes, key=lambda node: (node.creatorId, node.chatId)):
+            if (cached := self.look(*key)) is not None:
+                now = {each.id: each for each in cached.conversations}
+                for node in own:
+                    if (conversation := now.get(node.conversationId)) is not None:
+                        yield cached.understanding(conversation, node)
+
+    def recall(self, found: Understanding) -> None:
+        """Take in what was understood before this process began, as far as it still holds."""
+        key = (found.node.creatorId, found.node.chatId)
+        if key in self._slots:
+            self._open(key).recall(found)
+            self._changed(key)
 
     def revise(
         self,
@@ -182,7 +199,9 @@ class Cache:
         """Take in a chat at rest; when not `enriched`, without what enrichment said of it."""
         self._slots[key] = _Slot(packed=packed)
         if not enriched:
-            self._open(key).nodes.clear()
+            cached = self._open(key)
+            cached.nodes.clear()
+            cached.kept.clear()
             self._changed(key)
             self.close(key)
 
@@ -259,7 +278,7 @@ class Cache:
         self._changed(key)
         if _subscription(before) == _subscription(chat):
             return False
-        cached.nodes.clear()
+        cached.outdate(cached.conversations)
         return True
 
     def _recut(self, key: Key, mark: Touched) -> None:
@@ -267,15 +286,15 @@ class Cache:
         before = {c.id: c for c in cached.conversations}
         around = cached.contexts
         cached.cut(gap=self._gap, silence=self._silence)
-        now = {c.id for c in cached.conversations}
+        now = {c.id: c for c in cached.conversations}
         mark.gone = [id for id in before if id not in now]
         # A conversation's enrichment also speaks of what surrounds it: a renewal belongs to the last
         # conversation before it, a drop-off is withdrawn when the fan returns.
-        for each in cached.conversations:
-            if before.get(each.id) != each or around.get(each.id) != cached.contexts[each.id]:
-                cached.nodes.pop(each.id, None)
-        for id in mark.gone:
-            cached.nodes.pop(id, None)
+        cached.outdate(
+            each
+            for id, each in before.items()
+            if now.get(id) != each or around.get(id) != cached.contexts.get(id)
+        )
         mark.stale = cached.pending()
         self._changed(key)
 
@@ -307,6 +326,8 @@ def _take(cached: CachedChat, message: Message, mark: Touched) -> None:
     if held is not None and (_says(held) == _says(message) or _version(held) > _version(message)):
         return
     cached.messages[message.id] = message
+    if held is not None and says(held) != says(message):
+        cached.kept.pop(message.id, None)
     if message.is_deleted:
         mark.removed.append(message)
     elif held is None or held.is_deleted:

@@ -1,31 +1,98 @@
 """One chat in memory: its messages, their cut into conversations, and what enrichment said. Pure."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from hashlib import blake2b
 
 from chats.conversation import Conversation, cut, waiting_since
 from chats.fan import FanState
 from chats.message import Chat, Message
 from enrich.outcomes import Context, contexts
+from enrich.reading import Reading, reading_of
 from wire.payloads import ExtendedConversationNode
 
 RECENT_FAN_MESSAGES = 10
 
 
+def says(message: Message) -> bytes:
+    """A digest of what models read of a message: who says it, and its text."""
+    text = message.text.encode("utf-8", "replace")
+    return blake2b(message.direction.encode() + b" " + text, digest_size=8).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Understanding:
+    """A conversation's node, and what it was made of: the imprint, and what the messages said, by id."""
+
+    node: ExtendedConversationNode
+    imprint: bytes
+    said: dict[str, bytes]
+
+
 @dataclass(slots=True)
 class CachedChat:
-    """A chat with its messages by id, its conversations (oldest first) and their enriched nodes by id."""
+    """A chat with its messages by id, its conversations (oldest first) and their enriched nodes by id.
+
+    `kept` are readings of messages whose node went since, by message id.
+    """
 
     chat: Chat
     messages: dict[str, Message] = field(default_factory=dict)
     conversations: list[Conversation] = field(default_factory=list)
     nodes: dict[str, ExtendedConversationNode] = field(default_factory=dict)
     contexts: dict[str, Context] = field(default_factory=dict)  # what enrichment sees around each of them
+    kept: dict[str, Reading] = field(default_factory=dict)
     _fan: FanState | None = None  # kept until something changes: the inbox order looks at every fan
 
     def cut(self, *, gap: float, silence: float) -> None:
         """Cut the messages into conversations. `gap` and `silence` are seconds."""
         self.conversations = cut(self.messages.values(), gap=gap, silence=silence)
         self.contexts = contexts(self.conversations, {self.chat.id: self.chat})
+
+    def outdate(self, conversations: Iterable[Conversation]) -> None:
+        """Have these enriched again, given as they were enriched.
+
+        What was read in messages stays with those that still say the same.
+        """
+        for each in conversations:
+            if (node := self.nodes.pop(each.id, None)) is not None:
+                self.keep(node, {message.id: says(message) for message in each.messages})
+
+    def understanding(self, conversation: Conversation, node: ExtendedConversationNode) -> Understanding:
+        said = {message.id: says(message) for message in conversation.messages}
+        return Understanding(node, self._imprint(conversation), said)
+
+    def recall(self, found: Understanding) -> None:
+        """Take in what was understood of a conversation by another process, as far as it still holds."""
+        now = {each.id: each for each in self.conversations}.get(found.node.conversationId)
+        if now is None or self._imprint(now) != found.imprint:
+            self.keep(found.node, found.said)
+        elif now.id not in self.nodes:
+            self.store(found.node)
+
+    def keep(self, node: ExtendedConversationNode, said: Mapping[str, bytes]) -> None:
+        """Keep what `node` read in messages that still say what they `said` then, by id."""
+        for id, found in node.enrichment.items():
+            message, reading = self.messages.get(id), reading_of(found)
+            if message is not None and reading is not None and says(message) == said.get(id):
+                self.kept[id] = reading
+
+    def store(self, node: ExtendedConversationNode) -> None:
+        """Take in an enriched conversation of this chat."""
+        self.nodes[node.conversationId] = node
+        for id, found in node.enrichment.items():
+            if not found.failed:
+                self.kept.pop(id, None)
+
+    def readings(self) -> dict[str, Reading]:
+        """What was read in messages, by id."""
+        found = {
+            id: reading
+            for node in self.nodes.values()
+            for id, each in node.enrichment.items()
+            if (reading := reading_of(each)) is not None
+        }
+        return found | self.kept
 
     def pending(self) -> list[Conversation]:
         """The conversations that have no enriched node for their present shape."""
@@ -68,6 +135,11 @@ class CachedChat:
     def changed(self) -> None:
         """Forget what was derived: to be called after every change to the chat."""
         self._fan = None
+
+    def _imprint(self, conversation: Conversation) -> bytes:
+        """Tells the conversation, with what enrichment sees around it, from itself at another time."""
+        around = repr((conversation, self.contexts.get(conversation.id)))
+        return blake2b(around.encode("utf-8", "replace"), digest_size=16).digest()
 
     def _fan_state(self, user_id: str) -> FanState:
         messages = self.ordered()

@@ -25,7 +25,8 @@ from wire.normalise import Held
 
 log = logging.getLogger(__name__)
 
-FORMAT = b"creator analytics checkpoint 1\n"
+FORMAT = b"creator analytics checkpoint 2\n"  # 1 had no readings beside the nodes of a chat
+READABLE = (FORMAT, b"creator analytics checkpoint 1\n")
 KEPT = 2
 _CHECKSUM = 32  # bytes
 _SUFFIX = ".checkpoint"
@@ -157,7 +158,7 @@ def _parsed(data: bytes) -> Checkpoint:
     body, checksum = memoryview(data)[:-_CHECKSUM], data[-_CHECKSUM:]
     if hashlib.blake2b(body, digest_size=_CHECKSUM).digest() != checksum:
         raise CheckpointError("its checksum is wrong.")
-    if body[: len(FORMAT)] != FORMAT:
+    if bytes(body[: len(FORMAT)]) not in READABLE:
         raise CheckpointError("it has a format that this version does not know.")
     values = msgpack.Unpacker(max_buffer_size=len(data))
     values.feed(body[len(FORMAT) :])

@@ -14,6 +14,7 @@ import msgpack
 from actors.cached_chat import CachedChat
 from chats.fan import FanState
 from chats.message import Chat, Message
+from enrich.reading import Reading
 from wire.payloads import ExtendedConversationNode
 
 _FAST = 1  # zlib's level: half the size of the best costs a fifth of the time
@@ -53,6 +54,7 @@ def pack(cached: CachedChat, user_id: str) -> Packed:
     changed = {m.id: m.changed_at for m in messages if m.changed_at}
     columns = [[getattr(m, name) for m in messages] for name in _MESSAGE]
     nodes = [node.model_dump_json() for node in cached.nodes.values()]
+    readings = {id: [each.sentiment, dict(each.actions)] for id, each in cached.kept.items()}
     return Packed(
         fan=cached.fan_state(user_id),
         messages=sum(len(each.messages) for each in cached.conversations),
@@ -60,13 +62,13 @@ def pack(cached: CachedChat, user_id: str) -> Packed:
         complete=not cached.pending(),
         failed=bool(cached.failed()),
         ids=_compressed([list(cached.messages), changed]),
-        body=_compressed([list(astuple(cached.chat)), columns, nodes]),
+        body=_compressed([list(astuple(cached.chat)), columns, nodes, readings]),
     )
 
 
 def unpack(packed: Packed, *, gap: float, silence: float) -> CachedChat:
     """The chat that was packed. `gap` and `silence` (seconds) are those it was cut with."""
-    facts, columns, nodes = msgpack.unpackb(zlib.decompress(packed.body))
+    facts, columns, nodes, *rest = msgpack.unpackb(zlib.decompress(packed.body))
     chat = _chat(facts)
     cached = CachedChat(chat)
     for row in zip(*(_shared(column) for column in columns), strict=True):
@@ -75,6 +77,8 @@ def unpack(packed: Packed, *, gap: float, silence: float) -> CachedChat:
         cached.messages[said["id"]] = Message(creator_id=chat.creator_id, chat_id=chat.id, **said)
     for node in map(ExtendedConversationNode.model_validate_json, nodes):
         cached.nodes[node.conversationId] = node
+    for readings in rest:  # the first checkpoints had none
+        cached.kept = {id: Reading(*each) for id, each in readings.items()}
     cached.cut(gap=gap, silence=silence)
     return cached
 

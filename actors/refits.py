@@ -132,7 +132,7 @@ class Refits:
         def chats() -> Iterator[WholeChat]:
             for cached in self._cache.of(creator_id):
                 seen.update({each.id: mark(cached, each) for each in cached.conversations})
-                yield cached.conversations, cached.chat
+                yield cached.conversations, cached.chat, {}
 
         version, parts = await self._enricher.refit(creator_id, chats(), again=again)
         changed = 0

@@ -20,7 +20,7 @@ import ray
 from redis.exceptions import RedisError
 
 from actors.cache import Cache, Touched
-from actors.cached_chat import CachedChat
+from actors.cached_chat import CachedChat, Understanding
 from actors.checkpoint import Checkpoint, Checkpoints
 from actors.graph_writer import graph_reader, graph_writer
 from actors.intake import Intake, Receipt
@@ -50,6 +50,7 @@ from actors.state import (
     Status,
     UserState,
 )
+from actors.understood import Understood
 from actors.view import (
     chat_facts,
     chat_node,
@@ -115,6 +116,7 @@ class UserActor:
         self._user_id = user_id
         self._redis = connect_redis(settings.redis_url)
         self._journal = Journal(self._redis, user_id)
+        self._understood = Understood(self._redis, user_id)
         self._enricher = Enricher(self._redis, settings)
         self._writer = graph_writer(settings)
         self._reader = graph_reader(settings, self._writer)
@@ -133,6 +135,7 @@ class UserActor:
         self._saved: tuple[int, list[str], dict[str, int]] = (0, [], {})
         self._save_again = 0.0  # not before, when storage was away
         self._writing: asyncio.Task[None] | None = None  # the checkpoint that is being written
+        self._before_last: dict[str, int] = {}  # mark of what was understood at the checkpoint before
         self._enrichment_failures = 0  # in a row
         self._retry: asyncio.TimerHandle | None = None  # the last one asked for is the one that counts
         self._stale_analytics: dict[str, int] = {}  # creator -> sequence
@@ -379,8 +382,30 @@ class UserActor:
         async for event in self._intake.replayed(self._state.sequence):
             self._state.replay(event)
             self._unsaved += len(event.messages)
+        await self._recall()
         self._position = await last_position(self._redis, self._user_id)
         self._mailbox.put_nowait(Again())
+
+    async def _recall(self) -> None:
+        """Take in what was understood behind the checkpoint: it is not computed again."""
+        async for found in self._understood.read(self._journal.epoch, self._basis()):
+            if isinstance(found, Understanding):
+                self._cache.recall(found)
+            else:
+                fits = self._refits.fits
+                fits.update(
+                    {creator_id: max(fit, fits.get(creator_id, 0)) for creator_id, fit in found.items()}
+                )
+            await asyncio.sleep(0)
+        for key in self._cache.unpacked():
+            self._cache.close(key)
+            await asyncio.sleep(0)
+
+    async def _keep(self, nodes: Iterable[ExtendedConversationNode]) -> None:
+        """Keep what was understood, before anybody is shown it."""
+        await self._understood.keep(
+            self._journal.epoch, self._basis(), self._refits.fits, self._cache.understandings(nodes)
+        )
 
     async def _look_for_graph(self, creators: Iterable[str]) -> None:
         """Have a creator written anew whose conversations the graph lacks, as when it was lost or replaced.
@@ -463,7 +488,7 @@ class UserActor:
             self._cache.packed(),
         )
         taken, self._unsaved = self._unsaved, 0
-        self._writing = self._spawn(self._write(checkpoint, taken))
+        self._writing = self._spawn(self._write(checkpoint, taken, self._understood.mark()))
 
     def _to_save(self) -> tuple[int, list[str], dict[str, int]]:
         """Sequence, unfinished creators and fits as they are now."""
@@ -471,17 +496,19 @@ class UserActor:
         unfinished = list(dict.fromkeys([*state.unfinished(), *sorted(refits.unfinished)]))
         return state.sequence, unfinished, dict(refits.fits)
 
-    async def _write(self, checkpoint: Checkpoint, messages: int) -> None:
-        """Write the checkpoint, then trim the journal behind the one before."""
+    async def _write(self, checkpoint: Checkpoint, messages: int, understood: dict[str, int]) -> None:
+        """Write the checkpoint, then drop what the one before makes superfluous."""
         try:
             through = await asyncio.to_thread(self._checkpoints.write, checkpoint)
             self._saved = (checkpoint.sequence, checkpoint.unfinished, checkpoint.fits)
             await self._journal.trim(through)
+            before, self._before_last = self._before_last, understood
+            await self._understood.forget(self._journal.epoch, before)
         except CheckpointUnavailable as error:
             self._unsaved += messages
             self._save_again = time.monotonic() + CHECKPOINT_PAUSE
             log.error("User %s has no new checkpoint, the journal keeps everything: %s", self._user_id, error)
-        except JournalUnavailable as error:
+        except (JournalUnavailable, RedisError) as error:
             log.warning("User %s: the journal is trimmed later: %s", self._user_id, error)
         finally:
             self._writing = None
@@ -586,6 +613,7 @@ class UserActor:
             self._enrichment_failures += 1
             raise
         self._enrichment_failures = 0
+        await self._keep(nodes)
         return Enriched(effect.job.number, tuple(nodes))
 
     async def _understand(
@@ -598,7 +626,10 @@ class UserActor:
         alone = self._enrichment_failures >= ALONE_AFTER
         if job.whole and conversations and not alone and 2 * size >= self._cache.size(job.creator_id):
             # Mostly new: the creator's topics are found anew, from everything.
-            everything = ((cached.conversations, cached.chat) for cached in self._cache.of(job.creator_id))
+            everything = (
+                (cached.conversations, cached.chat, cached.readings())
+                for cached in self._cache.of(job.creator_id)
+            )
             nodes, fit = await self._enricher.snapshot(
                 job.creator_id, everything, self._cache.size(job.creator_id), self._progress(job)
             )
@@ -611,6 +642,7 @@ class UserActor:
                 [conversation for cached in chats for conversation in cached.conversations],
                 {cached.chat.id: cached.chat for cached in chats},
                 changed={each.id for each in conversations},
+                known={id: reading for cached in chats for id, reading in cached.kept.items()},
             )
         if len(nodes) < len(conversations):
             raise EnrichmentError("Enrichment gave back fewer conversations than it was given.")

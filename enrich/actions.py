@@ -14,6 +14,7 @@ from typing import NamedTuple
 from chats.message import Direction, Message
 from enrich.action_rules import RULES
 from enrich.folding import folded
+from enrich.reading import evidence_of
 from enrich.slang import PHRASES, canonical
 
 NAME = "rules 2"
@@ -148,7 +149,7 @@ def _with_likely(found: list[Seen], likely: Mapping[str, float]) -> list[Seen]:
     known = {each.type for each in found}
     for action, probability in likely.items():
         implied = ("question",) if action == "price_inquiry" else ()
-        found += [Seen(each, f"model {probability:.2f}") for each in (action, *implied) if each not in known]
+        found += [Seen(each, evidence_of(probability)) for each in (action, *implied) if each not in known]
     return found
 
 

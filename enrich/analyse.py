@@ -20,6 +20,7 @@ from chats.message import Direction, Message
 from enrich import action_head, actions, embed, entities, outcomes, sentiment, topics
 from enrich.node import node_of
 from enrich.outcomes import Context
+from enrich.reading import Reading
 from enrich.taxonomy import PAY_PER_VIEW
 from enrich.windows import Window, count_words, spoken, window_vectors, windows
 from errors import AnalyticsError
@@ -86,9 +87,16 @@ class Analysis:
 
 
 def analyse(
-    conversations: Sequence[Conversation], contexts: Mapping[str, Context], model: str = embed.PACKAGED
+    conversations: Sequence[Conversation],
+    contexts: Mapping[str, Context],
+    model: str = embed.PACKAGED,
+    known: Mapping[str, Reading] | None = None,
 ) -> Analysis:
-    """Everything but topics. `contexts` by conversation id; `model` as in `enrich.embed.embed`."""
+    """Everything but topics. `contexts` by conversation id; `model` as in `enrich.embed.embed`.
+
+    `known` is what `model` read before, by message id: it stays as it is.
+    """
+    known = known or {}
     failed: dict[str, str] = {}
     texts = [message.text for each in conversations for message in spoken(each)]
     vectors = _attempt("embedding", failed, lambda: embed.embed(texts, model))
@@ -117,6 +125,11 @@ def analyse(
         ids = [message.id for message in own]
         felt = {} if scores is None else dict(zip(ids, scores[rows], strict=True))
         likely = {} if told is None else dict(zip(ids, told[rows], strict=True))
+        read = {id: known[id] for id in ids if id in known}
+        if scores is not None:
+            felt.update({id: each.sentiment for id, each in read.items()})
+        if told is not None:
+            likely.update({id: dict(each.actions) for id, each in read.items()})
         context = contexts[conversation.id]
         messages, reasons = _understood(conversation, context, felt, likely, failed)
         failures = {strategy: f"failed: {reason}" for strategy, reason in reasons.items()}

@@ -30,6 +30,7 @@ from enrich import topic_store
 from enrich.node import not_understood
 from enrich.outcomes import Context, contexts
 from enrich.progress import Pace, Progress
+from enrich.reading import Reading
 from enrich.refit import Fitted
 from push import push
 from remote import result
@@ -45,7 +46,8 @@ log = logging.getLogger(__name__)
 X = TypeVar("X")
 Y = TypeVar("Y")
 
-WholeChat = tuple[Sequence[Conversation], Chat]  # all its conversations
+Known = Mapping[str, Reading]  # by message id
+WholeChat = tuple[Sequence[Conversation], Chat, Known]  # all its conversations
 
 _CHUNK = 1_000  # messages a task: enough texts of every length for full batches
 _GPU_SHARE = 0.25  # of a GPU, for a task
@@ -125,11 +127,12 @@ class Enricher:
         chats: dict[str, Chat],
         *,
         changed: Collection[str] | None = None,
+        known: Known | None = None,
     ) -> list[ExtendedConversationNode]:
         """Enrich the conversations whose ids are in `changed` (None: all), in one task, in their order.
 
         `conversations` should be whole chats: outcomes and re-engagement look at what surrounds a
-        conversation. Only the changed ones leave this process.
+        conversation. Only the changed ones leave this process. What is `known` of messages stays.
         """
         around = contexts(conversations, chats)
         wanted = [each for each in conversations if changed is None or each.id in changed]
@@ -141,6 +144,7 @@ class Enricher:
             creator_id,
             await topic_store.latest(self._redis, creator_id),
             self._model,
+            _of(wanted, known),
         )
         return found
 
@@ -151,6 +155,7 @@ class Enricher:
         chats: dict[str, Chat],
         *,
         changed: Collection[str],
+        known: Known | None = None,
     ) -> list[ExtendedConversationNode]:
         """Like `delta`, each conversation in a task of its own; those that fail get a node that says so.
 
@@ -166,7 +171,10 @@ class Enricher:
             context = around[each.id]
             task: Any = _enrich.options(**options)
             try:
-                found = await result(task.remote([each], {each.id: context}, creator_id, stored, self._model))
+                read = _of([each], known)
+                found = await result(
+                    task.remote([each], {each.id: context}, creator_id, stored, self._model, read)
+                )
             except Exception as error:  # whatever a worker dies of
                 problems.append(error)
                 return not_understood(each, context, type(error).__name__)
@@ -245,6 +253,12 @@ class _Part:
     messages: int
 
 
+def _of(conversations: Iterable[Conversation], known: Known | None) -> Known:
+    """What is known of the messages of these conversations."""
+    ids = (message.id for each in conversations for message in each.messages) if known else ()
+    return {id: known[id] for id in ids if id in known} if known else {}
+
+
 def _version(artefact: bytes | None) -> int:
     return topic_store.header(artefact).version if artefact else 0
 
@@ -252,9 +266,10 @@ def _version(artefact: bytes | None) -> int:
 async def _analysed(chunk: "Sequence[WholeChat]", model: str, options: dict[str, Any]) -> _Part:
     task: Any = _analyse.options(num_returns=3, **options)
     analysis, documents, counted = task.remote(
-        [each for conversations, _ in chunk for each in conversations],
-        {chat.id: chat for _, chat in chunk},
+        [each for conversations, _, _ in chunk for each in conversations],
+        {chat.id: chat for _, chat, _ in chunk},
         model,
+        {id: reading for _, _, known in chunk for id, reading in known.items()},
     )
     return _Part(analysis, documents, await result(counted))
 
@@ -273,8 +288,8 @@ def _chunks(chats: Iterable[WholeChat]) -> Iterator[list[WholeChat]]:
     """As many chats together as make _CHUNK messages."""
     chunk: list[WholeChat] = []
     size = 0
-    for conversations, chat in chats:
-        chunk.append((conversations, chat))
+    for conversations, chat, known in chats:
+        chunk.append((conversations, chat, known))
         size += sum(len(each.messages) for each in conversations)
         if size >= _CHUNK:
             yield chunk
@@ -326,11 +341,11 @@ def _load(model: str) -> None:
 
 @ray.remote
 def _analyse(
-    conversations: Sequence[Conversation], chats: dict[str, Chat], model: str
+    conversations: Sequence[Conversation], chats: dict[str, Chat], model: str, known: Known
 ) -> "tuple[Analysis, Documents, int]":
     from enrich.analyse import analyse
 
-    analysis = analyse(conversations, contexts(conversations, chats), model)
+    analysis = analyse(conversations, contexts(conversations, chats), model, known)
     return analysis, analysis.documents(model), sum(len(each.messages) for each in conversations)
 
 
@@ -367,10 +382,11 @@ def _enrich(
     creator_id: str,
     stored: bytes | None,
     model: str,
+    known: Known,
 ) -> list[ExtendedConversationNode]:
     from enrich.analyse import analyse, assign
 
-    return assign(analyse(conversations, around, model), _served(creator_id, stored, model))
+    return assign(analyse(conversations, around, model, known), _served(creator_id, stored, model))
 
 
 @ray.remote

@@ -73,6 +73,7 @@ def node(
     facts: dict[str, Any] = {
         "outcomes": list(context.outcomes) if context else [],
         "models": {"before": repr(context.previous_at)} if context else {},
+        "enrichment": {id: MessageEnrichment(sentiment=score) for id, score in scores.items()},
     }
     return ExtendedConversationNode(
         conversationId=conversation.id,
@@ -88,7 +89,6 @@ def node(
         unanswered=figures.unanswered,
         sentimentSum=sum(felt),
         sentimentCount=len(felt),
-        enrichment={id: MessageEnrichment(sentiment=score) for id, score in scores.items()},
         **{**facts, **more},
     )
 

@@ -25,6 +25,7 @@ from tests.actors.factories import (
     node,
     sentiment,
 )
+from wire.payloads import MessageEnrichment
 
 
 def filled(*messages: Message, **facts: Any) -> Cache:
@@ -333,3 +334,37 @@ def test_creators_with_a_fan_in_common_stay_apart() -> None:
     assert cache.creators() == ["c1", "c2"]
     assert [m.text for c in cache.of("c2") for m in c.ordered()] == ["other"]
     assert [c.creator_id for c in cache.pending("c1")] == ["c1"]
+
+
+def test_what_was_read_in_messages_stays_while_their_conversation_is_understood_again() -> None:
+    cache = filled(message("m0", 0), message("m1", MINUTE))
+    merge_one(cache, message("m2", 2 * MINUTE))
+    assert the_chat(cache).kept.keys() == {"m0", "m1"}
+    enrich_pending(cache)
+    assert the_chat(cache).kept == {}
+    assert the_chat(cache).readings().keys() == {"m0", "m1", "m2"}
+
+
+def test_what_was_read_stays_when_the_subscription_changes_or_conversations_become_one() -> None:
+    cache = filled(message("m0", 0), message("m1", 7 * HOUR))
+    cache.merge([chat(expires_at=START + DAY)], [message("between", 4 * HOUR)])
+    assert the_chat(cache).kept.keys() == {"m0", "m1"}
+
+
+def test_of_a_message_on_which_something_failed_nothing_stays() -> None:
+    cache = empty_cache()
+    cache.merge([], [message("m0", 0)])
+    [conversation] = cache.pending("c1")
+    failed = MessageEnrichment(sentiment=None, failed={"sentiment": "no embedding"})
+    cache.store(node(conversation, enrichment={"m0": failed}))
+    cache.forget("c1", "f1", [conversation.id])
+    assert the_chat(cache).kept == {}
+
+
+def test_what_other_rules_read_does_not_stay() -> None:
+    cache = filled(message("m0", 0))
+    merge_one(cache, message("m1", MINUTE))
+    [(key, packed)] = cache.packed()
+    again = empty_cache()
+    again.load(key, packed, enriched=False)
+    assert the_chat(again).kept == {}

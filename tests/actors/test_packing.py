@@ -45,9 +45,11 @@ chats = st.builds(
 @given(chats, st.lists(messages, max_size=8, unique_by=lambda m: m.id))
 def test_what_is_unpacked_is_what_was_packed(chat: Chat, said: list[Message]) -> None:
     found = cached(said, chat)
+    found.outdate(found.conversations[1:])
     packed = Packed.from_list(pack(found, "u1").to_list())
     again = unpack(packed, gap=GAP, silence=SILENCE)
     assert (again.chat, again.messages, again.nodes) == (found.chat, found.messages, found.nodes)
+    assert again.kept == found.kept
     assert (again.conversations, again.contexts) == (found.conversations, found.contexts)
     assert packed.fan == again.fan_state("u1") == found.fan_state("u1")
     assert packed.messages == len(found.ordered())

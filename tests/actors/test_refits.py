@@ -49,7 +49,7 @@ class Topics:
         self.refits.append(again)
         if self.broken:
             raise EnrichmentError("broken")
-        nodes = [node for own, each in chats for node in self._anew(own, each.id)]
+        nodes = [node for own, each, _ in chats for node in self._anew(own, each.id)]
         self.begun.set()
         await self.go.wait()
         if again:

@@ -11,6 +11,7 @@ from chats.message import Message
 from enrich import action_head, actions, entities, sentiment, topics
 from enrich.analyse import analyse, assign, enrich_conversation
 from enrich.outcomes import contexts
+from enrich.reading import Reading, reading_of
 from errors import EnrichmentError
 
 ChatOf = Callable[..., list[Message]]
@@ -205,3 +206,34 @@ def test_a_reason_is_told_where_it_is_safe(chat: ChatOf, monkeypatch: pytest.Mon
     analysis = analyse(conversations, contexts(conversations, {}))
     (node,) = assign(analysis, topics.seeded("creator"))
     assert node.models["entities"] == "failed: cause and mend"
+
+
+def test_what_was_read_before_stays_and_everything_beside_it_is_new(
+    chat: ChatOf, conversation: ConversationOf
+) -> None:
+    """As when a worker on another kind of machine understands a conversation that has grown."""
+    messages = chat("f", LINES)
+    around = contexts([conversation(messages)], {})
+    known = {"f-0": Reading(0.1234, {"complaint": 0.91}), "f-3": Reading(None, {})}
+    [node] = assign(analyse([conversation(messages)], around, known=known), topics.seeded("creator"))
+    [plain] = assign(analyse([conversation(messages)], around), topics.seeded("creator"))
+    assert node.enrichment["f-0"].sentiment == 0.1234
+    assert node.enrichment["f-0"].actionEvidence["complaint"] == "model 0.91"
+    assert node.enrichment["f-3"].sentiment is None
+    assert [reading_of(each) for each in node.enrichment.values()] == [
+        known.get(id, reading_of(each)) for id, each in plain.enrichment.items()
+    ]
+    assert node.sentimentSum == pytest.approx(
+        plain.sentimentSum - (plain.enrichment["f-0"].sentiment or 0) + 0.1234
+    )
+    assert node.topics == plain.topics
+
+
+def test_reading_again_what_was_read_changes_nothing(chat: ChatOf, conversation: ConversationOf) -> None:
+    messages = chat("f", [*LINES, "you never answer me, i am so done with this", "why would i pay that much"])
+    around = contexts([conversation(messages)], {})
+    seeds = topics.seeded("creator")
+    [node] = assign(analyse([conversation(messages)], around), seeds)
+    known = {id: reading for id, each in node.enrichment.items() if (reading := reading_of(each))}
+    assert len(known) == len(messages)
+    assert assign(analyse([conversation(messages)], around, known=known), seeds) == [node]

@@ -58,7 +58,9 @@ def whole(conversations: list[Conversation], *known: Chat) -> list[WholeChat]:
     found: dict[str, list[Conversation]] = {}
     for each in conversations:
         found.setdefault(each.chat_id, []).append(each)
-    return [(own, facts.get(id) or Chat(id, own[0].creator_id, own[0].fan_id)) for id, own in found.items()]
+    return [
+        (own, facts.get(id) or Chat(id, own[0].creator_id, own[0].fan_id), {}) for id, own in found.items()
+    ]
 
 
 def count(conversations: list[Conversation]) -> int:
@@ -84,7 +86,7 @@ def test_chunks_are_whole_chats_with_enough_messages_and_are_made_as_they_are_as
     asked = iter(chats)
     chunks = _chunks(asked)
     first = next(chunks)
-    assert count([each for own, _ in first for each in own]) >= 1_000
+    assert count([each for own, _, _ in first for each in own]) >= 1_000
     rest = list(asked)
     assert first + rest == chats
     assert len(rest) > 10

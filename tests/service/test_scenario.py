@@ -3,11 +3,14 @@
 import asyncio
 import os
 import signal
+import zlib
 from typing import Any
 
 import httpx
+import msgpack
 import orjson
 import ray
+from redis.asyncio import Redis
 from websockets.asyncio.client import connect
 
 from tests.conftest import Service
@@ -174,6 +177,41 @@ async def test_what_was_acknowledged_is_finished_after_kill_9_without_any_furthe
             await listener.status("REALTIME")
         nodes = sync["payload"]["conversations"]
         assert sum(len(node["messages"]) for node in nodes) == len(history())
+
+
+async def test_a_value_that_was_shown_is_shown_after_kill_9_and_when_its_conversation_grows(
+    service: Service, ray_cluster: None, user_id: str
+) -> None:
+    """What was understood is altered where it is kept, which no computation would give."""
+
+    async def sentiments() -> dict[str, float | None]:
+        asked = {"user_id": user_id}
+        listed = (await http.get("/api/v1/chats/41/messages", params=asked)).json()
+        return {str(raw["id"]): (raw["enrichment"] or {}).get("sentiment") for raw in listed}
+
+    async with (
+        httpx.AsyncClient(base_url=service.url, timeout=60) as http,
+        page(service.ws, user_id) as listener,
+        Redis.from_url(service.redis_url) as redis,
+    ):
+        for n, line in enumerate(LINES[:2]):
+            receipt = await post(http, user_id, "messages", message(n, 41, recent(9 - n), line))
+        await settled(listener, http, user_id, receipt["sequence"])
+        key = f"understood:{user_id}"
+        [field] = [each for each in await redis.hkeys(key) if each]
+        imprint, said, packed = msgpack.unpackb(await redis.hget(key, field))
+        node = orjson.loads(zlib.decompress(packed))
+        node["enrichment"]["0"]["sentiment"] = 0.1234
+        altered = zlib.compress(orjson.dumps(node))
+        await redis.hset(key, field, msgpack.packb([imprint, said, altered]))
+        await _kill(user_id)
+        after = await sentiments()
+        assert after["0"] == 0.1234
+        receipt = await post(http, user_id, "messages", message(2, 41, recent(7), LINES[2]))
+        await settled(listener, http, user_id, receipt["sequence"])
+        grown = await sentiments()
+        assert {id: grown[id] for id in after} == after
+        assert grown["2"] is not None
 
 
 async def test_what_came_in_a_frame_reads_the_same_after_a_restart(

@@ -1,0 +1,34 @@
+"""What models read in a message's text, kept with the message: it is read once.
+
+Another kind of machine would read it a little otherwise, in the third decimal. So what a message says does
+not change when its conversation grows and a worker elsewhere understands it again. Light to import.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from wire.payloads import MessageEnrichment
+
+_MODEL = "model "
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Of one message: its sentiment, and the actions that a model found with their probabilities."""
+
+    sentiment: float | None
+    actions: Mapping[str, float]
+
+
+def reading_of(found: MessageEnrichment) -> Reading | None:
+    """What was read in the message; None when something failed on it."""
+    if found.failed:
+        return None
+    evidence = found.actionEvidence.items()
+    actions = {action: float(by[len(_MODEL) :]) for action, by in evidence if by.startswith(_MODEL)}
+    return Reading(found.sentiment, actions)
+
+
+def evidence_of(probability: float) -> str:
+    """How an action's evidence says that a model found it."""
+    return f"{_MODEL}{probability:.2f}"
