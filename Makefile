@@ -3,12 +3,11 @@ PYTHON ?= python3.11
 VENV := .venv
 UV := 0.13.9
 BIN := $(VENV)/bin
+PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
 # TORCH_BACKEND=cpu installs PyTorch's CPU build instead of the CUDA build.
 TORCH_BACKEND ?=
 
-export PYTHONDONTWRITEBYTECODE ?= 1
-
-.PHONY: run serve test lint bench quality lock clean
+.PHONY: run serve test test-fast lint bench quality lock clean
 
 run: $(VENV)/.runtime
 	@$(BIN)/python -m launch --samples
@@ -16,8 +15,11 @@ run: $(VENV)/.runtime
 serve: $(VENV)/.runtime
 	@$(BIN)/python -m launch
 
-test: lint
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+test: lint test-fast
+	$(PYTEST) -m "service or slow"
+
+test-fast: $(VENV)/.dev
+	$(PYTEST) -m "not (service or slow)"
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .

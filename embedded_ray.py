@@ -145,9 +145,7 @@ def _environment(runtime: Path) -> dict[str, str]:
         # Ray ends idle workers after a second once there are more processes than cores, actors counted; the
         # next enrichment would load the model again, which takes ten seconds and more.
         "RAY_idle_worker_killing_time_threshold_ms": str(24 * 3600 * 1000),
-        # Otherwise all that is ours has a thirtieth of a core that anything else on this machine wants.
-        "RAY_worker_niceness": "0",
-        **_PATIENT,
+        **PATIENT,
         # Serve's controller ends itself when it is asked to, which Ray reports to the terminal as a failure.
         "RAY_DEDUP_LOGS_SKIP_REGEX": r"ServeController\.graceful_shutdown",
         "RAY_USAGE_STATS_ENABLED": "0",
@@ -160,7 +158,9 @@ def _environment(runtime: Path) -> dict[str, str]:
 
 # Time limits that busy cores run into. On one machine nothing is won by short ones: a process that ends is
 # noticed at once whatever they are, and one that hangs is what `/health` shows. docs/operations.md has them.
-_PATIENT = {
+PATIENT = {
+    # Nicer, as Ray makes them, workers have a thirtieth of a core that anything else on the machine wants.
+    "RAY_worker_niceness": "0",
     # Ray's start: the raylet, its agents, the dashboard, the first worker processes.
     "RAY_raylet_start_wait_time_s": str(PATIENCE),
     "RAY_agent_register_timeout_ms": str(PATIENCE * 1000),

@@ -21,7 +21,7 @@ from filelock import FileLock
 
 ROOT = Path(__file__).parent.parent
 SHARED = "ANALYTICS_TEST_FOLDER"  # names the folder of this test run, in every process of it
-STARTS_WITHIN = 240.0
+PATIENCE = 600.0  # seconds: all that is waited for comes on the slowest machine, or something is wrong
 
 # Read when Ray is imported, which test modules do.
 os.environ["RAY_AUTH_MODE"] = "token"
@@ -56,8 +56,13 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ[SHARED] = tempfile.mkdtemp(prefix="analytics-tests-")
 
 
+@pytest.hookimpl(tryfirst=True)  # before -m looks at the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests with a service of their own come first: one process begins with them, the others at the end."""
+    """Mark the tests that need a service. Those with one of their own come first: one process begins with
+    them, the others at the end."""
+    for item in items:
+        if "service" in getattr(item, "fixturenames", ()) or item.get_closest_marker("own_service"):
+            item.add_marker(pytest.mark.service)
     items.sort(key=lambda item: item.get_closest_marker("own_service") is None)
 
 
@@ -97,7 +102,7 @@ def start(folder: Path, *, command: str = "launch", **settings: str) -> Service:
         )
     _running.append(process)
     (folder / "pid").write_text(str(process.pid))
-    deadline = time.monotonic() + STARTS_WITHIN
+    deadline = time.monotonic() + PATIENCE
     while not (folder / "service.json").exists():
         if process.poll() is not None or time.monotonic() > deadline:
             process.kill()
@@ -117,7 +122,8 @@ def load(folder: Path) -> Service:
 def stop(service: Service) -> None:
     """Stop it as Ctrl-C does, and wait until it is gone."""
     os.kill(service.pid, signal.SIGINT)
-    for _ in range(600):
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
         for process in _running:
             process.poll()
         if not Path(f"/proc/{service.pid}").exists():
@@ -139,11 +145,17 @@ def one_service_at_a_time(request: pytest.FixtureRequest) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def service() -> Service:
-    """The one service of this test run; whichever process needs it first starts it."""
+    """The one service of this test run: whichever process needs it first starts it, none tries again."""
     folder = Path(os.environ[SHARED])
+    tried = folder / "tried"
     with FileLock(folder / "starting"):
-        if not (folder / "service.json").exists():
+        if not tried.exists():
+            tried.touch()
             start(folder)
+        if not (folder / "service.json").exists():
+            pytest.fail(
+                "The service did not start; the first test that needed it has its log.", pytrace=False
+            )
         return load(folder)
 
 

@@ -26,6 +26,7 @@ from push import channel, connect_redis, is_after, push
 from settings import Settings
 from tests.actors.factories import analytics
 from tests.actors.store import Store, running_store
+from tests.conftest import PATIENCE
 from wire.payloads import (
     AnalyticsUpdateMsg,
     AppendMessageMsg,
@@ -333,13 +334,13 @@ async def _serving(redis: Redis) -> AsyncIterator[Pages]:
 
 
 async def read(page: ClientConnection, count: int) -> list[dict[str, Any]]:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         return [orjson.loads(await page.recv()) for _ in range(count)]
 
 
 async def code(page: ClientConnection) -> int | None:
     """The code that the socket is closed with; what comes before is passed over."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         with contextlib.suppress(ConnectionClosed):
             while True:
                 await page.recv()
@@ -463,7 +464,7 @@ async def test_a_quiet_redis_is_not_taken_for_lost(pages: Pages, monkeypatch: py
     monkeypatch.setattr(hub, "SILENCE", 0.05)
     async with pages.open() as page:
         await read(page, 1)
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             while (await pages.redis.info("commandstats")).get("cmdstat_ping", {"calls": 0})["calls"] < 3:
                 pass
         assert await pages.push(1) == positions(await read(page, 1))
@@ -477,7 +478,7 @@ async def test_pages_whose_subscription_was_made_again_are_cut_off() -> None:
         await served._join("u1", page)
         await served._join("u2", other)
         await served._pubsub.subscribe(channel("u1"))
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             await page.cut_off.wait()
         assert not other.cut_off.is_set()
         assert served._task is not None

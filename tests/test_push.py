@@ -29,6 +29,7 @@ from push import (
     push,
 )
 from tests.actors.store import Store, running_store
+from tests.conftest import PATIENCE
 from wire.payloads import SystemError, SystemErrorMsg, SystemStatus, SystemStatusMsg
 
 
@@ -58,7 +59,7 @@ def sequences(frames: list[bytes] | None) -> list[int] | None:
 
 
 async def published(pages: PubSub) -> bytes:
-    while (message := await pages.get_message(ignore_subscribe_messages=True, timeout=5)) is None:
+    while (message := await pages.get_message(ignore_subscribe_messages=True, timeout=PATIENCE)) is None:
         pass
     data: bytes = message["data"]
     return data

@@ -20,8 +20,7 @@ from errors import Unavailable
 from remote import named_actor, result
 from settings import Settings
 from tests.actors.standin import Standin
-
-PATIENCE = 60.0
+from tests.conftest import PATIENCE
 
 seen = st.dictionaries(
     st.integers().map(str), st.builds(Seen, st.sampled_from("ab"), st.just(0.0) | st.floats(0, 100))

@@ -17,6 +17,7 @@ from enrich.refit import Fitted
 from enrich.tasks import Enricher, WholeChat
 from errors import EnrichmentError
 from tests.actors.factories import HOUR, START, chat, empty_cache, enrich_pending, message
+from tests.conftest import PATIENCE
 from wire.payloads import ExtendedConversationNode, MessageEnrichment, TopicUse
 
 CREATOR = "c1"
@@ -119,7 +120,7 @@ def running(cache: Cache, topics: Topics) -> Running:
 
 
 async def until_idle(refits: Refits) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while refits._waiting or refits._asked.is_set() or refits.working:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 

@@ -20,7 +20,7 @@ from tests.chaos.stream import Key, Send, key
 from tests.service.talk import Raw
 
 BREATH = 0.2  # seconds before the next attempt
-SILENCE = 60.0  # seconds without an answer after which a connection counts as broken
+SILENCE = 120.0  # seconds without an answer after which a connection counts as broken
 
 
 @dataclass(slots=True)

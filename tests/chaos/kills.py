@@ -17,7 +17,7 @@ from ray.exceptions import RayError
 
 from tests.conftest import Service, start, stop
 
-ANSWER = 20.0  # seconds for an actor to say which process it is
+ANSWER = 120.0  # seconds for an actor to say which process it is
 
 
 KINDS = ("user actor", "registry", "graph writer", "Serve replica", "enrichment worker", "embedded Redis")

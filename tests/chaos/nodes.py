@@ -19,6 +19,7 @@ import httpx
 import ray
 from ray.cluster_utils import Cluster
 
+from embedded_ray import PATIENT
 from tests.actors.store import running_store
 from tests.chaos.kills import SETTINGS, Kill, Strike, asked, call, descendants
 from tests.conftest import Service, start, stop
@@ -43,7 +44,10 @@ def running() -> Iterator[tuple[Service, Strike]]:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="nodes-", ignore_cleanup_errors=True))
         os.environ.update(
             RAY_TMPDIR=folder,  # in Ray's own folder it would stand as the cluster for others to join
-            RAY_health_check_period_ms="1000",  # five missed, and the node is dead; by default it is 3000
+            **PATIENT,
+            # A node that is gone refuses to be asked. After five times it is dead; one that is busy answers.
+            RAY_health_check_period_ms="1000",
+            RAY_health_check_failure_threshold="5",
         )
         nodes = _Nodes()
         stack.callback(nodes.shutdown)

@@ -30,7 +30,7 @@ from tests.chaos.check import (
 from tests.chaos.clients import Extension, Log, Poster, reading_journal, trimmed_records, watching
 from tests.chaos.kills import Kill, Strike
 from tests.chaos.stream import Key, Send, kept, listed_chats, stream
-from tests.conftest import Service
+from tests.conftest import PATIENCE, Service
 from tests.graph.reading import contents
 from tests.service.talk import Raw, post
 
@@ -38,8 +38,6 @@ USERS = [f"chaos-{number}" for number in range(1, 5)]
 STEPS = 3  # of each user, for one kill
 AHEAD = 2  # kills that the stream may be ahead of, so that it lasts as long as they do
 BETWEEN_KILLS = 4.0  # seconds at most; half of it in the mean
-TRIMMED_WITHIN = 40.0  # seconds
-SETTLES_WITHIN = 120.0
 LIST_PAGE = 100
 
 
@@ -111,7 +109,7 @@ async def _trimmed(service: Service, users: Sequence[User]) -> list[int]:
     A slow machine has its second checkpoint, behind which the first records go, only when the user idles:
     that is waited for.
     """
-    deadline = time.monotonic() + TRIMMED_WITHIN
+    deadline = time.monotonic() + PATIENCE
     while True:
         found = [await trimmed_records(service.redis_url, user.id) for user in users]
         if all(found) or time.monotonic() > deadline:
@@ -127,7 +125,7 @@ async def run(
     users = [User(name, stream(seed, name, now, STEPS * len(kills))) for name in USERS]
     began = time.monotonic()
     async with AsyncExitStack() as stack:
-        http = await stack.enter_async_context(httpx.AsyncClient(base_url=service.url, timeout=60))
+        http = await stack.enter_async_context(httpx.AsyncClient(base_url=service.url, timeout=PATIENCE))
         for user in users:
             user.view = await stack.enter_async_context(watching(service.ws, user.id))
             user.journaled = await stack.enter_async_context(reading_journal(service.redis_url, user.id))
@@ -192,7 +190,7 @@ async def _send(
 async def _settle(http: httpx.AsyncClient, users: Sequence[User]) -> list[Fault]:
     """What is wrong when all work is done; what only was not done yet is none."""
     graph = ThroughActor(ray.get_actor("graph_writer", namespace="analytics"))
-    deadline = time.monotonic() + SETTLES_WITHIN
+    deadline = time.monotonic() + PATIENCE
     while True:
         faults = [fault for user in users for fault in await _faults(http, graph, user)]
         if not faults or time.monotonic() > deadline:
@@ -230,7 +228,7 @@ async def _insights(http: httpx.AsyncClient, user_id: str) -> Raw:
 
 async def _get(http: httpx.AsyncClient, path: str, asked: dict[str, Any]) -> Any:
     """The answer; asked again while what was killed last comes back."""
-    deadline = time.monotonic() + SETTLES_WITHIN
+    deadline = time.monotonic() + PATIENCE
     while True:
         answer = await http.get(path, params=asked)
         if answer.status_code == 200 or time.monotonic() > deadline:

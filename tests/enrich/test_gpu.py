@@ -14,7 +14,7 @@ from chats.conversation import cut
 from chats.message import Message
 from enrich.analyse import enrich_conversation
 from enrich.tasks import _options
-from tests.conftest import ROOT
+from tests.conftest import PATIENCE, ROOT
 
 _SCRIPT = """
 import asyncio, json, logging, sys, time
@@ -65,7 +65,7 @@ def test_a_task_takes_its_share_of_the_gpu_and_says_what_it_says_without_one() -
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=PATIENCE,
         check=False,
     )
     assert done.returncode == 0, done.stderr[-3000:]

@@ -108,6 +108,7 @@ def test_a_product_of_blocks_is_the_product(rows: int, shape: tuple[int, int]) -
     torch.testing.assert_close(result, functional.linear(left, weight, bias), atol=1e-4, rtol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kernel", here(), ids=lambda kernel: kernel.onednn)
 def test_no_number_of_rows_changes_a_row_with_any_kernel_of_this_processor(kernel: Kernel) -> None:
     """The first layer's weights; `python -m bench.kernels` walks every layer's."""

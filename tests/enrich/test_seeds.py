@@ -5,7 +5,9 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
-from tests.conftest import ROOT
+import pytest
+
+from tests.conftest import PATIENCE, ROOT
 
 _SCRIPT = """
 import hashlib
@@ -43,13 +45,14 @@ def run(hash_seed: str) -> str:
         env={**os.environ, "PYTHONHASHSEED": hash_seed, "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=PATIENCE,
         check=False,
     )
     assert done.returncode == 0, done.stderr[-3000:]
     return done.stdout
 
 
+@pytest.mark.slow
 def test_two_runs_say_the_same() -> None:
     with ThreadPoolExecutor() as runs:
         one, other = runs.map(run, ("1", "2"))

@@ -14,6 +14,8 @@ from typing import NoReturn
 import pytest
 from filelock import FileLock
 
+from tests.conftest import PATIENCE
+
 HERE = Path(__file__).parent
 BUILD = HERE.parents[1] / "build" / "gremlin-server"
 # Ends the server when the pipe to this process closes, however this process ended.
@@ -66,7 +68,7 @@ class Server:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _await(self) -> None:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE
         while "Channel started" not in self.log.read_text():
             if time.monotonic() > deadline:
                 said = self.log.read_text()[-2000:]

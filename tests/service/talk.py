@@ -12,10 +12,9 @@ import httpx
 import orjson
 from websockets.asyncio.client import ClientConnection, connect
 
-from tests.conftest import ROOT, Service
+from tests.conftest import PATIENCE, ROOT, Service
 
 Raw = dict[str, Any]
-PATIENCE = 120.0
 
 
 def message(id: object, fan: int, at: datetime, text: str = "", *, by: str = "fan", **more: Any) -> Raw:

@@ -17,9 +17,9 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from tests.actors.store import Store, running_store
-from tests.conftest import Service, start, stop
+from tests.conftest import PATIENCE, Service, start, stop
 from tests.gremlin_server import server
-from tests.service.talk import PATIENCE, Raw, message, numbers, owner, page, post, recent, settled
+from tests.service.talk import Raw, message, numbers, owner, page, post, recent, settled
 
 pytestmark = pytest.mark.own_service
 QUIET = 3.0  # seconds of an outage that are watched
@@ -92,7 +92,7 @@ async def test_while_redis_is_away_nothing_is_acknowledged_and_all_goes_on_when_
     around: Surroundings, user_id: str
 ) -> None:
     service = around.service
-    async with httpx.AsyncClient(base_url=service.url, timeout=60) as http:
+    async with httpx.AsyncClient(base_url=service.url, timeout=PATIENCE) as http:
         async with page(service.ws, user_id) as listener:
             first = await post(http, user_id, "messages", [line(1), line(2)])
             await settled(listener, http, user_id, first["sequence"])
@@ -129,7 +129,7 @@ async def test_while_the_graph_is_away_ingest_is_acknowledged_and_written_when_i
     around: Surroundings, user_id: str
 ) -> None:
     service = around.service
-    async with httpx.AsyncClient(base_url=service.url, timeout=60) as http:
+    async with httpx.AsyncClient(base_url=service.url, timeout=PATIENCE) as http:
         around.graph.stop()
         receipt = await post(http, user_id, "messages", [line(1), line(2)])  # the journal has it
         assert (await ready(http, 503))["checks"]["graph"] != "ok"
@@ -156,7 +156,7 @@ async def test_a_graph_that_was_lost_is_written_anew_when_the_user_comes_back(
     around: Surroundings, user_id: str
 ) -> None:
     service = around.service
-    async with httpx.AsyncClient(base_url=service.url, timeout=60) as http:
+    async with httpx.AsyncClient(base_url=service.url, timeout=PATIENCE) as http:
         async with page(service.ws, user_id) as listener:
             receipt = await post(http, user_id, "messages", [line(1), line(2)])
             before = await settled(listener, http, user_id, receipt["sequence"])

@@ -10,7 +10,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Origin
 
-from tests.conftest import Service
+from tests.conftest import PATIENCE, Service
 from tests.service.talk import message, page, post, recent, settled
 
 Raw = dict[str, Any]
@@ -18,12 +18,12 @@ Raw = dict[str, Any]
 
 @pytest.fixture
 async def http(service: Service) -> Any:
-    async with httpx.AsyncClient(base_url=service.url, timeout=60) as client:
+    async with httpx.AsyncClient(base_url=service.url, timeout=PATIENCE) as client:
         yield client
 
 
 async def receive(socket: ClientConnection) -> Raw:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         frame: Raw = orjson.loads(await socket.recv())
         return frame
 

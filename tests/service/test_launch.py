@@ -16,9 +16,9 @@ import pytest
 from redis import Redis
 
 from embedded_redis import running_redis
-from tests.conftest import ROOT, Service, start, stop
+from tests.conftest import PATIENCE, ROOT, Service, start, stop
 from tests.gremlin_server import server
-from tests.service.talk import PATIENCE, Raw, chat, message, numbers, page, post, recent, settled
+from tests.service.talk import Raw, chat, message, numbers, page, post, recent, settled
 
 # Each starts a service of its own: one at a time is enough for a small machine.
 pytestmark = pytest.mark.own_service
@@ -31,7 +31,7 @@ def launch(folder: Path, **settings: str) -> subprocess.CompletedProcess[str]:
         env={**os.environ, "DATA_DIR": str(folder), **settings},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE,
         check=False,
     )
 
@@ -70,7 +70,7 @@ async def test_a_second_start_finds_the_data_and_a_stop_leaves_no_process(
     first = start(tmp_path, **settings)
     try:
         async with (
-            httpx.AsyncClient(base_url=first.url, timeout=60) as http,
+            httpx.AsyncClient(base_url=first.url, timeout=PATIENCE) as http,
             page(first.ws, user_id) as listener,
         ):
             chats = [chat(40), chat(41), chat(42)]
@@ -83,7 +83,7 @@ async def test_a_second_start_finds_the_data_and_a_stop_leaves_no_process(
 
     second = start(tmp_path, **settings)
     try:
-        async with httpx.AsyncClient(base_url=second.url, timeout=60) as http:
+        async with httpx.AsyncClient(base_url=second.url, timeout=PATIENCE) as http:
             insight = await http.get("/api/v1/insights/full", params={"user_id": user_id})
             assert numbers(insight.json())["topics"] == numbers(before["analytics"])["topics"]
             async with page(second.ws, user_id) as listener:
@@ -98,7 +98,7 @@ async def test_a_killed_redis_is_started_again_with_all_that_was_acknowledged(
 ) -> None:
     running = start(tmp_path)
     try:
-        async with httpx.AsyncClient(base_url=running.url, timeout=60) as http:
+        async with httpx.AsyncClient(base_url=running.url, timeout=PATIENCE) as http:
             await post(http, user_id, "snapshot", {"chats": [chat(40)], "messages": []})
             pids = [_redis_of(tmp_path)]
             for n in range(1, 61):
@@ -162,7 +162,7 @@ async def test_an_idle_users_process_ends_and_its_data_comes_back(tmp_path: Path
     running = start(tmp_path, USER_IDLE="2", USERS_PER_NODE="2")
     users, sent = [f"user-{n}" for n in range(3)], recent(60)
     try:
-        async with httpx.AsyncClient(base_url=running.url, timeout=60) as http:
+        async with httpx.AsyncClient(base_url=running.url, timeout=PATIENCE) as http:
             for n, user in enumerate(users):
                 raws = [message(1 + n, 40, sent, f"from {user}")]
                 await post(http, user, "snapshot", {"chats": [chat(40)], "messages": raws})

@@ -11,8 +11,8 @@ import ray
 from redis.asyncio import Redis
 from websockets.asyncio.client import connect
 
-from tests.conftest import Service
-from tests.service.talk import PATIENCE, Raw, message, page, post, recent, settled
+from tests.conftest import PATIENCE, Service
+from tests.service.talk import Raw, message, page, post, recent, settled
 
 
 def edit(number: int, version: int) -> Raw:
@@ -38,7 +38,7 @@ async def test_calls_that_ray_starts_out_of_order_are_carried_out_in_the_order_o
     service: Service, ray_cluster: None, user_id: str
 ) -> None:
     async with (
-        httpx.AsyncClient(base_url=service.url, timeout=60) as http,
+        httpx.AsyncClient(base_url=service.url, timeout=PATIENCE) as http,
         page(service.ws, user_id) as listener,
     ):
         await post(http, user_id, "messages", [message(1, 41, recent(300), "first")])

@@ -18,8 +18,8 @@ from errors import StaleOwner
 from push import connect_redis
 from remote import named_actor, result
 from settings import Settings
-from tests.conftest import Service
-from tests.service.talk import PATIENCE, chat, message, recent
+from tests.conftest import PATIENCE, Service
+from tests.service.talk import chat, message, recent
 
 CREATOR = "creator-1"
 TAKES = 40  # messages the last owner is given

@@ -10,9 +10,9 @@ from random import Random
 import httpx
 import pytest
 
-from tests.conftest import Service
+from tests.conftest import PATIENCE, Service
 from tests.enrich.test_topics import THEMES
-from tests.service.talk import PATIENCE, Raw, chat, message, owner, page, post, recent, settled
+from tests.service.talk import Raw, chat, message, owner, page, post, recent, settled
 
 
 def themed(names: list[str], first: int, chats: int) -> list[Raw]:
@@ -34,7 +34,7 @@ def topics(boot: Raw) -> dict[str, str]:
 
 @pytest.fixture
 async def http(service: Service) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=service.url, timeout=60) as client:
+    async with httpx.AsyncClient(base_url=service.url, timeout=PATIENCE) as client:
         yield client
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import httpx
 import pytest
 
-from tests.conftest import Service
+from tests.conftest import PATIENCE, Service
 from tests.service.talk import Listener, Raw, chat, message, page, post, recent
 
 FAN = 601
@@ -43,7 +43,7 @@ async def test_a_page_that_comes_back_gets_exactly_what_another_page_got_meanwhi
     service: Service, user_id: str
 ) -> None:
     async with (
-        httpx.AsyncClient(base_url=service.url, timeout=60) as http,
+        httpx.AsyncClient(base_url=service.url, timeout=PATIENCE) as http,
         page(service.ws, user_id) as witness,
     ):
         async with page(service.ws, user_id) as first:
@@ -69,7 +69,7 @@ async def test_a_page_dropped_in_the_middle_again_and_again_shows_every_message_
 ) -> None:
     frames: list[Raw] = []
     position: dict[str, str] = {}
-    async with httpx.AsyncClient(base_url=service.url, timeout=60) as http:
+    async with httpx.AsyncClient(base_url=service.url, timeout=PATIENCE) as http:
         await post(http, user_id, "snapshot", SNAPSHOT)
         for id in range(4, 16):
             await post(http, user_id, "messages", live(id))
@@ -88,7 +88,7 @@ async def test_a_page_dropped_in_the_middle_again_and_again_shows_every_message_
 async def test_a_page_whose_position_is_not_known_gets_a_full_sync(
     service: Service, user_id: str, unknown: str
 ) -> None:
-    async with httpx.AsyncClient(base_url=service.url, timeout=60) as http:
+    async with httpx.AsyncClient(base_url=service.url, timeout=PATIENCE) as http:
         async with page(service.ws, user_id) as first:
             await post(http, user_id, "snapshot", SNAPSHOT)
             await first.status("REALTIME")

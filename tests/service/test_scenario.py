@@ -13,18 +13,8 @@ import ray
 from redis.asyncio import Redis
 from websockets.asyncio.client import connect
 
-from tests.conftest import Service
-from tests.service.talk import (
-    PATIENCE,
-    Raw,
-    chat,
-    message,
-    numbers,
-    page,
-    post,
-    recent,
-    settled,
-)
+from tests.conftest import PATIENCE, Service
+from tests.service.talk import Raw, chat, message, numbers, page, post, recent, settled
 
 FANS = (501, 502, 503)
 LINES = (
@@ -77,7 +67,7 @@ async def acknowledged(extension: Any, messages: int) -> int:
 async def one_snapshot(service: Service, user_id: str, messages: list[Raw]) -> Raw:
     """The bootstrap of a user who sends everything at once."""
     async with (
-        httpx.AsyncClient(base_url=service.url, timeout=60) as http,
+        httpx.AsyncClient(base_url=service.url, timeout=PATIENCE) as http,
         page(service.ws, user_id) as listener,
     ):
         receipt = await post(http, user_id, "snapshot", {"chats": CHATS, "messages": messages})
@@ -91,7 +81,7 @@ async def test_deltas_before_during_and_after_a_snapshot_arrive_in_order_once_an
     early, old, during, live = everything[:3], everything[:50], everything[50:60], everything[60:]
     uri = f"{service.ws}/ws/extension/{user_id}"
     async with (
-        httpx.AsyncClient(base_url=service.url, timeout=60) as http,
+        httpx.AsyncClient(base_url=service.url, timeout=PATIENCE) as http,
         page(service.ws, user_id) as listener,
         connect(uri) as extension,
     ):
@@ -144,7 +134,7 @@ async def test_numbers_are_the_same_after_kill_9_of_the_user_actor_in_the_middle
 ) -> None:
     everything = history()
     async with (
-        httpx.AsyncClient(base_url=service.url, timeout=60) as http,
+        httpx.AsyncClient(base_url=service.url, timeout=PATIENCE) as http,
         page(service.ws, user_id) as listener,
     ):
         await post(http, user_id, "snapshot", {"chats": CHATS, "messages": everything[:50]})
@@ -169,7 +159,7 @@ async def test_numbers_are_the_same_after_kill_9_of_the_user_actor_in_the_middle
 async def test_what_was_acknowledged_is_finished_after_kill_9_without_any_further_call(
     service: Service, ray_cluster: None, user_id: str
 ) -> None:
-    async with httpx.AsyncClient(base_url=service.url, timeout=60) as http:
+    async with httpx.AsyncClient(base_url=service.url, timeout=PATIENCE) as http:
         async with page(service.ws, user_id) as listener:
             await post(http, user_id, "snapshot", {"chats": CHATS, "messages": history()})
             await _kill(user_id)
@@ -190,7 +180,7 @@ async def test_a_value_that_was_shown_is_shown_after_kill_9_and_when_its_convers
         return {str(raw["id"]): (raw["enrichment"] or {}).get("sentiment") for raw in listed}
 
     async with (
-        httpx.AsyncClient(base_url=service.url, timeout=60) as http,
+        httpx.AsyncClient(base_url=service.url, timeout=PATIENCE) as http,
         page(service.ws, user_id) as listener,
         Redis.from_url(service.redis_url) as redis,
     ):
@@ -220,7 +210,7 @@ async def test_what_came_in_a_frame_reads_the_same_after_a_restart(
     """A message that has a key by which frames are told apart, and one that cannot be placed."""
     inner = message(1, 41, recent(5), "hello", notifications=[])
     frames = [{"api2_chat_message": inner}, {"api2_chat_message": {"chatId": 5}}]
-    async with httpx.AsyncClient(base_url=service.url, timeout=60) as http:
+    async with httpx.AsyncClient(base_url=service.url, timeout=PATIENCE) as http:
         receipt = await post(http, user_id, "messages", frames)
         assert (receipt["accepted"], receipt["held"]) == (1, 1)
         await _kill(user_id)
@@ -234,7 +224,7 @@ async def test_a_repeated_snapshot_changes_nothing(service: Service, user_id: st
     everything = history()
     before = await one_snapshot(service, user_id, everything)
     async with (
-        httpx.AsyncClient(base_url=service.url, timeout=60) as http,
+        httpx.AsyncClient(base_url=service.url, timeout=PATIENCE) as http,
         page(service.ws, user_id) as listener,
     ):
         await listener.until(lambda frame: frame["type"] == "full_sync_response")
@@ -247,7 +237,7 @@ async def test_a_repeated_snapshot_changes_nothing(service: Service, user_id: st
 async def test_an_edit_replaces_the_message_and_a_deletion_removes_it(service: Service, user_id: str) -> None:
     everything = history()[:6]
     async with (
-        httpx.AsyncClient(base_url=service.url, timeout=60) as http,
+        httpx.AsyncClient(base_url=service.url, timeout=PATIENCE) as http,
         page(service.ws, user_id) as listener,
     ):
         await one_snapshot(service, user_id, everything)

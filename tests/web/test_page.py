@@ -19,11 +19,10 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
-from tests.conftest import Service
+from tests.conftest import PATIENCE, Service
 from tests.service.talk import chat, message, recent
 
 CREATOR = "9001"
-PATIENCE = 120_000  # ms: a user's first snapshot may have to wait for the model to load
 QUIET = (
     "--no-sandbox",
     "--disable-gpu",
@@ -60,7 +59,7 @@ def page(browser: Browser) -> Iterator[Page]:
     def note_error(error: Error) -> None:
         problems.append(str(error))
 
-    expect.set_options(timeout=PATIENCE)
+    expect.set_options(timeout=1000 * PATIENCE)
     opened = browser.new_page()
     opened.on("console", note_console)
     opened.on("pageerror", note_error)
@@ -71,7 +70,7 @@ def page(browser: Browser) -> Iterator[Page]:
 
 def send(service: Service, user_id: str, kind: str, body: Any) -> None:
     url = f"{service.url}/api/v1/ingest/{user_id}/{kind}"
-    answer = httpx.post(url, params={"creator_id": CREATOR}, json=body, timeout=60)
+    answer = httpx.post(url, params={"creator_id": CREATOR}, json=body, timeout=PATIENCE)
     assert answer.status_code == 202, answer.text
     assert answer.json()["held"] == 0
 
