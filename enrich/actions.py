@@ -148,8 +148,10 @@ def seen(
 def _with_likely(found: list[Seen], likely: Mapping[str, float]) -> list[Seen]:
     known = {each.type for each in found}
     for action, probability in likely.items():
-        implied = ("question",) if action == "price_inquiry" else ()
-        found += [Seen(each, evidence_of(probability)) for each in (action, *implied) if each not in known]
+        for each in (action, "question") if action == "price_inquiry" else (action,):
+            if each not in known:
+                known.add(each)
+                found.append(Seen(each, evidence_of(probability)))
     return found
 
 

@@ -13,6 +13,7 @@ from enrich.analyse import analyse, assign, enrich_conversation
 from enrich.outcomes import contexts
 from enrich.reading import Reading, reading_of
 from errors import EnrichmentError
+from tests.enrich.test_action_head import HELD_OUT
 
 ChatOf = Callable[..., list[Message]]
 ConversationOf = Callable[[list[Message]], Conversation]
@@ -230,10 +231,12 @@ def test_what_was_read_before_stays_and_everything_beside_it_is_new(
 
 
 def test_reading_again_what_was_read_changes_nothing(chat: ChatOf, conversation: ConversationOf) -> None:
-    messages = chat("f", [*LINES, "you never answer me, i am so done with this", "why would i pay that much"])
+    said = [line.strip() for _, _, lines in HELD_OUT for line in lines.splitlines()]
+    messages = chat("f", [*LINES, *said])
     around = contexts([conversation(messages)], {})
     seeds = topics.seeded("creator")
     [node] = assign(analyse([conversation(messages)], around), seeds)
     known = {id: reading for id, each in node.enrichment.items() if (reading := reading_of(each))}
     assert len(known) == len(messages)
+    assert any("price_inquiry" in each.actions for each in known.values())  # which also counts as a question
     assert assign(analyse([conversation(messages)], around, known=known), seeds) == [node]
