@@ -185,23 +185,23 @@ async def test_a_value_that_was_shown_is_shown_after_kill_9_and_when_its_convers
         Redis.from_url(service.redis_url) as redis,
     ):
         for n, line in enumerate(LINES[:2]):
-            receipt = await post(http, user_id, "messages", message(n, 41, recent(9 - n), line))
+            receipt = await post(http, user_id, "messages", message(n + 1, 41, recent(9 - n), line))
         await settled(listener, http, user_id, receipt["sequence"])
         key = f"understood:{user_id}"
         [field] = [each for each in await redis.hkeys(key) if each]
         imprint, said, packed = msgpack.unpackb(await redis.hget(key, field))
         node = orjson.loads(zlib.decompress(packed))
-        node["enrichment"]["0"]["sentiment"] = 0.1234
+        node["enrichment"]["1"]["sentiment"] = 0.1234
         altered = zlib.compress(orjson.dumps(node))
         await redis.hset(key, field, msgpack.packb([imprint, said, altered]))
         await _kill(user_id)
         after = await sentiments()
-        assert after["0"] == 0.1234
-        receipt = await post(http, user_id, "messages", message(2, 41, recent(7), LINES[2]))
+        assert after["1"] == 0.1234
+        receipt = await post(http, user_id, "messages", message(3, 41, recent(7), LINES[2]))
         await settled(listener, http, user_id, receipt["sequence"])
         grown = await sentiments()
         assert {id: grown[id] for id in after} == after
-        assert grown["2"] is not None
+        assert grown["3"] is not None
 
 
 async def test_what_came_in_a_frame_reads_the_same_after_a_restart(
