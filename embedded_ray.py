@@ -24,7 +24,7 @@ ROOT = Path(__file__).parent
 MOST_CONNECTIONS = 20_000
 TRIES = 4
 FREE_DISK = 1024**3  # bytes; with less, Ray's own start ends in a time-out that names no cause
-PATIENCE = 300  # seconds for a step of the start that takes one on a free processor
+PATIENCE = 300  # seconds for a step of the start, which takes a few on a free processor
 
 Say = Callable[[str], None]
 
@@ -52,7 +52,8 @@ def running_ray(settings: Settings, runtime: Path, say: Say) -> Iterator[None]:
             break
         except Exception as error:  # Ray raises plain ones too
             reason = str(error).strip().splitlines()[0]
-            if isinstance(error, OSError | ValueError) or not left:
+            is_fault = settings.ray_address or isinstance(error, OSError | ValueError)
+            if is_fault or not left:
                 raise Unavailable(f"Ray did not start ({reason}); see Ray's log and start again.") from error
             say(f"Ray is not up in time ({reason}); starting it again ...")
     try:
@@ -156,10 +157,10 @@ def _environment(runtime: Path) -> dict[str, str]:
     }
 
 
-# Time limits that busy cores run into. On one machine nothing is won by short ones: a process that ends is
-# noticed at once whatever they are, and one that hangs is what `/health` shows. docs/operations.md has them.
+# What busy cores run into; docs/operations.md has Ray's own values. On one machine nothing is won by short
+# limits: a process that ends is noticed at once whatever they are, one that hangs does not answer `/health`.
 PATIENT = {
-    # Nicer, as Ray makes them, workers have a thirtieth of a core that anything else on the machine wants.
+    # As nice as Ray makes them, workers have a thirtieth of a core that anything else on the machine wants.
     "RAY_worker_niceness": "0",
     # Ray's start: the raylet, its agents, the dashboard, the first worker processes.
     "RAY_raylet_start_wait_time_s": str(PATIENCE),

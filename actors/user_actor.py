@@ -397,9 +397,7 @@ class UserActor:
                     {creator_id: max(fit, fits.get(creator_id, 0)) for creator_id, fit in found.items()}
                 )
             await asyncio.sleep(0)
-        for key in self._cache.unpacked():
-            self._cache.close(key)
-            await asyncio.sleep(0)
+        await self._close_chats()
 
     async def _keep(self, nodes: Iterable[ExtendedConversationNode]) -> None:
         """Keep what was understood, before anybody is shown it."""

@@ -103,6 +103,15 @@ def test_a_fault_that_time_does_not_mend_ends_the_start_at_once(
     assert said == []
 
 
+def test_a_cluster_that_cannot_be_joined_is_not_tried_again(
+    starts: Callable[..., Starts], tmp_path: Path
+) -> None:
+    ray = starts(Exception("The cluster wants its token"))
+    with pytest.raises(Unavailable, match="wants its token"):
+        running_ray(Settings(ray_address="127.0.0.1:6379"), tmp_path, print).__enter__()
+    assert len(ray.left) == 1
+
+
 def test_ctrl_c_during_the_start_leaves_no_process(starts: Callable[..., Starts], tmp_path: Path) -> None:
     ray = starts(KeyboardInterrupt())
     with pytest.raises(KeyboardInterrupt):
