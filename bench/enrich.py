@@ -4,6 +4,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from copy import copy, deepcopy
 from dataclasses import replace
 from statistics import median
 
@@ -17,8 +18,10 @@ from chats.conversation import Conversation, cut
 from chats.message import Message
 from enrich import embed
 from enrich.analyse import analyse, assign
-from enrich.encoder import Tuning
+from enrich.bert import PackedBert
+from enrich.encoder import BATCH, PRECISIONS, Tuning
 from enrich.outcomes import contexts
+from enrich.rows import RowCounts
 from enrich.topics import seeded
 from settings import Settings
 from wire.incoming import CacheUpdatePayload
@@ -40,6 +43,10 @@ def measure() -> list[Figure]:
     enrich(once[:10])
     model = SentenceTransformer(str(get_model_path()), local_files_only=True).eval()
     _encode(model, texts[:10])
+    steady = embed.encoder(embed.PACKAGED)
+    bare = copy(steady)
+    bare._forward = PackedBert(list(deepcopy(model).to(_dtype())), RowCounts(range(1, 2 * BATCH)))
+    read = [embed.normalise(text) for text in texts]
     rates: dict[str, list[float]] = defaultdict(list)
     shares: list[float] = []
     for _ in range(ROUNDS):
@@ -50,6 +57,8 @@ def measure() -> list[Figure]:
         rates["embedding"].append(len(texts) / embedding[0])
         rates["often"].append(_rate(lambda: enrich(often), len(texts)))
         rates["gemm"].append(_gemm_rate())
+        rates["steady"].append(_rate(lambda: steady.encode(read), len(texts)))
+        rates["bare"].append(_rate(lambda: bare.encode(read), len(texts)))
     naive, whole, embedding_rate = (median(rates[name]) for name in ("naive", "once", "embedding"))
     baseline = "`.encode` one by one, fp32, embedding only"
     return [
@@ -75,12 +84,23 @@ def measure() -> list[Figure]:
             f"{tuning().precision} matrices of the model's size",
             median(rates["gemm"]) / 1e9,
         ),
+        Figure(
+            "Embedding, the same to the bit in any company",
+            median(rates["steady"]),
+            "messages/s",
+            "products of any number of rows",
+            median(rates["bare"]),
+        ),
     ]
 
 
 def tuning() -> Tuning:
     """What enrichment computes in on this machine."""
     return embed.encoder(embed.PACKAGED).tuning
+
+
+def _dtype() -> torch.dtype:
+    return PRECISIONS[tuning().precision]
 
 
 @contextmanager
@@ -113,9 +133,8 @@ def _operations(texts: Sequence[str]) -> float:
 
 def _gemm_rate() -> float:
     """Operations/s of one core at the model's widest matrix, in the precision that enrichment uses."""
-    kind = torch.bfloat16 if tuning().precision == "bf16" else torch.float32
-    rows, wide, narrow = 1_024, 1_536, 384
-    left, right = torch.randn(rows, narrow).to(kind), torch.randn(wide, narrow).to(kind)
+    rows, wide, narrow = BATCH, 1_536, 384
+    left, right = torch.randn(rows, narrow).to(_dtype()), torch.randn(wide, narrow).to(_dtype())
     best = min(_seconds(lambda: torch.nn.functional.linear(left, right)) for _ in range(50))
     return 2.0 * rows * wide * narrow / best
 
@@ -159,7 +178,7 @@ def _encode(model: SentenceTransformer, texts: Sequence[str]) -> None:
         model.encode(text, show_progress_bar=False)
 
 
-def _rate(work: Callable[[], None], messages: int) -> float:
+def _rate(work: Callable[[], object], messages: int) -> float:
     return messages / _seconds(work)
 
 

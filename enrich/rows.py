@@ -5,6 +5,7 @@ differs from processor to processor, by precision and by shape. So only row coun
 on this machine, to give equal rows: other matrices are cut into such blocks, the last one padded.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from itertools import takewhile
 
@@ -46,12 +47,13 @@ class RowCounts:
         return found[: len(found) - missing].view(*rows.shape[:-1], -1)
 
     def _block(self, rows: int) -> int:
-        below = max((each for each in self.counts if each <= rows), default=None)
-        above = min((each for each in self.counts if each >= rows), default=None)
-        if below is None or (above is not None and above - rows <= max(_SPARE, rows // 8)):
-            assert above is not None, "there are counts"
+        place = bisect_left(self.counts, rows)
+        if place == len(self.counts):
+            return self.counts[-1]
+        above = self.counts[place]
+        if place == 0 or above - rows <= max(_SPARE, rows // 8):
             return above
-        return below
+        return self.counts[place - 1]
 
 
 def candidates(most: int) -> list[int]:
