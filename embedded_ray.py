@@ -12,6 +12,7 @@ import shutil
 import signal
 import socket
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,7 +23,7 @@ from settings import Settings
 
 ROOT = Path(__file__).parent
 MOST_CONNECTIONS = 20_000
-TRIES = 4
+START_WITHIN = 900.0  # seconds; what does not come up meanwhile never will
 FREE_DISK = 1024**3  # bytes; with less, Ray's own start ends in a time-out that names no cause
 PATIENCE = 300  # seconds for a step of the start, which takes a few on a free processor
 
@@ -45,15 +46,15 @@ def running_ray(settings: Settings, runtime: Path, say: Say) -> Iterator[None]:
         _check_disk()
     import ray
 
-    for left in reversed(range(TRIES)):
+    deadline = time.monotonic() + START_WITHIN
+    while True:
         try:
             with _nothing_left_of_a_failure():
                 _init(settings)
             break
         except Exception as error:  # Ray raises plain ones too
-            reason = str(error).strip().splitlines()[0]
-            is_fault = settings.ray_address or isinstance(error, OSError | ValueError)
-            if is_fault or not left:
+            reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            if settings.ray_address or _is_fault(error) or time.monotonic() > deadline:
                 raise Unavailable(f"Ray did not start ({reason}); see Ray's log and start again.") from error
             say(f"Ray is not up in time ({reason}); starting it again ...")
     try:
@@ -73,7 +74,8 @@ def running_serve(settings: Settings, application: Any, say: Say) -> Iterator[No
 
     logging.getLogger("ray.serve").setLevel(logging.WARNING)
     try:
-        for left in reversed(range(TRIES)):
+        deadline = time.monotonic() + START_WITHIN
+        while True:
             try:
                 # Serve waits a minute for its proxies. They go on starting after that.
                 with _waiting(say):
@@ -82,8 +84,8 @@ def running_serve(settings: Settings, application: Any, say: Say) -> Iterator[No
                     serve.run(application, name="analytics", route_prefix="/")
                 break
             except (RayError, RuntimeError) as error:
-                reason = str(error).strip().splitlines()[-1]
-                if not left or not isinstance(error, RayActorError):
+                reason = (str(error).strip().splitlines() or [type(error).__name__])[-1]
+                if not isinstance(error, RayActorError) or time.monotonic() > deadline:
                     raise Unavailable(
                         f"Ray Serve did not start ({reason}); see Ray's log and start again."
                     ) from error
@@ -100,6 +102,12 @@ def _waiting(say: Say) -> Iterator[None]:
         yield
     except TimeoutError:
         say("Waiting for Ray Serve's proxies, which are slow to start ...")
+
+
+def _is_fault(error: Exception) -> bool:
+    """Whether time does not mend it: a setting that is wrong, a disk that is full."""
+    is_slow = isinstance(error, TimeoutError | ConnectionError)  # operating-system errors by their class
+    return isinstance(error, ValueError) or (isinstance(error, OSError) and not is_slow)
 
 
 def _init(settings: Settings) -> None:
@@ -198,7 +206,9 @@ def _free_port() -> int:
 
 
 def _check_disk() -> None:
-    folder = os.environ.get("RAY_TMPDIR") or tempfile.gettempdir()
+    folder = Path(os.environ.get("RAY_TMPDIR") or tempfile.gettempdir())
+    while not folder.exists():  # Ray makes it
+        folder = folder.parent
     if (free := shutil.disk_usage(folder).free) < FREE_DISK:
         raise SettingsError(
             f"{folder}: {free // 1024**2} MB are free, and Ray needs {FREE_DISK // 1024**2} for its files; "

@@ -32,7 +32,6 @@ from errors import AnalyticsError, SettingsError, Unavailable
 from settings import Settings
 
 ROOT = Path(__file__).parent
-MOST_CONNECTIONS = 20_000
 PASSIVATE_TIMEOUT = 12.0
 STOP_TIMEOUT = 10.0
 READY_TIMEOUT = 600.0
@@ -51,8 +50,11 @@ def main() -> int:
     except AnalyticsError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    except (KeyboardInterrupt, SystemExit):  # the latter is Ray's answer to SIGTERM while it starts
+    except KeyboardInterrupt:
         pass
+    except SystemExit as stop:  # Ray's answer to SIGTERM while it starts
+        if stop.code != signal.SIGTERM:
+            raise
     print("Stopped.")
     return 0
 
@@ -232,7 +234,7 @@ def _await_ready(url: str) -> None:
             if answer.status_code == 200:
                 return
             waits = {part: why for part, why in answer.json()["checks"].items() if why != "ok"}
-        except (httpx.HTTPError, ValueError, KeyError) as error:  # not of our form: HAProxy's own
+        except (httpx.HTTPError, ValueError, LookupError, TypeError, AttributeError) as error:  # HAProxy's
             waits = {"the service": type(error).__name__}
         if (why := waits.get("model", "")).startswith("MODEL="):
             raise SettingsError(why)

@@ -1,6 +1,6 @@
 """One user's chats: those in use opened, all others packed. Pure."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 
@@ -156,12 +156,16 @@ class Cache:
                     if (conversation := now.get(node.conversationId)) is not None:
                         yield cached.understanding(conversation, node)
 
-    def recall(self, found: Understanding) -> None:
-        """Take in what was understood before this process began, as far as it still holds."""
-        key = (found.node.creatorId, found.node.chatId)
-        if key in self._slots:
-            self._open(key).recall(found)
-            self._changed(key)
+    def recall(self, key: Key, found: Sequence[Understanding]) -> bool:
+        """Take in what was understood of a chat before this process began, as far as it still holds.
+
+        Returns whether a conversation has another node by it than the checkpoint has.
+        """
+        if key not in self._slots:
+            return False
+        changed = self._open(key).recall(found)
+        self._changed(key)
+        return changed
 
     def revise(
         self,
@@ -169,15 +173,15 @@ class Cache:
         chat_id: str,
         found: Iterable[ExtendedConversationNode],
         seen: Mapping[str, int],
-    ) -> int:
-        """Give a chat's conversations the topics `found` of them anew; how many have others now.
+    ) -> list[ExtendedConversationNode]:
+        """Give a chat's conversations the topics `found` of them anew. Returns the nodes that changed.
 
         `seen` holds, by id, the `mark` of each conversation as it was then: one that is another by now, or of
         which something failed then or now, keeps what it has.
         """
         cached = self.look(creator_id, chat_id)
         if cached is None:
-            return 0
+            return []
         now = {each.id: each for each in cached.conversations}
         changed: dict[str, ExtendedConversationNode] = {}
         for node in found:
@@ -191,7 +195,7 @@ class Cache:
             key = (creator_id, chat_id)
             self._open(key).nodes.update(changed)
             self._changed(key)
-        return len(changed)
+        return list(changed.values())
 
     # At rest
 

@@ -9,7 +9,7 @@ from chats.fan import FanState
 from chats.message import Chat, Message
 from enrich.outcomes import Context, contexts
 from enrich.reading import Reading, reading_of
-from wire.payloads import ExtendedConversationNode
+from wire.payloads import ExtendedConversationNode, MessageEnrichment
 
 RECENT_FAN_MESSAGES = 10
 
@@ -22,7 +22,10 @@ def says(message: Message) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Understanding:
-    """A conversation's node, and what it was made of: the imprint, and what the messages said, by id."""
+    """A conversation's node and what it was made from.
+
+    `imprint` is a digest of the conversation with what surrounds it, `said` one of each message, by id.
+    """
 
     node: ExtendedConversationNode
     imprint: bytes
@@ -56,33 +59,47 @@ class CachedChat:
         """
         for each in conversations:
             if (node := self.nodes.pop(each.id, None)) is not None:
-                self.keep(node, {message.id: says(message) for message in each.messages})
+                self._keep(node, {message.id: says(message) for message in each.messages})
 
     def understanding(self, conversation: Conversation, node: ExtendedConversationNode) -> Understanding:
+        """What `recall` takes, without message text: an entity's is where the message has it."""
+        enrichment = {id: _with_entities(each, None) for id, each in node.enrichment.items()}
         said = {message.id: says(message) for message in conversation.messages}
-        return Understanding(node, self._imprint(conversation), said)
+        bare = node.model_copy(update={"enrichment": enrichment})
+        return Understanding(bare, self._imprint(conversation), said)
 
-    def recall(self, found: Understanding) -> None:
-        """Take in what was understood of a conversation by another process, as far as it still holds."""
-        now = {each.id: each for each in self.conversations}.get(found.node.conversationId)
-        if now is None or self._imprint(now) != found.imprint:
-            self.keep(found.node, found.said)
-        elif now.id not in self.nodes:
-            self.store(found.node)
+    def recall(self, found: Iterable[Understanding]) -> bool:
+        """Take in what another process understood, as far as it still holds; whether a node changed by it.
 
-    def keep(self, node: ExtendedConversationNode, said: Mapping[str, bytes]) -> None:
-        """Keep what `node` read in messages that still say what they `said` then, by id."""
-        for id, found in node.enrichment.items():
-            message, reading = self.messages.get(id), reading_of(found)
-            if message is not None and reading is not None and says(message) == said.get(id):
-                self.kept[id] = reading
+        Of a conversation that is another by now, what was read in its messages stays.
+        """
+        now = {each.id: each for each in self.conversations}
+        changed, others = False, []
+        for each in found:
+            conversation = now.get(each.node.conversationId)
+            if conversation is None or self._imprint(conversation) != each.imprint:
+                others.append(each)
+                continue
+            texts = {message.id: message.text for message in conversation.messages}
+            enrichment = {id: _with_entities(e, texts[id]) for id, e in each.node.enrichment.items()}
+            node = each.node.model_copy(update={"enrichment": enrichment})
+            if self.nodes.get(conversation.id) != node:
+                self.store(node)
+                changed = True
+        read = {id for each in self.nodes.values() for id, e in each.enrichment.items() if reading_of(e)}
+        for each in others:
+            self._keep(each.node, {id: digest for id, digest in each.said.items() if id not in read})
+        return changed
 
     def store(self, node: ExtendedConversationNode) -> None:
-        """Take in an enriched conversation of this chat."""
+        """Take in an enriched conversation of this chat; what fails in it now does not undo what was read."""
+        before = self.nodes.get(node.conversationId)
         self.nodes[node.conversationId] = node
         for id, found in node.enrichment.items():
-            if not found.failed:
+            if reading_of(found) is not None:
                 self.kept.pop(id, None)
+            elif before and id in before.enrichment and (reading := reading_of(before.enrichment[id])):
+                self.kept[id] = reading
 
     def readings(self) -> dict[str, Reading]:
         """What was read in messages, by id."""
@@ -92,7 +109,7 @@ class CachedChat:
             for id, each in node.enrichment.items()
             if (reading := reading_of(each)) is not None
         }
-        return found | self.kept
+        return self.kept | found
 
     def pending(self) -> list[Conversation]:
         """The conversations that have no enriched node for their present shape."""
@@ -136,8 +153,17 @@ class CachedChat:
         """Forget what was derived: to be called after every change to the chat."""
         self._fan = None
 
+    def _keep(self, node: ExtendedConversationNode, said: Mapping[str, bytes]) -> None:
+        """Keep what `node` read in messages that still say what they `said` then, by id."""
+        for id, found in node.enrichment.items():
+            message, reading = self.messages.get(id), reading_of(found)
+            if message is None or message.is_deleted or reading is None:
+                continue
+            if says(message) == said.get(id):
+                self.kept[id] = reading
+
     def _imprint(self, conversation: Conversation) -> bytes:
-        """Tells the conversation, with what enrichment sees around it, from itself at another time."""
+        """A digest that is another one when the conversation, or what enrichment sees around it, is."""
         around = repr((conversation, self.contexts.get(conversation.id)))
         return blake2b(around.encode("utf-8", "replace"), digest_size=16).digest()
 
@@ -164,3 +190,14 @@ class CachedChat:
 
 def _mean(values: list[float]) -> float | None:
     return sum(values) / len(values) if values else None
+
+
+def _with_entities(found: MessageEnrichment, text: str | None) -> MessageEnrichment:
+    """With the entities' own text from the message's `text`, or without it."""
+    if not found.entities:
+        return found
+    entities = [
+        each.model_copy(update={"text": "" if text is None else text[each.start : each.end]})
+        for each in found.entities
+    ]
+    return found.model_copy(update={"entities": entities})

@@ -46,7 +46,8 @@ class Checkpoint:
     """What the owner holds when all records up to `sequence` are applied.
 
     `basis` is what the enrichment was made with, `fits` the fits of the creators' topics in it, `unfinished`
-    the creators whose graph or pages may lack something of it, `held` is by key.
+    the creators whose graph or pages may lack something of it, `held` is by key; `revision` is the last of
+    what was understood (`actors.understood`) that is in it.
     """
 
     sequence: int
@@ -55,6 +56,7 @@ class Checkpoint:
     unfinished: list[str]
     held: dict[str, Aside]
     chats: list[tuple[Key, Packed]]
+    revision: int = 0
 
 
 class Checkpoints:
@@ -136,6 +138,7 @@ def _pieces(checkpoint: Checkpoint) -> Iterator[bytes]:
         "fits": checkpoint.fits,
         "unfinished": checkpoint.unfinished,
         "held": {key: asdict(aside) for key, aside in checkpoint.held.items()},
+        "revision": checkpoint.revision,
         "chats": len(checkpoint.chats),
     }
     yield msgpack.packb(head)
@@ -172,7 +175,8 @@ def _parsed(data: bytes) -> Checkpoint:
         (creator_id, chat_id), packed = values.unpack()
         chats.append(((creator_id, chat_id), Packed.from_list(packed)))
     fits = head.get("fits", {})  # the first checkpoints had none
-    return Checkpoint(head["sequence"], head["basis"], fits, head["unfinished"], held, chats)
+    revision = head.get("revision", 0)
+    return Checkpoint(head["sequence"], head["basis"], fits, head["unfinished"], held, chats, revision)
 
 
 def _sync(file: IO[bytes]) -> None:

@@ -7,7 +7,7 @@ written anew and pages get a full sync, as after a snapshot.
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 
 from actors.cache import Cache, mark
@@ -25,7 +25,7 @@ RETRY_GROWTH = 1.1  # of a creator's messages, before a fit that failed is tried
 class Refits:
     """One user's. `busy(creator_id)` tells whether all of a creator is in hand or waits to be;
     `redo(creator_id)` has the graph and the pages brought up to date with the cache; `at_rest` is held while
-    a chat is changed.
+    a chat is changed; `keep(nodes)` keeps what changed, and `fits`, where the next owner finds them.
 
     `fits` says by which fit a creator's conversations have their topics (0: the taxonomy alone). When another
     one is stored, fitted by another user of the creator or just before a crash, its topics are assigned.
@@ -41,6 +41,7 @@ class Refits:
         *,
         busy: Callable[[str], bool],
         redo: Callable[[str], None],
+        keep: Callable[[Sequence[ExtendedConversationNode]], Awaitable[None]],
     ) -> None:
         self._user_id = user_id
         self._cache = cache
@@ -48,6 +49,7 @@ class Refits:
         self._at_rest = at_rest
         self._busy = busy
         self._redo = redo
+        self._keep = keep
         self.fits: dict[str, int] = {}
         self.unfinished: set[str] = set()
         self._snapshots: dict[str, int] = defaultdict(int)  # how many were assigned topics meanwhile
@@ -132,20 +134,22 @@ class Refits:
         def chats() -> Iterator[WholeChat]:
             for cached in self._cache.of(creator_id):
                 seen.update({each.id: mark(cached, each) for each in cached.conversations})
-                yield cached.conversations, cached.chat, {}
+                yield cached.conversations, cached.chat, cached.readings()
 
         version, parts = await self._enricher.refit(creator_id, chats(), again=again)
         changed = 0
         async for nodes in parts:
             for chat_id, own in groupby(nodes, key=lambda node: node.chatId):
                 async with self._at_rest:
-                    changed += self._cache.revise(creator_id, chat_id, own, seen)
-                    if changed:
+                    if revised := self._cache.revise(creator_id, chat_id, own, seen):
+                        changed += len(revised)
                         self.unfinished.add(creator_id)
+                        await self._keep(revised)
                 await asyncio.sleep(0)
         self._known[creator_id] = await self._enricher.fitted(creator_id)
         if self._snapshots[creator_id] == snapshots:
             self.fits[creator_id] = version
+            await self._keep(())
         else:  # it may have been enriched with the fit before
             self._ask(creator_id)
         log.info("%s: fit %d; %d conversations changed.", who, version, changed)

@@ -11,7 +11,7 @@ import logging
 import os
 import resource
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ import ray
 from redis.exceptions import RedisError
 
 from actors.cache import Cache, Touched
-from actors.cached_chat import CachedChat, Understanding
+from actors.cached_chat import CachedChat
 from actors.checkpoint import Checkpoint, Checkpoints
 from actors.graph_writer import graph_reader, graph_writer
 from actors.intake import Intake, Receipt
@@ -131,11 +131,11 @@ class UserActor:
         self._position = "0-0"  # of the last frame
         self._frames_lost = False
         self._unsaved = 0  # messages taken in since the last checkpoint
-        # Sequence, unfinished creators and fits of the last checkpoint.
-        self._saved: tuple[int, list[str], dict[str, int]] = (0, [], {})
+        # Sequence, unfinished creators, fits and revision of the last checkpoint.
+        self._saved: tuple[int, list[str], dict[str, int], int] = (0, [], {}, 0)
         self._save_again = 0.0  # not before, when storage was away
         self._writing: asyncio.Task[None] | None = None  # the checkpoint that is being written
-        self._before_last: dict[str, int] = {}  # mark of what was understood at the checkpoint before
+        self._unstored: int | None = None  # the revision under which nodes are kept that are not stored yet
         self._enrichment_failures = 0  # in a row
         self._retry: asyncio.TimerHandle | None = None  # the last one asked for is the one that counts
         self._stale_analytics: dict[str, int] = {}  # creator -> sequence
@@ -156,6 +156,7 @@ class UserActor:
             self._at_rest,
             busy=self._state.is_whole_due,
             redo=self._redo,
+            keep=self._keep_revised,
         )
 
     # What callers use
@@ -376,6 +377,7 @@ class UserActor:
             Checkpoints, self._settings.checkpoints, self._user_id, epoch
         )
         checkpoint = await asyncio.to_thread(self._checkpoints.read)
+        self._understood.begin(epoch, checkpoint.revision if checkpoint else 0)
         if checkpoint is not None:
             await self._load(checkpoint)
         self._unsaved = 0
@@ -388,22 +390,32 @@ class UserActor:
 
     async def _recall(self) -> None:
         """Take in what was understood behind the checkpoint: it is not computed again."""
-        async for found in self._understood.read(self._journal.epoch, self._basis()):
-            if isinstance(found, Understanding):
-                self._cache.recall(found)
-            else:
-                fits = self._refits.fits
-                fits.update(
-                    {creator_id: max(fit, fits.get(creator_id, 0)) for creator_id, fit in found.items()}
-                )
+        kept = await self._understood.read(self._basis())
+        for key, found in kept.chats.items():
+            if self._cache.recall(key, found):
+                self._state.redo(key[0])
+            await self._close_chats()
             await asyncio.sleep(0)
-        await self._close_chats()
+        self._refits.fits.update(kept.fits or {})
 
-    async def _keep(self, nodes: Iterable[ExtendedConversationNode]) -> None:
-        """Keep what was understood, before anybody is shown it."""
-        await self._understood.keep(
-            self._journal.epoch, self._basis(), self._refits.fits, self._cache.understandings(nodes)
-        )
+    async def _keep(
+        self, revision: int, nodes: Sequence[ExtendedConversationNode], fits: Mapping[str, int]
+    ) -> None:
+        """Keep what was understood, before anybody is shown it; while Redis is away nobody is."""
+        wait = 0.2
+        while True:
+            try:
+                found = self._cache.understandings(nodes)
+                return await self._understood.keep(revision, self._basis(), fits, found)
+            except RedisError as error:
+                log.warning(
+                    "User %s: what was understood is kept later (%s).", self._user_id, type(error).__name__
+                )
+            await asyncio.sleep(wait)
+            wait = min(5.0, wait * 2)
+
+    async def _keep_revised(self, nodes: Sequence[ExtendedConversationNode]) -> None:
+        await self._keep(self._understood.next(), nodes, self._refits.fits)
 
     async def _look_for_graph(self, creators: Iterable[str]) -> None:
         """Have a creator written anew whose conversations the graph lacks, as when it was lost or replaced.
@@ -445,7 +457,7 @@ class UserActor:
             self._refits.fits.update(checkpoint.fits)
         unfinished = checkpoint.unfinished if enriched else self._cache.creators()
         self._state.restore(checkpoint.sequence, unfinished)
-        self._saved = (checkpoint.sequence, unfinished, dict(self._refits.fits))
+        self._saved = (checkpoint.sequence, unfinished, dict(self._refits.fits), checkpoint.revision)
 
     def _basis(self) -> dict[str, Any]:
         """What enrichment depends on beside the messages: with another basis everything is enriched anew."""
@@ -476,7 +488,7 @@ class UserActor:
         for key in self._cache.unpacked():
             self._cache.pack(key)
             await asyncio.sleep(0)
-        sequence, unfinished, fits = self._to_save()
+        sequence, unfinished, fits, revision = self._to_save()
         checkpoint = Checkpoint(
             sequence,
             self._basis(),
@@ -484,30 +496,36 @@ class UserActor:
             unfinished,
             dict(self._intake.held),
             self._cache.packed(),
+            revision,
         )
         taken, self._unsaved = self._unsaved, 0
-        self._writing = self._spawn(self._write(checkpoint, taken, self._understood.mark()))
+        self._writing = self._spawn(self._write(checkpoint, taken))
 
-    def _to_save(self) -> tuple[int, list[str], dict[str, int]]:
-        """Sequence, unfinished creators and fits as they are now."""
+    def _to_save(self) -> tuple[int, list[str], dict[str, int], int]:
+        """Sequence, unfinished creators, fits and revision as they are now."""
         state, refits = self._state, self._refits
         unfinished = list(dict.fromkeys([*state.unfinished(), *sorted(refits.unfinished)]))
-        return state.sequence, unfinished, dict(refits.fits)
+        revision = self._understood.revision if self._unstored is None else self._unstored - 1
+        return state.sequence, unfinished, dict(refits.fits), revision
 
-    async def _write(self, checkpoint: Checkpoint, messages: int, understood: dict[str, int]) -> None:
+    async def _write(self, checkpoint: Checkpoint, messages: int) -> None:
         """Write the checkpoint, then drop what the one before makes superfluous."""
         try:
             through = await asyncio.to_thread(self._checkpoints.write, checkpoint)
-            self._saved = (checkpoint.sequence, checkpoint.unfinished, checkpoint.fits)
+            *_, before = self._saved
+            self._saved = (checkpoint.sequence, checkpoint.unfinished, checkpoint.fits, checkpoint.revision)
             await self._journal.trim(through)
-            before, self._before_last = self._before_last, understood
-            await self._understood.forget(self._journal.epoch, before)
+            await self._understood.forget(before)
         except CheckpointUnavailable as error:
             self._unsaved += messages
             self._save_again = time.monotonic() + CHECKPOINT_PAUSE
             log.error("User %s has no new checkpoint, the journal keeps everything: %s", self._user_id, error)
         except (JournalUnavailable, RedisError) as error:
-            log.warning("User %s: the journal is trimmed later: %s", self._user_id, error)
+            log.warning(
+                "User %s: Redis is trimmed behind the next checkpoint (%s).",
+                self._user_id,
+                type(error).__name__,
+            )
         finally:
             self._writing = None
 
@@ -544,6 +562,8 @@ class UserActor:
                     self._unsaved += len(event.messages) + len(event.chats)
                 for effect in self._state.handle(event):
                     await self._carry_out(effect)
+                if isinstance(event, Enriched):
+                    self._unstored = None
                 if isinstance(event, Enriched) and event.nodes:
                     self._refits.enriched(event.nodes[0].creatorId, event.nodes)
                 if self._checkpoint_due(event):
@@ -604,22 +624,28 @@ class UserActor:
 
     async def _enrich(self, effect: Enrich) -> Event:
         try:
-            nodes = await result(self._understand(effect.job, list(effect.conversations)))
+            nodes, fit = await result(self._understand(effect.job, list(effect.conversations)))
         except RedisError:
             raise
         except Exception:
             self._enrichment_failures += 1
             raise
         self._enrichment_failures = 0
-        await self._keep(nodes)
+        if nodes:
+            creator_id, fits = effect.job.creator_id, self._refits.fits
+            self._unstored = self._understood.next()
+            await self._keep(self._unstored, nodes, fits if fit is None else {**fits, creator_id: fit})
+            if fit is not None:
+                self._refits.assigned(creator_id, fit)
         return Enriched(effect.job.number, tuple(nodes))
 
     async def _understand(
         self, job: Job, conversations: list[Conversation]
-    ) -> list[ExtendedConversationNode]:
-        """The nodes of these conversations, and of others where the creator's topics are found anew."""
+    ) -> tuple[list[ExtendedConversationNode], int | None]:
+        """The nodes of these conversations; of all, and the fit, where topics are found anew."""
         size = sum(len(each.messages) for each in conversations)
         nodes: list[ExtendedConversationNode] = []
+        fit: int | None = None
         # One conversation on which a worker dies must not keep the others waiting for ever.
         alone = self._enrichment_failures >= ALONE_AFTER
         if job.whole and conversations and not alone and 2 * size >= self._cache.size(job.creator_id):
@@ -631,7 +657,6 @@ class UserActor:
             nodes, fit = await self._enricher.snapshot(
                 job.creator_id, everything, self._cache.size(job.creator_id), self._progress(job)
             )
-            self._refits.assigned(job.creator_id, fit)
         elif conversations:
             chats = self._chats_of(job.creator_id, conversations)
             enrich = self._enricher.one_by_one if alone else self._enricher.delta
@@ -644,7 +669,7 @@ class UserActor:
             )
         if len(nodes) < len(conversations):
             raise EnrichmentError("Enrichment gave back fewer conversations than it was given.")
-        return nodes
+        return nodes, fit
 
     def _progress(self, job: Job) -> Callable[[Progress], Awaitable[None]]:
         """Tells pages and the log how far a snapshot is, at most once in PROGRESS_PAUSE seconds."""

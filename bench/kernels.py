@@ -82,7 +82,10 @@ def walks(kernel: Kernel, *options: str) -> list[Walk]:
 def walk(precision: str, weights: Sequence[Weight], *, bare: bool) -> Walk:
     """Walk all weights; the bare product, which takes longer, once for each shape if it is asked for."""
     kind = PRECISIONS[precision]
-    kept = RowCounts(alike(weights, kind, most=BATCH))
+    counts = alike(weights, kind, most=BATCH)
+    if not counts:
+        return Walk(precision, [], "not walked", ROWS)
+    kept = RowCounts(counts)
     # Numbers of rows that make the same blocks make the same products.
     numbers = {tuple(kept.blocks(rows)): rows for rows in range(1, ROWS + 1)}.values()
     differing = {rows for each in weights for rows in _unlike(each, kind, numbers, kept, kept.linear)}

@@ -126,10 +126,8 @@ def analyse(
         felt = {} if scores is None else dict(zip(ids, scores[rows], strict=True))
         likely = {} if told is None else dict(zip(ids, told[rows], strict=True))
         read = {id: known[id] for id in ids if id in known}
-        if scores is not None:
-            felt.update({id: each.sentiment for id, each in read.items()})
-        if told is not None:
-            likely.update({id: dict(each.actions) for id, each in read.items()})
+        felt.update({id: each.sentiment for id, each in read.items()})
+        likely.update({id: dict(each.actions) for id, each in read.items()})
         context = contexts[conversation.id]
         messages, reasons = _understood(conversation, context, felt, likely, failed)
         failures = {strategy: f"failed: {reason}" for strategy, reason in reasons.items()}

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from wire.payloads import MessageEnrichment
 
 _MODEL = "model "
+_READERS = frozenset(("enrichment", "embedding", "sentiment", "action_head", "actions"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +22,8 @@ class Reading:
 
 
 def reading_of(found: MessageEnrichment) -> Reading | None:
-    """What was read in the message; None when something failed on it."""
-    if found.failed:
+    """What was read in the message; None when one of those failed that read."""
+    if not _READERS.isdisjoint(found.failed):
         return None
     evidence = found.actionEvidence.items()
     actions = {action: float(by[len(_MODEL) :]) for action, by in evidence if by.startswith(_MODEL)}

@@ -1,5 +1,6 @@
 """What the tests share: one running service (Redis, Ray, Serve, everything real) for all test processes."""
 
+import contextlib
 import json
 import logging
 import os
@@ -105,7 +106,8 @@ def start(folder: Path, *, command: str = "launch", **settings: str) -> Service:
     deadline = time.monotonic() + PATIENCE
     while not (folder / "service.json").exists():
         if process.poll() is not None or time.monotonic() > deadline:
-            process.kill()
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
             pytest.fail(f"The service did not start:\n{log.read_text()[-4000:]}")
         time.sleep(0.2)
     return load(folder)

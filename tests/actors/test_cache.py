@@ -361,6 +361,15 @@ def test_of_a_message_on_which_something_failed_nothing_stays() -> None:
     assert the_chat(cache).kept == {}
 
 
+def test_what_fails_now_does_not_undo_what_was_read() -> None:
+    cache = filled(message("m0", 0))
+    [conversation] = the_chat(cache).conversations
+    before = the_chat(cache).readings()
+    failed = MessageEnrichment(sentiment=None, failed={"embedding": "OSError"})
+    cache.store(node(conversation, enrichment={"m0": failed}))
+    assert the_chat(cache).readings() == before != {}
+
+
 def test_what_other_rules_read_does_not_stay() -> None:
     cache = filled(message("m0", 0))
     merge_one(cache, message("m1", MINUTE))

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -91,7 +91,12 @@ def topics(cache: Cache) -> Topics:
 class Running:
     refits: Refits
     redone: list[str]
+    kept: list[ExtendedConversationNode] = field(default_factory=list)
     busy: bool = False
+
+    async def keep(self, nodes: Sequence[ExtendedConversationNode]) -> None:
+        self.kept += nodes
+        self.fits_kept = dict(self.refits.fits)
 
     @asynccontextmanager
     async def at_work(self) -> AsyncIterator[None]:
@@ -113,6 +118,7 @@ def running(cache: Cache, topics: Topics) -> Running:
             asyncio.Lock(),
             busy=lambda creator_id: found.busy,
             redo=redone.append,
+            keep=lambda nodes: found.keep(nodes),
         ),
         redone,
     )
@@ -258,7 +264,7 @@ def test_a_chat_at_rest_is_opened_once_for_all_its_conversations(
         return unpack(packed, **more)
 
     monkeypatch.setattr("actors.cache.unpack", counted)
-    assert cache.revise(CREATOR, "f1", found, seen) == CONVERSATIONS
+    assert len(cache.revise(CREATOR, "f1", found, seen)) == CONVERSATIONS
     assert len(opened) <= 2
 
 
@@ -272,7 +278,7 @@ def test_only_topics_are_taken_over_and_never_where_something_failed(cache: Cach
         other.model_copy(update={"topics": [TOPIC], "enrichment": dict.fromkeys(other.enrichment, failed)}),
         third.model_copy(update={"topics": [TOPIC]}),
     ]
-    assert cache.revise(CREATOR, "f1", new, seen) == 1
+    assert len(cache.revise(CREATOR, "f1", new, seen)) == 1
     now = {node.conversationId: node for node in nodes(cache)}
     assert now[one.conversationId] == one.model_copy(update={"topics": [TOPIC]})
     assert now[other.conversationId] == other
@@ -283,4 +289,15 @@ def test_a_conversation_before_which_something_changed_keeps_what_it_has(cache: 
     seen, found = marks(cache), with_topic(cache)
     cache.merge([], [message("1-1", 8 * HOUR + 1, is_deleted=True, changed_at=START + 999 * HOUR)])
     enrich_pending(cache)
-    assert cache.revise(CREATOR, "f1", found, seen) == CONVERSATIONS - 2  # the shorter one and the next
+    assert len(cache.revise(CREATOR, "f1", found, seen)) == CONVERSATIONS - 2  # the shorter one and the next
+
+
+async def test_what_a_refit_changed_is_kept_before_it_counts_as_done(
+    cache: Cache, topics: Topics, running: Running
+) -> None:
+    topics.go.set()
+    topics.stored = fit(1, cache.size(CREATOR))
+    async with running.at_work():
+        await until_idle(running.refits)
+    assert running.kept == nodes(cache)
+    assert running.refits.fits == running.fits_kept == {CREATOR: 1}

@@ -42,9 +42,9 @@ def running() -> Iterator[tuple[Service, Strike]]:
     """A service on a cluster of its own, and what kills nodes of that."""
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="nodes-", ignore_cleanup_errors=True))
+        os.environ.update(PATIENT)
         os.environ.update(
             RAY_TMPDIR=folder,  # in Ray's own folder it would stand as the cluster for others to join
-            **PATIENT,
             # A node that is gone refuses to be asked. After five times it is dead; one that is busy answers.
             RAY_health_check_period_ms="1000",
             RAY_health_check_failure_threshold="5",

@@ -189,11 +189,11 @@ async def test_a_value_that_was_shown_is_shown_after_kill_9_and_when_its_convers
         await settled(listener, http, user_id, receipt["sequence"])
         key = f"understood:{user_id}"
         [field] = [each for each in await redis.hkeys(key) if each]
-        imprint, said, packed = msgpack.unpackb(await redis.hget(key, field))
+        revision, imprint, said, packed = msgpack.unpackb(await redis.hget(key, field))
         node = orjson.loads(zlib.decompress(packed))
         node["enrichment"]["1"]["sentiment"] = 0.1234
         altered = zlib.compress(orjson.dumps(node))
-        await redis.hset(key, field, msgpack.packb([imprint, said, altered]))
+        await redis.hset(key, field, msgpack.packb([revision, imprint, said, altered]))
         await _kill(user_id)
         after = await sentiments()
         assert after["1"] == 0.1234
