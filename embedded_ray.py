@@ -154,7 +154,7 @@ def _environment(runtime: Path) -> dict[str, str]:
         # Ray ends idle workers after a second once there are more processes than cores, actors counted; the
         # next enrichment would load the model again, which takes ten seconds and more.
         "RAY_idle_worker_killing_time_threshold_ms": str(24 * 3600 * 1000),
-        **PATIENT,
+        **LIMITS,
         # Serve's controller ends itself when it is asked to, which Ray reports to the terminal as a failure.
         "RAY_DEDUP_LOGS_SKIP_REGEX": r"ServeController\.graceful_shutdown",
         "RAY_USAGE_STATS_ENABLED": "0",
@@ -167,7 +167,7 @@ def _environment(runtime: Path) -> dict[str, str]:
 
 # What busy cores run into; docs/operations.md has Ray's own values. On one machine nothing is won by short
 # limits: a process that ends is noticed at once whatever they are, one that hangs does not answer `/health`.
-PATIENT = {
+LIMITS = {
     # As nice as Ray makes them, workers have a thirtieth of a core that anything else on the machine wants.
     "RAY_worker_niceness": "0",
     # Ray's start: the raylet, its agents, the dashboard, the first worker processes.

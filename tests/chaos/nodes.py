@@ -19,7 +19,7 @@ import httpx
 import ray
 from ray.cluster_utils import Cluster
 
-from embedded_ray import PATIENT
+from embedded_ray import LIMITS
 from tests.actors.store import running_store
 from tests.chaos.kills import SETTINGS, Kill, Strike, asked, call, descendants
 from tests.conftest import Service, start, stop
@@ -42,7 +42,7 @@ def running() -> Iterator[tuple[Service, Strike]]:
     """A service on a cluster of its own, and what kills nodes of that."""
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="nodes-", ignore_cleanup_errors=True))
-        os.environ.update(PATIENT)
+        os.environ.update(LIMITS)
         os.environ.update(
             RAY_TMPDIR=folder,  # in Ray's own folder it would stand as the cluster for others to join
             # A node that is gone refuses to be asked. After five times it is dead; one that is busy answers.

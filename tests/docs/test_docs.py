@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 from starlette.routing import WebSocketRoute
 
-from embedded_ray import PATIENT
+from embedded_ray import LIMITS
 from settings import Settings
 
 with warnings.catch_warnings():  # Ray's use of Pydantic warns when it is imported
@@ -86,7 +86,7 @@ def test_every_setting_has_a_unit_and_a_meaning() -> None:
 def test_the_time_limits_that_the_launcher_sets_are_documented() -> None:
     found = [row for row in rows("operations.md") if re.fullmatch("`RAY_[^`]+`", row[0])]
     documented = {row[0].strip("`"): row[1] for row in found}
-    assert documented == PATIENT
+    assert documented == LIMITS
 
 
 def test_every_route_is_in_the_protocol() -> None:
