@@ -136,10 +136,11 @@ class Encoder:
 
     def _is_steady(self, forward: Forward) -> bool:
         """Whether texts of many lengths, few and many of one, have the same vectors alone and together."""
-        text = {length: list(range(1_000 - length, 1_000)) for length in _COMPANY}
+        company = [length for length in _COMPANY if length <= self._max_tokens]
+        text = {length: list(range(1_000 - length, 1_000)) for length in company}
         alone = {length: _unit(forward([text[length]])) for length in text}
-        for rows in self._batches(_COMPANY):
-            lengths = [_COMPANY[row] for row in rows]
+        for rows in self._batches(company):
+            lengths = [company[row] for row in rows]
             together = _unit(forward([text[length] for length in lengths]))
             if not torch.equal(together, torch.cat([alone[length] for length in lengths])):
                 return False

@@ -1,8 +1,8 @@
 """Matrix products in which a row's result does not depend, to the bit, on the rows beside it.
 
-How a kernel adds up the terms of a row can hang on how many rows it is given, and where the borders lie
-differs from processor to processor, by precision and by shape. So only row counts are used that were found,
-on this machine, to give equal rows: other matrices are cut into such blocks, the last one padded.
+In which order a kernel adds up the terms of a row can depend on how many rows it is given, and where the
+borders lie differs by processor, by precision and by shape. So only those row counts are used that were found
+on this machine to give equal rows. A matrix is cut into blocks of such counts, the last one padded.
 """
 
 from bisect import bisect_left
