@@ -8,6 +8,7 @@ import contextlib
 import logging
 import os
 import resource
+import secrets
 import shutil
 import signal
 import socket
@@ -24,6 +25,7 @@ from settings import Settings
 ROOT = Path(__file__).parent
 MOST_CONNECTIONS = 20_000
 START_WITHIN = 900.0  # seconds; what does not come up meanwhile never will
+_FREE_PORTS = range(20_000, 30_000)
 FREE_DISK = 1024**3  # bytes; with less, Ray's own start ends in a time-out that names no cause
 PATIENCE = 300  # seconds for a step of the start, which takes a few on a free processor
 
@@ -147,9 +149,9 @@ def _environment(runtime: Path) -> dict[str, str]:
         "RAY_SERVE_HAPROXY_SOCKET_PATH": str(runtime / "admin.sock"),
         "RAY_SERVE_HAPROXY_SERVER_STATE_BASE": str(runtime),
         "RAY_SERVE_HAPROXY_SERVER_STATE_FILE": str(runtime / "server-state"),
-        "RAY_SERVE_HAPROXY_METRICS_PORT": str(_free_port()),
-        "RAY_SERVE_HAPROXY_STATS_PORT": str(_free_port()),
-        "RAY_SERVE_FALLBACK_PROXY_HTTP_PORT": str(_free_port()),
+        "RAY_SERVE_HAPROXY_METRICS_PORT": str(free_port()),
+        "RAY_SERVE_HAPROXY_STATS_PORT": str(free_port()),
+        "RAY_SERVE_FALLBACK_PROXY_HTTP_PORT": str(free_port()),
         "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": "1",
         # Ray ends idle workers after a second once there are more processes than cores, actors counted; the
         # next enrichment would load the model again, which takes ten seconds and more.
@@ -199,10 +201,16 @@ def _most_connections() -> int:
     return max(100, min(MOST_CONNECTIONS, (soft - 200) * 2 // 5))
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def free_port() -> int:
+    """A port of this machine that is free, and that nobody is given who asks for any port.
+
+    Minutes may pass until it is listened on, and Ray's processes take many ports meanwhile: their workers the
+    first ten thousand from 10,002 on, replicas those from 30,000 on, all others those that the system gives.
+    """
+    while True:
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", secrets.choice(_FREE_PORTS)))
+            return int(probe.getsockname()[1])
 
 
 def _check_disk() -> None:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -11,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from embedded_ray import free_port
 from errors import Unavailable
 from settings import Settings
 
@@ -33,8 +33,8 @@ def running() -> Iterator[dict[str, str]]:
         folder = Path(name)
         env = {
             **{key: value for key, value in os.environ.items() if key not in Settings().env()},
-            "PORT": str(_free_port()),
-            "RAY_DASHBOARD_PORT": str(_free_port()),
+            "PORT": str(free_port()),
+            "RAY_DASHBOARD_PORT": str(free_port()),
             "DATA_DIR": name,
             "RAY_AUTH_MODE": "token",
             "PYTHONPATH": str(ROOT),
@@ -76,9 +76,3 @@ def _await_places(process: subprocess.Popen[bytes], folder: Path) -> dict[str, s
         time.sleep(0.2)
     places: dict[str, str] = json.loads(file.read_text())
     return places
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

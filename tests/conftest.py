@@ -6,7 +6,6 @@ import logging
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -19,6 +18,8 @@ from pathlib import Path
 import hypothesis
 import pytest
 from filelock import FileLock
+
+from embedded_ray import free_port
 
 ROOT = Path(__file__).parent.parent
 SHARED = "ANALYTICS_TEST_FOLDER"  # names the folder of this test run, in every process of it
@@ -74,12 +75,6 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     if (folder / "service.json").exists():
         stop(load(folder))
     shutil.rmtree(folder, ignore_errors=True)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def start(folder: Path, *, command: str = "launch", **settings: str) -> Service:

@@ -3,7 +3,6 @@
 import atexit
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -14,6 +13,7 @@ from typing import NoReturn
 import pytest
 from filelock import FileLock
 
+from embedded_ray import free_port
 from tests.conftest import PATIENCE
 
 HERE = Path(__file__).parent
@@ -46,7 +46,7 @@ class Server:
 
     def __init__(self, jars: Path, port: int | None = None) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="gremlin-server-"))
-        self.port = port or _free_port()
+        self.port = port or free_port()
         self.address = f"ws://127.0.0.1:{self.port}/gremlin"
         self.log = self._folder / "server.log"
         conf = self._folder / "server.yaml"
@@ -93,13 +93,6 @@ def _fetch() -> Path:
                 _unable(f"the Gremlin Server's jars could not be fetched: {ran.stdout.strip()[:300]}")
             done.write_text(pom)
     return jars
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _unable(reason: str) -> NoReturn:
