@@ -29,6 +29,7 @@ def main() -> int:
     asked = parser.parse_args()
     plan, running = (nodes.plan, nodes.running) if asked.nodes else (kills.plan, kills.running)
     planned = plan(Random(asked.seed), asked.kills, USERS, BETWEEN_KILLS)
+    enough = any if asked.nodes else all  # so few messages do not bring two checkpoints to every user
     began = time.monotonic()
 
     def say(line: str) -> None:
@@ -43,13 +44,12 @@ def main() -> int:
             logging_level=logging.ERROR,
         )
         try:
-            outcome = asyncio.run(run(service, planned, strike, seed=asked.seed, say=say))
+            outcome = asyncio.run(run(service, planned, strike, seed=asked.seed, say=say, enough=enough))
         finally:
             ray.shutdown()
     for fault in outcome.faults[:MOST_FAULTS_SAID]:
         _write(" ".join(fault))
     _write(f"\n{outcome.table()}")
-    enough = any if asked.nodes else all  # so few messages do not bring two checkpoints to every user
     return 1 if outcome.faults or not enough(outcome.trimmed) else 0
 
 

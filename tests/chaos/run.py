@@ -7,7 +7,7 @@ snapshot, when nothing is killed any more.
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -103,8 +103,10 @@ def _counts(counts: Counter[str]) -> str:
     return ", ".join(f"{name} {count}" for name, count in counts.most_common())
 
 
-async def _trimmed(service: Service, users: Sequence[User]) -> list[int]:
-    """Records of each user that checkpoints made superfluous.
+async def _trimmed(
+    service: Service, users: Sequence[User], enough: Callable[[Iterable[int]], bool]
+) -> list[int]:
+    """Records of each user that checkpoints made superfluous, once they are `enough`.
 
     A slow machine has its second checkpoint, behind which the first records go, only when the user idles:
     that is waited for.
@@ -112,13 +114,19 @@ async def _trimmed(service: Service, users: Sequence[User]) -> list[int]:
     deadline = time.monotonic() + PATIENCE
     while True:
         found = [await trimmed_records(service.redis_url, user.id) for user in users]
-        if all(found) or time.monotonic() > deadline:
+        if enough(found) or time.monotonic() > deadline:
             return found
         await asyncio.sleep(1)
 
 
 async def run(
-    service: Service, kills: Sequence[Kill], strike: Strike, *, seed: int, say: Callable[[str], None]
+    service: Service,
+    kills: Sequence[Kill],
+    strike: Strike,
+    *,
+    seed: int,
+    say: Callable[[str], None],
+    enough: Callable[[Iterable[int]], bool],
 ) -> Outcome:
     """Drive the stream of this seed against a fresh service while `strike` kills, then compare everything."""
     now = datetime.now(UTC)
@@ -140,7 +148,7 @@ async def run(
             await post(http, user.rebuilt, "snapshot", {"chats": listed_chats(now), "messages": messages})
         faults = await _settle(http, users)
     counts = Counter(kill.kind for kill in kills)
-    trimmed = await _trimmed(service, users)
+    trimmed = await _trimmed(service, users, enough)
     return Outcome(counts, users, time.monotonic() - began, faults, trimmed)
 
 

@@ -52,7 +52,7 @@ def test_a_second_service_on_the_same_data_is_refused(service: Service) -> None:
     assert refused.returncode == 1
     assert "is used by a running service" in refused.stderr
     assert refused.stderr.count("\n") == 1
-    assert httpx.get(f"{service.url}/health").status_code == 200
+    assert httpx.get(f"{service.url}/health", timeout=PATIENCE).status_code == 200
 
 
 def test_an_address_that_others_reach_is_refused(tmp_path: Path) -> None:

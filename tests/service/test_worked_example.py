@@ -10,7 +10,7 @@ from actors.directory import Directory
 from actors.graph_writer import graph_writer
 from errors import NotFound
 from settings import Settings
-from tests.conftest import Service
+from tests.conftest import PATIENCE, Service
 from tests.service.talk import chat, message, page, post
 
 DAY = (datetime.now(UTC) - timedelta(days=3)).replace(hour=0, minute=0, second=0, microsecond=0)
@@ -51,7 +51,10 @@ def holds(metrics: dict[str, object]) -> bool:
 async def test_the_worked_example_has_the_same_numbers_everywhere(
     service: Service, ray_cluster: None, user_id: str
 ) -> None:
-    async with httpx.AsyncClient(base_url=service.url) as http, page(service.ws, user_id) as listener:
+    async with (
+        httpx.AsyncClient(base_url=service.url, timeout=PATIENCE) as http,
+        page(service.ws, user_id) as listener,
+    ):
         receipt = await post(http, user_id, "snapshot", SNAPSHOT)
         assert (receipt["accepted"], receipt["duplicates"], receipt["held"]) == (6, 0, 0)
         sync = await listener.until(lambda frame: frame["type"] == "full_sync_response")
