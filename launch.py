@@ -31,7 +31,6 @@ from embedded_redis import running_redis
 from errors import AnalyticsError, SettingsError, Unavailable
 from settings import Settings
 
-ROOT = Path(__file__).parent
 PASSIVATE_TIMEOUT = 12.0
 STOP_TIMEOUT = 10.0
 READY_TIMEOUT = 600.0

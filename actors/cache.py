@@ -163,8 +163,11 @@ class Cache:
         """
         if key not in self._slots:
             return False
-        changed = self._open(key).recall(found)
-        self._changed(key)
+        cached = self._open(key)
+        kept = dict(cached.kept)
+        changed = cached.recall(found)
+        if changed or cached.kept != kept:  # else it stays packed as it is
+            self._changed(key)
         return changed
 
     def revise(

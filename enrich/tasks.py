@@ -255,8 +255,10 @@ class _Part:
 
 def _of(conversations: Iterable[Conversation], known: Known | None) -> Known:
     """What is known of the messages of these conversations."""
-    ids = (message.id for each in conversations for message in each.messages) if known else ()
-    return {id: known[id] for id in ids if id in known} if known else {}
+    if not known:
+        return {}
+    ids = (message.id for each in conversations for message in each.messages)
+    return {id: known[id] for id in ids if id in known}
 
 
 def _version(artefact: bytes | None) -> int:

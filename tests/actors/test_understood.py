@@ -189,7 +189,9 @@ def test_a_replayed_conversation_has_the_node_it_had() -> None:
     assert cache.pending("c1") == []
     [found] = cache.of("c1")
     assert found.nodes == {said[0].node.conversationId: said[0].node}
+    cache.packed()
     assert not cache.recall(KEY, said), "it has it already"
+    assert cache.unpacked() == []
 
 
 def test_a_conversation_that_has_grown_keeps_what_was_read_in_its_messages() -> None:
