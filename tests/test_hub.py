@@ -289,8 +289,8 @@ class Pages:
             f"{self._url}/{user_id}?{asked}", max_queue=1, max_size=None, compression=None, ping_interval=None
         )
 
-    async def push(self, count: int) -> list[str]:
-        return [await push(self.redis, "u1", STATUS) for _ in range(count)]
+    async def push(self, count: int, user_id: str = "u1") -> list[str]:
+        return [await push(self.redis, user_id, STATUS) for _ in range(count)]
 
 
 @pytest.fixture
@@ -426,6 +426,8 @@ async def test_pages_are_cut_off_when_redis_is_lost_and_resume_when_it_is_back(
         await read(page, 1)
         [last] = await pages.push(1)
         assert positions(await read(page, 1)) == [last]
+        # What a page is sent live says that it asks Redis for nothing any more; one that did is told 1013.
+        assert await pages.push(1, "u2") == positions(await read(other, 1))
         store.kill()
         assert await code(page) == 4008
         assert await code(other) == 4008
