@@ -37,6 +37,12 @@ class InvalidInput(AnalyticsError):
     code = "invalid_input"
 
 
+class UnknownCreator(InvalidInput):
+    """The input is of another creator than the caller names; `detail` says which is likely."""
+
+    code = "unknown_creator"
+
+
 class InputTooLarge(InvalidInput):
     """The caller sent more than the configured limit."""
 

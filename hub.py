@@ -330,7 +330,8 @@ class Hub:
         try:
             if len(frame) > self._settings.max_body:
                 raise InputTooLarge(f"A frame of {len(frame)} characters is more than MAX_BODY allows.")
-            incoming = parse_frame(frame)
+            text = frame.removeprefix("\ufeff")  # frames of a batch are put together
+            incoming = parse_frame(text)
         except AnalyticsError as error:
             await _answer(socket, _error(error))
             return
@@ -344,9 +345,9 @@ class Hub:
                     await _answer(socket, _error(Unavailable("Redis is away; presence was not passed on.")))
             case CacheUpdateMsg():
                 await self._ingest(socket, user_id, "handle_delta", creator_id, batch)
-                await self._ingest(socket, user_id, "handle_snapshot", creator_id, [frame.encode()])
+                await self._ingest(socket, user_id, "handle_snapshot", creator_id, [text.encode()])
             case _:
-                batch.append(frame.encode())
+                batch.append(text.encode())
 
     async def _ingest(
         self, socket: WebSocket, user_id: str, method: str, creator_id: str, batch: list[bytes]

@@ -6,9 +6,10 @@ from itertools import groupby
 
 from actors.cached_chat import CachedChat, Understanding, says
 from actors.packing import Packed, pack, unpack
+from chats.chat import Chat
 from chats.conversation import Conversation
 from chats.fan import FanState
-from chats.message import Chat, Message
+from chats.message import Message
 from wire.payloads import ExtendedConversationNode
 
 Key = tuple[str, str]  # creator id, chat id

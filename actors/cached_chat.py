@@ -1,17 +1,21 @@
 """One chat in memory: its messages, their cut into conversations, and what enrichment said. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
-from chats.conversation import Conversation, cut, waiting_since
+from chats.closers import closes
+
+from chats.chat import Chat
+from chats.conversation import Conversation, cut, open_run
 from chats.fan import FanState
-from chats.message import Chat, Message
+from chats.message import Message
 from enrich.outcomes import Context, contexts
 from enrich.reading import Reading, reading_of
 from wire.payloads import ExtendedConversationNode, MessageEnrichment
 
 RECENT_FAN_MESSAGES = 10
+ASKING = frozenset(("question", "price_inquiry", "complaint"))  # actions that always need an answer
 
 
 def says(message: Message) -> bytes:
@@ -125,8 +129,9 @@ class CachedChat:
         }
 
     def ordered(self) -> list[Message]:
-        """The chat's messages that still exist, oldest first."""
-        return [message for conversation in self.conversations for message in conversation.messages]
+        """The chat's messages that are there to be shown, oldest first."""
+        messages = (message for conversation in self.conversations for message in conversation.messages)
+        return [message for message in messages if not message.is_notification]
 
     def sentiments(self) -> list[float]:
         """Of the fan messages that have one, oldest first."""
@@ -138,10 +143,10 @@ class CachedChat:
         ]
 
     def unread(self) -> int:
-        """The client's count, plus fan messages since, reset by a message of the creator."""
+        """The client's count, plus direct fan messages since, reset by a direct message of the creator."""
         count = self.chat.unread
         for message in self.ordered():
-            if message.at > self.chat.seen_at:
+            if message.is_direct and message.at > self.chat.counted_at:
                 count = 0 if message.direction == "creator" else count + 1
         return count
 
@@ -152,6 +157,24 @@ class CachedChat:
     def changed(self) -> None:
         """Forget what was derived: to be called after every change to the chat."""
         self._fan = None
+
+    def _waiting(self, messages: list[Message]) -> tuple[float | None, str | None]:
+        """Since when the fan waits for an answer, or why not although the last word is the fan's."""
+        run = open_run(messages)
+        if not run:
+            by_creator = bool(messages) and messages[-1].is_mass and messages[-1].direction == "fan"
+            return None, "broadcast of a creator" if by_creator else None
+        if self.chat.can_send is False:
+            return None, "the platform takes no message"
+        asked = any(not ASKING.isdisjoint(self._actions(message.id)) for message in run)
+        rule = None if asked else closes((message.text, bool(message.media)) for message in run)
+        return (None, f"closing: {rule}") if rule else (run[0].at, None)
+
+    def _actions(self, message_id: str) -> Sequence[str]:
+        for node in self.nodes.values():
+            if (found := node.enrichment.get(message_id)) is not None:
+                return found.actions or ()
+        return ()
 
     def _keep(self, node: ExtendedConversationNode, said: Mapping[str, bytes]) -> None:
         """Keep what `node` read in messages that still say what they `said` then, by id."""
@@ -173,15 +196,17 @@ class CachedChat:
         recent = sentiments[-RECENT_FAN_MESSAGES:]
         amounts = [o.amount for node in self.nodes.values() for o in node.outcomes if o.amount]
         first = messages[0].at if messages else None
+        waiting_since, not_waiting = self._waiting(messages)
         return FanState(
             fan_id=self.chat.fan_id,
             creator_id=self.chat.creator_id,
             chat_id=self.chat.id,
             user_id=user_id,
             join_date=self.chat.subscribed_at or first,
-            spend=sum(amounts),
+            spend=max(sum(amounts), self.chat.total_spend or 0.0),
             unread=self.unread(),
-            waiting_since=waiting_since(messages),
+            waiting_since=waiting_since,
+            not_waiting=not_waiting,
             recent_sentiment=_mean(recent),
             sentiment_profile=_mean(sentiments),
             last_message_at=messages[-1].at if messages else None,

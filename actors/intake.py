@@ -11,7 +11,7 @@ import logging
 import random
 import sys
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,7 +21,9 @@ import orjson
 from actors.checkpoint import Aside
 from actors.journal import Entry, Journal, Record
 from actors.state import DeltaAccepted, SnapshotAccepted
-from chats.message import Chat, Message
+from chats.chat import Chat
+from chats.conversation import ECHO_SECONDS
+from chats.message import Message, Version
 from errors import AnalyticsError, JournalUnavailable, NotFound, StaleOwner
 from wire.fields import moment
 from wire.incoming import (
@@ -31,11 +33,20 @@ from wire.incoming import (
     parse_messages,
     parse_snapshot,
 )
-from wire.normalise import Held, Normalised, normalise_deltas, normalise_snapshot, to_json
+from wire.normalise import (
+    Held,
+    Normalised,
+    normalise_deltas,
+    normalise_message,
+    normalise_snapshot,
+    to_json,
+)
 from wire.place import Places
+from wire.text import plain_text
 
 log = logging.getLogger(__name__)
 
+SENT = 200  # messages of creators that a captured send may be the echo of
 REPLAY_BATCH = 5_000  # messages that a replay takes together
 RETRY_FIRST, RETRY_MOST = 0.2, 5.0
 
@@ -61,7 +72,7 @@ class _Input:
 
     def entries(self) -> list[Entry]:
         return [
-            *(Entry("message", self.received_at, m.raw, m.id, m.changed_at or 0.0) for m in self.fresh),
+            *(Entry("message", self.received_at, m.raw, _unique(m)) for m in self.fresh),
             *(Entry("message", self.received_at, h.raw) for h in self.held),
             *(Entry("release", self.received_at, orjson.dumps(key)) for key in self.released),
         ]
@@ -74,7 +85,9 @@ class Intake:
         self._journal = journal
         self._max_text = max_text
         self._accepted = accepted
-        self._versions: dict[str, dict[str, float]] = {}  # creator -> message id -> its changed_at
+        # Creator -> chat id -> message id -> what is known of it.
+        self._versions: dict[str, dict[str, dict[str, Version]]] = {}
+        self._shared: dict[Version, Version] = {}  # most messages are known in one of a few ways
         self._fan_of: dict[str, dict[str, str]] = {}  # creator -> chat id -> fan id
         self._chat_of: dict[str, dict[str, str]] = {}  # creator -> fan id -> chat id
         self._inputs: list[_Input] = []
@@ -82,22 +95,24 @@ class Intake:
         self._doubt: AnalyticsError | None = None  # why it is not known what the journal has
         self._passed_on = 0  # sequence of the last input that became an event
         self._held_of: dict[tuple[str, str], str] = {}  # (creator, message id) -> key
+        self._sent: deque[Message] = deque(maxlen=SENT)  # by creators, the latest ones
         self.held: dict[str, Aside] = {}
         self.dropped: Counter[str] = Counter()  # by kind, since this process began
 
     # What callers bring
 
-    async def snapshot(self, payload: bytes, creator_id: str) -> Receipt:
+    async def snapshot(self, payload: bytes, creator_id: str, chat_id: str | None = None) -> Receipt:
         """Take everything an extension holds; see `UserActor.handle_snapshot`."""
         received_at = time.time()
         # In a function of its own: the parsed JSON of a large snapshot is not to outlive it.
-        normalised, chats = self._read_snapshot(parse_snapshot(payload), creator_id, received_at)
+        normalised, chats = self._read_snapshot(parse_snapshot(payload, chat_id), creator_id, received_at)
         return await self._enter(creator_id, received_at, normalised, snapshot=chats)
 
-    async def messages(self, payload: bytes, creator_id: str) -> Receipt:
+    async def messages(self, payload: bytes, creator_id: str, chat_id: str | None = None) -> Receipt:
         """Take live messages; see `UserActor.handle_delta`."""
         received_at = time.time()
-        normalised = self._read_messages(parse_messages(payload), creator_id, received_at, self._max_text)
+        frames = parse_messages(payload, chat_id)
+        normalised = self._read_messages(frames, creator_id, received_at, self._max_text)
         return await self._enter(creator_id, received_at, normalised)
 
     async def replay(self, asked: Sequence[Replay]) -> Receipt:
@@ -114,7 +129,8 @@ class Intake:
         return {"sequence": self._journal.sequence, "accepted": 0, "duplicates": 0, "held": 0, **total}
 
     async def _replay_one(self, asked: Replay, aside: Aside) -> Receipt:
-        raw = {**orjson.loads(aside.held.raw), **asked.add}
+        received = orjson.loads(aside.held.raw)
+        raw = {**received, **asked.add} if isinstance(received, dict) else asked.add or received
         creator_id, received_at = aside.creator_id, aside.received_at
         chats: list[bytes] | None = None
         if aside.held.is_chat:
@@ -130,11 +146,12 @@ class Intake:
 
     # What a checkpoint and the journal bring
 
-    def know_chat(self, creator_id: str, chat_id: str, fan_id: str, versions: dict[str, float]) -> None:
-        """A chat that the owner holds, with the `changed_at` of each of its messages."""
+    def know_chat(self, creator_id: str, chat_id: str, fan_id: str, versions: dict[str, Version]) -> None:
+        """A chat that the owner holds, with what is known of each of its messages."""
         self._fan_of.setdefault(creator_id, {})[chat_id] = fan_id
         self._chat_of.setdefault(creator_id, {})[fan_id] = chat_id
-        self._versions.setdefault(creator_id, {}).update(versions)
+        known = self._versions.setdefault(creator_id, {}).setdefault(chat_id, {})
+        known.update((id, self._once(version)) for id, version in versions.items())
 
     def know_held(self, held: dict[str, Aside]) -> None:
         """What was set aside until now."""
@@ -167,6 +184,8 @@ class Intake:
             creator_id=record.creator_id,
             received_at=record.received_at,
             max_text=sys.maxsize,  # it was checked when it was accepted, by what was the limit then
+            places=self._places(record.creator_id),
+            check_creator=False,  # so was whose it is
         )
         fresh = self._fresh(record.creator_id, normalised, [])
         self._hold(record.creator_id, record.received_at, normalised.held)
@@ -178,7 +197,9 @@ class Intake:
         fresh: list[Message] = []
         for record in records:
             frame = [NewRawMessagePayload(message=_wrapped(orjson.loads(record.body)))]
-            normalised = self._read_messages(frame, creator_id, record.received_at, sys.maxsize)
+            normalised = self._read_messages(
+                frame, creator_id, record.received_at, sys.maxsize, check_creator=False
+            )
             fresh += self._fresh(creator_id, normalised, [])
             chats += normalised.chats
             self._hold(creator_id, record.received_at, normalised.held)
@@ -191,9 +212,13 @@ class Intake:
     ) -> tuple[Normalised, list[bytes]]:
         """The snapshot, and its chats as received."""
         normalised = normalise_snapshot(
-            snapshot, creator_id=creator_id, received_at=received_at, max_text=self._max_text
+            snapshot,
+            creator_id=creator_id,
+            received_at=received_at,
+            max_text=self._max_text,
+            places=self._places(creator_id),
         )
-        return normalised, [to_json(chat) for chat in snapshot.chats]
+        return normalised, [json for chat in snapshot.chats if (json := to_json(chat)) is not None]
 
     def _read_messages(
         self,
@@ -201,31 +226,82 @@ class Intake:
         creator_id: str,
         received_at: float,
         max_text: int,
+        *,
+        check_creator: bool = True,
     ) -> Normalised:
-        places = Places(self._fan_of.setdefault(creator_id, {}), self._chat_of.setdefault(creator_id, {}))
         return normalise_deltas(
-            frames, creator_id=creator_id, received_at=received_at, max_text=max_text, places=places
+            frames,
+            creator_id=creator_id,
+            received_at=received_at,
+            max_text=max_text,
+            places=self._places(creator_id),
+            check_creator=check_creator,
+        )
+
+    def _places(self, creator_id: str) -> Places:
+        chats = self._versions.setdefault(creator_id, {})
+        return Places(
+            self._fan_of.setdefault(creator_id, {}),
+            self._chat_of.setdefault(creator_id, {}),
+            lambda message_id: [chat_id for chat_id, known in chats.items() if message_id in known],
         )
 
     def _fresh(self, creator_id: str, normalised: Normalised, before: Before) -> list[Message]:
-        """The messages that are not held yet, or are newer than what is; from now on they are."""
-
-        def note(mapping: dict[str, Any], key: str, value: Any) -> None:
-            before.append((mapping, key, mapping.get(key)))
-            mapping[key] = value
-
+        """The messages that say something which is not known yet; from now on it is."""
+        chats = self._versions.setdefault(creator_id, {})
         for chat in normalised.chats:
-            note(self._fan_of.setdefault(creator_id, {}), chat.id, chat.fan_id)
-            note(self._chat_of.setdefault(creator_id, {}), chat.fan_id, chat.id)
-        versions = self._versions.setdefault(creator_id, {})
+            self._learn(chat, chats, before)
         fresh: list[Message] = []
-        for message in normalised.messages:
-            version = message.changed_at or 0.0
-            if versions.get(message.id, -1.0) < version:
-                note(versions, message.id, version)
-                fresh.append(message)
+        waiting = deque(normalised.messages)
+        while waiting:
+            message = waiting.popleft()
+            known = chats.setdefault(message.chat_id, {})
+            version, before_it = message.version, known.get(message.id)
+            if before_it is not None and not version.brings(before_it):
+                continue
+            _note(before, known, message.id, self._once(before_it.joined(version) if before_it else version))
+            fresh.append(message)
+            if message.direction == "creator" and message.is_direct:
+                self._sent.append(message)
+            # What was set aside of it, such as that it was deleted, is of a message that has a place now.
+            if (again := self._set_aside(creator_id, message)) is not None:
+                waiting.append(again)
         self.dropped.update(normalised.dropped)
         return fresh
+
+    def _learn(self, chat: Chat, chats: dict[str, dict[str, Version]], before: Before) -> None:
+        """Where a fan's chat is: under an id of its own, as soon as one is known."""
+        fan_of = self._fan_of.setdefault(chat.creator_id, {})
+        chat_of = self._chat_of.setdefault(chat.creator_id, {})
+        if fan_of.get(chat.id) != chat.fan_id:
+            _note(before, fan_of, chat.id, chat.fan_id)
+        known = chat_of.get(chat.fan_id)
+        if known is None or (known == chat.fan_id != chat.id):
+            _note(before, chat_of, chat.fan_id, chat.id)
+        if chat.id != chat.fan_id and (moved := chats.get(chat.fan_id)) is not None:
+            there = dict(chats.get(chat.id, {}))
+            for id, version in moved.items():
+                there[id] = self._once(there[id].joined(version) if id in there else version)
+            _note(before, chats, chat.id, there)
+            _note(before, chats, chat.fan_id, None)
+            _note(before, fan_of, chat.fan_id, None)
+
+    def _set_aside(self, creator_id: str, message: Message) -> Message | None:
+        """What is held under the id of a message that has a place, read as a copy of it."""
+        key = self._held_of.get((creator_id, message.id))
+        if key is None or (aside := self.held[key]).held.reason != "no_chat":
+            return None
+        read = normalise_message(
+            orjson.loads(aside.held.raw),
+            creator_id=creator_id,
+            received_at=aside.received_at,
+            max_text=sys.maxsize,
+            chat_id=message.chat_id,
+        )
+        return read if isinstance(read, Message) else None
+
+    def _once(self, version: Version) -> Version:
+        return version if version.changed_at else self._shared.setdefault(version, version)
 
     def _hold(self, creator_id: str, received_at: float, held: Iterable[Held]) -> None:
         for each in held:
@@ -238,6 +314,26 @@ class Intake:
         for key in keys:
             if (aside := self.held.pop(key, None)) is not None and aside.held.id is not None:
                 self._held_of.pop((aside.creator_id, aside.held.id), None)
+
+    def _captured(self, message: Message) -> list[str]:
+        """Keys of the captured sends that are held and of which this message is the echo."""
+        if message.direction != "creator" or not message.is_direct or not message.text:
+            return []
+        return [
+            key
+            for key, aside in self.held.items()
+            if aside.creator_id == message.creator_id
+            and abs(message.at - aside.received_at) <= ECHO_SECONDS
+            and _captured_text(aside.held) == message.text
+        ][:1]
+
+    def _has_echo(self, creator_id: str, held: Held, received_at: float) -> bool:
+        """Whether a captured send that nothing says the chat of came after its echo."""
+        text = _captured_text(held)
+        return bool(text) and any(
+            sent.creator_id == creator_id and sent.text == text and abs(sent.at - received_at) <= ECHO_SECONDS
+            for sent in self._sent
+        )
 
     # Group commit
 
@@ -256,17 +352,20 @@ class Intake:
         fresh = self._fresh(creator_id, normalised, before)
         chats = set(snapshot or ())  # a chat that is held is journaled among the chats
         new = [h for h in normalised.held if _key(creator_id, h) not in self.held and h.raw not in chats]
-        # What could not be placed is when the same message comes in a fuller shape.
-        placed = (self._held_of.get((creator_id, message.id)) for message in fresh)
+        # What could not be placed is when the same message comes in a fuller shape, or its echo does.
+        placed = [self._held_of.get((creator_id, message.id)) for message in fresh]
+        placed += (key for message in fresh for key in self._captured(message))
         released = list(dict.fromkeys([*released, *filter(None, placed)]))
+        echoed = [held for held in new if self._has_echo(creator_id, held, received_at)]
+        new = [held for held in new if held not in echoed]
         entered = _Input(creator_id, received_at, normalised, fresh, new, snapshot, released, before)
         self._inputs.append(entered)
         self._entered.set()
         return {
             "sequence": await entered.done,
             "accepted": len(entered.fresh),
-            "duplicates": len(normalised.messages) - len(entered.fresh),
-            "held": len(normalised.held),
+            "duplicates": max(0, len(normalised.messages) - len(entered.fresh)) + len(echoed),
+            "held": len(normalised.held) - len(echoed),
         }
 
     @property
@@ -334,7 +433,7 @@ class Intake:
                 continue
             for mapping, key, value in reversed(each.before):
                 if value is None:
-                    del mapping[key]
+                    mapping.pop(key, None)
                 else:
                     mapping[key] = value
             if not each.done.done():  # the caller still waits
@@ -388,6 +487,30 @@ def _runs(inputs: Sequence[_Input]) -> list[list[_Input]]:
     return runs
 
 
-def _wrapped(message: dict[str, Any]) -> dict[str, Any]:
+def _wrapped(message: Any) -> Any:
     """A message that was taken out of its frame, so that it reads as it did then."""
-    return {"api2_chat_message": message}
+    is_notification = not isinstance(message, dict) or "new_message" in message
+    return message if is_notification else {"api2_chat_message": message}
+
+
+def _unique(message: Message) -> str:
+    """What tells a message from all others of its creator: ids may be unique in a chat only."""
+    return f"{len(message.chat_id)}:{message.chat_id}{message.id}"
+
+
+def _note(before: Before, mapping: dict[str, Any], key: str, value: Any) -> None:
+    """Set a value (None: remove it), and note what it was."""
+    before.append((mapping, key, mapping.get(key)))
+    if value is None:
+        mapping.pop(key, None)
+    else:
+        mapping[key] = value
+
+
+def _captured_text(held: Held) -> str | None:
+    """The text of a captured send that nothing says the chat of; None when it is something else."""
+    if held.reason != "no_chat" or held.is_chat or held.id is None:
+        return None
+    raw = orjson.loads(held.raw)
+    captured = isinstance(raw.get("text"), str) and not raw.get("createdAt")
+    return plain_text(raw["text"]) if captured else None

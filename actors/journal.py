@@ -1,8 +1,7 @@
 """A user's journal: accepted input in order, in a Redis Stream. What is in it is acknowledged.
 
 One Lua call checks that the writer still owns the user (its epoch is the newest) and has seen all that the
-journal has, passes over what the journal already has at this or a newer version, numbers the rest and appends
-it. So an append that Redis carries out late, when nobody waits for it any more, is either seen or refused,
+journal has, passes over what the journal already has word for word, numbers the rest and appends it. So an append that Redis carries out late, when nobody waits for it any more, is either seen or refused,
 and one whose answer was lost may be repeated after a `refresh`.
 
 A snapshot is written in chunks and counts only with its closing record: it is visible whole or not at all, so
@@ -15,6 +14,7 @@ in the journal, `users` the set of all users, `creators:{user}` the creators a u
 """
 
 import asyncio
+import hashlib
 import uuid
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ for i = 5, #ARGV, 5 do
   local kind, at, body, id, version = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4]
   local field = #creator .. ':' .. creator .. id
   local held = id ~= '' and redis.call('HGET', KEYS[5], field)
-  if held and tonumber(string.match(held, '^(.*):')) >= tonumber(version) then
+  if held and string.match(held, '^(.*):') == version then
     table.insert(sequences, 0)
   else
     sequence = sequence + 1
@@ -84,13 +84,12 @@ return #records
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One input to append. With an `id` it is dropped when the journal has that id at `version` or newer."""
+    """One input to append. With an `id` it is dropped when that is what the journal has of the id last."""
 
     kind: Literal["message", "release"]
     at: float  # epoch seconds, when received
     body: bytes  # JSON
     id: str | None = None  # of the message, among the creator's; None: nothing is compared
-    version: float = 0.0  # its changed_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +141,7 @@ class Journal:
         """Append the entries, all or none; returns the sequence of each, 0 where it was dropped."""
         async with self._writing:
             return await self._write(
-                creator_id, [(each.kind, each.at, each.body, each.id or "", each.version) for each in entries]
+                creator_id, [(each.kind, each.at, each.body, each.id or "", _digest(each)) for each in entries]
             )
 
     async def append_snapshot(
@@ -155,8 +154,8 @@ class Journal:
         chunks = [*_chunks("chats", chats), *_chunks("messages", messages)]
         async with self._writing:
             for number, chunk in enumerate(chunks):
-                await self._write(creator_id, [("chunk", received_at, chunk, id, number)])
-            [sequence] = await self._write(creator_id, [("snapshot", received_at, b"", id, len(chunks))])
+                await self._write(creator_id, [("chunk", received_at, chunk, id, str(number))])
+            [sequence] = await self._write(creator_id, [("snapshot", received_at, b"", id, str(len(chunks)))])
         return sequence
 
     async def read(self, after: int = 0) -> AsyncIterator[Record]:
@@ -213,12 +212,12 @@ class Journal:
         return cast(list[tuple[bytes, dict[bytes, bytes]]], entries)
 
     async def _write(
-        self, creator_id: str, rows: Sequence[tuple[str, float, bytes, str, float]]
+        self, creator_id: str, rows: Sequence[tuple[str, float, bytes, str, str]]
     ) -> list[int]:
         keys = [self._stream, self._meta, "users", f"creators:{self._user_id}", self._ids]
         args: list[Any] = [self.epoch, self.sequence, self._user_id, creator_id]
         for kind, at, body, id, version in rows:
-            args += [kind, repr(at), body, id, repr(version)]
+            args += [kind, repr(at), body, id, version]
         *sequences, self.sequence = await self._run(self._append, keys, args)
         return cast(list[int], sequences)
 
@@ -260,6 +259,10 @@ async def is_known(redis: Redis, user_id: str) -> bool:
         return bool(await cast(Any, redis.sismember("users", user_id)))
     except RedisError as error:
         raise _unavailable(error) from error
+
+
+def _digest(entry: Entry) -> str:
+    return hashlib.blake2b(entry.body, digest_size=8).hexdigest() if entry.id else ""
 
 
 def _chunks(name: str, items: Sequence[bytes]) -> list[bytes]:

@@ -12,8 +12,9 @@ from typing import Any
 import msgpack
 
 from actors.cached_chat import CachedChat
+from chats.chat import Chat
 from chats.fan import FanState
-from chats.message import Chat, Message
+from chats.message import Message
 from enrich.reading import Reading
 from wire.payloads import ExtendedConversationNode
 

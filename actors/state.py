@@ -21,8 +21,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from actors.cache import Cache, Touched
+from chats.chat import Chat
 from chats.conversation import Conversation
-from chats.message import Chat, Message
+from chats.message import Message
 from errors import IllegalTransition
 from wire.payloads import AnalyticsUpdate, ExtendedConversationNode
 

@@ -10,8 +10,9 @@ import orjson
 
 from actors.cache import Touched
 from actors.cached_chat import CachedChat
+from chats.chat import Chat
 from chats.fan import FanState
-from chats.message import Chat, Message
+from chats.message import Message
 from graph.traversals import ConversationRow
 from insights.metrics import response_time_metrics
 from insights.priority import priority_score, spend_rank

@@ -1,23 +1,32 @@
 """Cutting a chat into conversations, and the figures of each. Pure; definitions in docs/metrics.md.
 
-A chat is all messages between one creator and one fan. A conversation is a maximal run of its messages in
-which no two neighbours are further apart than the conversation gap.
+A chat is all messages between one creator and one fan. A conversation is a maximal run of its direct messages
+in which no two neighbours are further apart than the conversation gap. Mass messages and the platform's
+notices join a conversation beside them; they never open, extend or answer one.
 """
 
+import re
+from bisect import bisect_right
+from collections import defaultdict, deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 from chats.message import Message
 
+ECHO_SECONDS = 120.0  # a captured send and what the platform makes of it are no further apart
+_MADE_ID = re.compile(r"[A-Za-z]+_\d{13}(?:_\d+)?")  # by the extension, for what has none yet
+
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What a conversation's times and directions say. Seconds throughout."""
+    """What the times and directions of a conversation's direct messages say. Seconds throughout."""
 
     start: float
     end: float
-    message_count: int
+    direct_messages: int
+    fan_messages: int  # of the direct ones
+    mass_messages: int
     turns: int  # direction switches inside the conversation
     silence_seconds: float  # time inside gaps longer than the silence threshold
     response_seconds: tuple[float, ...]  # of every fan run that began here and was answered
@@ -30,7 +39,11 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """A cut of a chat. `id` is `{chat_id}:{first message id}`, unique inside a creator."""
+    """A cut of a chat: direct messages with what joins them, or one message that stands alone.
+
+    `id` is `{chat_id}:{id of the first direct message, or of the one that stands alone}`, unique inside an
+    account.
+    """
 
     id: str
     creator_id: str
@@ -39,40 +52,94 @@ class Conversation:
     messages: tuple[Message, ...]
     figures: Figures
 
+    @property
+    def stands_alone(self) -> bool:
+        """Whether it is a mass message or notice that joins no conversation."""
+        return self.figures.direct_messages == 0
+
 
 def cut(messages: Iterable[Message], *, gap: float, silence: float) -> list[Conversation]:
-    """Cut one chat's messages (any order, ids unique) into conversations, oldest first.
+    """Cut one chat's messages (any order, ids unique) into conversations, in the order of their starts.
 
-    `gap` and `silence` are seconds: a conversation ends where neighbours are more than `gap` apart;
-    silence is time inside gaps longer than `silence`.
+    `gap` and `silence` are seconds: a conversation ends where neighbouring direct messages are more than
+    `gap` apart; silence is time inside gaps longer than `silence`. What is neither direct nor within `gap` of
+    a conversation is returned as one that stands alone.
     """
-    ordered = sorted((m for m in messages if not m.is_deleted), key=lambda m: m.order)
+    ordered = existing(messages)
+    direct = [message for message in ordered if message.is_direct]
     groups: list[list[Message]] = []
-    for message in ordered:
+    for message in direct:
         if groups and message.at - groups[-1][-1].at <= gap:
             groups[-1].append(message)
         else:
             groups.append([message])
-    answered, waiting = _responses(ordered)
-    return [_conversation(group, answered, waiting, silence) for group in groups]
+    joined: defaultdict[int, list[Message]] = defaultdict(list)
+    alone: list[Message] = []
+    starts, ends = [group[0].at for group in groups], [group[-1].at for group in groups]
+    for message in ordered:
+        if message.is_direct:
+            continue
+        following = bisect_right(starts, message.at)
+        if following < len(groups) and starts[following] - message.at <= gap:
+            joined[following].append(message)
+        elif following and message.at - ends[following - 1] <= gap:
+            joined[following - 1].append(message)
+        else:
+            alone.append(message)
+    answered, waiting = _responses(direct)
+    found = [
+        _conversation(group, joined[number], answered, waiting, silence)
+        for number, group in enumerate(groups)
+    ]
+    found += (_conversation([], [message], answered, waiting, silence) for message in alone)
+    return sorted(found, key=lambda each: (each.figures.start, each.messages[0].order))
 
 
-def waiting_since(messages: Sequence[Message]) -> float | None:
-    """When the fan run that nobody answered yet began; None when the last word is the creator's."""
-    since = None
-    for message in sorted((m for m in messages if not m.is_deleted), key=lambda m: m.order):
+def existing(messages: Iterable[Message]) -> list[Message]:
+    """The messages of a chat that are there, oldest first: no deleted one, no captured send with its echo.
+
+    What the extension captured when the creator sent it has an id that the extension made; the platform's
+    echo follows with an id of its own, and the two are one message.
+    """
+    ordered = sorted((each for each in messages if not each.is_deleted), key=lambda each: each.order)
+    captured = [m for m in ordered if m.direction == "creator" and _MADE_ID.fullmatch(m.id)]
+    if not captured:
+        return ordered
+    texts = {message.text for message in captured}
+    echoes: defaultdict[str, deque[Message]] = defaultdict(deque)
+    for message in ordered:
+        own = message.direction == "creator" and message.text in texts
+        if own and message.is_direct and not _MADE_ID.fullmatch(message.id):
+            echoes[message.text].append(message)
+    echoed: set[str] = set()
+    for message in captured:  # oldest first, each with the oldest echo that is near enough
+        waiting = echoes[message.text]
+        while waiting and waiting[0].at < message.at - ECHO_SECONDS:
+            waiting.popleft()
+        if waiting and waiting[0].at <= message.at + ECHO_SECONDS:
+            waiting.popleft()
+            echoed.add(message.id)
+    return [message for message in ordered if message.id not in echoed]
+
+
+def open_run(messages: Iterable[Message]) -> list[Message]:
+    """The fan's direct messages that nobody answered yet, of a chat's `existing` ones in order."""
+    run: list[Message] = []
+    for message in messages:
+        if not message.is_direct:
+            continue
         if message.direction == "creator":
-            since = None
-        elif since is None:
-            since = message.at
-    return since
+            run.clear()
+        else:
+            run.append(message)
+    return run
 
 
-def _responses(ordered: Sequence[Message]) -> tuple[dict[str, float], str | None]:
+def _responses(direct: Sequence[Message]) -> tuple[dict[str, float], str | None]:
     """Response time in seconds by the id of the message that opened the fan run, and the run still open."""
     answered: dict[str, float] = {}
     opened: Message | None = None
-    for message in ordered:
+    for message in direct:
         if message.direction == "fan":
             opened = opened or message
         elif opened is not None:
@@ -82,24 +149,31 @@ def _responses(ordered: Sequence[Message]) -> tuple[dict[str, float], str | None
 
 
 def _conversation(
-    group: Sequence[Message], answered: dict[str, float], waiting: str | None, silence: float
+    direct: Sequence[Message],
+    others: Sequence[Message],
+    answered: dict[str, float],
+    waiting: str | None,
+    silence: float,
 ) -> Conversation:
-    first = group[0]
-    gaps = [later.at - earlier.at for earlier, later in pairwise(group)]
+    ordered = sorted([*direct, *others], key=lambda each: each.order)
+    first, last = (direct or ordered)[0], (direct or ordered)[-1]
+    gaps = [later.at - earlier.at for earlier, later in pairwise(direct)]
     figures = Figures(
         start=first.at,
-        end=group[-1].at,
-        message_count=len(group),
-        turns=sum(a.direction != b.direction for a, b in pairwise(group)),
+        end=last.at,
+        direct_messages=len(direct),
+        fan_messages=sum(m.direction == "fan" for m in direct),
+        mass_messages=sum(m.is_mass for m in others),
+        turns=sum(a.direction != b.direction for a, b in pairwise(direct)),
         silence_seconds=sum(gap for gap in gaps if gap > silence),
-        response_seconds=tuple(answered[m.id] for m in group if m.id in answered),
-        unanswered=sum(m.id == waiting for m in group),
+        response_seconds=tuple(answered[m.id] for m in direct if m.id in answered),
+        unanswered=sum(m.id == waiting for m in direct),
     )
     return Conversation(
         id=f"{first.chat_id}:{first.id}",
         creator_id=first.creator_id,
         chat_id=first.chat_id,
         fan_id=first.fan_id,
-        messages=tuple(group),
+        messages=tuple(ordered),
         figures=figures,
     )

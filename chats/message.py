@@ -1,14 +1,23 @@
-"""What the service knows of one message and one chat, after the platform's shapes are normalised.
+"""What the service knows of one message, after the platform's shapes are normalised.
 
 Pure values: no IO, no clock. Times are seconds since the epoch, UTC; ids are strings; money is in the
 platform's currency unit (dollars).
+
+A message arrives in many copies: edits, repetitions, and copies that say only a part. `merged` puts two
+together so that neither the order in which copies arrive nor how often matters.
 """
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import orjson
 
 Direction = Literal["fan", "creator"]
 MediaKind = Literal["photo", "video", "audio", "gif", "other"]
+
+ASSUMED = -1.0  # the version of what no copy says: any copy that does is newer
+# What a copy says, each with the version of the copy that said it. All else are facts that only go up.
+SAID = ("at", "direction", "text", "price", "is_free", "tip", "media", "is_mass", "is_notice")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,14 +30,20 @@ class Message:
     fan_id: str
     direction: Direction
     at: float
-    text: str = ""  # plain text: tags stripped, entities resolved; "" when there is none
+    text: str = ""  # what its author said: plain text without the platform's own sentence; "" when nothing
     price: float = 0.0  # > 0: pay-per-view
-    is_opened: bool = False  # a priced message the fan has paid for
+    is_free: bool = False  # unlocked without paying
     tip: float = 0.0  # > 0: the message is a tip of that amount
     media: tuple[MediaKind, ...] = ()
-    is_mass: bool = False  # sent to many fans at once
-    changed_at: float | None = None  # a newer one with the same id is an edit
+    is_mass: bool = False  # sent to many at once
+    is_notice: bool = False  # the platform's own sentence: it carries its fact and nothing else
+    changed_at: float | None = None  # the version: what a newer copy says replaces what is known
+    older: tuple[tuple[str, float], ...] = ()  # versions of those of SAID that another copy said last
+    is_opened: bool = False  # a priced message that the fan has unlocked
+    opened_at: float | None = None  # `changed_at` of the earliest copy that says so
+    bought_at: float | None = None  # when the platform's notice says that it was bought
     is_deleted: bool = False
+    is_notification: bool = False  # a fact that came beside the chat: nobody is shown it as a message
     raw: bytes = b"{}"  # the message as received, JSON
 
     @property
@@ -36,18 +51,110 @@ class Message:
         """Sort key inside a chat: time, then id (numerically where both are numbers: shorter first)."""
         return (self.at, len(self.id), self.id)
 
+    @property
+    def is_direct(self) -> bool:
+        """Whether somebody said it to the other: neither a mass message nor the platform's sentence."""
+        return not (self.is_mass or self.is_notice or self.is_notification)
+
+    @property
+    def version(self) -> "Version":
+        return Version(
+            self.changed_at or 0.0,
+            self.older,
+            self.is_opened,
+            self.opened_at,
+            self.bought_at,
+            self.is_deleted,
+        )
+
 
 @dataclass(frozen=True, slots=True)
-class Chat:
-    """What the platform says of a chat beside its messages. `id` is the fan's id unless it has its own."""
+class Version:
+    """How much is known of a message: what tells a copy that brings something from one that does not."""
 
-    id: str
-    creator_id: str
-    fan_id: str
-    unread: int = 0  # the client's own count at `seen_at`
-    seen_at: float = 0.0
-    subscribed_at: float | None = None
-    expires_at: float | None = None  # the subscription's end, past or future
-    is_expired: bool = False
-    renewals: tuple[tuple[float, float | None], ...] = ()  # (time, amount) of each renewal
-    with_user: bytes | None = None  # the fan as received, JSON
+    changed_at: float = 0.0
+    older: tuple[tuple[str, float], ...] = ()
+    is_opened: bool = False
+    opened_at: float | None = None
+    bought_at: float | None = None
+    is_deleted: bool = False
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether `changed_at` is all there is to it."""
+        return self == Version(self.changed_at)
+
+    def of(self, name: str) -> float:
+        """The version of one of SAID."""
+        for each, version in self.older:
+            if each == name:
+                return version
+        return self.changed_at
+
+    def brings(self, known: "Version") -> bool:
+        """Whether a copy of this version says anything that is not `known`."""
+        if self == known:
+            return False
+        return (
+            (self.is_deleted and not known.is_deleted)
+            or (self.is_opened and not known.is_opened)
+            or _is_earlier(self.opened_at, known.opened_at)
+            or _is_earlier(self.bought_at, known.bought_at)
+            or any(self.of(name) > known.of(name) for name in SAID)
+        )
+
+    def joined(self, other: "Version") -> "Version":
+        """What is known when both are."""
+        changed_at = max(self.changed_at, other.changed_at)
+        versions = ((name, max(self.of(name), other.of(name))) for name in SAID)
+        return Version(
+            changed_at,
+            tuple((name, version) for name, version in versions if version < changed_at),
+            self.is_opened or other.is_opened,
+            _earlier(self.opened_at, other.opened_at),
+            _earlier(self.bought_at, other.bought_at),
+            self.is_deleted or other.is_deleted,
+        )
+
+
+def merged(known: Message, copy: Message) -> Message:
+    """What both copies of a message say: of each thing the newest word, and every fact that only goes up.
+
+    Where two copies of one version contradict each other the word that is known stands: an edit has a newer
+    `changed_at`. Both are of the same chat.
+    """
+    before, after = known.version, copy.version
+    both = before.joined(after)
+    newer = {name: getattr(copy, name) for name in SAID if after.of(name) > before.of(name)}
+    if before.of("at") == after.of("at") == ASSUMED:
+        newer["at"] = min(known.at, copy.at)
+    return replace(
+        known,
+        **newer,
+        changed_at=both.changed_at or None,
+        older=both.older,
+        is_opened=both.is_opened,
+        opened_at=both.opened_at,
+        bought_at=both.bought_at,
+        is_deleted=both.is_deleted,
+        is_notification=known.is_notification and copy.is_notification,
+        raw=_raw(known, copy) if newer else known.raw,
+    )
+
+
+def _raw(known: Message, copy: Message) -> bytes:
+    """As received last; where a copy says only a part, laid over what was received before."""
+    newer, older = (copy, known) if (copy.changed_at or 0) >= (known.changed_at or 0) else (known, copy)
+    if not newer.older:
+        return newer.raw
+    below: dict[str, Any] = orjson.loads(older.raw)
+    return orjson.dumps({**below, **orjson.loads(newer.raw)})
+
+
+def _earlier(one: float | None, other: float | None) -> float | None:
+    known = [at for at in (one, other) if at is not None]
+    return min(known) if known else None
+
+
+def _is_earlier(at: float | None, known: float | None) -> bool:
+    return at is not None and (known is None or at < known)

@@ -1,8 +1,9 @@
 """What conversations led to: tips, purchases, renewals, drop-offs. From the platform's fields alone. Pure.
 
-Money counts where it flows to the creator: a fan's tip, a creator's message that was bought. Every rule reads
-the whole chat, so the order in which its messages arrived does not matter; a rule that fails loses only its
-own outcomes, and its reason stands in the context.
+Money counts where it flows to the creator: a fan's tip, a creator's message that was bought. Every outcome has
+its own time, whatever conversation it belongs to. Every rule reads the whole chat, so the order in which its
+messages arrived does not matter; a rule that fails loses only its own outcomes, and its reason stands in the
+context.
 """
 
 from bisect import bisect_left, bisect_right
@@ -11,11 +12,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from operator import attrgetter
 
+from chats.chat import Chat
 from chats.conversation import Conversation
-from chats.message import Chat, Message
-from wire.payloads import Outcome, OutcomeType
+from chats.message import Message
+from wire.payloads import DatedBy, Outcome, OutcomeType
 
-NAME = "fields 2"
+NAME = "fields 3"
+
+SAME_TIP_SECONDS = 600.0  # a notification of a tip and the chat's message of it are no further apart
+SAME_RENEWAL_SECONDS = 86_400.0  # so are two sources of one renewal
 
 _STATED = 1.0  # confidence: a field of the platform says so
 _INFERRED = 0.5  # a drop-off is read from what did not happen
@@ -27,7 +32,7 @@ _Found = Iterator[tuple[str, Outcome]]  # with the conversation's id
 class Context:
     """What enriching one conversation needs to know of its chat."""
 
-    previous_at: float | None  # the time of the message before it; None: the chat begins with it
+    previous_at: float | None  # the time of the direct message before it; None: the chat begins with it
     outcomes: tuple[Outcome, ...] = ()
     failed: str | None = None  # why there are no outcomes, when they could not be computed
 
@@ -53,16 +58,17 @@ def contexts(conversations: Iterable[Conversation], chats: Mapping[str, Chat]) -
             found[conversation.id] = Context(
                 previous_at, tuple(outcomes_of.get(conversation.id, ())), "; ".join(failed) or None
             )
-            previous_at = conversation.figures.end
+            if not conversation.stands_alone:
+                previous_at = conversation.figures.end
     return found
 
 
 def outcomes(conversations: Sequence[Conversation], chat: Chat) -> dict[str, list[Outcome]]:
     """Outcomes by conversation id, each list in the order of time. `conversations` are the whole chat's.
 
-    A renewal belongs to the conversation that runs at its time or is the last before it, a drop-off to the
-    last before the subscription's end; without such a conversation it is not attributed. What an outcome
-    follows is the creator's last message before it, for a purchase the offer itself.
+    A renewal belongs to the conversation that runs at its time or is the last before it, else to the first, a
+    drop-off to the last before the subscription's end; without such a conversation it is not attributed. What
+    an outcome follows is the creator's last message before it, for a purchase the offer itself.
     """
     story = _Story.of(conversations, chat)
     return _by_conversation(found for rule in _RULES.values() for found in rule(story))
@@ -78,9 +84,10 @@ class _Story:
 
     @classmethod
     def of(cls, conversations: Iterable[Conversation], chat: Chat) -> "_Story":
-        ordered = sorted(conversations, key=lambda each: each.messages[0].order)
-        said = [m for each in ordered for m in each.messages if m.direction == "creator"]
-        return cls(chat, ordered, said)
+        ordered = sorted(conversations, key=lambda each: (each.figures.start, each.messages[0].order))
+        messages = (m for each in ordered for m in each.messages)
+        said = [m for m in messages if m.direction == "creator" and not m.is_notice]
+        return cls(chat, ordered, sorted(said, key=attrgetter("order")))
 
     def messages(self) -> Iterator[tuple[str, Message]]:
         """Every message, with its conversation's id."""
@@ -98,8 +105,9 @@ class _Story:
 
 
 def _tips(story: _Story) -> _Found:
+    counted = _told_twice([m for _, m in story.messages() if m.direction == "fan" and m.tip > 0])
     for conversation_id, message in story.messages():
-        if message.direction == "fan" and message.tip > 0:
+        if message.direction == "fan" and message.tip > 0 and message.id not in counted:
             yield (
                 conversation_id,
                 Outcome(
@@ -107,8 +115,8 @@ def _tips(story: _Story) -> _Found:
                     date=_utc(message.at),
                     amount=message.tip,
                     score=_STATED,
-                    evidence="message.tip",
-                    messageId=message.id,
+                    evidence="notice" if message.is_notification else "message.tip",
+                    messageId=None if message.is_notification else message.id,
                     followsMessageId=story.said_before(message.at),
                 ),
             )
@@ -116,7 +124,8 @@ def _tips(story: _Story) -> _Found:
 
 def _purchases(story: _Story) -> _Found:
     for conversation_id, message in story.messages():
-        if (at := _bought_at(message)) is not None:
+        if (bought := _bought(message)) is not None:
+            at, dated_by = bought
             yield (
                 conversation_id,
                 Outcome(
@@ -127,13 +136,16 @@ def _purchases(story: _Story) -> _Found:
                     evidence="message.is_opened",
                     messageId=message.id,
                     followsMessageId=message.id,
+                    isMass=message.is_mass,
+                    datedBy=dated_by,
                 ),
             )
 
 
 def _renewals(story: _Story) -> _Found:
-    for at, amount in story.chat.renewals:
-        if (conversation_id := story.running(at)) is not None:
+    first = story.conversations[0].id if story.conversations else None
+    for at, amount in _each_once(story.chat.renewals):
+        if (conversation_id := story.running(at) or first) is not None:
             yield (
                 conversation_id,
                 Outcome(
@@ -181,11 +193,47 @@ def _by_conversation(found: Iterable[tuple[str, Outcome]]) -> dict[str, list[Out
     return by_id
 
 
-def _bought_at(message: Message) -> float | None:
-    """When it was bought: what changed last is that it was opened; no purchase is older than its offer."""
-    if message.direction == "fan" or message.price <= 0 or not message.is_opened:
+def _told_twice(tips: Sequence[Message]) -> set[str]:
+    """Of tips in order, the ids of those notifications that speak of a tip which stands in the chat."""
+    in_chat = [message for message in tips if not message.is_notification]
+    found: set[str] = set()
+    for notice in tips:
+        if not notice.is_notification:
+            continue
+        for message in in_chat:
+            if message.tip == notice.tip and abs(message.at - notice.at) <= SAME_TIP_SECONDS:
+                in_chat.remove(message)  # two tips of one amount have two notices
+                found.add(notice.id)
+                break
+    return found
+
+
+def _each_once(renewals: Iterable[tuple[float, float | None]]) -> Iterator[tuple[float, float | None]]:
+    """Renewals that two sources tell of, once: with an amount where one of them has it."""
+    before: tuple[float, float | None] | None = None
+    for at, amount in sorted(renewals, key=lambda each: (each[0], each[1] is None, each[1] or 0.0)):
+        if before is not None and at - before[0] <= SAME_RENEWAL_SECONDS:
+            if None in (amount, before[1]) or amount == before[1]:
+                before = (before[0], before[1] if amount is None else amount)
+                continue
+        if before is not None:
+            yield before
+        before = (at, amount)
+    if before is not None:
+        yield before
+
+
+def _bought(message: Message) -> tuple[float, DatedBy] | None:
+    """When it was bought and what says so; what is free is no sale, no purchase is older than its offer."""
+    if message.direction == "fan" or message.price <= 0 or message.is_free:
         return None
-    return max(message.at, message.changed_at or message.at)
+    if message.bought_at is not None:
+        return max(message.at, message.bought_at), "notice"
+    if not message.is_opened:
+        return None
+    if message.opened_at is not None:
+        return max(message.at, message.opened_at), "change"
+    return message.at, "offer"
 
 
 def _ended_at(chat: Chat) -> float | None:
@@ -197,8 +245,9 @@ def _ended_at(chat: Chat) -> float | None:
 def _returned(story: _Story, ended: float) -> bool:
     """Whether the fan wrote, bought or renewed after the end."""
     return any(at >= ended for at, _ in story.chat.renewals) or any(
-        (message.direction == "fan" and message.at > ended) or (_bought_at(message) or 0.0) > ended
+        (message.direction == "fan" and message.at > ended) or ((_bought(message) or (0.0,))[0] > ended)
         for _, message in story.messages()
+        if not (message.direction == "fan" and message.is_mass)
     )
 
 

@@ -24,8 +24,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import ray
 from redis.asyncio import Redis
 
+from chats.chat import Chat
 from chats.conversation import Conversation
-from chats.message import Chat, Message
+from chats.message import Message
 from enrich import topic_store
 from enrich.node import not_understood
 from enrich.outcomes import Context, contexts

@@ -3,6 +3,7 @@
 import math
 import re
 from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 MAX_ID = 256  # characters; nothing longer is an id
@@ -10,6 +11,8 @@ MAX_AMOUNT = 1e9  # no sum of money is larger
 MILLISECONDS_FROM = 1e11  # as seconds this is the year 5138, as milliseconds 1973
 EPOCH_DIGITS = 9  # fewer digits are no time of our age
 
+_FLAGS: dict[object, bool] = {True: True, False: False, "1": True, "0": False, "true": True, "false": False}
+_EPOCH = re.compile(r"\d+(?:\.\d+)?", re.ASCII)
 _ID_TIME = re.compile(r"[A-Za-z]+_(\d{13})(?:_\d+)?")
 _TIP_TEXT = re.compile(r"i sent you an? \$([\d,]+(?:\.\d+)?) tip\b", re.IGNORECASE)
 
@@ -34,17 +37,24 @@ def user_id(value: Any) -> str | None:
 
 
 def moment(value: Any) -> float | None:
-    """Epoch seconds from ISO 8601 with an offset, or epoch seconds or milliseconds; a naive time is none."""
+    """Epoch seconds from ISO 8601 or RFC 2822 with an offset or `UTC`, or from epoch seconds or milliseconds.
+
+    A naive time is none: it names no instant.
+    """
     if not isinstance(value, str):
         return _epoch(number(value))
     text = value.strip()
-    if text.isdigit():
-        return _epoch(number(text)) if len(text) >= EPOCH_DIGITS else None  # "20240101" is a naive date
-    try:
-        when = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return _seconds(when.timestamp()) if when.tzinfo else None
+    if _EPOCH.fullmatch(text):
+        whole = text.partition(".")[0]
+        return _epoch(number(text)) if len(whole) >= EPOCH_DIGITS else None  # "20240101" is a naive date
+    iso = f"{text[:-3].rstrip()}+00:00" if text[-3:].upper() in ("UTC", "GMT") else text
+    for text_read, read in ((iso, datetime.fromisoformat), (text, parsedate_to_datetime)):
+        try:
+            when = read(text_read)
+        except (ValueError, OverflowError):
+            continue
+        return _seconds(when.timestamp()) if when.tzinfo else None
+    return None
 
 
 def moment_in_id(message_id: str) -> float | None:
@@ -76,7 +86,14 @@ def count(value: Any) -> int:
 
 
 def flag(value: Any) -> bool:
-    return value in (True, "1", "true")  # 1 == True
+    return said_flag(value) is True
+
+
+def said_flag(value: Any) -> bool | None:
+    """Yes, no, or None where nothing is said."""
+    if isinstance(value, dict | list):
+        return None
+    return _FLAGS.get(value)
 
 
 def tip_in_text(text: str) -> float | None:

@@ -1,11 +1,16 @@
 """What extensions send, over the socket and over HTTP, read from JSON.
 
-Only the frame is a model: chats and messages stay raw objects (a snapshot holds 100,000 of them), and
-`wire.normalise` reads them. Errors are InvalidInput with `detail` = [{field, reason}]; a reason never
-repeats what was sent.
+Only the frame is a model: chats and messages stay raw rows (a snapshot holds 100,000 of them), and
+`wire.normalise` reads them, so a bad row costs no other. Errors are InvalidInput with `detail` =
+[{field, reason}]; a reason never repeats what was sent.
+
+JSON is read tolerantly: a byte order mark is passed over, a lone surrogate reads as U+FFFD, and NaN and
+Infinity read as null. The platform's own lists (`{"list": [..], "hasMore": ..}`) are read as what they hold.
 """
 
-from collections.abc import Callable
+import json
+import re
+from collections.abc import Callable, Iterator
 from typing import Annotated, Any, Literal, TypeVar
 
 import orjson
@@ -23,6 +28,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from errors import InvalidInput
+from wire.fields import identifier
 from wire.payloads import OnlineUsersUpdate
 
 T = TypeVar("T")
@@ -30,15 +36,12 @@ T = TypeVar("T")
 MAX_REASONS = 20  # more are not listed
 
 
-def _objects(value: Any) -> Any:
-    """A list of objects, checked and not copied; null is an empty list."""
+def _rows(value: Any) -> Any:
+    """A list, not copied; null is an empty one."""
     if value is None:
         return []
     if not isinstance(value, list):
-        raise PydanticCustomError("objects", "must be a list")
-    for position, item in enumerate(value):
-        if not isinstance(item, dict):
-            raise PydanticCustomError("objects", "item {position} must be an object", {"position": position})
+        raise PydanticCustomError("rows", "must be a list")
     return value
 
 
@@ -46,40 +49,53 @@ def _object_or_nothing(value: Any) -> Any:
     return {} if value is None else value
 
 
-Objects = Annotated[list[dict[str, Any]], SkipValidation(), BeforeValidator(_objects)]
-RawObject = Annotated[dict[str, Any], SkipValidation(), WithJsonSchema({"type": "object"})]
+Rows = Annotated[
+    list[Any],
+    SkipValidation(),
+    BeforeValidator(_rows),
+    WithJsonSchema({"type": "array", "items": {"type": "object"}}),
+]
+Row = Annotated[Any, SkipValidation(), WithJsonSchema({"type": "object"})]
+ChatId = Annotated[str | None, BeforeValidator(identifier), WithJsonSchema({"type": ["string", "integer"]})]
 
 
 class CacheUpdatePayload(BaseModel):
     """Everything the extension holds: the platform's chats and messages as it has them."""
 
-    chats: Objects = Field(default_factory=list)
-    messages: Objects = Field(default_factory=list)
+    chats: Rows = Field(default_factory=list)
+    messages: Rows = Field(default_factory=list)
+    chat_id: ChatId = None  # of the messages that name none: a page of one chat's history
 
     @model_validator(mode="before")
     @classmethod
-    def _refuse_strangers(cls, data: Any) -> Any:
-        """An object with neither list would read as an empty snapshot."""
-        if isinstance(data, dict) and data and not {"chats", "messages"} & data.keys():
+    def _read_lists(cls, data: Any) -> Any:
+        """The platform's own lists are split into chats and messages.
+
+        An object with neither would read as an empty snapshot and is refused.
+        """
+        if isinstance(data, dict) and (not data or {"chats", "messages"} & data.keys()):
+            return data
+        rows = _listed(data)
+        if rows is None:
             raise PydanticCustomError("snapshot", "must have chats or messages")
-        return data
+        chats = [row for row in rows if _is_chat(row)]
+        named = data.get("chat_id") if isinstance(data, dict) else None
+        return {"chats": chats, "messages": [row for row in rows if not _is_chat(row)], "chat_id": named}
 
 
 class NewRawMessagePayload(BaseModel):
     """One message, or one frame of the platform's own socket; `{message: {...}}` or the message itself."""
 
-    message: RawObject
+    message: Row
+    chat_id: ChatId = None  # of a message that names none
 
     @model_validator(mode="before")
     @classmethod
     def _accept_flat(cls, data: Any) -> Any:
         if not isinstance(data, dict) or not data:
             raise PydanticCustomError("message", "must be an object with a message")
-        if "message" not in data:
-            return {"message": data}
-        if not isinstance(data["message"], dict):
-            raise PydanticCustomError("message", "message must be an object")
-        return data
+        # A frame of the platform's may have a field of that name beside others, which is no object.
+        return data if isinstance(data.get("message"), dict) or len(data) == 1 and "message" in data else {"message": data}
 
 
 class Replay(BaseModel):
@@ -132,26 +148,32 @@ def parse_frame(data: bytes | str) -> Incoming:
     return _frame(_json(data))
 
 
-def parse_snapshot(data: bytes) -> CacheUpdatePayload:
-    """Read an HTTP snapshot: a `cache_update` payload or its whole envelope. Raises InvalidInput."""
-    value = _json(data)
-    if not _is_envelope(value):
-        return _validated(CacheUpdatePayload.model_validate, value)
-    frame = _frame(value)
-    if not isinstance(frame, CacheUpdateMsg):
-        raise _invalid([_reason("type", "must be cache_update here")])
-    return frame.payload
+def parse_snapshot(data: bytes, chat_id: str | None = None) -> CacheUpdatePayload:
+    """Read an HTTP snapshot: a `cache_update` payload, its whole envelope, or the platform's own list.
 
-
-def parse_messages(data: bytes) -> list[NewRawMessagePayload]:
-    """Read HTTP messages: a `new_raw_message` payload, its envelope, or a list of either.
-
-    Raises InvalidInput; nothing is taken then.
+    `chat_id` is the chat of the messages that name none. Raises InvalidInput.
     """
     value = _json(data)
-    if not isinstance(value, list):
-        return [_message(value, "")]
-    return [_message(item, f"{position}.") for position, item in enumerate(value)]
+    if _is_envelope(value):
+        frame = _frame(value)
+        if not isinstance(frame, CacheUpdateMsg):
+            raise _invalid([_reason("type", "must be cache_update here")])
+        payload = frame.payload
+    else:
+        payload = _validated(CacheUpdatePayload.model_validate, value)
+    payload.chat_id = payload.chat_id or chat_id
+    return payload
+
+
+def parse_messages(data: bytes, chat_id: str | None = None) -> list[NewRawMessagePayload]:
+    """Read HTTP messages: a `new_raw_message` payload, its envelope, a list of either, or a page of history.
+
+    `chat_id` is the chat of those that name none. Raises InvalidInput; nothing is taken then.
+    """
+    value = _json(data)
+    return [
+        row if row.chat_id else row.model_copy(update={"chat_id": chat_id}) for row in _messages(value, "")
+    ]
 
 
 def parse_replays(data: bytes) -> list[Replay]:
@@ -165,20 +187,80 @@ def parse_replays(data: bytes) -> list[Replay]:
     return [_validated(Replay.model_validate, item, f"{n}.") for n, item in enumerate(value)]
 
 
-def _message(value: Any, prefix: str) -> NewRawMessagePayload:
-    if not _is_envelope(value):
-        return _validated(NewRawMessagePayload.model_validate, value, prefix)
-    frame = _frame(value, prefix)
-    if not isinstance(frame, NewRawMessageMsg):
-        raise _invalid([_reason(f"{prefix}type", "must be new_raw_message here")])
-    return frame.payload
+def _messages(value: Any, prefix: str) -> Iterator[NewRawMessagePayload]:
+    """The messages of one item: one that is no object is a row as well, to be held."""
+    if isinstance(value, list):
+        for position, item in enumerate(value):
+            yield from _messages(item, f"{prefix}{position}.")
+    elif _is_envelope(value):
+        frame = _frame(value, prefix)
+        if not isinstance(frame, NewRawMessageMsg):
+            raise _invalid([_reason(f"{prefix}type", "must be new_raw_message here")])
+        yield frame.payload
+    elif prefix and not isinstance(value, dict):
+        yield NewRawMessagePayload.model_construct(message=value)
+    elif (rows := _page(value)) is not None:
+        chat_id = identifier(value.get("chat_id"))
+        for row in rows:
+            yield NewRawMessagePayload.model_construct(message=row, chat_id=chat_id)
+    else:
+        yield _validated(NewRawMessagePayload.model_validate, value, prefix)
+
+
+_LISTS = ("list", "data", "items", "messages", "chats", "results")  # what platforms call the rows of a page
+_OF_A_CHAT = ("withUser", "lastMessage", "unreadMessagesCount")
+_OF_A_MESSAGE = ("fromUser", "toUser", "text", "isSentByMe")
+
+
+def _listed(data: Any) -> list[Any] | None:
+    """The rows of a page of the platform's, however deep its envelope; None when it is none."""
+    if isinstance(data, list):
+        return data
+    if not isinstance(data, dict) or not {"fromUser", "text", "id"}.isdisjoint(data):
+        return None
+    found = (_listed(data[name]) for name in _LISTS if isinstance(data.get(name), list | dict))
+    return next((rows for rows in found if rows is not None), None)
+
+
+def _page(value: Any) -> list[Any] | None:
+    """The rows of a page that may stand in place of a message."""
+    return None if isinstance(value, dict) and isinstance(value.get("message"), dict) else _listed(value)
+
+
+def _is_chat(row: Any) -> bool:
+    """Whether a row of the platform's list is a chat, and no message."""
+    return (
+        isinstance(row, dict)
+        and any(name in row for name in _OF_A_CHAT)
+        and not any(name in row for name in _OF_A_MESSAGE)
+    )
+
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def _json(data: bytes | str) -> Any:
     try:
         return orjson.loads(data)
     except orjson.JSONDecodeError as error:
-        raise _invalid([_reason("", f"not valid JSON at position {error.pos}")]) from None
+        position = error.pos
+    # Tolerantly, and slower by far.
+    text = data if isinstance(data, str) else data.decode("utf-8", "replace")
+    try:
+        value = json.loads(text.removeprefix("\ufeff"), parse_constant=lambda name: None)
+    except (ValueError, RecursionError):
+        raise _invalid([_reason("", f"not valid JSON at position {position}")]) from None
+    return _without_surrogates(value)
+
+
+def _without_surrogates(value: Any) -> Any:
+    if isinstance(value, str):
+        return _SURROGATE.sub("\ufffd", value)
+    if isinstance(value, list):
+        return [_without_surrogates(each) for each in value]
+    if isinstance(value, dict):
+        return {_without_surrogates(key): _without_surrogates(each) for key, each in value.items()}
+    return value
 
 
 def _is_envelope(value: Any) -> bool:

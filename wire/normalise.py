@@ -1,26 +1,40 @@
 """The platform's messages and chats as Message and Chat. Pure; docs/protocol.md lists the rules.
 
-What cannot be placed is Held with a reason and what was received: never guessed, never lost. Frames that are
-not chat are counted by kind. Bad values inside a message read as absent; only text beyond the limit
-(InputTooLarge) and absurd nesting (InvalidInput) raise.
+What cannot be placed or read is Held with a reason and what was received: never guessed, never lost, and never
+at the cost of its neighbours. Frames that are not chat are counted by kind; those that tell of money become
+their fact. Bad values inside a message read as absent.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
+from typing import Any, Literal, assert_never, get_args
 
 import orjson
 
-from chats.message import Chat, Direction, MediaKind, Message
-from errors import InputTooLarge, InvalidInput
-from wire.fields import amount, count, flag, identifier, moment, moment_in_id, tip_in_text
+from chats.chat import Chat
+from chats.message import ASSUMED, SAID, MediaKind, Message
+from errors import UnknownCreator
+from wire.fields import amount, count, flag, identifier, moment, moment_in_id, said_flag, user_id
 from wire.frames import Dropped, unwrap
 from wire.incoming import CacheUpdatePayload, NewRawMessagePayload
-from wire.place import NOWHERE, Places, Raw, direction_of, fan_object, find_fan, find_place
+from wire.notices import Fact, Purchase, Subscription, Tip, own_words, tip_amount
+from wire.place import (
+    NOWHERE,
+    Places,
+    Raw,
+    assumed_direction,
+    direction_of,
+    fan_object,
+    find_fan,
+    find_place,
+    likely_creator,
+    named_chat,
+)
 from wire.text import plain_text
 
-HeldReason = Literal["no_id", "no_chat", "no_time"]
+HeldReason = Literal["no_id", "no_chat", "no_time", "no_object", "too_long", "too_deep"]
 
 MAX_DEPTH = 100  # of nesting: frames and lists that hold what was received must be written too
 
@@ -29,21 +43,23 @@ _MEDIA: Mapping[str, MediaKind] = {kind: kind for kind in get_args(MediaKind)}
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """Something received that cannot be placed: kept aside and listed.
+    """Something received that cannot be placed or read: kept aside and listed.
 
-    `no_id`: a message without an id. `no_chat`: nothing says with which fan. `no_time`: a message of a
-    snapshot without any time that names an instant.
+    `no_id`: a message without an id. `no_chat`: nothing says with which fan. `no_time`: a time that names no
+    instant, or none at all in a message of a snapshot. `no_object`: not an object. `too_long`: text beyond
+    the limit. `too_deep`: nested beyond reason; only its own plain fields are kept.
     """
 
     reason: HeldReason
     raw: bytes  # as received, JSON
     id: str | None = None
     is_chat: bool = False  # an entry of a snapshot's chat list, else a message
+    position: int | None = None  # among those that came with it
 
 
 @dataclass(frozen=True, slots=True)
 class Normalised:
-    """What was received, read. Ids can repeat: the receiver dedupes, a newer `changed_at` wins."""
+    """What was received, read. Ids can repeat: `chats.message.merged` puts copies of one message together."""
 
     chats: tuple[Chat, ...] = ()
     messages: tuple[Message, ...] = ()
@@ -52,29 +68,44 @@ class Normalised:
 
 
 def normalise_snapshot(
-    payload: CacheUpdatePayload, *, creator_id: str, received_at: float, max_text: int
+    payload: CacheUpdatePayload,
+    *,
+    creator_id: str,
+    received_at: float,
+    max_text: int,
+    places: Places = NOWHERE,
+    check_creator: bool = True,
 ) -> Normalised:
-    """Read a snapshot; a message whose chat is not in it brings a chat of its own.
+    """Read a snapshot; a message whose chat is neither in it nor in `places` brings a chat of its own.
 
-    `received_at` is epoch seconds, `max_text` characters. Raises InputTooLarge, InvalidInput.
+    `received_at` is epoch seconds, `max_text` characters. With `check_creator` raises UnknownCreator when the
+    messages are clearly another account's.
     """
+    read = _Reading(creator_id, received_at, max_text, live=False)
     chats: list[Chat] = []
-    held: list[Held] = []
-    for raw in payload.chats:
-        chat = normalise_chat(raw, creator_id=creator_id, received_at=received_at)
+    last: list[tuple[Any, str]] = []
+    for position, raw in enumerate(payload.chats):
+        chat = (
+            normalise_chat(raw, creator_id=creator_id, received_at=received_at)
+            if isinstance(raw, dict)
+            else _no_object(raw, is_chat=True)
+        )
         if isinstance(chat, Held):
-            held.append(chat)
-        else:
-            chats.append(chat)
-    read = _messages(
-        payload.messages,
-        creator_id=creator_id,
-        received_at=received_at,
-        max_text=max_text,
-        places=Places.of(chats),
-        live=False,
-    )
-    return Normalised((*chats, *read.chats), read.messages, (*held, *read.held), read.dropped)
+            read.held.append(replace(chat, position=position))
+            continue
+        chats.append(chat)
+        if isinstance(newest := raw.get("lastMessage"), dict):
+            last.append((newest, chat.id))
+    if check_creator:
+        _check_creator(payload, creator_id)
+    read.places = places.knowing(chats)
+    counted = {chat_id: at for newest, chat_id in last if (at := read.preview(newest, chat_id)) is not None}
+    newest_at: dict[str, float] = {}
+    for position, raw in enumerate(payload.messages):
+        if (message := read.take(raw, position, payload.chat_id)) is not None:
+            newest_at[message.chat_id] = max(message.at, newest_at.get(message.chat_id, 0.0))
+    counted = {**newest_at, **counted}
+    return read.result(replace(chat, counted_at=counted.get(chat.id, received_at)) for chat in chats)
 
 
 def normalise_deltas(
@@ -84,16 +115,18 @@ def normalise_deltas(
     received_at: float,
     max_text: int,
     places: Places = NOWHERE,
+    check_creator: bool = True,
 ) -> Normalised:
     """Read live messages; those of a chat that `places` does not know bring it. Raises like a snapshot."""
-    return _messages(
-        [payload.message for payload in payloads],
-        creator_id=creator_id,
-        received_at=received_at,
-        max_text=max_text,
-        places=places,
-        live=True,
-    )
+    rows = list(payloads)
+    if check_creator:
+        for chat_id in {row.chat_id for row in rows}:
+            own = [row.message for row in rows if row.chat_id == chat_id]
+            _check_creator(CacheUpdatePayload(messages=own, chat_id=chat_id), creator_id)
+    read = _Reading(creator_id, received_at, max_text, live=True, places=places)
+    for position, row in enumerate(rows):
+        read.take(row.message, position, row.chat_id)
+    return read.result()
 
 
 def normalise_message(
@@ -106,66 +139,81 @@ def normalise_message(
     places: Places = NOWHERE,
     live: bool = True,
 ) -> Message | Held:
-    """Read one message.
+    """Read one message, or one copy of a message that says only a part.
 
     `chat_id` is used when the message names no chat. Without a time a live message gets `received_at`; one of
-    a snapshot (`live=False`) its `changedAt` or the time inside its id. Raises InputTooLarge, InvalidInput.
+    a snapshot (`live=False`) its `changedAt` or the time inside its id.
     """
     message_id = identifier(raw.get("id"))
+    # Where the chat is told by what came with the message, it is from now on in the message.
+    json = to_json(raw if chat_id is None or named_chat(raw) else {**raw, "chat_id": chat_id})
+    if json is None:
+        return Held("too_deep", _plain(raw), message_id)
     if message_id is None:
-        return Held("no_id", to_json(raw))
-    place = find_place(raw, creator_id, chat_id, places)
+        return Held("no_id", json)
+    place = find_place(raw, creator_id, message_id, chat_id, places)
     if place is None:
-        return Held("no_chat", to_json(raw), message_id)
-    changed_at = moment(raw.get("changedAt"))
-    at = moment(raw.get("createdAt")) or (received_at if live else changed_at or moment_in_id(message_id))
-    if at is None:
-        return Held("no_time", to_json(raw), message_id)
-
+        return Held("no_chat", json, message_id)
+    changed_at, created_at = moment(raw.get("changedAt")), moment(raw.get("createdAt"))
+    at = created_at or (received_at if live else changed_at or moment_in_id(message_id))
+    is_deleted = flag(raw.get("isDeleted")) or bool(raw.get("deletedAt")) or flag(raw.get("isCanceled"))
+    is_unreadable = created_at is None and raw.get("createdAt") not in (None, "")
+    if at is None and is_deleted:
+        at = received_at  # of what is gone nobody asks when it was
+    if at is None or is_unreadable:
+        return Held("no_time", json, message_id)
+    given = raw.get("text")
+    if isinstance(given, str) and len(given) > max_text:
+        return Held("too_long", json, message_id)
+    shown = plain_text(given) if isinstance(given, str) else ""
+    text = own_words(raw, shown)
     direction = direction_of(raw, creator_id)
-    text = _text(raw, message_id, max_text)
-    price = amount(raw.get("price")) or 0.0
-    deleted_at = raw.get("deletedAt")
-    if changes := [t for t in (changed_at, moment(deleted_at)) if t is not None]:
-        changed_at = max(changes)
+    by = direction or assumed_direction(raw)
+    is_opened = flag(raw.get("isOpened"))
     return Message(
         id=message_id,
         creator_id=creator_id,
         chat_id=place[0],
         fan_id=place[1],
-        direction=direction,
+        direction=by,
         at=at,
         text=text,
-        price=price,
-        is_opened=price > 0 and flag(raw.get("isOpened")),
-        tip=_tip(raw, direction, text),
+        price=amount(raw.get("price")) or 0.0,
+        is_free=flag(raw.get("isFree")),
+        tip=tip_amount(raw, shown, by_fan=by == "fan"),
         media=_media(raw),
-        is_mass=flag(raw.get("isFromQueue")) or bool(raw.get("queueId")),
+        is_mass=_is_mass(raw),
+        is_notice=bool(shown) and not text,
         changed_at=changed_at,
-        is_deleted=flag(raw.get("isDeleted")) or bool(deleted_at),
-        raw=to_json(raw),
+        older=_unsaid(tuple(name for name in SAID if not _says(raw, name, created_at, direction))),
+        is_opened=is_opened,
+        opened_at=changed_at if is_opened else None,
+        is_deleted=is_deleted,
+        raw=json,
     )
 
 
 def normalise_chat(raw: Raw, *, creator_id: str, received_at: float) -> Chat | Held:
     """Read one chat: what the platform says of it, of the fan, and of the fan's subscription."""
+    if (json := to_json(raw)) is None:
+        return Held("too_deep", _plain(raw), is_chat=True)
     with_user = _object(raw.get("withUser"))
     fan_id = find_fan(raw, creator_id)
     chat_id = identifier(raw.get("id")) or fan_id
     if chat_id is None:
-        return Held("no_chat", to_json(raw), is_chat=True)
+        return Held("no_chat", json, is_chat=True)
     return Chat(
         id=chat_id,
         creator_id=creator_id,
         fan_id=fan_id or chat_id,
         unread=count(raw.get("unreadMessagesCount")),
         seen_at=received_at,
-        with_user=to_json(with_user) if with_user else None,
-        **_subscription(with_user, received_at),
+        counted_at=received_at,
+        **_account(with_user, received_at, said_flag(raw.get("canSendMessage"))),
     )
 
 
-def chat_of(message: Message, user: Raw | None) -> Chat:
+def chat_of(message: Message, user: Raw | None, received_at: float) -> Chat:
     """The chat that a message implies when nothing else is known of it: never counted, `seen_at` 0.
 
     `user` is the fan as the message has it.
@@ -174,21 +222,24 @@ def chat_of(message: Message, user: Raw | None) -> Chat:
         id=message.chat_id,
         creator_id=message.creator_id,
         fan_id=message.fan_id,
-        with_user=to_json(user) if user else None,
+        **_account(user or {}, received_at, None),
     )
 
 
-def to_json(value: Raw) -> bytes:
-    """Compact JSON of something received. Raises InvalidInput where it is nested beyond reason."""
+def to_json(value: Any) -> bytes | None:
+    """Compact JSON of something received; None where it is nested beyond reason."""
     try:
         # A copy: what orjson returns holds on to the kilobytes of the buffer that it was written in.
         json = bytes(memoryview(orjson.dumps(value)))
     except TypeError:
-        raise _too_deep() from None
+        return None
     # Most input has fewer brackets than the limit and needs no closer look.
-    if json.count(b"{") + json.count(b"[") > MAX_DEPTH and _depth(value) > MAX_DEPTH:
-        raise _too_deep()
-    return json
+    return None if json.count(b"{") + json.count(b"[") > MAX_DEPTH and _depth(value) > MAX_DEPTH else json
+
+
+def _plain(raw: Raw) -> bytes:
+    """The fields that are no objects and no lists."""
+    return orjson.dumps({key: value for key, value in raw.items() if not isinstance(value, dict | list)})
 
 
 def _depth(value: Any) -> int:
@@ -200,66 +251,159 @@ def _depth(value: Any) -> int:
     return 0
 
 
-def _too_deep() -> InvalidInput:
-    return InvalidInput(
-        "The input was not taken: it is nested too deep.",
-        detail=[{"field": "", "reason": "nested too deep"}],
-    )
+class _Reading:
+    """Rows of one input as they are read, one after another."""
 
+    def __init__(
+        self, creator_id: str, received_at: float, max_text: int, *, live: bool, places: Places = NOWHERE
+    ) -> None:
+        self._creator_id = creator_id
+        self._received_at = received_at
+        self._max_text = max_text
+        self._live = live
+        self.places = places
+        self.messages: list[Message] = []
+        self.held: list[Held] = []
+        self._told: list[Chat] = []  # by what is no message
+        self._dropped: Counter[str] = Counter()
+        self._implied: dict[str, tuple[Message, Raw | None]] = {}
 
-def _messages(
-    frames: Iterable[Raw],
-    *,
-    creator_id: str,
-    received_at: float,
-    max_text: int,
-    places: Places,
-    live: bool,
-) -> Normalised:
-    implied: dict[str, tuple[Message, Raw | None]] = {}
-    messages: list[Message] = []
-    held: list[Held] = []
-    dropped: Counter[str] = Counter()
-    for frame in frames:
-        raw = unwrap(frame)
-        if isinstance(raw, Dropped):
-            dropped[raw.kind] += 1
-            continue
-        message = normalise_message(
-            raw, creator_id=creator_id, received_at=received_at, max_text=max_text, places=places, live=live
+    def take(self, raw: Any, position: int, chat_id: str | None) -> Message | None:
+        """Read one row, `chat_id` being the chat that what came with it names. Returns a message as it is."""
+        told = unwrap(raw) if isinstance(raw, dict) else _no_object(raw)
+        if isinstance(told, Dropped):
+            self._dropped[told.kind] += 1
+        elif isinstance(told, Purchase | Tip | Subscription):
+            self._fact(told, raw)
+        elif isinstance(read := told if isinstance(told, Held) else self._read(told, chat_id), Held):
+            self.held.append(replace(read, position=position))
+        else:
+            self._keep(read, fan_object(told, self._creator_id))
+            return read
+        return None
+
+    def preview(self, raw: Raw, chat_id: str) -> float | None:
+        """Read the last message of a chat list; its time.
+
+        One that cannot be read is passed over: it comes again among the messages of its chat.
+        """
+        read = self._read(raw, chat_id)
+        if isinstance(read, Held):
+            return None
+        self.messages.append(read)
+        return read.at
+
+    def result(self, chats: Iterable[Chat] = ()) -> Normalised:
+        implied = (chat_of(m, user, self._received_at) for m, user in self._implied.values())
+        return Normalised(
+            (*chats, *self._told, *implied), tuple(self.messages), tuple(self.held), dict(self._dropped)
         )
-        if isinstance(message, Held):
-            held.append(message)
-            continue
-        messages.append(message)
-        if message.chat_id not in places.fan_of:
-            user, fullest = fan_object(raw, creator_id), implied.get(message.chat_id)
-            # Most messages carry only the fan's id: keep the fullest account.
-            if fullest is None or len(user or ()) > len(fullest[1] or ()):
-                implied[message.chat_id] = message, user
-    chats = tuple(chat_of(*fullest) for fullest in implied.values())
-    return Normalised(chats, tuple(messages), tuple(held), dict(dropped))
 
-
-def _text(raw: Raw, message_id: str, max_text: int) -> str:
-    text = raw.get("text")
-    if not isinstance(text, str):
-        return ""
-    if len(text) > max_text:
-        raise InputTooLarge(
-            f"Message {message_id}: text has {len(text)} characters, at most {max_text} are taken.",
-            detail=[{"field": "text", "reason": f"longer than {max_text} characters", "id": message_id}],
+    def _read(self, raw: Raw, chat_id: str | None) -> Message | Held:
+        return normalise_message(
+            raw,
+            creator_id=self._creator_id,
+            received_at=self._received_at,
+            max_text=self._max_text,
+            chat_id=chat_id,
+            places=self.places,
+            live=self._live,
         )
-    return plain_text(text)
+
+    def _keep(self, message: Message, user: Raw | None) -> None:
+        self.messages.append(message)
+        fullest = self._implied.get(message.chat_id)
+        if message.chat_id in self.places.fan_of and len(user or ()) < 2:
+            return  # an account that is only its id tells nothing of a chat that is known
+        # Most messages carry only the fan's id: keep the fullest account.
+        if fullest is None or len(user or ()) > len(fullest[1] or ()):
+            self._implied[message.chat_id] = message, user
+
+    def _fact(self, fact: Fact, raw: Raw) -> None:
+        """What the platform notifies of, as what it changes: a message is bought, a tip was sent, a renewal."""
+        at, json = fact.at or self._received_at, to_json(raw) or _plain(raw)
+        match fact:
+            case Purchase():
+                known = self.places.chats_with(fact.message_id)
+                named = None if fact.fan_id is None else self.places.chat_of.get(fact.fan_id, fact.fan_id)
+                chat_id = named or (known[0] if len(known) == 1 else None)
+                if chat_id is None:
+                    self.held.append(Held("no_chat", json))
+                    return
+                bought = self._noted(fact.message_id, chat_id, at, json, direction="creator")
+                price = fact.amount or 0.0
+                self._keep(
+                    replace(bought, price=price, older=_unsaid(SAID), is_opened=True, bought_at=at), None
+                )
+            case Tip():
+                chat_id = self.places.chat_of.get(fact.fan_id, fact.fan_id)
+                id = f"tip:{fact.notice_id or f'{at:.0f}:{fact.amount:g}'}"
+                tipped = self._noted(id, chat_id, at, json, direction="fan")
+                self._keep(replace(tipped, tip=fact.amount), None)
+            case Subscription():
+                chat_id = self.places.chat_of.get(fact.fan_id, fact.fan_id)
+                if fact.is_renewal:
+                    renewals = ((at, fact.amount),)
+                    self._told.append(Chat(chat_id, self._creator_id, fact.fan_id, renewals=renewals))
+                else:
+                    self._dropped["subscribed"] += 1
+            case _:
+                assert_never(fact)
+
+    def _noted(self, id: str, chat_id: str, at: float, raw: bytes, **facts: Any) -> Message:
+        fan_id = self.places.fan_of.get(chat_id, chat_id)
+        return Message(id, self._creator_id, chat_id, fan_id, at=at, is_notification=True, raw=raw, **facts)
 
 
-def _tip(raw: Raw, direction: Direction, text: str) -> float:
-    """The tip's amount; the platform's sentence counts unless the platform says that it is no tip."""
-    if given := amount(raw.get("tipAmount")):
+def _no_object(row: Any, *, is_chat: bool = False) -> Held:
+    return Held("no_object", to_json(row) or b"null", is_chat=is_chat)
+
+
+def _check_creator(payload: CacheUpdatePayload, creator_id: str) -> None:
+    """Refuse what is another account's: taken as it is, every direction would be wrong for good."""
+    listed = {user_id(raw.get("withUser")) for raw in payload.chats if isinstance(raw, dict)}
+    rows = [raw for raw in payload.messages if isinstance(raw, dict)]
+    messages = [
+        (told, named_chat(told) or payload.chat_id) for raw in rows if isinstance(told := unwrap(raw), dict)
+    ]
+    if (likely := likely_creator(messages, creator_id, not_these=listed)) is not None:
+        raise UnknownCreator(
+            f"No message is of the creator {creator_id}: these are the chats of {likely}. Send them with "
+            f"creator_id={likely}, or to the user whose account that is.",
+            detail=[{"field": "creator_id", "reason": "not in these messages", "likely": likely}],
+        )
+
+
+def _says(raw: Raw, name: str, created_at: float | None, direction: str | None) -> bool:
+    """Whether a copy says one of SAID."""
+    match name:
+        case "at":
+            return created_at is not None
+        case "direction":
+            return direction is not None
+        case "text" | "is_notice":
+            return "text" in raw
+        case "tip":
+            return "text" in raw or "tipAmount" in raw
+        case "media":
+            return "media" in raw or "giphyId" in raw
+        case "is_mass":
+            return "isFromQueue" in raw or "queueId" in raw
+        case "is_free":
+            return "isFree" in raw
+    return name in raw
+
+
+@cache
+def _unsaid(names: Sequence[str]) -> tuple[tuple[str, float], ...]:
+    return tuple((name, ASSUMED) for name in names)
+
+
+def _is_mass(raw: Raw) -> bool:
+    """`isFromQueue` decides; `queueId` only where it is absent: ordinary messages carry one too."""
+    if (given := said_flag(raw.get("isFromQueue"))) is not None:
         return given
-    if direction == "fan" and raw.get("isTip", True) is not False:
-        return tip_in_text(text) or 0.0
-    return 0.0
+    return bool(raw.get("queueId"))
 
 
 def _media(raw: Raw) -> tuple[MediaKind, ...]:
@@ -272,8 +416,8 @@ def _media(raw: Raw) -> tuple[MediaKind, ...]:
     return tuple(_MEDIA.get(kind, "other") if isinstance(kind, str) else "other" for kind in kinds)
 
 
-def _subscription(user: dict[str, Any], received_at: float) -> dict[str, Any]:
-    """Chat's fields about the fan's subscription; a renewal is one that has happened by `received_at`."""
+def _account(user: Raw, received_at: float, can_send: bool | None) -> dict[str, Any]:
+    """Chat's fields about the fan; a renewal is one that has happened by `received_at`."""
     data = _object(user.get("subscribedOnData"))
     listed = data.get("subscribes")
     paid = sorted(
@@ -290,12 +434,15 @@ def _subscription(user: dict[str, Any], received_at: float) -> dict[str, Any]:
     renewals = [entry for entry in paid[1:] if entry[0] <= received_at]
     if not paid and renewed_at is not None and (subscribed_at or 0.0) < renewed_at <= received_at:
         renewals = [(renewed_at, None)]
-    expired = user.get("subscribedOnExpiredNow")
+    expired = said_flag(user.get("subscribedOnExpiredNow"))
     return {
         "subscribed_at": subscribed_at,
         "expires_at": expires_at,
-        "is_expired": flag(expired) if expired is not None else (expires_at or received_at) < received_at,
+        "is_expired": (expires_at or received_at) < received_at if expired is None else expired,
         "renewals": tuple(renewals),
+        "with_user": to_json(dict(user)) if user else None,
+        "can_send": said_flag(user.get("canSendMessage")) if can_send is None else can_send,
+        "total_spend": amount(data.get("totalSumm")),
     }
 
 

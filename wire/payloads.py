@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from chats.message import Direction
 
 OutcomeType = Literal["tip", "purchase", "renewal", "drop_off"]
+DatedBy = Literal["notice", "change", "offer"]  # the platform's notice, the change to it, its offer alone
 Status = Literal["PROCESSING_SNAPSHOT", "REALTIME", "ERROR"]
 
 
@@ -75,6 +76,8 @@ class Outcome(Payload):
     messageId: str | None = None
     followsMessageId: str | None = None  # the creator's message that came before it
     provisional: bool = False  # a drop_off is withdrawn when the fan returns
+    isMass: bool = False  # a purchase of what went to many
+    datedBy: DatedBy | None = None  # of a purchase: what tells its time
 
 
 class MessageEnrichment(Payload):
@@ -115,6 +118,8 @@ class ExtendedConversationNode(Payload):
     silenceSeconds: float = 0.0
     responseSeconds: list[float] = []
     unanswered: int = 0
+    fanMessages: int = 0  # of the direct ones that `messageCount` counts
+    massMessages: int = 0
     actionTopics: list[ActionTopic] = []
     enrichment: dict[str, MessageEnrichment] = {}  # by message id
     changedMessages: list[dict[str, Any]] = []  # edits: replace the message with the same id

@@ -1,40 +1,65 @@
 """Whose a message is: its chat, its fan, its direction. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from chats.message import Chat, Direction
-from wire.fields import identifier, user_id
+from chats.chat import Chat
+from chats.message import Direction
+from wire.fields import identifier, said_flag, user_id
 
 Raw = Mapping[str, Any]
 
 
+def _nowhere(message_id: str) -> Sequence[str]:
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Which fan a chat is with, and which chat a fan has: both ways of chats already known."""
+    """Which fan a chat is with, which chat a fan has, and which chats have a message of an id."""
 
     fan_of: Mapping[str, str] = field(default_factory=dict)  # by chat id
     chat_of: Mapping[str, str] = field(default_factory=dict)  # by fan id
+    chats_with: Callable[[str], Sequence[str]] = _nowhere
 
-    @classmethod
-    def of(cls, chats: Iterable[Chat]) -> "Places":
-        known = list(chats)
-        return cls({chat.id: chat.fan_id for chat in known}, {chat.fan_id: chat.id for chat in known})
+    def knowing(self, chats: Iterable[Chat]) -> "Places":
+        """The same with these chats, whose own ids come before what was known of their fans."""
+        told = list(chats)
+        fan_of = {**self.fan_of, **{chat.id: chat.fan_id for chat in told}}
+        chat_of = {**self.chat_of, **{c.fan_id: c.id for c in told if c.id != c.fan_id or c.fan_id not in self.chat_of}}
+        return Places(fan_of, chat_of, self.chats_with)
 
 
 NOWHERE = Places()
 
 
-def find_place(raw: Raw, creator_id: str, chat_id: str | None, places: Places) -> tuple[str, str] | None:
-    """(chat id, fan id) of a message; `chat_id` is used when it names no chat. None: nothing says where."""
+def find_place(
+    raw: Raw, creator_id: str, message_id: str, chat_id: str | None, places: Places
+) -> tuple[str, str] | None:
+    """(chat id, fan id) of a message; `chat_id` is used when it names no chat.
+
+    A message that names neither a chat nor a fan is in the one chat that has its id. None: nothing says where.
+    """
     fan_id = find_fan(raw, creator_id)
-    chat = identifier(raw.get("chat_id")) or identifier(raw.get("chatId")) or chat_id
-    if chat is None and fan_id is not None:
-        chat = places.chat_of.get(fan_id, fan_id)
+    chat = named_chat(raw) or chat_id
+    if chat is None and fan_id is None:
+        known = places.chats_with(message_id)
+        if len(known) != 1:
+            return None
+        chat = known[0]
     if chat is None:
-        return None
+        assert fan_id is not None, "one of the two is known"
+        chat = places.chat_of.get(fan_id, fan_id)
+    elif chat not in places.fan_of:  # it may be called after its fan
+        chat = places.chat_of.get(chat, chat)
     return chat, places.fan_of.get(chat) or fan_id or chat
+
+
+def named_chat(raw: Raw) -> str | None:
+    """The chat's id, where the message names one."""
+    return identifier(raw.get("chat_id")) or identifier(raw.get("chatId"))
 
 
 def find_fan(raw: Raw, creator_id: str) -> str | None:
@@ -45,20 +70,67 @@ def find_fan(raw: Raw, creator_id: str) -> str | None:
 
 def fan_object(raw: Raw, creator_id: str) -> dict[str, Any] | None:
     """The first user in a message or chat that is not the creator."""
+    mine = said_flag(raw.get("isSentByMe"))
     for key in ("withUser", "fromUser", "toUser"):
+        if (key == "fromUser" and mine is True) or (key == "toUser" and mine is False):
+            continue
         user = raw.get(key)
         if isinstance(user, dict) and user_id(user) not in (None, creator_id):
             return user
     return None
 
 
-def direction_of(raw: Raw, creator_id: str) -> Direction:
-    """Who wrote a message: docs/protocol.md."""
+def direction_of(raw: Raw, creator_id: str) -> Direction | None:
+    """Who wrote a message (docs/protocol.md); None when the message does not say."""
+    if (mine := said_flag(raw.get("isSentByMe"))) is not None:
+        return "creator" if mine else "fan"
     sender, recipient = user_id(raw.get("fromUser")), user_id(raw.get("toUser"))
     if sender is not None:
         return "creator" if sender == creator_id else "fan"
     if recipient is not None:
         return "fan" if recipient == creator_id else "creator"
-    # A captured send is what the page sent, before the platform gave it a sender and a time.
+    return None
+
+
+def assumed_direction(raw: Raw) -> Direction:
+    """Of a message that does not say who wrote it.
+
+    A captured send is what the page sent, before the platform gave it a sender and a time.
+    """
     captured = not any(raw.get(key) for key in ("fromUser", "toUser", "withUser", "createdAt"))
     return "creator" if captured else "fan"
+
+
+def likely_creator(
+    messages: Iterable[tuple[Raw, str | None]], creator_id: str, *, not_these: Collection[str | None]
+) -> str | None:
+    """The id whose account these messages (each with the chat that it names) clearly are, if not `creator_id`.
+
+    None as soon as one message has `creator_id` on either side. Else the id that wrote and was written to, or
+    wrote in a chat that is called after the other writer, or sent what is marked as sent by the account itself.
+    Of several the one with most counterparts. Those of a chat list are fans: `not_these`.
+    """
+    counterparts: defaultdict[str, set[str]] = defaultdict(set)
+    senders: set[str] = set()
+    recipients: set[str] = set()
+    own: set[str] = set()
+    writers: defaultdict[str, set[str]] = defaultdict(set)  # by the chat that they name
+    for raw, chat_id in messages:
+        sender, recipient = user_id(raw.get("fromUser")), user_id(raw.get("toUser"))
+        if creator_id in (sender, recipient):
+            return None
+        if sender is not None:
+            senders.add(sender)
+            counterparts[sender].add(recipient or chat_id or "")
+            if chat_id is not None:
+                writers[chat_id].add(sender)
+            if said_flag(raw.get("isSentByMe")):
+                own.add(sender)
+        if recipient is not None:
+            recipients.add(recipient)
+            counterparts[recipient].add(sender or "")
+    fans = {chat_id for chat_id, wrote in writers.items() if chat_id in wrote}
+    own |= {sender for chat_id in fans for sender in writers[chat_id] - {chat_id}}
+    candidates = (own | (senders & recipients)) - fans - set(not_these)
+    # Of equals the older account, which has the smaller number.
+    return min(candidates, default=None, key=lambda id: (-len(counterparts[id]), len(id), id))

@@ -13,7 +13,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal, TypeVar, cast, get_args
 
-from chats.message import Chat, Direction, MediaKind, Message
+from chats.chat import Chat
+from chats.message import Direction, MediaKind, Message
 from wire.payloads import OutcomeType
 
 Sentiment = Literal["negative", "neutral", "positive"]

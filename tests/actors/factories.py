@@ -6,8 +6,9 @@ from typing import Any
 
 from actors.cache import Cache
 from actors.cached_chat import CachedChat
+from chats.chat import Chat
 from chats.conversation import Conversation
-from chats.message import Chat, Direction, Message
+from chats.message import Direction, Message
 from wire.payloads import (
     AnalyticsUpdate,
     ExtendedConversationNode,

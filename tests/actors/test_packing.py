@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.packing import Packed, pack, unpack
-from chats.message import Chat, Message
+from chats.chat import Chat
+from chats.message import Message
 from tests.actors.factories import GAP, HOUR, SILENCE, START, cached, empty_cache, enrich_pending, message
 from tests.actors.test_cache import arrivals
 

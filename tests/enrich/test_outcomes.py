@@ -5,8 +5,9 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chats.chat import Chat
 from chats.conversation import Conversation, cut
-from chats.message import Chat, Direction, Message
+from chats.message import Direction, Message
 from enrich.outcomes import contexts, outcomes
 
 T0 = 1_700_000_000.0

@@ -14,8 +14,9 @@ from ray.exceptions import RayError
 from redis.asyncio import Redis
 
 from actors.journal import Journal
+from chats.chat import Chat
 from chats.conversation import Conversation, cut
-from chats.message import Chat, Message
+from chats.message import Message
 from enrich import topic_store
 from enrich.progress import Progress
 from enrich.tasks import Enricher, WholeChat, _bounded, _chunks, broadcast_enrichment

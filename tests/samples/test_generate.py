@@ -7,8 +7,9 @@ from typing import Any, get_args
 import orjson
 import pytest
 
+from chats.chat import Chat
 from chats.conversation import Conversation, cut, waiting_since
-from chats.message import Chat, Message
+from chats.message import Message
 from errors import InvalidInput
 from samples.generate import LIVE, Samples, Truth, generate
 from samples.lines import ACTS, TALK, Topic

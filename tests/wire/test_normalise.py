@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chats.message import Chat, Message
+from chats.chat import Chat
+from chats.message import Message
 from errors import InputTooLarge, InvalidInput
 from wire.incoming import CacheUpdatePayload, NewRawMessagePayload
 from wire.normalise import (
