@@ -6,10 +6,10 @@ from itertools import groupby
 
 from actors.cached_chat import CachedChat, Understanding, says
 from actors.packing import Packed, pack, unpack
-from chats.chat import Chat
+from chats.chat import Chat, joined
 from chats.conversation import Conversation
 from chats.fan import FanState
-from chats.message import Message
+from chats.message import Message, merged
 from wire.payloads import ExtendedConversationNode
 
 Key = tuple[str, str]  # creator id, chat id
@@ -23,8 +23,14 @@ class Touched:
     new: list[Message] = field(default_factory=list)
     changed: list[Message] = field(default_factory=list)
     removed: list[Message] = field(default_factory=list)
+    renamed: bool = False  # it was known under the fan's id before
     stale: list[Conversation] = field(default_factory=list)  # to be enriched again
     gone: list[str] = field(default_factory=list)  # conversation ids that are no more
+
+    @property
+    def tells(self) -> bool:
+        """Whether there is anything to be written or shown."""
+        return bool(self.stale or self.gone or self.new or self.removed)
 
 
 @dataclass(slots=True)
@@ -96,26 +102,26 @@ class Cache:
         A message that says nothing new is ignored. Returns a `Touched` for every chat something changed in,
         with its conversations cut anew.
         """
+        touched: dict[Key, Touched] = {}
+        for chat in chats:
+            key = (chat.creator_id, chat.id)
+            if self._meet(chat):
+                touched.setdefault(key, Touched(chat.id))
+            if chat.id != chat.fan_id and (moved := self._slots.get((chat.creator_id, chat.fan_id))):
+                self._move(moved, key)
+                touched[key] = Touched(chat.id, renamed=True)
         by_chat: dict[Key, list[Message]] = {}
         for message in messages:
             by_chat.setdefault((message.creator_id, message.chat_id), []).append(message)
-        touched: dict[Key, Touched] = {}
-        for chat in chats:
-            if self._meet(chat, by_chat.get((chat.creator_id, chat.id), ())):
-                touched[chat.creator_id, chat.id] = Touched(chat.id)
         for key, arrived in by_chat.items():
             first = arrived[0]
             if key not in self._slots:
                 self._add(Chat(id=first.chat_id, creator_id=first.creator_id, fan_id=first.fan_id))
-            cached = self._open(key)
-            mark = touched.get(key) or Touched(key[1])
-            for message in arrived:
-                _take(cached, message, mark)
-            if mark.new or mark.changed or mark.removed:
-                touched[key] = mark
+            if self._take(self._open(key), arrived):
+                touched.setdefault(key, Touched(key[1]))
         for key, mark in touched.items():
             self._recut(key, mark)
-        return [mark for mark in touched.values() if mark.stale or mark.gone or mark.new or mark.removed]
+        return [mark for mark in touched.values() if mark.renamed or mark.tells]
 
     def pending(self, creator_id: str) -> list[Conversation]:
         """The creator's conversations that have no enriched node for their present shape."""
@@ -267,34 +273,61 @@ class Cache:
         self._open(key).changed()
         self._slots[key].packed = None
 
-    def _meet(self, chat: Chat, arrived: Iterable[Message]) -> bool:
-        """Keep a chat's facts; True when they differ in what enrichment reads (the subscription).
-
-        The client's unread count covers every message up to the newest that is known with it; facts that a
-        message only implied (`seen_at` 0) do not replace known ones.
-        """
+    def _meet(self, chat: Chat) -> bool:
+        """Keep a chat's facts; True when they differ in what enrichment reads (the subscription)."""
         key = (chat.creator_id, chat.id)
         if key not in self._slots:
-            newest = max((m.at for m in arrived), default=chat.seen_at)
-            self._add(replace(chat, seen_at=newest) if chat.seen_at else chat)
+            self._add(chat)
             return True
-        if not chat.seen_at:
-            return False
         cached = self._open(key)
-        newest = max((m.at for m in (*arrived, *cached.messages.values())), default=chat.seen_at)
-        before, cached.chat = cached.chat, replace(chat, seen_at=newest)
+        before, cached.chat = cached.chat, joined(cached.chat, chat)
+        if before == cached.chat:
+            return False
         self._changed(key)
-        if _subscription(before) == _subscription(chat):
+        if before.subscription == cached.chat.subscription:
             return False
         cached.outdate(cached.conversations)
         return True
 
+    def _move(self, slot: _Slot, key: Key) -> None:
+        """Have a chat that was known under its fan's id under its own."""
+        moved, cached = self._read(slot), self._open(key)
+        self._slots.pop((key[0], moved.chat.id))
+        self._opened.pop((key[0], moved.chat.id), None)
+        cached.chat = joined(replace(moved.chat, id=key[1]), cached.chat)
+        self._take(cached, (replace(m, chat_id=key[1]) for m in moved.messages.values()))
+        cached.kept = moved.readings() | cached.kept
+        self._changed(key)
+
+    def _take(self, cached: CachedChat, arrived: Iterable[Message]) -> bool:
+        """Put copies of messages together with what is held; whether they say anything new."""
+        says_new = False
+        for message in arrived:
+            held = cached.messages.get(message.id)
+            found = message if held is None else merged(held, message)
+            if found == held:
+                continue
+            cached.messages[message.id] = found
+            if held is None or _says(held) != _says(found):
+                says_new = True
+            if held is not None and says(held) != says(found):
+                cached.kept.pop(message.id, None)
+        if not says_new:  # what is known is newer now, and the same
+            self._changed((cached.chat.creator_id, cached.chat.id))
+        return says_new
+
     def _recut(self, key: Key, mark: Touched) -> None:
         cached = self._open(key)
         before = {c.id: c for c in cached.conversations}
+        shown = {message.id: message for message in cached.ordered()}
         around = cached.contexts
         cached.cut(gap=self._gap, silence=self._silence)
         now = {c.id: c for c in cached.conversations}
+        shows = {message.id: message for message in cached.ordered()}
+        mark.new = [message for id, message in shows.items() if id not in shown]
+        mark.removed = [message for id, message in shown.items() if id not in shows]
+        both = ((message, shown[id]) for id, message in shows.items() if id in shown)
+        mark.changed = [message for message, old in both if _says(message) != _says(old)]
         mark.gone = [id for id in before if id not in now]
         # A conversation's enrichment also speaks of what surrounds it: a renewal belongs to the last
         # conversation before it, a drop-off is withdrawn when the fan returns.
@@ -329,29 +362,6 @@ def _with_topics(known: ExtendedConversationNode, node: ExtendedConversationNode
     return known.model_copy(update={**own, "enrichment": enrichment})
 
 
-def _take(cached: CachedChat, message: Message, mark: Touched) -> None:
-    held = cached.messages.get(message.id)
-    if held is not None and (_says(held) == _says(message) or _version(held) > _version(message)):
-        return
-    cached.messages[message.id] = message
-    if held is not None and says(held) != says(message):
-        cached.kept.pop(message.id, None)
-    if message.is_deleted:
-        mark.removed.append(message)
-    elif held is None or held.is_deleted:
-        mark.new.append(message)
-    else:
-        mark.changed.append(message)
-
-
-def _version(message: Message) -> float:
-    return message.changed_at or 0.0
-
-
-def _subscription(chat: Chat) -> tuple[object, ...]:
-    return (chat.subscribed_at, chat.expires_at, chat.is_expired, chat.renewals)
-
-
 def _says(message: Message) -> Message:
     """The message without what may differ between two copies of the same content."""
-    return replace(message, raw=b"", changed_at=None)
+    return replace(message, raw=b"", changed_at=None, older=())

@@ -4,9 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
-from chats.closers import closes
-
 from chats.chat import Chat
+from chats.closers import closes
 from chats.conversation import Conversation, cut, open_run
 from chats.fan import FanState
 from chats.message import Message

@@ -25,8 +25,9 @@ from wire.normalise import Held
 
 log = logging.getLogger(__name__)
 
-FORMAT = b"creator analytics checkpoint 2\n"  # 1 had no readings beside the nodes of a chat
-READABLE = (FORMAT, b"creator analytics checkpoint 1\n")
+# 1 had no readings beside the nodes of a chat, 2 had columns without names.
+FORMAT = b"creator analytics checkpoint 3\n"
+READABLE = (FORMAT, b"creator analytics checkpoint 2\n", b"creator analytics checkpoint 1\n")
 KEPT = 2
 _CHECKSUM = 32  # bytes
 _SUFFIX = ".checkpoint"

@@ -95,6 +95,7 @@ class Intake:
         self._doubt: AnalyticsError | None = None  # why it is not known what the journal has
         self._passed_on = 0  # sequence of the last input that became an event
         self._held_of: dict[tuple[str, str], str] = {}  # (creator, message id) -> key
+        self._captured_of: dict[tuple[str, str], dict[str, None]] = {}  # (creator, text) -> keys
         self._sent: deque[Message] = deque(maxlen=SENT)  # by creators, the latest ones
         self.held: dict[str, Aside] = {}
         self.dropped: Counter[str] = Counter()  # by kind, since this process began
@@ -309,23 +310,25 @@ class Intake:
             self.held.setdefault(key, Aside(creator_id, received_at, each))
             if each.id is not None:
                 self._held_of[creator_id, each.id] = key
+            if text := _captured_text(each):
+                self._captured_of.setdefault((creator_id, text), {})[key] = None
 
     def _release(self, keys: Iterable[str]) -> None:
         for key in keys:
-            if (aside := self.held.pop(key, None)) is not None and aside.held.id is not None:
+            if (aside := self.held.pop(key, None)) is None:
+                continue
+            if aside.held.id is not None:
                 self._held_of.pop((aside.creator_id, aside.held.id), None)
+            if text := _captured_text(aside.held):
+                self._captured_of.get((aside.creator_id, text), {}).pop(key, None)
 
-    def _captured(self, message: Message) -> list[str]:
-        """Keys of the captured sends that are held and of which this message is the echo."""
-        if message.direction != "creator" or not message.is_direct or not message.text:
-            return []
-        return [
-            key
-            for key, aside in self.held.items()
-            if aside.creator_id == message.creator_id
-            and abs(message.at - aside.received_at) <= ECHO_SECONDS
-            and _captured_text(aside.held) == message.text
-        ][:1]
+    def _captured(self, message: Message) -> str | None:
+        """The key of a captured send that is held and of which this message is the echo."""
+        if message.direction != "creator" or not message.is_direct:
+            return None
+        keys = self._captured_of.get((message.creator_id, message.text), {})
+        near = (k for k in keys if abs(message.at - self.held[k].received_at) <= ECHO_SECONDS)
+        return next(near, None)
 
     def _has_echo(self, creator_id: str, held: Held, received_at: float) -> bool:
         """Whether a captured send that nothing says the chat of came after its echo."""
@@ -354,7 +357,7 @@ class Intake:
         new = [h for h in normalised.held if _key(creator_id, h) not in self.held and h.raw not in chats]
         # What could not be placed is when the same message comes in a fuller shape, or its echo does.
         placed = [self._held_of.get((creator_id, message.id)) for message in fresh]
-        placed += (key for message in fresh for key in self._captured(message))
+        placed += (self._captured(message) for message in fresh)
         released = list(dict.fromkeys([*released, *filter(None, placed)]))
         echoed = [held for held in new if self._has_echo(creator_id, held, received_at)]
         new = [held for held in new if held not in echoed]

@@ -1,8 +1,9 @@
 """A user's journal: accepted input in order, in a Redis Stream. What is in it is acknowledged.
 
 One Lua call checks that the writer still owns the user (its epoch is the newest) and has seen all that the
-journal has, passes over what the journal already has word for word, numbers the rest and appends it. So an append that Redis carries out late, when nobody waits for it any more, is either seen or refused,
-and one whose answer was lost may be repeated after a `refresh`.
+journal has, passes over what the journal already has word for word, numbers the rest and appends it. So an
+append that Redis carries out late, when nobody waits for it any more, is either seen or refused, and one whose
+answer was lost may be repeated after a `refresh`.
 
 A snapshot is written in chunks and counts only with its closing record: it is visible whole or not at all, so
 the ids of the messages in it are not compared here; the owner, who has read it, knows them. Messages are kept
@@ -31,7 +32,7 @@ READ_COUNT = 50  # records a call: each may be a chunk of a snapshot, and they a
 USERS_TOGETHER = 1_000  # asked for in one round trip
 TRIM_COUNT = 100  # records a call: each may be a chunk, and Redis serves nobody else meanwhile
 
-# A field of `ids` is "<bytes of the creator>:<creator><id>", its value "<version>:<sequence>".
+# A field of `ids` is "<bytes of the creator>:<creator><id>", its value "<digest>:<sequence>".
 _APPEND = """
 if redis.call('HGET', KEYS[2], 'epoch') ~= ARGV[1] then return redis.error_reply('STALE') end
 local sequence = tonumber(redis.call('HGET', KEYS[2], 'sequence') or '0')
@@ -141,7 +142,8 @@ class Journal:
         """Append the entries, all or none; returns the sequence of each, 0 where it was dropped."""
         async with self._writing:
             return await self._write(
-                creator_id, [(each.kind, each.at, each.body, each.id or "", _digest(each)) for each in entries]
+                creator_id,
+                [(each.kind, each.at, each.body, each.id or "", _digest(each)) for each in entries],
             )
 
     async def append_snapshot(
@@ -211,9 +213,7 @@ class Journal:
             )
         return cast(list[tuple[bytes, dict[bytes, bytes]]], entries)
 
-    async def _write(
-        self, creator_id: str, rows: Sequence[tuple[str, float, bytes, str, str]]
-    ) -> list[int]:
+    async def _write(self, creator_id: str, rows: Sequence[tuple[str, float, bytes, str, str]]) -> list[int]:
         keys = [self._stream, self._meta, "users", f"creators:{self._user_id}", self._ids]
         args: list[Any] = [self.epoch, self.sequence, self._user_id, creator_id]
         for kind, at, body, id, version in rows:

@@ -282,10 +282,13 @@ class UserState:
     def _start_snapshot(self, snapshot: SnapshotAccepted) -> Iterator[Effect]:
         self.sequence = max(self.sequence, snapshot.sequence)
         self.cache.merge(snapshot.chats, snapshot.messages)
-        self.job = self._new_job(snapshot.creator_id, whole=True)
+        yield from self._start_whole(snapshot.creator_id)
+
+    def _start_whole(self, creator_id: str) -> Iterator[Effect]:
+        self.job = self._new_job(creator_id, whole=True)
         if self.status is not Status.PROCESSING_SNAPSHOT:
             yield self._move(Status.PROCESSING_SNAPSHOT)
-        yield Enrich(self.job, tuple(self.cache.pending(snapshot.creator_id)))
+        yield Enrich(self.job, tuple(self.cache.pending(creator_id)))
 
     def _start_delta(self, creator_id: str) -> Iterator[Effect]:
         chats: list[Chat] = []
@@ -299,6 +302,11 @@ class UserState:
             chats += delta.chats
             batch += delta.messages
         touched = self.cache.merge(chats, batch)
+        if any(
+            mark.renamed for mark in touched
+        ):  # pages know the chat, and the graph its parts, by another id
+            yield from self._start_whole(creator_id)
+            return
         self.job = self._new_job(creator_id, whole=False, touched=touched)
         stale = {c.id for mark in touched for c in mark.stale}
         pending = [c for c in self.cache.pending(creator_id) if c.id in stale]

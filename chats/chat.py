@@ -1,4 +1,4 @@
-"""What the service knows of one chat beside its messages, after the platform's shapes are normalised. Pure."""
+"""What the service knows of one chat beside its messages. Pure."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -8,7 +8,7 @@ import orjson
 
 @dataclass(frozen=True, slots=True)
 class Chat:
-    """What the platform says of a chat. `id` is the fan's id unless it has its own. Times are epoch seconds."""
+    """What the platform says of a chat. `id` is the fan's unless it has its own; times are epoch seconds."""
 
     id: str
     creator_id: str

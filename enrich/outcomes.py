@@ -1,9 +1,9 @@
 """What conversations led to: tips, purchases, renewals, drop-offs. From the platform's fields alone. Pure.
 
-Money counts where it flows to the creator: a fan's tip, a creator's message that was bought. Every outcome has
-its own time, whatever conversation it belongs to. Every rule reads the whole chat, so the order in which its
-messages arrived does not matter; a rule that fails loses only its own outcomes, and its reason stands in the
-context.
+Money counts where it flows to the creator: a fan's tip, a creator's message that was bought. Every outcome
+has its own time, whatever conversation it belongs to. Every rule reads the whole chat, so the order in which
+its messages arrived does not matter; a rule that fails loses only its own outcomes, and its reason stands in
+the context.
 """
 
 from bisect import bisect_left, bisect_right
@@ -212,10 +212,10 @@ def _each_once(renewals: Iterable[tuple[float, float | None]]) -> Iterator[tuple
     """Renewals that two sources tell of, once: with an amount where one of them has it."""
     before: tuple[float, float | None] | None = None
     for at, amount in sorted(renewals, key=lambda each: (each[0], each[1] is None, each[1] or 0.0)):
-        if before is not None and at - before[0] <= SAME_RENEWAL_SECONDS:
-            if None in (amount, before[1]) or amount == before[1]:
-                before = (before[0], before[1] if amount is None else amount)
-                continue
+        is_near = before is not None and at - before[0] <= SAME_RENEWAL_SECONDS
+        if before is not None and is_near and (None in (amount, before[1]) or amount == before[1]):
+            before = (before[0], before[1] if amount is None else amount)
+            continue
         if before is not None:
             yield before
         before = (at, amount)

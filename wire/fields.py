@@ -14,7 +14,6 @@ EPOCH_DIGITS = 9  # fewer digits are no time of our age
 _FLAGS: dict[object, bool] = {True: True, False: False, "1": True, "0": False, "true": True, "false": False}
 _EPOCH = re.compile(r"\d+(?:\.\d+)?", re.ASCII)
 _ID_TIME = re.compile(r"[A-Za-z]+_(\d{13})(?:_\d+)?")
-_TIP_TEXT = re.compile(r"i sent you an? \$([\d,]+(?:\.\d+)?) tip\b", re.IGNORECASE)
 
 
 def identifier(value: Any) -> str | None:
@@ -94,12 +93,6 @@ def said_flag(value: Any) -> bool | None:
     if isinstance(value, dict | list):
         return None
     return _FLAGS.get(value)
-
-
-def tip_in_text(text: str) -> float | None:
-    """The amount of the sentence that the platform writes for a tip."""
-    found = _TIP_TEXT.match(text)
-    return amount(found[1].replace(",", "")) if found else None
 
 
 def _epoch(value: float | None) -> float | None:

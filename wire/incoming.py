@@ -95,7 +95,11 @@ class NewRawMessagePayload(BaseModel):
         if not isinstance(data, dict) or not data:
             raise PydanticCustomError("message", "must be an object with a message")
         # A frame of the platform's may have a field of that name beside others, which is no object.
-        return data if isinstance(data.get("message"), dict) or len(data) == 1 and "message" in data else {"message": data}
+        return (
+            data
+            if isinstance(data.get("message"), dict) or (len(data) == 1 and "message" in data)
+            else {"message": data}
+        )
 
 
 class Replay(BaseModel):

@@ -1,7 +1,7 @@
 """The platform's messages and chats as Message and Chat. Pure; docs/protocol.md lists the rules.
 
-What cannot be placed or read is Held with a reason and what was received: never guessed, never lost, and never
-at the cost of its neighbours. Frames that are not chat are counted by kind; those that tell of money become
+What cannot be placed or read is Held with a reason and what was received: never guessed, never lost, never at
+the cost of its neighbours. Frames that are not chat are counted by kind; those that tell of money become
 their fact. Bad values inside a message read as absent.
 """
 
@@ -320,7 +320,7 @@ class _Reading:
             self._implied[message.chat_id] = message, user
 
     def _fact(self, fact: Fact, raw: Raw) -> None:
-        """What the platform notifies of, as what it changes: a message is bought, a tip was sent, a renewal."""
+        """What the platform notifies of, as what it changes: a message that is bought, a tip, a renewal."""
         at, json = fact.at or self._received_at, to_json(raw) or _plain(raw)
         match fact:
             case Purchase():

@@ -28,7 +28,10 @@ class Places:
         """The same with these chats, whose own ids come before what was known of their fans."""
         told = list(chats)
         fan_of = {**self.fan_of, **{chat.id: chat.fan_id for chat in told}}
-        chat_of = {**self.chat_of, **{c.fan_id: c.id for c in told if c.id != c.fan_id or c.fan_id not in self.chat_of}}
+        chat_of = {
+            **self.chat_of,
+            **{c.fan_id: c.id for c in told if c.id != c.fan_id or c.fan_id not in self.chat_of},
+        }
         return Places(fan_of, chat_of, self.chats_with)
 
 
@@ -40,7 +43,7 @@ def find_place(
 ) -> tuple[str, str] | None:
     """(chat id, fan id) of a message; `chat_id` is used when it names no chat.
 
-    A message that names neither a chat nor a fan is in the one chat that has its id. None: nothing says where.
+    One that names neither a chat nor a fan is in the one chat that has its id. None: nothing says where.
     """
     fan_id = find_fan(raw, creator_id)
     chat = named_chat(raw) or chat_id
@@ -104,11 +107,11 @@ def assumed_direction(raw: Raw) -> Direction:
 def likely_creator(
     messages: Iterable[tuple[Raw, str | None]], creator_id: str, *, not_these: Collection[str | None]
 ) -> str | None:
-    """The id whose account these messages (each with the chat that it names) clearly are, if not `creator_id`.
+    """The id whose account these messages, each with the chat that it names, clearly are of; None: no other's.
 
     None as soon as one message has `creator_id` on either side. Else the id that wrote and was written to, or
-    wrote in a chat that is called after the other writer, or sent what is marked as sent by the account itself.
-    Of several the one with most counterparts. Those of a chat list are fans: `not_these`.
+    wrote in a chat that is called after the other writer, or sent what is marked as sent by the account
+    itself. Of several the one with most counterparts. Those of a chat list are fans: `not_these`.
     """
     counterparts: defaultdict[str, set[str]] = defaultdict(set)
     senders: set[str] = set()
