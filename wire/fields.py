@@ -11,7 +11,6 @@ MILLISECONDS_FROM = 1e11  # as seconds this is the year 5138, as milliseconds 19
 EPOCH_DIGITS = 9  # fewer digits are no time of our age
 
 _ID_TIME = re.compile(r"[A-Za-z]+_(\d{13})(?:_\d+)?")
-_TIP_TEXT = re.compile(r"i sent you an? \$([\d,]+(?:\.\d+)?) tip\b", re.IGNORECASE)
 
 
 def identifier(value: Any) -> str | None:
@@ -77,12 +76,6 @@ def count(value: Any) -> int:
 
 def flag(value: Any) -> bool:
     return value in (True, "1", "true")  # 1 == True
-
-
-def tip_in_text(text: str) -> float | None:
-    """The amount of the sentence that the platform writes for a tip."""
-    found = _TIP_TEXT.match(text)
-    return amount(found[1].replace(",", "")) if found else None
 
 
 def _epoch(value: float | None) -> float | None:

@@ -12,11 +12,12 @@ from typing import Any, Literal, get_args
 
 import orjson
 
-from chats.message import Chat, Direction, MediaKind, Message
+from chats.message import Chat, MediaKind, Message
 from errors import InputTooLarge, InvalidInput
-from wire.fields import amount, count, flag, identifier, moment, moment_in_id, tip_in_text
+from wire.fields import amount, count, flag, identifier, moment, moment_in_id
 from wire.frames import Dropped, unwrap
 from wire.incoming import CacheUpdatePayload, NewRawMessagePayload
+from wire.notices import Fact, tip_amount
 from wire.place import NOWHERE, Places, Raw, direction_of, fan_object, find_fan, find_place
 from wire.text import plain_text
 
@@ -138,7 +139,7 @@ def normalise_message(
         text=text,
         price=price,
         is_opened=price > 0 and flag(raw.get("isOpened")),
-        tip=_tip(raw, direction, text),
+        tip=tip_amount(raw, text, by_fan=direction == "fan"),
         media=_media(raw),
         is_mass=flag(raw.get("isFromQueue")) or bool(raw.get("queueId")),
         changed_at=changed_at,
@@ -225,6 +226,9 @@ def _messages(
         if isinstance(raw, Dropped):
             dropped[raw.kind] += 1
             continue
+        if isinstance(raw, Fact):
+            dropped["notification"] += 1
+            continue
         message = normalise_message(
             raw, creator_id=creator_id, received_at=received_at, max_text=max_text, places=places, live=live
         )
@@ -251,15 +255,6 @@ def _text(raw: Raw, message_id: str, max_text: int) -> str:
             detail=[{"field": "text", "reason": f"longer than {max_text} characters", "id": message_id}],
         )
     return plain_text(text)
-
-
-def _tip(raw: Raw, direction: Direction, text: str) -> float:
-    """The tip's amount; the platform's sentence counts unless the platform says that it is no tip."""
-    if given := amount(raw.get("tipAmount")):
-        return given
-    if direction == "fan" and raw.get("isTip", True) is not False:
-        return tip_in_text(text) or 0.0
-    return 0.0
 
 
 def _media(raw: Raw) -> tuple[MediaKind, ...]:
