@@ -242,7 +242,7 @@ def test_platform_frame_is_unwrapped() -> None:
         ({"new_message": {"id": "0", "text": "<p>notice</p>"}}, "notification"),
         ({"new_message": {"id": 0}}, "notification"),
         ({"id": "0", "text": "notice"}, "notification"),
-        ({"connected": True}, "other"),
+        ({"connected": True}, "connected"),
     ],
 )
 def test_frame_that_is_not_chat_is_dropped_and_counted(frame: dict[str, Any], kind: str) -> None:
