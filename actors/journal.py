@@ -2,8 +2,8 @@
 
 One Lua call checks that the writer still owns the user (its epoch is the newest) and has seen all that the
 journal has, passes over what the journal already has word for word, numbers the rest and appends it. So an
-append that Redis carries out late, when nobody waits for it any more, is either seen or refused, and one whose
-answer was lost may be repeated after a `refresh`.
+append that Redis carries out late, when nobody waits for it any more, is either seen or refused, and one
+whose answer was lost may be repeated after a `refresh`.
 
 A snapshot is written in chunks and counts only with its closing record: it is visible whole or not at all, so
 the ids of the messages in it are not compared here; the owner, who has read it, knows them. Messages are kept

@@ -65,7 +65,7 @@ class Packed:
     def from_list(cls, values: list[Any]) -> "Packed":
         fan, *others = values
         facts = fan if isinstance(fan, dict) else dict(zip(_FIRST_FAN, fan, strict=True))
-        return cls(FanState(**{"not_waiting": None, **facts}), *others)
+        return cls(FanState(**facts), *others)
 
 
 def pack(cached: CachedChat, user_id: str) -> Packed:

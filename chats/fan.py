@@ -15,7 +15,7 @@ class FanState:
     spend: float  # the larger of the known outcomes' amounts and the platform's lifetime total
     unread: int
     waiting_since: float | None  # the unanswered fan run's first message; None: nobody waits
-    not_waiting: str | None  # why nobody does, where the fan has the last word
     recent_sentiment: float | None  # mean over the last 10 fan messages that have one
     sentiment_profile: float | None  # mean over all fan messages that have one
     last_message_at: float | None
+    not_waiting: str | None = None  # why nobody waits although the fan has the last word

@@ -5,6 +5,7 @@ the cost of its neighbours. Frames that are not chat are counted by kind; those 
 their fact. Bad values inside a message read as absent.
 """
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -157,7 +158,7 @@ def normalise_message(
     changed_at, created_at = moment(raw.get("changedAt")), moment(raw.get("createdAt"))
     at = created_at or (received_at if live else changed_at or moment_in_id(message_id))
     is_deleted = flag(raw.get("isDeleted")) or bool(raw.get("deletedAt")) or flag(raw.get("isCanceled"))
-    is_unreadable = created_at is None and raw.get("createdAt") not in (None, "")
+    is_unreadable = created_at is None and raw.get("createdAt") not in (None, "", 0)
     if at is None and is_deleted:
         at = received_at  # of what is gone nobody asks when it was
     if at is None or is_unreadable:
@@ -270,17 +271,19 @@ class _Reading:
 
     def take(self, raw: Any, position: int, chat_id: str | None) -> Message | None:
         """Read one row, `chat_id` being the chat that what came with it names. Returns a message as it is."""
-        told = unwrap(raw) if isinstance(raw, dict) else _no_object(raw)
+        told = unwrap(raw) if isinstance(raw, dict) else None
         if isinstance(told, Dropped):
             self._dropped[told.kind] += 1
-        elif isinstance(told, Purchase | Tip | Subscription):
+            return None
+        if isinstance(told, Purchase | Tip | Subscription):
             self._fact(told, raw)
-        elif isinstance(read := told if isinstance(told, Held) else self._read(told, chat_id), Held):
+            return None
+        read = _no_object(raw) if told is None else self._read(told, chat_id)
+        if isinstance(read, Held):
             self.held.append(replace(read, position=position))
-        else:
-            self._keep(read, fan_object(told, self._creator_id))
-            return read
-        return None
+            return None
+        self._keep(read, fan_object(told or {}, self._creator_id))
+        return read
 
     def preview(self, raw: Raw, chat_id: str) -> float | None:
         """Read the last message of a chat list; its time.
@@ -337,7 +340,7 @@ class _Reading:
                 )
             case Tip():
                 chat_id = self.places.chat_of.get(fact.fan_id, fact.fan_id)
-                id = f"tip:{fact.notice_id or f'{at:.0f}:{fact.amount:g}'}"
+                id = f"tip:{fact.notice_id or hashlib.blake2b(json, digest_size=8).hexdigest()}"
                 tipped = self._noted(id, chat_id, at, json, direction="fan")
                 self._keep(replace(tipped, tip=fact.amount), None)
             case Subscription():

@@ -107,7 +107,7 @@ def assumed_direction(raw: Raw) -> Direction:
 def likely_creator(
     messages: Iterable[tuple[Raw, str | None]], creator_id: str, *, not_these: Collection[str | None]
 ) -> str | None:
-    """The id whose account these messages, each with the chat that it names, clearly are of; None: no other's.
+    """The id whose account these messages, each with the chat that it names, clearly are of.
 
     None as soon as one message has `creator_id` on either side. Else the id that wrote and was written to, or
     wrote in a chat that is called after the other writer, or sent what is marked as sent by the account

@@ -100,7 +100,7 @@ def _sampled(seed: int) -> Iterable[_Found]:
     settings = Settings()
     for creator in samples.creators:
         read = normalise_snapshot(
-            CacheUpdatePayload(**creator.snapshot),
+            CacheUpdatePayload.model_validate(creator.snapshot),
             creator_id=creator.creator_id,
             received_at=NOW.timestamp(),
             max_text=settings.max_text,

@@ -33,7 +33,9 @@ def message(
 
 def chat(id: str = "f1", creator: str = "c1", **more: Any) -> Chat:
     """A chat as a snapshot brings it, seen at START."""
-    return Chat(**{"id": id, "creator_id": creator, "fan_id": id, "seen_at": START, **more})
+    seen_at = more.get("seen_at", START)
+    facts = {"fan_id": id, "seen_at": seen_at, "counted_at": seen_at, **more}
+    return Chat(id=id, creator_id=creator, **facts)
 
 
 def empty_cache() -> Cache:
@@ -83,7 +85,7 @@ def node(
         fanId=conversation.fan_id,
         startDate=datetime.fromtimestamp(figures.start, UTC),
         endDate=datetime.fromtimestamp(figures.end, UTC),
-        messageCount=figures.message_count,
+        messageCount=figures.direct_messages,
         turns=figures.turns,
         silenceSeconds=figures.silence_seconds,
         responseSeconds=list(figures.response_seconds),

@@ -158,10 +158,11 @@ def test_an_older_version_does_not_undo_an_edit() -> None:
     assert [m.text for m in the_chat(cache).ordered()] == ["edited"]
 
 
-def test_a_message_that_comes_back_after_its_deletion_is_new() -> None:
+def test_a_message_that_was_deleted_does_not_come_back() -> None:
     cache = filled(message("m1", 0, is_deleted=True, changed_at=1.0))
     assert the_chat(cache).ordered() == []
-    assert [m.id for m in merge_one(cache, message("m1", 0, changed_at=2.0)).new] == ["m1"]
+    assert cache.merge([], [message("m1", 0, changed_at=2.0)]) == []
+    assert the_chat(cache).ordered() == []
 
 
 def test_late_history_that_changes_the_first_message_replaces_the_conversation() -> None:
@@ -291,15 +292,23 @@ def test_a_new_snapshots_count_covers_every_message_known_with_it() -> None:
     assert the_chat(cache).fan_state("u1").unread == 2
 
 
+def test_a_chat_list_that_is_older_than_what_is_held_does_not_reset_unread() -> None:
+    cache = filled(message("m1", 0), message("m2", 2 * HOUR), unread=1)
+    cache.merge([chat(unread=0, seen_at=START + 9 * HOUR, counted_at=START + HOUR)], [])
+    assert the_chat(cache).unread() == 1
+    cache.merge([chat(unread=0, seen_at=START + 8 * HOUR, counted_at=START)], [])
+    assert the_chat(cache).unread() == 1
+
+
 def test_facts_that_a_message_only_implies_do_not_replace_known_ones() -> None:
     cache = filled(message("m1", 0), unread=4, with_user=b'{"id": 1, "name": "Robin"}')
     cache.merge([chat(seen_at=0.0, with_user=b'{"id": 1}')], [message("m2", HOUR)])
-    assert the_chat(cache).chat.with_user == b'{"id": 1, "name": "Robin"}'
+    assert the_chat(cache).chat.with_user == b'{"id":1,"name":"Robin"}'
     assert the_chat(cache).unread() == 5
 
 
 def test_the_fans_state_sums_up_the_chat() -> None:
-    lines = [message(f"m{n}", n * MINUTE, text="x" * n) for n in range(1, 13)]
+    lines = [message(f"m{n}", n * MINUTE, text="q" * n) for n in range(1, 13)]
     found = cached([*lines, message("tip", HOUR, "fan", text="", tip=12.5)])
     scores = [sentiment(m) for m in lines]
     state = found.fan_state("u1")

@@ -450,7 +450,7 @@ class AnyOrder(RuleBasedStateMachine):
             assert page.shown == expected
         for creator in CREATORS:
             conversations = [c for chat in shell.state.cache.of(creator) for c in chat.conversations]
-            assert shell.graph.get(creator, {}) == {c.id: c.figures.message_count for c in conversations}
+            assert shell.graph.get(creator, {}) == {c.id: c.figures.direct_messages for c in conversations}
             assert shell.state.cache.pending(creator) == []
 
 

@@ -1,4 +1,5 @@
 import itertools
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -6,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chats.conversation import Conversation, cut, waiting_since
+from chats.conversation import Conversation, cut, existing, open_run
 from chats.message import Direction, Message
 
 HOUR, MINUTE = 3600.0, 60.0
@@ -19,13 +20,14 @@ def message(id: str, at: float, by: Direction, **more: Any) -> Message:
 
 
 def talk(*lines: str) -> list[Message]:
-    """Messages from lines such as `F 10:01`, their ids counted from 1."""
+    """Messages from lines such as `F 10:01`, their ids counted from 1; M is a mass message, N a notice."""
     found = []
     for n, line in enumerate(lines, start=1):
         by, time = line.split()
         hours, minutes = map(int, time.split(":"))
-        direction: Direction = "fan" if by == "F" else "creator"
-        found.append(message(str(n), MIDNIGHT + hours * HOUR + minutes * MINUTE, direction))
+        direction: Direction = "fan" if by in "FN" else "creator"
+        at = MIDNIGHT + hours * HOUR + minutes * MINUTE
+        found.append(message(str(n), at, direction, is_mass=by == "M", is_notice=by == "N"))
     return found
 
 
@@ -42,7 +44,66 @@ def test_the_worked_example_has_the_figures_of_the_metric_definitions() -> None:
     assert a.figures.response_seconds == (660, 37_080)
     assert b.figures.response_seconds == ()
     assert (a.figures.unanswered, b.figures.unanswered) == (0, 0)
-    assert (a.figures.message_count, b.figures.message_count) == (4, 2)
+    assert (a.figures.direct_messages, b.figures.direct_messages) == (4, 2)
+
+
+@pytest.mark.parametrize("others", [["M 33:00"], ["M 33:00", "M 10:05"], ["N 10:05", "M 33:00", "M 22:00"]])
+def test_mass_messages_and_notices_change_no_figure_of_the_worked_example(others: list[str]) -> None:
+    example = ["F 10:00", "F 10:01", "C 10:11", "F 10:12", "F 20:00", "C 20:30"]
+    alone, beside = cut_up(talk(*example)), cut_up(talk(*example, *others))
+    assert next(each.figures for each in beside if each.stands_alone).mass_messages == 1
+    spoken = [replace(each.figures, mass_messages=0) for each in beside if not each.stands_alone]
+    assert spoken == [each.figures for each in alone]
+
+
+def test_a_mass_message_belongs_to_the_conversation_that_follows_it_within_the_gap() -> None:
+    lines = ["F 10:00", "F 10:01", "C 10:11", "F 10:12", "F 20:00", "C 20:30", "M 27:00", "F 32:00"]
+    *_, last = cut_up(talk(*lines))
+    assert ([m.id for m in last.messages], last.id) == (["7", "8"], "f1:8")
+    assert last.figures.start == MIDNIGHT + 32 * HOUR
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (["M 04:00", "F 10:00"], [["1", "2"]]),
+        (["M 03:59", "F 10:00"], [["1"], ["2"]]),
+        (["F 10:00", "M 16:00"], [["1", "2"]]),
+        (["F 10:00", "M 16:01"], [["1"], ["2"]]),
+        (["F 10:00", "M 13:00", "F 17:00"], [["1"], ["2", "3"]]),  # the fan answers the broadcast
+        (["M 01:00", "M 02:00", "N 03:00"], [["1"], ["2"], ["3"]]),  # they glue nothing together
+        (["F 01:00", "M 06:00", "M 11:00", "F 16:00"], [["1", "2"], ["3", "4"]]),
+    ],
+)
+def test_what_is_not_direct_joins_a_conversation_or_stands_alone(
+    lines: list[str], expected: list[list[str]]
+) -> None:
+    assert [[m.id for m in each.messages] for each in cut_up(talk(*lines))] == expected
+
+
+def test_a_mass_message_and_a_notice_answer_nobody() -> None:
+    said = talk("F 10:00", "M 10:01", "N 10:02", "C 14:00")
+    [conversation] = cut_up(said)
+    assert conversation.figures.response_seconds == (4 * HOUR,)
+    assert [m.id for m in open_run(existing(said[:3]))] == ["1"]
+
+
+def test_a_captured_send_and_its_echo_are_one_message() -> None:
+    def sent(id: str, at: float, text: str = "hi") -> Message:
+        return message(id, MIDNIGHT + at, "creator", text=text)
+
+    captured = [
+        sent("msg_1714521600000_0", 0),
+        sent("msg_1714521605000_1", 5),
+        sent("msg_1714521700000_2", 900),
+    ]
+    echoes = [sent("71", 2), sent("72", 7), sent("73", 8, "other")]
+    assert [m.id for m in existing([*captured, *echoes])] == ["71", "72", "73", "msg_1714521700000_2"]
+    assert [m.id for m in existing([*captured, echoes[0]])] == [
+        "71",
+        "msg_1714521605000_1",
+        "msg_1714521700000_2",
+    ]
 
 
 def test_neighbours_exactly_one_gap_apart_stay_together() -> None:
@@ -94,7 +155,8 @@ def test_no_messages_make_no_conversations() -> None:
     ],
 )
 def test_the_fan_waits_since_the_run_that_nobody_answered_began(lines: list[str], since: int | None) -> None:
-    assert waiting_since(talk(*lines)[::-1]) == (None if since is None else MIDNIGHT + since * HOUR)
+    run = open_run(existing(talk(*lines)[::-1]))
+    assert (run[0].at if run else None) == (None if since is None else MIDNIGHT + since * HOUR)
 
 
 messages = st.lists(
@@ -104,6 +166,8 @@ messages = st.lists(
         st.integers(0, 7 * 24 * 60).map(lambda minutes: MIDNIGHT + minutes * MINUTE),
         st.sampled_from(("fan", "creator")),
         is_deleted=st.sampled_from((False, False, False, True)),
+        is_mass=st.sampled_from((False, False, False, True)),
+        is_notice=st.sampled_from((False, False, False, False, True)),
     ),
     max_size=40,
     unique_by=lambda each: each.id,
@@ -121,9 +185,9 @@ def test_every_message_is_in_exactly_one_conversation_and_in_order(said: list[Me
 
 @given(messages, spans)
 def test_gaps_divide_conversations_and_nothing_else_does(said: list[Message], gap: float) -> None:
-    found = cut_up(said, gap=gap)
+    found = [each for each in cut_up(said, gap=gap) if not each.stands_alone]
     for conversation in found:
-        own = conversation.messages
+        own = [m for m in conversation.messages if m.is_direct]
         assert all(later.at - earlier.at <= gap for earlier, later in itertools.pairwise(own))
         assert (conversation.figures.start, conversation.figures.end) == (own[0].at, own[-1].at)
     for before, after in itertools.pairwise(found):
@@ -145,13 +209,27 @@ def test_responses_and_waits_do_not_depend_on_where_the_chat_is_cut(said: list[M
     ]
     waits = sum(c.figures.unanswered for c in apart)
     assert waits == sum(c.figures.unanswered for c in whole)
-    assert waits == (waiting_since(said) is not None)
+    assert waits == bool(open_run(existing(said)))
+
+
+@given(messages, spans)
+def test_what_is_not_direct_moves_no_figure_and_no_border(said: list[Message], gap: float) -> None:
+    direct = cut_up([m for m in said if m.is_direct], gap=gap)
+    found = cut_up(said, gap=gap)
+    assert [replace(c.figures, mass_messages=0) for c in found if not c.stands_alone] == [
+        c.figures for c in direct
+    ]
+    for each in found:
+        assert not each.stands_alone or (len(each.messages) == 1 and not each.messages[0].is_direct)
+        for other in direct if each.stands_alone else ():
+            at = each.messages[0].at
+            assert not other.figures.start - gap <= at <= other.figures.end + gap
 
 
 @given(messages, spans)
 def test_every_fan_run_is_answered_or_waits_and_answers_take_time(said: list[Message], gap: float) -> None:
     found = cut_up(said, gap=gap)
-    kept = [m.direction for c in found for m in c.messages]
+    kept = [m.direction for c in found for m in c.messages if m.is_direct]
     runs = sum(by == "fan" and before != "fan" for before, by in zip([None, *kept], kept, strict=False))
     assert runs == sum(len(c.figures.response_seconds) + c.figures.unanswered for c in found)
     assert all(seconds >= 0 for c in found for seconds in c.figures.response_seconds)
@@ -161,8 +239,9 @@ def test_every_fan_run_is_answered_or_waits_and_answers_take_time(said: list[Mes
 def test_figures_stay_in_their_ranges(said: list[Message], gap: float, silence: float) -> None:
     for conversation in cut_up(said, gap=gap, silence=silence):
         figures = conversation.figures
-        assert figures.message_count == len(conversation.messages) > 0
-        assert 0 <= figures.turns < figures.message_count
+        assert figures.direct_messages == sum(m.is_direct for m in conversation.messages)
+        assert figures.fan_messages <= figures.direct_messages
+        assert 0 <= figures.turns <= max(0, figures.direct_messages - 1)
         assert 0 <= figures.silence_seconds <= figures.duration
         assert figures.silence_seconds == 0 or figures.silence_seconds > silence
         assert figures.unanswered in (0, 1)

@@ -84,7 +84,7 @@ def node(conversation: Conversation, **understood: Any) -> ExtendedConversationN
         fanId=conversation.fan_id,
         startDate=datetime.fromtimestamp(figures.start, UTC),
         endDate=datetime.fromtimestamp(figures.end, UTC),
-        messageCount=figures.message_count,
+        messageCount=figures.direct_messages,
         turns=figures.turns,
         silenceSeconds=figures.silence_seconds,
         responseSeconds=list(figures.response_seconds),

@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from chats.chat import Chat
-from chats.conversation import Conversation, cut, waiting_since
+from chats.conversation import Conversation, cut, existing, open_run
 from chats.message import Message
 from errors import InvalidInput
 from samples.generate import LIVE, Samples, Truth, generate
@@ -45,7 +45,7 @@ def received(samples: Samples) -> dict[str, tuple[Normalised, Normalised]]:
         }
         snapshot = normalise_snapshot(CacheUpdatePayload.model_validate(creator.snapshot), **options)
         payloads = [NewRawMessagePayload.model_validate(delta) for delta in creator.deltas]
-        deltas = normalise_deltas(payloads, **options, places=Places.of(snapshot.chats))
+        deltas = normalise_deltas(payloads, **options, places=Places().knowing(snapshot.chats))
         read[creator.creator_id] = (snapshot, deltas)
     return read
 
@@ -234,7 +234,7 @@ def test_some_fans_wait_and_creators_answer_at_different_speed(
     medians = []
     for creator in samples.creators:
         own = [messages for (creator_id, _), messages in chats.items() if creator_id == creator.creator_id]
-        waiting = [messages for messages in own if waiting_since(messages) is not None]
+        waiting = [messages for messages in own if open_run(existing(messages))]
         assert 3 <= len(waiting) < len(own)
         times = sorted(
             seconds

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from chats.chat import Chat
 from chats.message import Message
-from errors import InputTooLarge, InvalidInput
 from wire.incoming import CacheUpdatePayload, NewRawMessagePayload
 from wire.normalise import (
     Held,
@@ -124,7 +123,7 @@ def test_message_with_only_a_chat_id_gets_the_chats_fan() -> None:
 
 
 def test_delta_uses_the_places_already_known() -> None:
-    known = Places.of([chat({"id": "c1", "withUser": {"id": 5}})])
+    known = Places().knowing([chat({"id": "c1", "withUser": {"id": 5}})])
     found = deltas(from_fan(), places=known)
     assert found.messages[0].chat_id == "c1"
     assert found.chats == ()
@@ -140,6 +139,12 @@ def test_delta_uses_the_places_already_known() -> None:
         (1_698_840_000_500, ISO_AT + 0.5),
         ("1698840000", ISO_AT),
         ("1698840000000", ISO_AT),
+        ("1698840000.25", ISO_AT + 0.25),
+        ("2023-11-01 12:00:00 UTC", ISO_AT),
+        ("2023-11-01T12:00:00.500 utc", ISO_AT + 0.5),
+        ("Wed, 01 Nov 2023 12:00:00 +0000", ISO_AT),
+        ("Wed, 01 Nov 2023 14:00:00 +0200", ISO_AT),
+        ("Wed, 01 Nov 2023 12:00:00 GMT", ISO_AT),
     ],
 )
 def test_created_at_is_iso_with_offset_or_epoch_seconds_or_milliseconds(
@@ -149,8 +154,16 @@ def test_created_at_is_iso_with_offset_or_epoch_seconds_or_milliseconds(
 
 
 @pytest.mark.parametrize(
-    "absent", [None, "", "soon", "2023-11-01T12:00:00", "20231101", 0, -5, True, {}, 1e300]
+    "unreadable", ["soon", "2023-11-01T12:00:00", "20231101", "2023-02-30T12:00:00Z", -5, True, {}, 1e300]
 )
+def test_a_time_that_is_there_and_names_no_instant_is_held_live_too(unreadable: Any) -> None:
+    for live in (True, False):
+        found = held(from_fan(createdAt=unreadable, changedAt=ISO), live=live)
+        assert isinstance(found, Held)
+        assert found.reason == "no_time"
+
+
+@pytest.mark.parametrize("absent", [None, "", 0])
 def test_live_message_without_a_time_is_of_now(absent: Any) -> None:
     assert read(from_fan(createdAt=absent)).at == NOW
 
@@ -177,10 +190,11 @@ def test_price_is_int_float_string_or_junk(price: Any, expected: float) -> None:
     assert read(from_fan(price=price)).price == expected
 
 
-def test_opened_is_what_a_priced_message_is_when_paid() -> None:
+def test_opened_and_free_are_read_as_they_are_said() -> None:
+    assert read(from_fan(price=5, isOpened=True, changedAt=ISO)).opened_at == ISO_AT
     assert read(from_fan(price=5, isOpened=True)).is_opened
-    assert not read(from_fan(price=0, isOpened=True)).is_opened
     assert not read(from_fan(price=5)).is_opened
+    assert read(from_fan(price=5, isFree=True)).is_free
 
 
 def test_media_with_null_created_at_and_previews_of_any_shape() -> None:
@@ -266,29 +280,31 @@ def test_mass_message_is_known_by_its_queue() -> None:
     assert read(from_fan(isFromQueue=True)).is_mass
     assert read(from_fan(queueId=77)).is_mass
     assert not read(from_fan(queueId=None, isFromQueue=False)).is_mass
+    assert not read(from_fan(queueId=48811, isFromQueue=False)).is_mass
+    assert read(from_fan(queueId=None, isFromQueue=1)).is_mass
 
 
 def test_edit_and_deletion_carry_the_time_of_the_change() -> None:
     assert read(from_fan(changedAt="2023-11-01T13:00:00+00:00")).changed_at == ISO_AT + 3600
-    deleted = read(from_fan(changedAt=ISO, deletedAt="2023-11-01T14:00:00+00:00"))
-    assert (deleted.is_deleted, deleted.changed_at) == (True, ISO_AT + 7200)
-    assert read(from_fan(isDeleted=True)).is_deleted
+    for deleted in ({"deletedAt": "2023-11-01T14:00:00+00:00"}, {"isDeleted": True}, {"isCanceled": True}):
+        assert read(from_fan(changedAt=ISO, **deleted)).is_deleted
+    assert not read(from_fan(deletedAt=None, isDeleted=False, isCanceled=0)).is_deleted
 
 
-def test_text_beyond_the_limit_names_message_and_field_but_not_the_text() -> None:
-    with pytest.raises(InputTooLarge) as error:
-        read(from_fan(id=77, text="secret " * 1000))
-    assert "77" in str(error.value)
-    assert error.value.detail[0]["field"] == "text"
-    assert "secret" not in repr(error.value.args) + repr(error.value.detail)
+def test_text_beyond_the_limit_costs_its_own_message_only() -> None:
+    found = deltas(from_fan(), from_fan(id=77, text="secret " * 1000), from_fan(id=2))
+    assert [m.id for m in found.messages] == ["1", "2"]
+    assert [(each.reason, each.id, each.position) for each in found.held] == [("too_long", "77", 1)]
 
 
-def test_nesting_beyond_reason_is_refused() -> None:
+def test_nesting_beyond_reason_costs_its_own_message_only() -> None:
     deep: dict[str, Any] = {}
     for _ in range(500):
         deep = {"a": deep}
-    with pytest.raises(InvalidInput):
-        read(from_fan(media=[deep]))
+    found = deltas(from_fan(media=[deep]), from_fan(id=2))
+    assert [m.id for m in found.messages] == ["2"]
+    assert [(each.reason, each.position) for each in found.held] == [("too_deep", 0)]
+    assert orjson.loads(found.held[0].raw) == {"id": 1, "text": "hi", "createdAt": ISO}
 
 
 def test_message_of_a_chat_not_in_the_snapshot_brings_its_chat() -> None:
