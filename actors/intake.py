@@ -13,7 +13,7 @@ import sys
 import time
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import orjson
@@ -73,7 +73,7 @@ class _Input:
     def entries(self) -> list[Entry]:
         return [
             *(Entry("message", self.received_at, m.raw, _unique(m)) for m in self.fresh),
-            *(Entry("message", self.received_at, h.raw) for h in self.held),
+            *(Entry("held", self.received_at, _held_to_json(h)) for h in self.held),
             *(Entry("release", self.received_at, orjson.dumps(key)) for key in self.released),
         ]
 
@@ -175,6 +175,8 @@ class Intake:
                     yield self._snapshot_again(record)
                 case "release":
                     self._release([orjson.loads(record.body)])
+                case "held":
+                    self._hold(record.creator_id, record.received_at, [_held_of_json(record.body)])
         if run and (event := self._messages_again(run)).messages:
             yield event
 
@@ -400,6 +402,8 @@ class Intake:
         entries = [entry for each in run for entry in each.entries()]
         if (chats := run[0].snapshot) is not None:
             [entered] = run
+            if aside := [each for each in entries if each.kind == "held"]:
+                await self._journal.append(creator_id, aside)
             bodies = [each.body for each in entries if each.kind == "message"]
             sequence = await self._journal.append_snapshot(creator_id, entered.received_at, chats, bodies)
             self._taken(entered, sequence)
@@ -497,8 +501,19 @@ def _wrapped(message: Any) -> Any:
 
 
 def _unique(message: Message) -> str:
-    """What tells a message from all others of its creator: ids may be unique in a chat only."""
-    return f"{len(message.chat_id)}:{message.chat_id}{message.id}"
+    """What tells this copy of a message from all others of its creator: ids may be unique in a chat only."""
+    digest = hashlib.blake2b(message.raw, digest_size=8).hexdigest()
+    return f"{digest}{len(message.chat_id)}:{message.chat_id}{message.id}"
+
+
+def _held_to_json(held: Held) -> bytes:
+    facts = {**asdict(held), "raw": orjson.Fragment(held.raw)}
+    return orjson.dumps(facts)
+
+
+def _held_of_json(body: bytes) -> Held:
+    facts = orjson.loads(body)
+    return Held(**{**facts, "raw": orjson.dumps(facts["raw"])})
 
 
 def _note(before: Before, mapping: dict[str, Any], key: str, value: Any) -> None:

@@ -1,7 +1,7 @@
 """A user's journal: accepted input in order, in a Redis Stream. What is in it is acknowledged.
 
 One Lua call checks that the writer still owns the user (its epoch is the newest) and has seen all that the
-journal has, passes over what the journal already has word for word, numbers the rest and appends it. So an
+journal has, passes over what the journal already has, numbers the rest and appends it. So an
 append that Redis carries out late, when nobody waits for it any more, is either seen or refused, and one
 whose answer was lost may be repeated after a `refresh`.
 
@@ -15,7 +15,6 @@ in the journal, `users` the set of all users, `creators:{user}` the creators a u
 """
 
 import asyncio
-import hashlib
 import uuid
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -26,13 +25,13 @@ from redis.exceptions import RedisError, ResponseError
 
 from errors import JournalGap, JournalUnavailable, StaleOwner
 
-Kind = Literal["message", "snapshot", "release"]
+Kind = Literal["message", "snapshot", "release", "held"]
 CHUNK_BYTES = 512 * 1024
 READ_COUNT = 50  # records a call: each may be a chunk of a snapshot, and they are in memory together
 USERS_TOGETHER = 1_000  # asked for in one round trip
 TRIM_COUNT = 100  # records a call: each may be a chunk, and Redis serves nobody else meanwhile
 
-# A field of `ids` is "<bytes of the creator>:<creator><id>", its value "<digest>:<sequence>".
+# A field of `ids` is "<bytes of the creator>:<creator><id>", its value ends with the record's sequence.
 _APPEND = """
 if redis.call('HGET', KEYS[2], 'epoch') ~= ARGV[1] then return redis.error_reply('STALE') end
 local sequence = tonumber(redis.call('HGET', KEYS[2], 'sequence') or '0')
@@ -41,11 +40,11 @@ redis.call('SADD', KEYS[3], ARGV[3])
 redis.call('SADD', KEYS[4], ARGV[4])
 local creator = ARGV[4]
 local sequences = {}
-for i = 5, #ARGV, 5 do
-  local kind, at, body, id, version = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4]
+for i = 5, #ARGV, 4 do
+  local kind, at, body, id = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
+  local is_copy = kind == 'message' and id ~= ''
   local field = #creator .. ':' .. creator .. id
-  local held = id ~= '' and redis.call('HGET', KEYS[5], field)
-  if held and string.match(held, '^(.*):') == version then
+  if is_copy and redis.call('HEXISTS', KEYS[5], field) == 1 then
     table.insert(sequences, 0)
   else
     sequence = sequence + 1
@@ -53,7 +52,7 @@ for i = 5, #ARGV, 5 do
     local number = string.format('%.0f', sequence)
     redis.call('XADD', KEYS[1], number .. '-0',
       'kind', kind, 'creator', creator, 'at', at, 'body', body, 'id', id)
-    if id ~= '' then redis.call('HSET', KEYS[5], field, version .. ':' .. number) end
+    if is_copy then redis.call('HSET', KEYS[5], field, number) end
   end
 end
 redis.call('HSET', KEYS[2], 'sequence', string.format('%.0f', sequence))
@@ -85,12 +84,12 @@ return #records
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One input to append. With an `id` it is dropped when that is what the journal has of the id last."""
+    """One input to append. A message with an `id` is dropped when the journal has that id."""
 
-    kind: Literal["message", "release"]
+    kind: Literal["message", "release", "held"]
     at: float  # epoch seconds, when received
     body: bytes  # JSON
-    id: str | None = None  # of the message, among the creator's; None: nothing is compared
+    id: str | None = None  # of this copy of a message, among the creator's; None: nothing is compared
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,22 +141,21 @@ class Journal:
         """Append the entries, all or none; returns the sequence of each, 0 where it was dropped."""
         async with self._writing:
             return await self._write(
-                creator_id,
-                [(each.kind, each.at, each.body, each.id or "", _digest(each)) for each in entries],
+                creator_id, [(each.kind, each.at, each.body, each.id or "") for each in entries]
             )
 
     async def append_snapshot(
         self, creator_id: str, received_at: float, chats: Sequence[bytes], messages: Sequence[bytes]
     ) -> int:
         """Append a snapshot (each chat and message as JSON); returns the closing record's sequence."""
-        # One id for all its records, and versions that count them: a chunk that an earlier attempt left
-        # behind, or that Redis takes late, is not mistaken for one of this snapshot.
+        # One id for all its records: a chunk that an earlier attempt left behind, or that Redis takes late,
+        # is not mistaken for one of this snapshot.
         id = uuid.uuid4().hex
         chunks = [*_chunks("chats", chats), *_chunks("messages", messages)]
         async with self._writing:
-            for number, chunk in enumerate(chunks):
-                await self._write(creator_id, [("chunk", received_at, chunk, id, str(number))])
-            [sequence] = await self._write(creator_id, [("snapshot", received_at, b"", id, str(len(chunks)))])
+            for chunk in chunks:
+                await self._write(creator_id, [("chunk", received_at, chunk, id)])
+            [sequence] = await self._write(creator_id, [("snapshot", received_at, b"", id)])
         return sequence
 
     async def read(self, after: int = 0) -> AsyncIterator[Record]:
@@ -213,11 +211,11 @@ class Journal:
             )
         return cast(list[tuple[bytes, dict[bytes, bytes]]], entries)
 
-    async def _write(self, creator_id: str, rows: Sequence[tuple[str, float, bytes, str, str]]) -> list[int]:
+    async def _write(self, creator_id: str, rows: Sequence[tuple[str, float, bytes, str]]) -> list[int]:
         keys = [self._stream, self._meta, "users", f"creators:{self._user_id}", self._ids]
         args: list[Any] = [self.epoch, self.sequence, self._user_id, creator_id]
-        for kind, at, body, id, version in rows:
-            args += [kind, repr(at), body, id, version]
+        for kind, at, body, id in rows:
+            args += [kind, repr(at), body, id]
         *sequences, self.sequence = await self._run(self._append, keys, args)
         return cast(list[int], sequences)
 
@@ -259,10 +257,6 @@ async def is_known(redis: Redis, user_id: str) -> bool:
         return bool(await cast(Any, redis.sismember("users", user_id)))
     except RedisError as error:
         raise _unavailable(error) from error
-
-
-def _digest(entry: Entry) -> str:
-    return hashlib.blake2b(entry.body, digest_size=8).hexdigest() if entry.id else ""
 
 
 def _chunks(name: str, items: Sequence[bytes]) -> list[bytes]:

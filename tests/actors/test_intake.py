@@ -16,7 +16,7 @@ import actors.intake
 from actors.intake import Accepted, Intake
 from actors.journal import Journal
 from actors.state import DeltaAccepted, SnapshotAccepted
-from errors import InputTooLarge, JournalUnavailable, NotFound, StaleOwner
+from errors import JournalUnavailable, NotFound, StaleOwner
 from push import connect_redis
 from tests.actors.store import Store
 from wire.incoming import Replay
@@ -228,11 +228,18 @@ async def test_an_owner_that_was_displaced_takes_nothing_and_stops(redis: Redis,
     assert old.events == []
 
 
-async def test_bad_input_takes_nothing_of_its_call(redis: Redis, user_id: str) -> None:
+async def test_one_bad_row_costs_one_row(redis: Redis, user_id: str) -> None:
     async with owner(redis, user_id) as one:
-        with pytest.raises(InputTooLarge):
-            await one.take(said(1), said(2, text="x" * (MAX_TEXT + 1)))
-        assert (await one.take(said(1)))["accepted"] == 1
+        receipt = await one.take(said(1), said(2, text="x" * (MAX_TEXT + 1)), None, said(3))
+        assert (receipt["accepted"], receipt["held"]) == (2, 2)
+        assert [(a.held.reason, a.held.position) for a in one.intake.held.values()] == [
+            ("too_long", 1),
+            ("no_object", 2),
+        ]
+    again = Owner(redis, user_id)
+    await again.recover()
+    assert [id for id, _ in again.messages()] == ["1", "3"]
+    assert again.intake.held.keys() == one.intake.held.keys()
 
 
 async def test_held_input_is_placed_when_it_comes_in_a_fuller_shape(redis: Redis, user_id: str) -> None:

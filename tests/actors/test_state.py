@@ -126,7 +126,7 @@ def test_deltas_during_a_snapshot_are_applied_in_order_after_the_full_sync_and_b
         assert shell.feed(delta(sequence, line(n))) == []
     shell.settle()
     assert kinds(shell.log) == [PROCESSING, *WHOLE, *DELTA, REALTIME]
-    assert shell.pages[0].appended == [("c1", "m3"), ("c1", "m1"), ("c1", "m2")]
+    assert shell.pages[0].appended == [("c1", "m1"), ("c1", "m2"), ("c1", "m3")]
 
 
 def test_the_full_sync_shows_nothing_of_the_deltas_that_are_appended_after_it() -> None:

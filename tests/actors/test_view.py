@@ -175,7 +175,7 @@ def test_enrichment_stands_beside_the_message_as_received_and_is_null_before() -
 
 
 def test_a_chats_facts_name_the_fan_and_its_last_message() -> None:
-    of = chat(unread=2, with_user=orjson.dumps(ROBIN))
+    of = chat(unread=2, counted_at=START + HOUR, with_user=orjson.dumps(ROBIN))
     found = cached([message("m1", 0), message("m2", HOUR)], of)
     assert chat_facts(found.chat, found) == {
         "id": "f1",

@@ -36,10 +36,16 @@ def test_a_purchase_is_dated_by_the_change_and_an_unopened_offer_is_none(chat: C
     messages = chat("f", ["hi", "for sale"])
     offer = replace(messages[1], price=9.0)
     assert outcomes(cuts([messages[0], offer]), of()) == {}
-    bought = replace(offer, is_opened=True, changed_at=offer.at + 60)
+    bought = replace(offer, is_opened=True, opened_at=offer.at + 60)
     ((purchase,),) = outcomes(cuts([messages[0], bought]), of()).values()
     assert (purchase.type, purchase.amount, purchase.followsMessageId) == ("purchase", 9.0, "f-1")
-    assert purchase.date.timestamp() == offer.at + 60
+    assert (purchase.date.timestamp(), purchase.datedBy) == (offer.at + 60, "change")
+    noticed = replace(bought, bought_at=offer.at + 50)
+    ((purchase,),) = outcomes(cuts([messages[0], noticed]), of()).values()
+    assert (purchase.date.timestamp(), purchase.datedBy) == (offer.at + 50, "notice")
+    ((purchase,),) = outcomes(cuts([messages[0], replace(offer, is_opened=True)]), of()).values()
+    assert (purchase.date.timestamp(), purchase.datedBy) == (offer.at, "offer")
+    assert outcomes(cuts([messages[0], replace(bought, is_free=True)]), of()) == {}
 
 
 def test_free_opened_messages_are_no_purchase(chat: ChatOf) -> None:
@@ -47,12 +53,12 @@ def test_free_opened_messages_are_no_purchase(chat: ChatOf) -> None:
     assert outcomes(cuts(messages), of()) == {}
 
 
-def test_a_renewal_belongs_to_the_conversation_running_or_last_before(chat: ChatOf) -> None:
+def test_a_renewal_belongs_to_the_conversation_running_or_last_before_else_to_the_first(chat: ChatOf) -> None:
     early, late = chat("f", ["hi", "hello"]), chat("f", ["back", "welcome"], start=T0 + 5 * DAY)
     late = [replace(each, id=f"late-{each.id}") for each in late]
-    renewals = ((T0 - DAY, 5.0), (T0 + 30, 6.0), (T0 + DAY, None), (T0 + 6 * DAY, 7.0))
+    renewals = ((T0 - 2 * DAY, 5.0), (T0 + 30, 6.0), (T0 + 2 * DAY, None), (T0 + 6 * DAY, 7.0))
     found = outcomes(cuts([*early, *late]), of(renewals=renewals))
-    assert [each.amount for each in found["f:f-0"]] == [6.0, None]
+    assert [each.amount for each in found["f:f-0"]] == [5.0, 6.0, None]
     assert [each.amount for each in found["f:late-f-0"]] == [7.0]
 
 
@@ -122,14 +128,14 @@ def test_a_drop_off_is_withdrawn_by_a_renewal_or_a_purchase_after_the_end(chat: 
     messages = chat("f", ["hi", "for sale"])
     expired = of(is_expired=True, expires_at=T0 + DAY)
     renewed = replace(expired, renewals=((T0 + DAY, 5.0),))
-    bought = replace(messages[1], price=9.0, is_opened=True, changed_at=T0 + 2 * DAY)
+    bought = replace(messages[1], price=9.0, is_opened=True, opened_at=T0 + 2 * DAY)
     kinds = [
         [each.type for own in found.values() for each in own]
         for found in (
             outcomes(cuts(messages), expired),
             outcomes(cuts(messages), renewed),
             outcomes(cuts([messages[0], bought]), expired),
-            outcomes(cuts([messages[0], replace(bought, changed_at=T0 + 120)]), expired),
+            outcomes(cuts([messages[0], replace(bought, opened_at=T0 + 120)]), expired),
         )
     ]
     assert kinds == [["drop_off"], ["renewal"], ["purchase"], ["purchase", "drop_off"]]
