@@ -15,6 +15,7 @@ import uvicorn
 from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response, WebSocket
 from fastapi import Path as PathParam
 from fastapi.exceptions import RequestValidationError
+from fastapi.middleware.cors import CORSMiddleware
 from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse
@@ -36,6 +37,7 @@ from errors import (
     NotFound,
     Unavailable,
 )
+from frontend import Frontend
 from hub import Hub
 from insights.metrics import Bucket
 from insights.queries import (
@@ -45,7 +47,7 @@ from insights.queries import (
     fetch_sentiment_trend,
     fetch_topic_metrics,
 )
-from insights.window import Window, now
+from insights.window import Window, now, parse_time_zone
 from push import connect_redis
 from settings import Settings
 from wire.incoming import (
@@ -136,13 +138,19 @@ class WindowParams:
     def __init__(
         self,
         start_date: Annotated[
-            str | None, Query(description="ISO 8601 with offset; default 30 days back")
+            str | None, Query(description="a date, or ISO 8601 with offset; default 30 days back")
         ] = None,
-        end_date: Annotated[str | None, Query(description="ISO 8601 with offset; default now")] = None,
+        end_date: Annotated[
+            str | None, Query(description="a date, or ISO 8601 with offset; default now")
+        ] = None,
+        time_zone: Annotated[
+            str, Query(description="IANA time zone, in which a date begins and days are counted")
+        ] = "UTC",
         creator_id: QueryId = None,
         user_id: QueryId = None,
     ) -> None:
-        self.window = Window.from_params(start_date, end_date, now())
+        self.window = Window.from_params(start_date, end_date, now(), parse_time_zone(time_zone))
+        self.time_zone = time_zone
         self.creator_id = creator_id
         self.user_id = user_id
 
@@ -177,8 +185,17 @@ def build_api(settings: Settings) -> FastAPI:
             made.append(Services(settings))
         return made[0]
 
+    origins = settings.origins
     app.add_middleware(GZipMiddleware, minimum_size=2048, compresslevel=5)
-    app.middleware("http")(_guard)
+    if origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=origins,
+            allow_methods=["*"],
+            allow_headers=["*"],
+            allow_private_network=True,  # they were named to call this machine
+        )
+    app.middleware("http")(_guard(origins))
     for kind in (AnalyticsError, RequestValidationError, HTTPException, Exception):
         app.add_exception_handler(kind, _answer_error)
     app.include_router(_ingest(services))
@@ -186,8 +203,12 @@ def build_api(settings: Settings) -> FastAPI:
     app.include_router(_reading(services))
     app.include_router(_operations(services))
     for prefix in ("", "/api"):
-        app.include_router(_sockets(services), prefix=prefix)
+        app.include_router(_sockets(services, origins), prefix=prefix)
     app.include_router(_page())
+    if settings.frontend_dir:
+        folder = Path(settings.frontend_dir).resolve()  # replicas start elsewhere
+        frontend = Frontend(folder, extension_id=settings.extension_id, policy=_PAGE_POLICY)
+        app.mount("/app", frontend, name="frontend")
     app.mount("/static/swagger", StaticFiles(packages=[("fastapi_offline", "static")]), name="swagger")
     app.mount("/static", StaticFiles(directory=WEB), name="static")
     return app
@@ -243,7 +264,7 @@ def _ingest(services: Callable[[], Services]) -> APIRouter:
 def _insights(services: Callable[[], Services]) -> APIRouter:
     router = APIRouter(prefix="/api/v1/insights", tags=["insights"])
 
-    async def broadcast(asked: WindowParams, wanted: bool) -> None:
+    async def broadcast(asked: WindowParams, wanted: bool, bucket: Bucket = "day") -> None:
         if not wanted:
             return
         if asked.user_id is None:
@@ -253,7 +274,13 @@ def _insights(services: Callable[[], Services]) -> APIRouter:
             )
         held = services()
         await broadcast_analytics_update(
-            asked.user_id, *asked.scope, graph=held.graph, redis=held.redis, now=now()
+            asked.user_id,
+            *asked.scope,
+            graph=held.graph,
+            redis=held.redis,
+            now=now(),
+            bucket=bucket,
+            time_zone=asked.time_zone,
         )
 
     @router.get("/topics")
@@ -264,12 +291,16 @@ def _insights(services: Callable[[], Services]) -> APIRouter:
 
     @router.get("/sentiment-trend")
     async def sentiment(
-        asked: Asked, bucket: Bucket = "day", time_zone: str = "UTC", broadcast_: BroadcastFlag = False
+        asked: Asked, bucket: Bucket = "day", broadcast_: BroadcastFlag = False
     ) -> SentimentTrend:
         """Mean sentiment of fan messages per bucket."""
-        await broadcast(asked, broadcast_)
+        await broadcast(asked, broadcast_, bucket)
         return await fetch_sentiment_trend(
-            *asked.scope, graph=services().graph, user_id=asked.user_id, bucket=bucket, time_zone=time_zone
+            *asked.scope,
+            graph=services().graph,
+            user_id=asked.user_id,
+            bucket=bucket,
+            time_zone=asked.time_zone,
         )
 
     @router.get("/response-time")
@@ -280,17 +311,17 @@ def _insights(services: Callable[[], Services]) -> APIRouter:
 
     @router.get("/full")
     async def full(
-        asked: Asked, bucket: Bucket = "day", time_zone: str = "UTC", broadcast_: BroadcastFlag = False
+        asked: Asked, bucket: Bucket = "day", broadcast_: BroadcastFlag = False
     ) -> AnalyticsUpdate:
         """Everything a dashboard shows: the payload of `analytics_update`."""
-        await broadcast(asked, broadcast_)
+        await broadcast(asked, broadcast_, bucket)
         return await build_analytics_update(
             asked.user_id,
             *asked.scope,
             graph=services().graph,
             now=now(),
             bucket=bucket,
-            time_zone=time_zone,
+            time_zone=asked.time_zone,
         )
 
     return router
@@ -387,21 +418,21 @@ async def _check(work: Awaitable[Any]) -> str | None:
     return None
 
 
-def _sockets(services: Callable[[], Services]) -> APIRouter:
+def _sockets(services: Callable[[], Services], origins: frozenset[str]) -> APIRouter:
     router = APIRouter()
 
     @router.websocket("/ws/frontend/{user_id}")
     async def frontend(
         socket: WebSocket, user_id: Id, creator_id: QueryId = None, last_frame: str | None = None
     ) -> None:
-        if _trusted(socket):
+        if _trusted(socket, origins):
             await services().hub.serve_page(socket, user_id, creator_id, last_frame)
         else:
             await socket.close(POLICY_VIOLATION)
 
     @router.websocket("/ws/extension/{user_id}")
     async def extension(socket: WebSocket, user_id: Id, creator_id: QueryId = None) -> None:
-        if _trusted(socket):
+        if _trusted(socket, origins):
             await services().hub.serve_extension(socket, user_id, creator_id or user_id)
         else:
             await socket.close(POLICY_VIOLATION)
@@ -443,15 +474,16 @@ _PAGE_POLICY = (
 )
 
 
-def _trusted(connection: Request | WebSocket) -> bool:
+def _trusted(connection: Request | WebSocket, origins: frozenset[str]) -> bool:
     """Whether the caller is on this machine: other web pages may not speak through the user's browser.
 
-    Checked by the `Host` asked for (a name that was made to point here is refused) and the `Origin` sent.
+    Checked by the `Host` asked for (a name that was made to point here is refused) and the `Origin` sent;
+    pages of `origins` are let in beside this machine's.
     """
     if _hostname(connection.headers.get("host", "")) not in _LOCAL:
         return False
     origin = connection.headers.get("origin")
-    if not origin or origin.startswith(_EXTENSIONS):
+    if not origin or origin.startswith(_EXTENSIONS) or origin in origins:
         return True
     return _hostname(origin.partition("://")[2]) in _LOCAL
 
@@ -460,14 +492,21 @@ def _hostname(netloc: str) -> str:
     return netloc if netloc.endswith("]") else netloc.rpartition(":")[0] or netloc
 
 
-async def _guard(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-    if not _trusted(request):
-        return _error_response(403, "forbidden", "Only this machine and browser extensions may call.", None)
-    response = await call_next(request)
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    if request.url.path != "/docs":  # its page starts with an inline script
-        response.headers["Content-Security-Policy"] = _PAGE_POLICY
-    return response
+Next = Callable[[Request], Awaitable[Response]]
+
+
+def _guard(origins: frozenset[str]) -> Callable[[Request, Next], Awaitable[Response]]:
+    async def guard(request: Request, call_next: Next) -> Response:
+        if not _trusted(request, origins):
+            message = "Only this machine, browser extensions and CORS_ORIGINS may call."
+            return _error_response(403, "forbidden", message, None)
+        response = await call_next(request)
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        if request.url.path != "/docs":  # its page starts with an inline script
+            response.headers.setdefault("Content-Security-Policy", _PAGE_POLICY)
+        return response
+
+    return guard
 
 
 async def _body(request: Request, limit: int) -> bytes:

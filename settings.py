@@ -1,12 +1,18 @@
 """Every setting of the service, read from the environment in one place. `docs/settings.md` explains each."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self
 
 from errors import SettingsError
+
+_ORIGIN = re.compile(
+    r"(?P<scheme>[a-z][a-z0-9+.-]*)://(?P<host>[a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(:(?P<port>[0-9]{1,5}))?"
+)
+_OWN_PORTS = {"http": 80, "https": 443}  # a browser leaves them out
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +50,9 @@ class Settings:
     )  # the longest a mutation waits for company
     user_idle: float = field(default=600.0, metadata={"env": "USER_IDLE"})  # then the user's actor ends
     users_per_node: int = field(default=64, metadata={"env": "USERS_PER_NODE"})  # user actors at a time
+    frontend_dir: str = field(default="", metadata={"env": "FRONTEND_DIR"})  # a built page; empty: none
+    extension_id: str = field(default="", metadata={"env": "EXTENSION_ID"})  # told to that page
+    cors_origins: str = field(default="", metadata={"env": "CORS_ORIGINS"})  # joined by commas
     log_level: str = field(default="INFO", metadata={"env": "LOG_LEVEL"})
 
     @classmethod
@@ -62,6 +71,12 @@ class Settings:
     def checkpoints(self) -> str:
         """Where checkpoints are: a folder, or a URL that fsspec knows."""
         return self.checkpoint_url or str(self.data_dir.resolve() / "checkpoints")
+
+    @property
+    def origins(self) -> frozenset[str]:
+        """The origins of other pages that may call, as browsers send them; SettingsError when one is none."""
+        given = (each.strip() for each in self.cors_origins.split(","))
+        return frozenset(_origin(each) for each in given if each)
 
     def env(self) -> dict[str, str]:
         """The same settings as environment variables, for the processes that this one starts."""
@@ -88,6 +103,12 @@ class Settings:
             raise SettingsError("REDIS_URL: must start with redis://, rediss:// or unix://.")
         if self.graph_url and not self.graph_url.startswith(("embedded:", "ws://", "wss://")):
             raise SettingsError("GRAPH_URL: must be embedded:PATH or a ws:// or wss:// address.")
+        if self.frontend_dir and not os.path.isfile(Path(self.frontend_dir, "index.html")):
+            raise SettingsError(
+                f"FRONTEND_DIR={self.frontend_dir}: holds no index.html; build the page and name the folder "
+                "that the build writes."
+            )
+        _ = self.origins  # refuses what is none
 
 
 def _parse(name: str, text: str, kind: Any) -> Any:
@@ -95,3 +116,20 @@ def _parse(name: str, text: str, kind: Any) -> Any:
         return kind(text)
     except ValueError:
         raise SettingsError(f"{name}={text}: must be a {kind.__name__} value.") from None
+
+
+def _origin(text: str) -> str:
+    if text == "*":
+        raise SettingsError(
+            "CORS_ORIGINS=*: without authentication any web page could then read every chat; "
+            "name each origin, such as http://localhost:5173."
+        )
+    found = _ORIGIN.fullmatch(text.lower())
+    port = int(found["port"] or 0) if found else 0
+    if found is None or (found["port"] and not 1 <= port <= 65535):
+        raise SettingsError(
+            "CORS_ORIGINS: each must be scheme://host or scheme://host:port and nothing after it, "
+            "such as http://localhost:5173."
+        )
+    own = port in (0, _OWN_PORTS.get(found["scheme"]))
+    return f"{found['scheme']}://{found['host']}" + ("" if own else f":{port}")

@@ -3,20 +3,22 @@
 No data gives null or an empty list, never a plausible constant. The order of the rows does not matter.
 """
 
+from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from math import ceil, fsum
 from statistics import fmean, median
 from typing import Literal, get_args
-from zoneinfo import ZoneInfo
 
 from graph.model import local_id, topic_vertex
 from graph.traversals import ActionRow, ConversationRow, OutcomeRow, TopicLinkRow
-from insights.window import invalid
+from insights.window import invalid, parse_time_zone, time_zone_notes
 from wire.payloads import ResponseTime, ResponseTimeMetrics, SentimentPoint, SentimentTrend, TopicMetric
 
 Bucket = Literal["hour", "day", "week", "month"]
+# Differences of epoch seconds are exact to less than this; no platform's times are finer.
+_CLOCK = 1e-6
 
 
 def topic_metrics(links: Iterable[TopicLinkRow], *, start: int, conversations: int) -> list[TopicMetric]:
@@ -76,7 +78,8 @@ def sentiment_trend(rows: Iterable[ConversationRow], *, bucket: Bucket, time_zon
         sentiment_score=_sentiment(felt) if n else None,
         n=n,
         bucket=bucket,
-        time_zone=time_zone,
+        time_zone=zone.key,
+        notes=time_zone_notes(time_zone),
     )
 
 
@@ -120,14 +123,6 @@ def bucket_start(bucket: str) -> Callable[[datetime], str]:
     return _BUCKETS[bucket]
 
 
-def parse_time_zone(name: str) -> ZoneInfo:
-    """The IANA time zone of that name; InvalidInput when there is none."""
-    try:
-        return ZoneInfo(name)
-    except (ValueError, KeyError, OSError):  # malformed, unknown, a folder of zones
-        raise invalid("time_zone", "is not an IANA time zone; use a name such as Europe/Berlin") from None
-
-
 def response_time_metrics(rows: Sequence[ConversationRow]) -> ResponseTimeMetrics:
     """Handling time, silence, turns and response times of the conversations, each with its sample size."""
     handling = [row["endDate"] - row["startDate"] for row in rows if row["messageCount"] >= 2]
@@ -164,8 +159,18 @@ def _response_time(rows: Iterable[ConversationRow]) -> ResponseTime:
         p90=times[ceil(n * 9 / 10) - 1] if times else None,  # nearest rank: a time that was observed
         max=times[-1] if times else None,
         n=n,
+        within_5_min=_share_within(times, 300),
+        within_1_h=_share_within(times, 3600),
+        within_4_h=_share_within(times, 4 * 3600),
+        within_8_h=_share_within(times, 8 * 3600),
+        within_24_h=_share_within(times, 24 * 3600),
         unanswered=unanswered,
     )
+
+
+def _share_within(times: Sequence[float], bound: float) -> float | None:
+    """The percentage of the sorted times that are `bound` seconds or less; None when there are none."""
+    return 100 * bisect_right(times, bound + _CLOCK) / len(times) if times else None
 
 
 def action_counts(rows: Iterable[ActionRow]) -> dict[str, int]:

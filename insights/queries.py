@@ -22,14 +22,13 @@ from insights.metrics import (
     action_counts,
     bucket_start,
     outcome_counts,
-    parse_time_zone,
     response_time_metrics,
     revenue,
     sentiment_trend,
     topic_metrics,
 )
 from insights.priority import priority_scores, unread_counts
-from insights.window import Window
+from insights.window import Window, parse_time_zone, time_zone_notes
 from push import push
 from wire.payloads import (
     AnalyticsUpdate,
@@ -131,6 +130,7 @@ async def build_analytics_update(
         priorityScores={chat: score.score for chat, score in priority.items()},
         priority=priority,
         unreadCounts=unread,
+        notes=time_zone_notes(time_zone),
     )
 
 

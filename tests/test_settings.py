@@ -22,6 +22,7 @@ def test_every_setting_survives_the_way_to_another_process() -> None:
             "GRAPH_URL": "wss://graph.test:443/gremlin",
             "CONVERSATION_GAP": "7200.5",
             "GRAPH_BATCH_SIZE": "7",
+            "CORS_ORIGINS": "http://localhost:5173,https://dev.example.test",
             "LOG_LEVEL": "DEBUG",
         }
     )
@@ -59,6 +60,20 @@ def test_loopback_addresses_are_listened_on(host: str) -> None:
         ("USERS_PER_NODE", "-1"),
         ("REDIS_URL", "localhost:6379"),
         ("GRAPH_URL", "http://graph.test"),
+        ("FRONTEND_DIR", "/no/such/folder"),
+        ("CORS_ORIGINS", "*"),
+        ("CORS_ORIGINS", "http://localhost:5173, *"),
+        ("CORS_ORIGINS", "http://*.example.test"),
+        ("CORS_ORIGINS", "localhost:5173"),
+        ("CORS_ORIGINS", "null"),
+        ("CORS_ORIGINS", "http://localhost:5173/"),
+        ("CORS_ORIGINS", "http://localhost:5173/app"),
+        ("CORS_ORIGINS", "http://localhost:5173?x"),
+        ("CORS_ORIGINS", "http://me@localhost"),
+        ("CORS_ORIGINS", "http://localhost:"),
+        ("CORS_ORIGINS", "http://localhost:0"),
+        ("CORS_ORIGINS", "http://localhost:65536"),
+        ("CORS_ORIGINS", "http://a http://b"),
     ],
 )
 def test_what_cannot_be_is_refused_by_the_name_of_its_variable(name: str, value: str) -> None:
@@ -71,3 +86,21 @@ def test_an_address_that_is_refused_is_not_repeated(name: str) -> None:
     with pytest.raises(SettingsError) as refused:
         Settings.from_env({name: "https://user:secret@host.test"})
     assert "secret" not in str(refused.value)
+
+
+def test_origins_are_held_as_browsers_send_them() -> None:
+    given = "HTTP://Dev.Example.test:80, https://a.test:443,http://localhost:5173,, http://[::1]:8080"
+    assert Settings.from_env({"CORS_ORIGINS": given}).origins == {
+        "http://dev.example.test",
+        "https://a.test",
+        "http://localhost:5173",
+        "http://[::1]:8080",
+    }
+    assert Settings().origins == frozenset()
+
+
+def test_a_folder_without_a_built_page_is_refused_and_one_with_it_is_taken(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"FRONTEND_DIR=.*index\.html; build"):
+        Settings.from_env({"FRONTEND_DIR": str(tmp_path)})
+    (tmp_path / "index.html").write_text("<p>mine")
+    assert Settings.from_env({"FRONTEND_DIR": str(tmp_path)}).frontend_dir == str(tmp_path)

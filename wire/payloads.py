@@ -150,15 +150,21 @@ class SentimentTrend(Payload):
     n: int
     bucket: str
     time_zone: str
+    notes: list[str] = []  # how the question was read, where not to the letter
 
 
 class ResponseTime(Payload):
-    """Seconds; null where nothing was answered."""
+    """Seconds, and the percentage of the answered that took no longer; null where nothing was answered."""
 
     mean: float | None
     median: float | None
     p90: float | None
     max: float | None
+    within_5_min: float | None
+    within_1_h: float | None
+    within_4_h: float | None
+    within_8_h: float | None
+    within_24_h: float | None
     n: int
     unanswered: int
 
@@ -199,6 +205,7 @@ class AnalyticsUpdate(Payload):
     priorityScores: dict[str, float]  # by chat id, all chats
     priority: dict[str, PriorityScore]
     unreadCounts: dict[str, int]
+    notes: list[str] = []  # how the question was read, where not to the letter
 
 
 class ConnectionAck(Payload):

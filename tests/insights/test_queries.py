@@ -181,6 +181,13 @@ async def test_sentiment_by_local_day(graph: Graph) -> None:
     ]
 
 
+async def test_an_update_in_a_zone_that_is_not_known_is_noted(graph: Graph) -> None:
+    asked = {"graph": graph, "now": NOW}
+    update = await build_analytics_update("u1", DAY, NEXT_DAY, "c1", **asked, time_zone="Etc/Unknown")  # type: ignore[arg-type]
+    assert (len(update.notes), update.sentiment_trend.notes) == (1, update.notes)
+    assert (await build_analytics_update("u1", DAY, NEXT_DAY, "c1", **asked)).notes == []  # type: ignore[arg-type]
+
+
 async def test_two_creators_do_not_mix(graph: Graph) -> None:
     travel = topic("t1", "Travel")
     (one,) = chat("F 10:00, C 10:10", creator="c1")
