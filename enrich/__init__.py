@@ -25,4 +25,4 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-RULES = 2  # to be raised when enrichment comes to say something else of the same conversation
+RULES = 3  # to be raised when enrichment comes to say something else of the same conversation

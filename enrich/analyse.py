@@ -185,10 +185,12 @@ def _understood(
     reasons = dict(failed_for_all)
     for message in conversation.messages:
         failed = dict(failed_for_all) if message.text.strip() else {}
+        unread = sentiment.unread(message.text)
         own = likely.get(message.id, {})
         seen = _attempt("actions", failed, partial(actions.seen, message, previous_at, own))
         found[message.id] = MessageEnrichment(
-            sentiment=scores.get(message.id),
+            sentiment=None if unread else scores.get(message.id),
+            sentimentReason=None if "sentiment" in failed else unread,
             actions=None if seen is None else [each.type for each in seen],
             actionEvidence=dict(seen or ()),
             entities=_attempt("entities", failed, partial(entities.entities, message.text)),

@@ -14,7 +14,9 @@ from typing import NamedTuple
 import emoji
 from vaderSentiment.vaderSentiment import NEGATE, SentimentIntensityAnalyzer
 
-NAME = f"vader {version('vaderSentiment')} + slang 2"
+from enrich import flirt
+
+NAME = f"vader {version('vaderSentiment')} + slang 3"
 
 _MAX_CHARACTERS = 1_000  # VADER is quadratic, and the vector beside it reads no more either
 _CACHE_SIZE = 8_192  # texts: mass messages and short answers repeat
@@ -62,10 +64,32 @@ _EMOJI: dict[str, float] = {
     **dict.fromkeys("😡😠🤬👿🤮🤢👎💔🖕😤💩🗑", -2.6),
 }
 
+# Emoticons, with mouths of any length: (pattern, the word that stands for it, its valence).
+_EMOTICONS: tuple[tuple[str, str, float], ...] = (
+    (r"[>}][:=][-']?[(\[]+", "emoticonangry", -2.6),
+    (r"[:=]['`´][-o]?[(\[]+|\bT[_.]+T", "emoticoncrying", -2.2),
+    (r"[:=]['`´]-?[)\]]+", "emoticontearsofjoy", 1.4),
+    (r"[:=;][-o^]?[(\[]+|(?<!\S)[)\]]+-?[:=](?!\S)", "emoticonsad", -1.9),
+    (r"[:=][-o^]?[/\\|]+|(?<!\S)-[_.]+-", "emoticonmeh", -1.4),
+    (r"</3+", "emoticonbrokenheart", -2.6),
+    (r"<3+", "emoticonheart", 2.4),
+    (r"[:=]-?\*+", "emoticonkiss", 1.6),
+    (r";[-o^]?(?:[)\]]+|D)", "emoticonwink", 1.2),
+    (r"[:=;][-o^]?[pP]+", "emoticontongue", 1.2),
+    (r":-?3|(?<!\S)\^[_.-]*\^", "emoticonblush", 1.2),
+    (r"[:=]-?D+|\b[xX]D+|\bxd+", "emoticonlaugh", 2.3),
+    (r"[:=][-o^]?[)\]}]+|(?<!\S)[(\[]+-?[:=](?!\S)", "emoticonsmile", 2.0),
+)
+_EMOTICON = re.compile(  # none inside a time, a price or a link
+    rf"(?<![\d:/])(?:{'|'.join(f'({pattern})' for pattern, _, _ in _EMOTICONS)})"
+    r"(?:(?![\w/])|(?<=<3)(?=[a-z]))"
+)
+
 # Phrases that mean something else than their words: (words of which every match has one, pattern, the word
 # that stands for it, its valence). 0: it means nothing, and what it is made of must not count either.
 # From _IDIOM on it is an idiom: "sick at this" is praise, whatever a model of its words believes.
 _IDIOM = 1.0
+_FLIRT = 1.2
 _PHRASES: tuple[tuple[str, str, str, float], ...] = (
     (
         "sick",
@@ -124,7 +148,7 @@ _PHRASES: tuple[tuple[str, str, str, float], ...] = (
     ("never", r"\bnever again\b", "neveragain", -2.0),
     ("down", r"\b(?:let|lets|letting) (?:me |us )?down\b", "letdown", -2.2),
     ("different", r"\bhits? different\b", "hitsdifferent", 1.8),
-    ("bad", r"\bbad (?:girl|boy|bitch)\b", "badgirl", 0.5),
+    ("bad", r"\bbad bitch\b", "badbitch", 0.5),
     (
         "like liked",
         r"\b(?:don'?t|didn'?t|doesn'?t|not)(?: really| even)? liked?\b(?! that\b)",
@@ -139,7 +163,8 @@ _PHRASES: tuple[tuple[str, str, str, float], ...] = (
     (  # a term of address at the end of a line, not a feeling
         "love dear sweetie sweetheart honey hun babe baby cutie",
         r"(?<!\bin)(?<!\bi)(?<!\bmy)(?<!\ba)(?<!\byou)(?<!\bthe)(?<!\bof)(?<!\bwith)(?<!\bmuch)"
-        r"(?<!\bthis)(?<!\bit) (?:love|dear|sweetie|sweetheart|honey|hun|babe|baby|cutie)(?=\W*$)",
+        r"(?<!\bthis)(?<!\bit) (?:love|dear|sweetie|sweetheart|honey|hun|babe|baby|cutie)"
+        r"(?=(?:\W|\bemoticon[a-z]+)*$)",
         "endearment",
         0.4,
     ),
@@ -154,6 +179,7 @@ for _row, (_words_of_row, *_) in enumerate(_PHRASES):
         _BY_WORD.setdefault(_word, []).append(_row)
 
 _NEGATIONS = frozenset(NEGATE)
+_EMOTICON_NAME = re.compile(r"\bemoticon[a-z]+")
 _RUN = re.compile(r"([A-Za-z])\1\1+")
 _LATIN = re.compile(r"[A-Za-z]")
 _SYMBOLS = re.compile("[\u200d\u203c\u2049\u2122-\u2bff\u3030\u303d\u3297\u3299\ufe0f\U0001f000-\U0001faff]+")
@@ -161,24 +187,34 @@ _BESIDES = str.maketrans(dict.fromkeys("\u200d\ufe0f🏻🏼🏽🏾🏿"))
 
 
 def is_readable(text: str) -> bool:
-    """Whether the text has Latin letters or emoji; of anything else this lexicon knows nothing."""
+    """Whether the text has Latin letters, emoji or emoticons; of anything else this lexicon knows nothing."""
+    return _has_words(text) or _EMOTICON.search(text) is not None
+
+
+def _has_words(text: str) -> bool:
     return _LATIN.search(text) is not None or any(each in emoji.EMOJI_DATA for each in text[:_MAX_CHARACTERS])
 
 
 class Reading(NamedTuple):
     polarity: float  # -1..1
-    is_turned: bool  # by an idiom or a negation: what the text says is not what its words say
+    is_turned: bool  # by an idiom, a flirt or a negation: what it says is not what its words say
 
 
 @lru_cache(_CACHE_SIZE)
 def read(text: str) -> Reading:
     """The polarity of the text's first thousand characters; 0 without a word or emoji of the lexicon."""
     text = " ".join(text[:_MAX_CHARACTERS].replace("’", "'").split())
+    text, emoticons = _EMOTICON.subn(_named, text)
+    only_emoticons = emoticons > 0 and not _has_words(_EMOTICON_NAME.sub("", text))
     if not text.isascii():
         text = _SYMBOLS.sub(_apart, text)
     if _RUN.search(text):
         text = " ".join(_shortened(word) if _RUN.search(word) else word for word in text.split(" "))
-    words, is_turned = _words(text), False
+    words = _words(text)
+    said = flirt.softened(text, words)
+    is_turned = said != text or only_emoticons
+    if is_turned:
+        text, words = said, _words(said)
     if rows := {row for word in words & _BY_WORD.keys() for row in _BY_WORD[word]}:
         for row in sorted(rows):
             pattern, word, is_idiom = _PATTERNS[row]
@@ -198,6 +234,11 @@ def _words(text: str) -> set[str]:
     return {*raw, *[word.strip(string.punctuation) for word in raw if not word.isalpha()]}
 
 
+def _named(found: re.Match[str]) -> str:
+    """An emoticon by its word, out of reach as an emoji is."""
+    return f" . . . {_EMOTICONS[(found.lastindex or 1) - 1][1]} "
+
+
 def _apart(found: re.Match[str]) -> str:
     """Emoji as words, out of reach of the words before them: in "don't go 😢" nobody negates the tear."""
     return f" . . . {' '.join(found[0].translate(_BESIDES))} "
@@ -214,6 +255,7 @@ def _vader() -> SentimentIntensityAnalyzer:
     analyzer = SentimentIntensityAnalyzer()
     analyzer.emojis.clear()  # it reads emoji by their names, and 🔥 as a fire
     analyzer.lexicon.update(_SLANG | _EMOJI | {word: valence for _, _, word, valence in _PHRASES if valence})
+    analyzer.lexicon.update({word: valence for _, word, valence in _EMOTICONS} | {flirt.WORD: _FLIRT})
     for word in _WITHOUT_FEELING.split():
         analyzer.lexicon.pop(word, None)
     return analyzer

@@ -3,6 +3,7 @@
 `enrich.lexicon` reads words, negation and emoji. A small head on the vector reads what no single word says
 ("you never write back"); `enrich.train_sentiment` trains it for the packaged model and chooses the lexicon's
 share. Another model's vectors mean something else: with them the lexicon speaks alone, and `name` says so.
+All of them know English alone: what `unread` tells of has no sentiment.
 """
 
 import math
@@ -14,19 +15,20 @@ from typing import Any
 
 import numpy as np
 
-from enrich import heads, lexicon
+from enrich import heads, language, lexicon
 from enrich.embed import PACKAGED, Vectors, model_name
+from wire.payloads import NoSentiment
 
 HEAD = Path(__file__).with_name("sentiment_head.json")
 
 
 def sentiment(texts: Sequence[str], vectors: Vectors, model: str = PACKAGED) -> list[float | None]:
-    """The sentiment of each text, 0..1; None where there is nothing these models can read.
+    """The sentiment of each text, 0..1; None where `unread` has a reason.
 
     `vectors` are the texts' own by `enrich.embed` with the same `model`, [n, dimension]. EnrichmentError when
     the head cannot be read.
     """
-    readings = [lexicon.read(text) if lexicon.is_readable(text) else None for text in texts]
+    readings = [None if unread(text) else lexicon.read(text) for text in texts]
     head = _head_for(model)
     if head is None:
         return [None if reading is None else _score(reading.polarity) for reading in readings]
@@ -34,6 +36,13 @@ def sentiment(texts: Sequence[str], vectors: Vectors, model: str = PACKAGED) -> 
         None if reading is None else _score(blend(reading, meaning, head.lexicon_share))
         for reading, meaning in zip(readings, head.polarities(vectors), strict=True)
     ]
+
+
+def unread(text: str) -> NoSentiment | None:
+    """Why the text has no sentiment; None where it has one. The same on every machine."""
+    if not lexicon.is_readable(text):
+        return "language" if any(map(str.isalpha, text)) else "no_text"
+    return "language" if language.is_other(text) else None
 
 
 def blend(reading: lexicon.Reading, meaning: float, share: float) -> float:
@@ -47,7 +56,8 @@ def blend(reading: lexicon.Reading, meaning: float, share: float) -> float:
 def name(model: str = PACKAGED) -> str:
     """Name and version of what `sentiment` uses with `model`, as every enrichment made with it carries."""
     head = _head_for(model)
-    return lexicon.NAME if head is None else f"{lexicon.NAME} + head {head.version}"
+    known = f"{lexicon.NAME}, {language.NAME}"
+    return known if head is None else f"{known} + head {head.version}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -13,6 +13,8 @@ from chats.message import Direction
 
 OutcomeType = Literal["tip", "purchase", "renewal", "drop_off"]
 DatedBy = Literal["notice", "change", "offer"]  # the platform's notice, the change to it, its offer alone
+# Why a message has no sentiment: nothing to read, a language that is not read, the platform's own sentence.
+NoSentiment = Literal["no_text", "language", "notice"]
 Status = Literal["PROCESSING_SNAPSHOT", "REALTIME", "ERROR"]
 
 
@@ -83,7 +85,8 @@ class Outcome(Payload):
 class MessageEnrichment(Payload):
     """What was understood of one message. Null: that strategy failed, and `failed` says why."""
 
-    sentiment: float | None  # null also where there is no text that can be read
+    sentiment: float | None
+    sentimentReason: NoSentiment | None = None  # where there is no sentiment and nothing failed
     actions: list[str] | None = []
     # By action: the field that shows it, `text start:end`, a span of the text, or `model probability`.
     actionEvidence: dict[str, str] = {}

@@ -4,24 +4,32 @@ Three sets, none of which trained or tuned anything: tweets held out by `enrich.
 `data/tweets_LICENSE.txt`), the labelled chat messages, and hard lines by kind, written to show what fails.
 A sentiment below .4 is taken as negative and above .6 as positive; VADER's at its own cuts, -.05 and .05. A
 text without a sentiment counts as wrong.
+
+Beside them, what is taken for another language: of lines in other languages, and of English.
 """
 
+import hashlib
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
+import orjson
 from sklearn.metrics import f1_score
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
 from bench.quality.score import Score
 from enrich.embed import embed
+from enrich.language import is_other
 from enrich.sentiment import sentiment
 from enrich.train_sentiment import HELD_OUT, LABELS, read_lines
 
 MESSAGES = Path(__file__).with_name("labelled") / "messages.jsonl"
 HARD_LINES = Path(__file__).with_name("data") / "hard_lines.tsv"
+OTHER_LANGUAGES = Path(__file__).with_name("data") / "other_languages.tsv"
 
 _OURS, _VADERS = (0.2, 0.05)  # cuts of a polarity, -1..1
 _MEASURES = ("accuracy", "macro F1", "polarity right, not neutral", "Pearson r")
@@ -47,7 +55,44 @@ def measure() -> list[Score]:
             for kind in kinds
             for score in scores(f"hard: {kind}", [case for case in hard if case.kind == kind])[:1]
         ),
+        *languages(),
     ]
+
+
+def languages() -> list[Score]:
+    """The share of texts that are taken for another language: by language, and of English."""
+    lines: dict[str, list[str]] = defaultdict(list)
+    for language, text in other_languages(OTHER_LANGUAGES):
+        lines[language].append(text)
+    own = [case.text for case in (*held_out_tweets(HELD_OUT), *hard_lines(HARD_LINES))]
+    sets = [
+        *((f"lines in {language}", texts) for language, texts in lines.items()),
+        ("held-out tweets, hard lines", own),
+        ("real chats, the half whose words are not listed", _real_chats()),
+    ]
+    found = [(data, sum(map(is_other, texts)), len(texts)) for data, texts in sets]
+    return [
+        Score("language", data, "share taken for another language", told / n, n, f"{told:,} texts")
+        for data, told, n in found
+    ]
+
+
+def other_languages(path: Path) -> list[tuple[str, str]]:
+    """Language (ISO 639-1, or that of other scripts together) and text."""
+    rows = (line.split("\t") for line in path.read_text("utf-8").splitlines())
+    return [(language, text) for language, text in rows]
+
+
+def _real_chats() -> list[str]:
+    """The distinct texts that no word of `enrich/english.txt` was counted in: half of them, by their hash."""
+    chats = orjson.loads((files("chitchat_dataset") / "dataset.json").read_bytes())
+    said = {
+        message["text"].encode("utf-8", "ignore").decode()
+        for chat in chats.values()
+        for turn in chat["messages"]
+        for message in turn
+    }
+    return sorted(text for text in said if hashlib.sha256(text.encode()).digest()[0] % 2 == 0)
 
 
 def held_out_tweets(path: Path) -> list[Case]:

@@ -57,6 +57,26 @@ def test_sentiment_is_the_mean_over_the_fans_messages(chat: ChatOf, conversation
     assert node.sentiment == pytest.approx(sum(scores) / 3)
 
 
+def test_a_message_in_another_language_has_no_sentiment_and_says_why(
+    chat: ChatOf, conversation: ConversationOf
+) -> None:
+    said = ["hey i love this", "ok", "sin ti no puedo dormir, eres lo mejor", "", "so good", ""]
+    node = enrich_conversation(conversation(chat("f", said)))
+    found = [node.enrichment[f"f-{n}"] for n in range(4)]
+    assert [each.sentimentReason for each in found] == [None, None, "language", "no_text"]
+    assert [each.sentiment is None for each in found] == [False, False, True, True]
+    assert not any(each.failed for each in found)
+    assert node.sentimentCount == 2
+
+
+def test_a_sentiment_once_read_in_another_language_goes(chat: ChatOf, conversation: ConversationOf) -> None:
+    own = conversation(chat("f", ["que linda eres", "ok"]))
+    known = {"f-0": Reading(0.2, {}), "f-1": Reading(0.7, {})}
+    (node,) = assign(analyse([own], contexts([own], {}), known=known), None)
+    assert [node.enrichment[id].sentiment for id in ("f-0", "f-1")] == [None, 0.7]
+    assert node.enrichment["f-0"].sentimentReason == "language"
+
+
 def test_where_nothing_is_said_nothing_is_known(chat: ChatOf, conversation: ConversationOf) -> None:
     node = enrich_conversation(conversation(chat("f", [""])))
     assert (node.sentiment, node.silencePercentage, node.averageResponseTime) == (None, None, None)

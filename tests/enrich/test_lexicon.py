@@ -41,6 +41,19 @@ def test_a_text_turned_by_a_negation_or_an_idiom_says_so(text: str, is_turned: b
     assert lexicon.read(text).is_turned is is_turned
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["at 10:30", "http://a.example/c", "c:/users", "see below (page 3)", "3:1", "1) a 2) b", "a: pens"],
+)
+def test_times_links_and_lists_hold_no_emoticon(text: str) -> None:
+    assert lexicon.read(text).polarity == 0
+
+
+def test_nobody_negates_an_emoticon() -> None:
+    assert lexicon.read("don't go :(").polarity < 0
+    assert lexicon.read("i can't even <3").polarity > 0
+
+
 def test_nobody_negates_an_emoji() -> None:
     assert lexicon.read("don't go 😢").polarity < 0
     assert lexicon.read("i can't even 😍").polarity > 0
@@ -72,7 +85,7 @@ PHRASES = {
     "neveragain": "never again",
     "letdown": "you let me down",
     "hitsdifferent": "hits different",
-    "badgirl": "bad girl",
+    "badbitch": "bad bitch",
     "dontlike": "didn't really like it",
     "ilike": "i rly liked it",
     "deservesit": "you deserve more",
@@ -107,8 +120,8 @@ def test_any_text_has_a_polarity_inside_the_bounds(text: str) -> None:
     assert -1 <= lexicon.read(text).polarity <= 1
 
 
-@pytest.mark.parametrize("text", ["ok", "é e", "❤️", "👍🏽", "1 ok"])
-def test_letters_and_emoji_are_readable(text: str) -> None:
+@pytest.mark.parametrize("text", ["ok", "é e", "❤️", "👍🏽", "1 ok", ":)", "<3"])
+def test_letters_emoji_and_emoticons_are_readable(text: str) -> None:
     assert lexicon.is_readable(text)
 
 

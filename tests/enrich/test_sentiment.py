@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 import enrich.sentiment
 import enrich.train_sentiment
-from enrich import lexicon
+from enrich import language, lexicon
 from enrich.embed import PACKAGED, Vectors, embed, model_name
-from enrich.sentiment import HEAD, head, name, sentiment
+from enrich.sentiment import HEAD, head, name, sentiment, unread
 from enrich.train_sentiment import HELD_OUT, LINES, SDIST_SHA256, digest, is_held_out, read_lines
 from errors import EnrichmentError
 
@@ -73,9 +73,49 @@ def test_plain_talk_stays_near_the_middle(text: str) -> None:
     assert 0.4 <= found <= 0.6
 
 
-@pytest.mark.parametrize("text", ["", "   ", "\x00\x01", "123 !!", "привет как дела", "你好"])
-def test_what_cannot_be_read_has_no_sentiment(text: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        *[(text, "no_text") for text in ("", "   ", "\x00\x01", "123 !!")],
+        *[(text, "language") for text in ("привет как дела", "你好", "你真漂亮 ❤️", "que linda eres :)")],
+        ("die fotos sind die besten die ich je gesehen habe", "language"),
+    ],
+)
+def test_what_cannot_be_read_has_no_sentiment_and_a_reason(text: str, reason: str) -> None:
     assert score(text) is None
+    assert unread(text) == reason
+
+
+@pytest.mark.parametrize("text", ["ok", "u up?", "😍", ":)", "https://example.com/que-linda", "maria"])
+def test_what_has_a_sentiment_has_no_reason(text: str) -> None:
+    assert score(text) is not None
+    assert unread(text) is None
+
+
+@pytest.mark.parametrize(
+    "emoticon", [":)", ":-)", "=)", ":))))", "(:", ":D", "xD", "<3", "<33", ";)", ":*", "^^"]
+)
+def test_a_glad_emoticon_is_positive_alone_and_after_text(emoticon: str) -> None:
+    assert (score(emoticon) or 0) > 0.6
+    assert (score(f"ok {emoticon}") or 0) > (score("ok") or 1)
+
+
+@pytest.mark.parametrize(
+    "emoticon", [":(", ":-(", "=(", ":((((", "):", ":/", ":'(", "T_T", "</3", ">:(", "-_-"]
+)
+def test_a_sad_emoticon_is_negative_alone_and_after_text(emoticon: str) -> None:
+    assert (score(emoticon) or 1) < 0.4
+    assert (score(f"ok {emoticon}") or 1) < (score("ok") or 0)
+
+
+def test_emoticons_move_any_line_in_their_direction() -> None:
+    lines = [line.text for line in read_lines()[::8]]
+    plain, glad, sad = (
+        sentiment(texts, embed(texts))
+        for texts in (lines, [f"{line} :)" for line in lines], [f"{line} :(" for line in lines])
+    )
+    for below, middle, above in zip(sad, plain, glad, strict=True):
+        assert (below or 1) <= (middle or 0) <= (above or 0)
 
 
 @pytest.mark.parametrize(
@@ -138,8 +178,8 @@ def test_any_vector_has_a_sentiment_inside_the_bounds(vector: list[float]) -> No
     assert 0 <= found <= 1
 
 
-def test_the_name_tells_the_lexicon_and_the_head() -> None:
-    assert name() == f"{lexicon.NAME} + head {digest(HEAD)[:8]}"
+def test_the_name_tells_the_lexicon_the_identifier_and_the_head() -> None:
+    assert name() == f"{lexicon.NAME}, {language.NAME} + head {digest(HEAD)[:8]}"
 
 
 @pytest.fixture
@@ -154,7 +194,7 @@ def test_with_another_model_the_lexicon_speaks_alone_and_the_name_says_so(other_
     good, unreadable = sentiment(["this is good", "你好"], vectors, other_model)
     assert good == pytest.approx(0.5 + lexicon.read("this is good").polarity / 2, abs=1e-4)
     assert unreadable is None
-    assert name(other_model) == lexicon.NAME
+    assert name(other_model) == f"{lexicon.NAME}, {language.NAME}"
 
 
 @pytest.fixture
