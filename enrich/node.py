@@ -20,7 +20,7 @@ def node_of(conversation: Conversation, context: Context, **understood: Any) -> 
         startDate=datetime.fromtimestamp(figures.start, UTC),
         endDate=datetime.fromtimestamp(figures.end, UTC),
         messageCount=figures.message_count,
-        averageResponseTime=sum(responses) / len(responses) if responses else None,
+        averageResponseTime=sum(responses) / len(responses) / 60 if responses else None,
         turns=figures.turns,
         silencePercentage=100 * figures.silence_seconds / figures.duration if figures.duration > 0 else None,
         silenceSeconds=figures.silence_seconds,

@@ -43,6 +43,8 @@ from wire.payloads import (
     OnlineUsersUpdate,
     OnlineUsersUpdateMsg,
     OutgoingMsg,
+    ShownMessage,
+    ShownUser,
     SystemError,
     SystemErrorMsg,
     SystemStatus,
@@ -56,12 +58,20 @@ def node(**more: Any) -> ExtendedConversationNode:
     return ExtendedConversationNode(conversationId="f1", creatorId="c1", chatId="f1", fanId="f1", **more)
 
 
+def said(id: int) -> ShownMessage:
+    fan = ShownUser(id=501, displayName="Robin", username="robin")
+    at = datetime(2024, 5, 1, tzinfo=UTC)
+    return ShownMessage(
+        id=id, chatId="f1", createdAt=at, direction="fan", is_creator=False, fromUser=fan, text="😍"
+    )
+
+
 PAYLOADS: dict[type[Frame], Any] = {
     ConnectionAckMsg: ConnectionAck(version="1", clientType="frontend", userId="u1", statusMessage='"'),
     SystemStatusMsg: SystemStatus(status="ERROR", detail='"type":"append_message"'),
     SystemErrorMsg: SystemError(errorMessage="wrong", detail=[{"field": "id"}]),
     FullSyncResponseMsg: FullSyncResponse(conversations=[node()], analytics=analytics()),
-    AppendMessageMsg: node(messages=[{"text": "😍"}], startDate=datetime(2024, 5, 1, tzinfo=UTC)),
+    AppendMessageMsg: node(messages=[said(1)], startDate=datetime(2024, 5, 1, tzinfo=UTC)),
     AnalyticsUpdateMsg: analytics("c1"),
     EnrichmentResultMsg: EnrichmentResult(
         conversationId="f1", conversation_id="f1", topics=[], actions=[], sentiment=None, outcomes=[]
@@ -74,10 +84,12 @@ PAYLOADS: dict[type[Frame], Any] = {
 LAST = "9999999999999-0"  # a position after all others here
 
 
-def frame(kind: type[Frame], sequence: int = 1, creator: str | None = None, at: str = "5-0") -> bytes:
+def frame(
+    kind: type[Frame], sequence: int = 1, creator: str | None = None, at: str = "5-0", *, merge: bool = False
+) -> bytes:
     """A frame as it is published."""
-    made = kind(sequence=sequence, creatorId=creator, payload=PAYLOADS[kind])  # type: ignore[call-arg]
-    return b'{"frame":"%b",%b' % (at.encode(), made.model_dump_json(exclude={"frame"})[1:].encode())
+    made = kind(sequence=sequence, creatorId=creator, merge=merge, payload=PAYLOADS[kind])  # type: ignore[call-arg]
+    return b'{"frame":"%b",%b' % (at.encode(), made.published()[1:])
 
 
 def without_messages(append: bytes) -> bytes:
@@ -86,11 +98,11 @@ def without_messages(append: bytes) -> bytes:
     return orjson.dumps(found)
 
 
-async def sent(page: Page) -> list[bytes]:
-    """What the page is sent of what it was offered."""
+async def sent(page: Page) -> list[bytes | None]:
+    """What the page is sent of what it was offered; None in place of what it cannot merge."""
     end = frame(SystemErrorMsg, 10, at=LAST)
     page.offer(end)
-    found: list[bytes] = []
+    found: list[bytes | None] = []
     async for each in page.frames():
         if each == end:
             break
@@ -107,20 +119,22 @@ def test_every_outgoing_type_has_an_example_here() -> None:
 
 @pytest.mark.parametrize("kind", list(PAYLOADS))
 @pytest.mark.parametrize("creator", [None, *IDS])
+@pytest.mark.parametrize("merge", [False, True])
 async def test_the_header_of_every_frame_is_read_as_it_was_written(
-    kind: type[Frame], creator: str | None
+    kind: type[Frame], creator: str | None, merge: bool
 ) -> None:
-    published = frame(kind, 2**53, creator, "1700000000000-12")
+    published = frame(kind, 2**53, creator, "1700000000000-12", merge=merge)
     header = hub._HEADER.match(published)
     assert header is not None
     assert header[1] == b"1700000000000-12"
     assert int(header[2]) == 2**53
     assert header[4].decode() == kind.model_fields["type"].default
-    for_it, for_another = Page(creator), Page("somebody else")
+    assert bool(header[5]) is merge
+    for_it, for_another = Page(creator, merges=True), Page("somebody else", merges=True)
     for page in (for_it, for_another):
         page.offer(published)
     assert await sent(for_it) == [published]
-    assert await sent(for_another) == ([] if creator else [published])
+    assert await sent(for_another) == ([] if creator or kind is AnalyticsUpdateMsg else [published])
 
 
 async def test_a_page_of_all_creators_gets_every_creators_frames_in_order() -> None:
@@ -268,7 +282,7 @@ class Told:
     async def call(self, user_id: str, method: str, creator_id: str | None) -> tuple[int, str, str, bytes]:
         assert method == "full_sync"
         self.asked += 1
-        append = AppendMessageMsg(sequence=7, creatorId="c1", payload=node(messages=[{"id": 1}]))
+        append = AppendMessageMsg(sequence=7, creatorId="c1", payload=node(messages=[said(1)]))
         position = await push(self._redis, user_id, append)
         await push(self._redis, user_id, append)
         return 7, position, "REALTIME", b'{"conversations":[]}'

@@ -162,7 +162,7 @@ async def test_forgetting_a_user_without_a_log_makes_none(redis: Redis, user_id:
 
 async def test_a_frame_that_is_json_already_is_pushed_as_it_is(redis: Redis, user_id: str) -> None:
     at = await push(redis, user_id, frame(1))
-    position = await push(redis, user_id, frame(2).model_dump_json(exclude={"frame"}).encode())
+    position = await push(redis, user_id, frame(2).published())
     assert await missed(redis, user_id, at) == [
         frame(2).model_copy(update={"frame": position}).model_dump_json().encode()
     ]
