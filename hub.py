@@ -151,11 +151,12 @@ class Page:
 
     def _lacks(self, header: re.Match[bytes]) -> bool:
         """Whether it would show something wrong after this frame, because it does not merge."""
-        if self._merges or not header[5]:
+        sequence, kind, merge = int(header[2]), header[4], header[5]
+        if self._merges or not merge:
             return False
-        if header[4] == b"full_sync_response":
+        if kind == b"full_sync_response":
             return self._all  # the other creators' chats would be gone
-        return int(header[2]) > self._synced  # else the full sync had the edit
+        return kind == b"append_message" and sequence > self._synced  # else the full sync had the edit
 
 
 class Hub:
