@@ -56,7 +56,7 @@ def chat_node(
         sentiment=total / count if count else None,
         outcomes=sorted((o for node in nodes for o in node.outcomes), key=lambda o: o.date),
         priorityScore=priority,
-        withUser=_known(orjson.loads(chat.with_user)) if chat.with_user else None,
+        withUser=_read(chat.with_user) if chat.with_user else None,
         creatorId=chat.creator_id,
         chatId=chat.id,
         fanId=chat.fan_id,
@@ -81,7 +81,7 @@ class _Fan:
 
     @classmethod
     def of(cls, cached: CachedChat) -> "_Fan":
-        user = _user(orjson.loads(cached.chat.with_user or b"{}"))
+        user = _user(_read(cached.chat.with_user or b"{}"))
         if not _called(user):
             user = {**_named_in_messages(cached), **user}
         name = _called(user) or cached.chat.fan_id
@@ -119,7 +119,7 @@ def _shown(cached: CachedChat, messages: Sequence[Message]) -> list[ShownMessage
 
 
 def _shown_message(message: Message, fan: _Fan, understood: MessageEnrichment | None) -> ShownMessage:
-    raw: dict[str, Any] = _known(orjson.loads(message.raw))
+    raw: dict[str, Any] = _read(message.raw)
     topics = understood.topics if understood else None
     by_fan = message.direction == "fan"
     return ShownMessage.model_validate(
@@ -151,7 +151,7 @@ def _named_in_messages(cached: CachedChat) -> dict[str, Any]:
     """The fan as the newest message has it that names it; empty when none does."""
     for message in reversed(cached.ordered()):
         if b'ame":"' in message.raw:  # else it is not worth reading
-            user = _user(fan_object(orjson.loads(message.raw), message.creator_id))
+            user = _user(fan_object(_read(message.raw), message.creator_id))
             if _called(user):
                 return user
     return {}
@@ -166,11 +166,16 @@ def _is_name(value: Any) -> bool:
 
 
 def _user(raw: Any) -> dict[str, Any]:
-    """A user as received, without what is not known; an id that cannot be read is not."""
-    user: dict[str, Any] = _known(raw) if isinstance(raw, dict) else {}
-    if user_id(user) is None:
-        user.pop("id", None)
-    return user
+    """A user as received, without an id that cannot be read."""
+    if not isinstance(raw, dict):
+        return {}
+    return raw if user_id(raw) is not None else {key: raw[key] for key in raw if key != "id"}
+
+
+def _read(json: bytes) -> Any:
+    """What was received, without the fields that are null."""
+    value = orjson.loads(json)
+    return _known(value) if b":null" in json else value
 
 
 def _known(value: Any) -> Any:

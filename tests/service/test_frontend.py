@@ -1,5 +1,4 @@
-"""A frontend that is not ours, unmodified: it shows what it gets as it is, replaces everything by a full sync,
-appends without looking, and titles a chat by the sender of its first message."""
+"""A frontend that is not ours, unmodified: it shows what it gets as it is, and merges as little as it can."""
 
 from collections.abc import Callable
 from typing import Any
