@@ -5,6 +5,9 @@ a position. A page that connects again with the last one it got is sent what it 
 where things stand (a full sync). Nothing is lost in between, because a page is subscribed before it asks, and
 nothing comes twice, because what comes live at or before the position it then stands at is dropped.
 
+Some frames change a part of what a page shows: an edit of a message, the chats of one creator among several.
+Their envelope says so (`merge`). A page that did not say that it merges is given a full sync in their place.
+
 Frames wait for a page up to a limit. A page that reads too slowly, or whose frames may have been lost because
 Redis was away, is cut off with close code 4008 and connects again.
 
@@ -44,6 +47,7 @@ from wire.payloads import (
     SystemErrorMsg,
     SystemStatus,
     SystemStatusMsg,
+    published,
 )
 
 log = logging.getLogger(__name__)
@@ -57,7 +61,10 @@ SILENCE = 10.0  # after this long Redis is asked whether it is there, and has as
 WAITING_BYTES = 64 * 1024 * 1024  # of frames that wait for one page; one alone may be larger
 WAITING_FRAMES = 10_000
 BATCH = 500  # live messages journaled together
-_HEADER = re.compile(rb'\{"frame":"(\d+-\d+)","sequence":(\d+),"creatorId":(null|"[^"]*"),"type":"(\w+)"')
+GATHER = 0.5  # seconds in which more of what asks for a full sync is gathered
+_HEADER = re.compile(
+    rb'\{"frame":"(\d+-\d+)","sequence":(\d+),"creatorId":(null|"[^"]*"),"type":"(\w+)"(,"merge":true)?'
+)
 
 
 class Page:
@@ -66,11 +73,14 @@ class Page:
     It stands at a position: what was pushed up to there it has, from a full sync or its last connection. The
     full sync may have had more, the messages of the job that was then in hand, up to a sequence. What is sent
     tells the page both (`_mark`), so that it can say where it stands when it connects again.
+
+    `merges` says that it takes in frames that change a part of what it shows.
     """
 
-    def __init__(self, creator_id: str | None) -> None:
-        self._creators = {b"null", orjson.dumps(creator_id)}
+    def __init__(self, creator_id: str | None, *, merges: bool = False) -> None:
+        self._creator = orjson.dumps(creator_id)
         self._all = creator_id is None
+        self._merges = merges
         self._earlier: Sequence[bytes] = ()  # missed while it was away
         self._frames: asyncio.Queue[re.Match[bytes]] = asyncio.Queue()
         self._bytes = 0
@@ -100,8 +110,11 @@ class Page:
         self._bytes += len(frame)
         self._frames.put_nowait(header)
 
-    async def frames(self) -> AsyncIterator[bytes]:
-        """What the page has not got yet, in order, without end."""
+    async def frames(self) -> AsyncIterator[bytes | None]:
+        """What the page has not got yet, in order, without end; None in place of what it cannot merge.
+
+        It is to be given a full sync then (`stand`) before the next is asked for.
+        """
         async for header in self._in_order():
             position, sequence, kind = header[1].decode(), int(header[2]), header[4]
             if not is_after(position, self._position):
@@ -117,7 +130,7 @@ class Page:
                     _mark(position, self._synced).encode(),
                     frame[header.end(1) + 1 :],
                 )
-            yield frame
+            yield None if self._lacks(header) else frame
 
     async def _in_order(self) -> AsyncIterator[re.Match[bytes]]:
         for frame in self._earlier:
@@ -131,7 +144,19 @@ class Page:
             yield header
 
     def _is_for(self, header: re.Match[bytes]) -> bool:
-        return self._all or header[3] in self._creators
+        creator, kind, part = header[3], header[4], header[5]
+        if kind == b"analytics_update":  # figures cannot be merged: there is an update of every scope
+            return creator == self._creator or (self._all and not part)
+        return self._all or creator in (b"null", self._creator)
+
+    def _lacks(self, header: re.Match[bytes]) -> bool:
+        """Whether it would show something wrong after this frame, because it does not merge."""
+        sequence, kind, merge = int(header[2]), header[4], header[5]
+        if self._merges or not merge:
+            return False
+        if kind == b"full_sync_response":
+            return self._all  # the other creators' chats would be gone
+        return kind == b"append_message" and sequence > self._synced  # else the full sync had the edit
 
 
 class Hub:
@@ -152,11 +177,20 @@ class Hub:
     # Pages
 
     async def serve_page(
-        self, socket: WebSocket, user_id: str, creator_id: str | None, last_frame: str | None
+        self,
+        socket: WebSocket,
+        user_id: str,
+        creator_id: str | None,
+        last_frame: str | None,
+        *,
+        merges: bool = False,
     ) -> None:
-        """Run one page's socket until it closes; `last_frame` is the `frame` of the last one it got."""
+        """Run one page's socket until it closes; `last_frame` is the `frame` of the last one it got.
+
+        `merges` says that it takes in frames that change a part of what it shows.
+        """
         await socket.accept()
-        page = Page(creator_id)
+        page = Page(creator_id, merges=merges)
         try:
             await self._join(user_id, page)
             await _first(
@@ -191,7 +225,11 @@ class Hub:
         else:
             await self._sync(socket, page, user_id, creator_id)
         async for frame in page.frames():
-            await socket.send_text(frame.decode())
+            if frame is None:
+                await asyncio.sleep(GATHER)
+                await self._sync(socket, page, user_id, creator_id)
+            else:
+                await socket.send_text(frame.decode())
 
     async def _sync(self, socket: WebSocket, page: Page, user_id: str, creator_id: str | None) -> None:
         """Tell the page where things stand; a user that never wrote has nothing to be told."""
@@ -201,12 +239,9 @@ class Hub:
         page.stand(position, sequence)
         if status != "EMPTY":
             await _send(socket, SystemStatusMsg(sequence=sequence, payload=SystemStatus(status=status)))
-        creator = orjson.dumps(creator_id)
+        frame = published("full_sync_response", payload, sequence=sequence, creator_id=creator_id)
         await socket.send_text(
-            (
-                b'{"frame":"%b","sequence":%d,"creatorId":%b,"type":"full_sync_response","payload":%b}'
-                % (_mark(position, sequence).encode(), sequence, creator, payload)
-            ).decode()
+            (b'{"frame":"%b",%b' % (_mark(position, sequence).encode(), frame[1:])).decode()
         )
 
     async def _join(self, user_id: str, page: Page) -> None:
@@ -413,7 +448,7 @@ async def _first(*work: Coroutine[Any, Any, object]) -> None:
 
 
 async def _send(socket: WebSocket, frame: Frame) -> None:
-    await socket.send_text(frame.model_dump_json())
+    await socket.send_text((b'{"frame":null,%b' % frame.published()[1:]).decode())
 
 
 async def _answer(socket: WebSocket, frame: Frame) -> None:

@@ -54,7 +54,7 @@ async def push(redis: Redis, user_id: str, frame: Frame | bytes, *, epoch: int |
     frame was sent is not known then.
     """
     owner = "" if epoch is None else epoch
-    json = frame if isinstance(frame, bytes) else frame.model_dump_json(exclude={"frame"})
+    json = frame if isinstance(frame, bytes) else frame.published()
     try:
         position: bytes = await redis.register_script(_PUSH)(
             keys=[_log(user_id), f"owner:{user_id}"],

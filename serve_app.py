@@ -65,6 +65,7 @@ from wire.payloads import (
     ResponseTimeMetrics,
     SentimentTrend,
     TopicMetric,
+    for_pages,
 )
 from wire.schemas import wss_schema
 
@@ -347,7 +348,7 @@ def _reading(services: Callable[[], Services]) -> APIRouter:
             analytics = await build_analytics_update(
                 user_id, window.start, window.end, creator_id, graph=services().graph, now=now()
             )
-            body = FullSyncResponse(conversations=[], analytics=analytics).model_dump_json().encode()
+            body = for_pages(FullSyncResponse(conversations=[], analytics=analytics))
         else:
             *_, body = await services().directory.call(user_id, "full_sync", creator_id)
         return Response(body, media_type="application/json")
@@ -423,10 +424,14 @@ def _sockets(services: Callable[[], Services], origins: frozenset[str]) -> APIRo
 
     @router.websocket("/ws/frontend/{user_id}")
     async def frontend(
-        socket: WebSocket, user_id: Id, creator_id: QueryId = None, last_frame: str | None = None
+        socket: WebSocket,
+        user_id: Id,
+        creator_id: QueryId = None,
+        last_frame: str | None = None,
+        merge: bool = False,
     ) -> None:
         if _trusted(socket, origins):
-            await services().hub.serve_page(socket, user_id, creator_id, last_frame)
+            await services().hub.serve_page(socket, user_id, creator_id, last_frame, merges=merge)
         else:
             await socket.close(POLICY_VIOLATION)
 

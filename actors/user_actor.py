@@ -91,6 +91,8 @@ from wire.payloads import (
     SystemErrorMsg,
     SystemStatus,
     SystemStatusMsg,
+    for_pages,
+    published,
 )
 
 log = logging.getLogger(__name__)
@@ -138,7 +140,7 @@ class UserActor:
         self._unstored: int | None = None  # the revision under which nodes are kept that are not stored yet
         self._enrichment_failures = 0  # in a row
         self._retry: asyncio.TimerHandle | None = None  # the last one asked for is the one that counts
-        self._stale_analytics: dict[str, int] = {}  # creator -> sequence
+        self._stale_analytics: dict[str | None, int] = {}  # creator (None: all of them) -> sequence
         self._analysing = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._spawn(self._live())
@@ -803,22 +805,25 @@ class UserActor:
             for cached in self._cache.of(creator):
                 messages = cached.ordered()
                 score = priority(cached.fan_state(self._user_id))
-                parts.append(chat_node(cached, messages, priority=score).model_dump_json().encode())
+                parts.append(for_pages(chat_node(cached, messages, priority=score)))
                 if (written := written + len(messages)) >= SHOWN_MESSAGES:
                     written = 0
                     await asyncio.sleep(0)
         return b'{"conversations":[%b],"analytics":%b}' % (
             b",".join(parts),
-            analytics.model_dump_json().encode(),
+            for_pages(analytics),
         )
 
     async def _send_full_sync(self, job: Job, analytics: AnalyticsUpdate) -> None:
         payload = await self._full_sync(job.creator_id, analytics)
-        creator = orjson.dumps(job.creator_id)
-        await self._send(
-            b'{"sequence":%d,"creatorId":%b,"type":"full_sync_response","payload":%b}'
-            % (job.sequence, creator, payload)
+        frame = published(
+            "full_sync_response",
+            payload,
+            sequence=job.sequence,
+            creator_id=job.creator_id,
+            merge=self._has_several_creators(),
         )
+        await self._send(frame)
 
     async def _send_append(self, job: Job) -> None:
         priority = priority_of(self._cache.fans(job.creator_id), now())
@@ -827,14 +832,24 @@ class UserActor:
                 continue
             new = sorted(mark.new, key=lambda message: message.order)
             score = priority(cached.fan_state(self._user_id))
-            node = chat_node(cached, new, priority=score, touched=mark)
-            await self._send(AppendMessageMsg(sequence=job.sequence, creatorId=job.creator_id, payload=node))
+            frame = AppendMessageMsg(
+                sequence=job.sequence,
+                creatorId=job.creator_id,
+                merge=bool(mark.changed or mark.removed),
+                payload=chat_node(cached, new, priority=score, touched=mark),
+            )
+            await self._send(frame)
         if job.touched:
             self._refresh_analytics(job)
+
+    def _has_several_creators(self) -> bool:
+        return len(self._cache.creators()) > 1
 
     def _refresh_analytics(self, job: Job) -> None:
         """Have `analytics_update` sent; while one is being computed, later ones become one."""
         self._stale_analytics[job.creator_id] = job.sequence
+        if self._has_several_creators():
+            self._stale_analytics[None] = job.sequence
         if not self._analysing:
             self._analysing = True
             self._spawn(self._send_analytics())
@@ -855,6 +870,7 @@ class UserActor:
                     now=at,
                     sequence=sequence,
                     epoch=self._journal.epoch,
+                    part=creator_id is not None and self._has_several_creators(),
                 )
             except StaleOwner:
                 raise

@@ -22,7 +22,7 @@ def node_of(conversation: Conversation, context: Context, **understood: Any) -> 
         messageCount=figures.direct_messages,
         fanMessages=figures.fan_messages,
         massMessages=figures.mass_messages,
-        averageResponseTime=sum(responses) / len(responses) if responses else None,
+        averageResponseTime=sum(responses) / len(responses) / 60 if responses else None,
         turns=figures.turns,
         silencePercentage=100 * figures.silence_seconds / figures.duration if figures.duration > 0 else None,
         silenceSeconds=figures.silence_seconds,

@@ -116,14 +116,21 @@ async def build_analytics_update(
         reader.rows_by_creator(FANS),
     )
     priority, unread = _by_chat(fans, now)
+    trend = sentiment_trend(conversations, bucket=bucket, time_zone=time_zone)
+    times = response_time_metrics(conversations)
+    response = times.response_time.mean
     return AnalyticsUpdate(
         creatorId=creator_id,
         startDate=window.start,
         endDate=window.end,
         conversations=len(conversations),
+        messageCount=sum(row["messageCount"] for row in conversations),
+        sentiment=trend.sentiment_score,
+        averageResponseTime=None if response is None else response / 60,
+        turns=times.turns,
         topics=topic_metrics(links, start=window.start_second, conversations=len(conversations)),
-        sentiment_trend=sentiment_trend(conversations, bucket=bucket, time_zone=time_zone),
-        response_time_metrics=response_time_metrics(conversations),
+        sentiment_trend=trend,
+        response_time_metrics=times,
         actions=action_counts(actions),
         outcomes=outcome_counts(outcomes),
         revenue=revenue(outcomes),
@@ -147,16 +154,18 @@ async def broadcast_analytics_update(
     bucket: Bucket = "day",
     time_zone: str = "UTC",
     epoch: int | None = None,
+    part: bool = False,
 ) -> AnalyticsUpdate:
     """Build the update, push it to the user's pages, and return it.
 
-    `sequence` is the user's journal sequence that the graph has reached. With `epoch` only the user's owner
-    may push (StaleOwner). Unavailable when Redis refuses.
+    `sequence` is the user's journal sequence that the graph has reached. `part` says that the user has other
+    creators as well: pages of all of them do not get it. With `epoch` only the user's owner may push
+    (StaleOwner). Unavailable when Redis refuses.
     """
     update = await build_analytics_update(
         user_id, start_date, end_date, creator_id, graph=graph, now=now, bucket=bucket, time_zone=time_zone
     )
-    frame = AnalyticsUpdateMsg(sequence=sequence, creatorId=creator_id, payload=update)
+    frame = AnalyticsUpdateMsg(sequence=sequence, creatorId=creator_id, merge=part, payload=update)
     try:
         await push(redis, user_id, frame, epoch=epoch)
     except RedisError as error:

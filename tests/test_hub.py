@@ -5,8 +5,9 @@ import os
 import signal
 import socket
 import string
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, get_args
 
@@ -27,6 +28,7 @@ from settings import Settings
 from tests.actors.factories import analytics
 from tests.actors.store import Store, running_store
 from tests.conftest import PATIENCE
+from tests.frontend import Frontend, Merging
 from wire.payloads import (
     AnalyticsUpdateMsg,
     AppendMessageMsg,
@@ -43,10 +45,13 @@ from wire.payloads import (
     OnlineUsersUpdate,
     OnlineUsersUpdateMsg,
     OutgoingMsg,
+    ShownMessage,
+    ShownUser,
     SystemError,
     SystemErrorMsg,
     SystemStatus,
     SystemStatusMsg,
+    published,
 )
 
 IDS = [string.ascii_letters, string.digits, "_.:@-", "c1", "-", "5", "null"]  # every character an id may have
@@ -56,12 +61,20 @@ def node(**more: Any) -> ExtendedConversationNode:
     return ExtendedConversationNode(conversationId="f1", creatorId="c1", chatId="f1", fanId="f1", **more)
 
 
+def said(id: int) -> ShownMessage:
+    fan = ShownUser(id=501, displayName="Robin", username="robin")
+    at = datetime(2024, 5, 1, tzinfo=UTC)
+    return ShownMessage(
+        id=id, chatId="f1", createdAt=at, direction="fan", is_creator=False, fromUser=fan, text="😍"
+    )
+
+
 PAYLOADS: dict[type[Frame], Any] = {
     ConnectionAckMsg: ConnectionAck(version="1", clientType="frontend", userId="u1", statusMessage='"'),
     SystemStatusMsg: SystemStatus(status="ERROR", detail='"type":"append_message"'),
     SystemErrorMsg: SystemError(errorMessage="wrong", detail=[{"field": "id"}]),
     FullSyncResponseMsg: FullSyncResponse(conversations=[node()], analytics=analytics()),
-    AppendMessageMsg: node(messages=[{"text": "😍"}], startDate=datetime(2024, 5, 1, tzinfo=UTC)),
+    AppendMessageMsg: node(messages=[said(1)], startDate=datetime(2024, 5, 1, tzinfo=UTC)),
     AnalyticsUpdateMsg: analytics("c1"),
     EnrichmentResultMsg: EnrichmentResult(
         conversationId="f1", conversation_id="f1", topics=[], actions=[], sentiment=None, outcomes=[]
@@ -74,10 +87,12 @@ PAYLOADS: dict[type[Frame], Any] = {
 LAST = "9999999999999-0"  # a position after all others here
 
 
-def frame(kind: type[Frame], sequence: int = 1, creator: str | None = None, at: str = "5-0") -> bytes:
+def frame(
+    kind: type[Frame], sequence: int = 1, creator: str | None = None, at: str = "5-0", *, merge: bool = False
+) -> bytes:
     """A frame as it is published."""
-    made = kind(sequence=sequence, creatorId=creator, payload=PAYLOADS[kind])  # type: ignore[call-arg]
-    return b'{"frame":"%b",%b' % (at.encode(), made.model_dump_json(exclude={"frame"})[1:].encode())
+    made = kind(sequence=sequence, creatorId=creator, merge=merge, payload=PAYLOADS[kind])  # type: ignore[call-arg]
+    return b'{"frame":"%b",%b' % (at.encode(), made.published()[1:])
 
 
 def without_messages(append: bytes) -> bytes:
@@ -86,11 +101,11 @@ def without_messages(append: bytes) -> bytes:
     return orjson.dumps(found)
 
 
-async def sent(page: Page) -> list[bytes]:
-    """What the page is sent of what it was offered."""
+async def sent(page: Page) -> list[bytes | None]:
+    """What the page is sent of what it was offered; None in place of what it cannot merge."""
     end = frame(SystemErrorMsg, 10, at=LAST)
     page.offer(end)
-    found: list[bytes] = []
+    found: list[bytes | None] = []
     async for each in page.frames():
         if each == end:
             break
@@ -107,20 +122,22 @@ def test_every_outgoing_type_has_an_example_here() -> None:
 
 @pytest.mark.parametrize("kind", list(PAYLOADS))
 @pytest.mark.parametrize("creator", [None, *IDS])
+@pytest.mark.parametrize("merge", [False, True])
 async def test_the_header_of_every_frame_is_read_as_it_was_written(
-    kind: type[Frame], creator: str | None
+    kind: type[Frame], creator: str | None, merge: bool
 ) -> None:
-    published = frame(kind, 2**53, creator, "1700000000000-12")
+    published = frame(kind, 2**53, creator, "1700000000000-12", merge=merge)
     header = hub._HEADER.match(published)
     assert header is not None
     assert header[1] == b"1700000000000-12"
     assert int(header[2]) == 2**53
     assert header[4].decode() == kind.model_fields["type"].default
-    for_it, for_another = Page(creator), Page("somebody else")
+    assert bool(header[5]) is merge
+    for_it, for_another = Page(creator, merges=True), Page("somebody else", merges=True)
     for page in (for_it, for_another):
         page.offer(published)
     assert await sent(for_it) == [published]
-    assert await sent(for_another) == ([] if creator else [published])
+    assert await sent(for_another) == ([] if creator or kind is AnalyticsUpdateMsg else [published])
 
 
 async def test_a_page_of_all_creators_gets_every_creators_frames_in_order() -> None:
@@ -203,6 +220,136 @@ async def test_a_page_that_resumes_gets_what_it_missed_and_what_comes_each_once_
     assert await sent(page) == [each for each in log[had:] if each in wanted]
 
 
+# Pages that do not merge
+
+
+@dataclass
+class Owner:
+    """Stands in for a user's actor: what its chats hold, by creator, and the frames that tell of it."""
+
+    chats: dict[str, dict[str, dict[str, str]]] = field(default_factory=dict)  # creator, chat, id: text
+    sequence: int = 0
+    position: str = "0-0"
+    asked: int = 0
+
+    def say(self, creator: str, id: str, text: str | None) -> tuple[str, bytes, bool]:
+        """A new message, an edit or, without text, a deletion; returns the frame that tells of it."""
+        chat_id = f"{creator} {id[0]}"
+        chat = self.chats.setdefault(creator, {}).setdefault(chat_id, {})
+        known = id in chat
+        self.sequence += 1
+        parts: dict[str, list[Any]] = {"messages": [], "changedMessages": [], "removedMessages": []}
+        if text is not None:
+            chat[id] = text
+            parts["changedMessages" if known else "messages"].append(self._message(id, text))
+        elif known:
+            del chat[id]
+            parts["removedMessages"].append(id)
+        node_ = {"conversationId": chat_id, "creatorId": creator, **parts}
+        return "append_message", orjson.dumps(node_), known
+
+    def sync(self, creator: str) -> tuple[str, bytes, bool]:
+        """A snapshot of the creator that has nothing new."""
+        self.sequence += 1
+        self.chats.setdefault(creator, {})
+        return "full_sync_response", self.payload(creator), len(self.chats) > 1
+
+    def payload(self, creator: str | None) -> bytes:
+        nodes = [
+            {"conversationId": id, "creatorId": of, "messages": [self._message(*m) for m in chat.items()]}
+            for of, chats in self.chats.items()
+            if creator in (None, of)
+            for id, chat in chats.items()
+        ]
+        return orjson.dumps({"conversations": nodes, "analytics": {}})
+
+    def texts(self, creator: str | None) -> dict[str, list[str]]:
+        """What a page of that creator has to show."""
+        held = {
+            id: [*chat.values()]
+            for of, chats in self.chats.items()
+            if creator in (None, of)
+            for id, chat in chats.items()
+        }
+        return {id: texts for id, texts in held.items() if texts}
+
+    def _message(self, id: str, text: str) -> dict[str, Any]:
+        return {"id": id, "text": text, "fromUser": {"displayName": f"Fan {id[0]}"}}
+
+
+SAID = st.tuples(
+    st.sampled_from(["c1", "c2"]),
+    st.sampled_from(["a1", "a2", "b1"]),  # of chats a and b
+    st.sampled_from(["hello", "edited", None, "sync"]),
+)
+
+
+@given(
+    said=st.lists(SAID, max_size=12),
+    creator=st.sampled_from([None, "c1"]),
+    merges=st.booleans(),
+    connects=st.integers(0, 8),
+    waits=st.lists(st.integers(0, 6), min_size=12, max_size=12),
+)
+async def test_every_page_ends_up_with_what_is_held_each_message_once_whether_it_merges_or_not(
+    said: list[tuple[str, str, str | None]],
+    creator: str | None,
+    merges: bool,
+    connects: int,
+    waits: list[int],
+) -> None:
+    owner, page, shown = Owner(), Page(creator, merges=merges), Merging() if merges else Frontend()
+
+    async def sync() -> None:
+        page.stand(owner.position, owner.sequence)
+        sync_frame = {"type": "full_sync_response", "creatorId": creator, "frame": None}
+        shown.take({**sync_frame, "payload": orjson.loads(owner.payload(creator))})
+
+    async def live() -> None:
+        for n, (of, id, text) in enumerate(said, start=1):
+            kind, payload, merge = owner.sync(of) if text == "sync" else owner.say(of, id, text)
+            sequence = owner.sequence
+            await asyncio.sleep(0)  # the job is in hand: a full sync has it, its frame is still to come
+            await asyncio.sleep(0)
+            owner.position = f"{n}-0"
+            frame_ = published(kind, payload, sequence=sequence, creator_id=of, merge=merge)
+            page.offer(b'{"frame":"%d-0",%b' % (n, frame_[1:]))
+            await asyncio.sleep(0)
+        page.offer(end)
+
+    end = frame(SystemErrorMsg, 10**6, at=LAST)
+    talk = asyncio.create_task(live())
+    for _ in range(connects):
+        await asyncio.sleep(0)
+    await sync()
+    pauses = iter(waits * 2)
+    async for each in page.frames():
+        if each == end:
+            break
+        if each is None:
+            assert not merges
+            for _ in range(next(pauses)):
+                await asyncio.sleep(0)
+            await sync()
+        else:
+            shown.take(orjson.loads(each))
+    await talk
+    assert shown.texts() == owner.texts(creator)
+
+
+async def test_figures_of_one_creator_are_for_its_pages_and_for_pages_of_all_when_it_is_the_only_one() -> (
+    None
+):
+    only, part = (frame(AnalyticsUpdateMsg, 1, "c1", f"5-{n}", merge=bool(n)) for n in range(2))
+    every = frame(AnalyticsUpdateMsg, 1, None, "5-3")
+    wanted = {None: [only, every], "c1": [only, part], "c2": []}
+    for creator, expected in wanted.items():
+        page = Page(creator)
+        for each in (only, part, every):
+            page.offer(each)
+        assert await sent(page) == expected
+
+
 @pytest.mark.parametrize(
     ("limit", "value"), [("WAITING_FRAMES", 3), ("WAITING_BYTES", 3 * len(frame(SystemStatusMsg)))]
 )
@@ -268,7 +415,7 @@ class Told:
     async def call(self, user_id: str, method: str, creator_id: str | None) -> tuple[int, str, str, bytes]:
         assert method == "full_sync"
         self.asked += 1
-        append = AppendMessageMsg(sequence=7, creatorId="c1", payload=node(messages=[{"id": 1}]))
+        append = AppendMessageMsg(sequence=7, creatorId="c1", payload=node(messages=[said(1)]))
         position = await push(self._redis, user_id, append)
         await push(self._redis, user_id, append)
         return 7, position, "REALTIME", b'{"conversations":[]}'
@@ -280,7 +427,7 @@ class Pages:
     def __init__(self, redis: Redis, url: str) -> None:
         self.redis = redis
         self._url = url
-        self.actor = Told(redis)
+        self.actor: Any = Told(redis)
 
     def open(self, user_id: str = "u1", **query: str) -> connect:
         asked = "&".join(f"{name}={value}" for name, value in query.items())
@@ -308,17 +455,22 @@ async def pages(store: Store) -> AsyncIterator[Pages]:
 
 
 @asynccontextmanager
-async def _serving(redis: Redis) -> AsyncIterator[Pages]:
+async def _serving(redis: Redis, actor: Any = None) -> AsyncIterator[Pages]:
     listening = socket.create_server(("127.0.0.1", 0))
     found = Pages(redis, f"ws://127.0.0.1:{listening.getsockname()[1]}")
-    served = Hub(Settings(), redis, found.actor)  # type: ignore[arg-type]
+    found.actor = actor or found.actor
+    served = Hub(Settings(), redis, found.actor)
     app = FastAPI()
 
     @app.websocket("/{user_id}")
     async def page(
-        socket: WebSocket, user_id: str, creator_id: str | None = None, last_frame: str | None = None
+        socket: WebSocket,
+        user_id: str,
+        creator_id: str | None = None,
+        last_frame: str | None = None,
+        merge: bool = False,
     ) -> None:
-        await served.serve_page(socket, user_id, creator_id, last_frame)
+        await served.serve_page(socket, user_id, creator_id, last_frame, merges=merge)
 
     server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_level="warning", ws_ping_interval=None))
     running = asyncio.create_task(server.serve(sockets=[listening]))
@@ -489,3 +641,127 @@ async def test_pages_whose_subscription_was_made_again_are_cut_off() -> None:
             await served._task
         await served._pubsub.aclose()  # type: ignore[no-untyped-call]
         await redis.connection_pool.disconnect()
+
+
+# Pages that do not merge, through sockets
+
+
+class Talking(Owner):
+    """An owner whose frames are pushed, and who answers the hub."""
+
+    redis: Redis
+    pause: asyncio.Event | None = None  # a full sync is answered when it is set
+
+    async def call(self, user_id: str, method: str, creator_id: str | None) -> tuple[int, str, str, bytes]:
+        assert method == "full_sync"
+        self.asked += 1
+        if self.pause is not None:
+            await self.pause.wait()
+        return self.sequence, self.position, "REALTIME", self.payload(creator_id)
+
+    async def push(self, creator: str, id: str, text: str | None) -> None:
+        kind, payload, merge = self.sync(creator) if text == "sync" else self.say(creator, id, text)
+        json = published(kind, payload, sequence=self.sequence, creator_id=creator, merge=merge)
+        self.position = await push(self.redis, "u1", json)
+
+
+@pytest.fixture
+async def talking(store: Store, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[Talking, Pages]]:
+    """Two creators, of whom each has a chat."""
+    monkeypatch.setattr(hub, "GATHER", 0)
+    owner = Talking()
+    owner.redis = connect_redis(store.url)
+    await owner.redis.sadd("users", "u1")
+    async with _serving(owner.redis, owner) as found:
+        await owner.push("c1", "a1", "hello")
+        await owner.push("c2", "b1", "hello too")
+        yield owner, found
+    await owner.redis.connection_pool.disconnect()
+
+
+async def follow(page: ClientConnection, shown: Frontend, wanted: Callable[[], bool]) -> list[str]:
+    """Show what comes until that is what was wanted; the types of what came."""
+    kinds = []
+    async with asyncio.timeout(PATIENCE):
+        while not wanted():
+            frame_ = orjson.loads(await page.recv())
+            shown.take(frame_)
+            kinds.append(frame_["type"])
+    return kinds
+
+
+async def test_a_page_that_replaces_everything_keeps_every_creators_chats(
+    talking: tuple[Talking, Pages],
+) -> None:
+    owner, pages = talking
+    shown = Frontend()
+    async with pages.open() as page:
+        await follow(page, shown, lambda: shown.syncs == 1)
+        await owner.push("c2", "", "sync")
+        await owner.push("c1", "a2", "and then")
+        await follow(page, shown, lambda: shown.syncs == 2 and shown.texts() == owner.texts(None))
+    assert shown.texts() == {"c1 a": ["hello", "and then"], "c2 b": ["hello too"]}
+
+
+async def test_an_edit_and_a_deletion_reach_a_page_that_only_appends(talking: tuple[Talking, Pages]) -> None:
+    owner, pages = talking
+    shown = Frontend()
+    async with pages.open(creator_id="c1") as page:
+        await follow(page, shown, lambda: shown.syncs == 1)
+        await owner.push("c1", "a1", "hello, edited")
+        await follow(page, shown, lambda: shown.texts() == {"c1 a": ["hello, edited"]})
+        await owner.push("c1", "a2", "more")
+        await owner.push("c1", "a1", None)
+        await follow(page, shown, lambda: shown.texts() == {"c1 a": ["more"]})
+        await owner.push("c2", "b1", "edited elsewhere")
+        await owner.push("c1", "a3", "the last")
+        await follow(page, shown, lambda: shown.texts() == {"c1 a": ["more", "the last"]})
+    assert owner.asked == shown.syncs <= 3
+
+
+async def test_many_edits_in_a_row_are_one_full_sync(talking: tuple[Talking, Pages]) -> None:
+    owner, pages = talking
+    shown = Frontend()
+    async with pages.open() as page:
+        await follow(page, shown, lambda: shown.syncs == 1)
+        owner.pause = asyncio.Event()
+        for n in range(30):
+            await owner.push("c1", "a1", f"version {n}")
+        owner.pause.set()
+        await owner.push("c1", "a2", "and then")
+        await follow(page, shown, lambda: "and then" in shown.texts()["c1 a"])
+    assert shown.texts()["c1 a"] == ["version 29", "and then"]
+    assert shown.syncs == 2
+
+
+async def test_a_page_that_says_that_it_merges_is_sent_no_full_sync_in_place_of_a_change(
+    talking: tuple[Talking, Pages],
+) -> None:
+    owner, pages = talking
+    shown = Merging()
+    async with pages.open(merge="true") as page:
+        await follow(page, shown, lambda: shown.syncs == 1)
+        await owner.push("c1", "a1", "hello, edited")
+        await owner.push("c2", "", "sync")
+        kinds = await follow(page, shown, lambda: shown.syncs == 2)
+    assert kinds == ["append_message", "full_sync_response"]
+    assert shown.texts() == {"c1 a": ["hello, edited"], "c2 b": ["hello too"]}
+    assert owner.asked == 1
+
+
+async def test_a_page_that_missed_an_edit_while_it_was_away_gets_a_full_sync(
+    talking: tuple[Talking, Pages],
+) -> None:
+    owner, pages = talking
+    shown = Frontend()
+    async with pages.open() as page:
+        await follow(page, shown, lambda: shown.syncs == 1)
+        await owner.push("c1", "a2", "a word")
+        await follow(page, shown, lambda: len(shown.texts()["c1 a"]) == 2)
+    await owner.push("c1", "a1", "hello, edited")
+    await owner.push("c1", "a3", "another")
+    async with pages.open(last_frame=shown.position) as page:
+        await follow(page, shown, lambda: shown.syncs == 2)
+        await owner.push("c1", "a4", "live")
+        await follow(page, shown, lambda: "live" in shown.texts()["c1 a"])
+    assert shown.texts() == owner.texts(None)

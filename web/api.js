@@ -69,7 +69,7 @@ export function connect({ user, creator }, { onFrame, onConnection }) {
   function open() {
     clearTimeout(timer);
     onConnection(failures ? "lost" : "connecting");
-    const parameters = query({ creator_id: creator, last_frame: last });
+    const parameters = query({ creator_id: creator, last_frame: last, merge: true });
     const current = new WebSocket(
       `${location.origin.replace(/^http/, "ws")}/ws/frontend/${part(user)}${parameters}`,
     );

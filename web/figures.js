@@ -33,7 +33,7 @@ function drawHeadline({ conversations, revenue, outcomes, response_time_metrics:
   ]);
 }
 
-const minutes = (value) => (value === null ? null : value * 60);
+const minutes = (value) => (value === null || value === undefined ? null : value * 60);
 
 function drawResponse(response) {
   setText(by("response-count"), `${format.count(response.n)} answered`);

@@ -1,4 +1,5 @@
 // What the page knows, and how each frame changes it. Pure: no DOM, no network, no clock.
+// Frames leave out what is not known; here, as in what is asked for, it is null.
 
 const RECENT = 50; // messages kept of each chat for the inbox; the panel asks for the rest
 
@@ -56,7 +57,7 @@ const transitions = {
     return prioritise({ ...state, analytics: shown }, analytics);
   },
 
-  enrichment_result(state, { conversationId, topics, actions, sentiment, outcomes }) {
+  enrichment_result(state, { conversationId, topics, actions, sentiment = null, outcomes }) {
     const chat = state.chats.get(conversationId);
     if (!chat) return state;
     const chats = new Map(state.chats);
@@ -139,7 +140,7 @@ function withNode(chat, node) {
   for (const id of node.removedMessages ?? []) byId.delete(String(id));
   const recent = inOrder(byId.values()).slice(-RECENT);
   const priority = node.priorityScore ?? chat?.priority ?? null;
-  const { messageCount, topics, actions, sentiment, outcomes, creatorId, fanId } = node;
+  const { messageCount, topics, actions, sentiment = null, outcomes, creatorId, fanId } = node;
   const endDate = node.endDate ? Date.parse(node.endDate) : null;
   return {
     id: node.conversationId,
@@ -147,15 +148,16 @@ function withNode(chat, node) {
     name: nameOf(node, recent) ?? chat?.name ?? null,
     waitingSince: waitingSince(recent, creatorId, endDate, chat?.waitingSince ?? null),
     unread: chat?.unread ?? null,
-    parts: chat?.parts?.score === priority ? chat.parts : null,
+    // Frames round the score to tenths, what was asked for does not.
+    parts: Math.abs((chat?.parts?.score ?? Infinity) - priority) < 0.1 ? chat.parts : null,
   };
 }
 
-function nameOf({ withUser, creatorId }, messages) {
-  const author = messages.findLast((message) => direction(message, creatorId) === "fan")?.fromUser;
-  for (const user of [withUser, author]) {
+/** The fan's name as every message has it; where there is none, frames have the fan's id in its place. */
+function nameOf({ withUser, fanId }, messages) {
+  for (const user of [withUser, messages.at(-1)?.fromUser]) {
     const name = user?.displayName || user?.name || user?.username;
-    if (name) return name;
+    if (name && name !== fanId) return name;
   }
   return null;
 }

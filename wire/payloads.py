@@ -1,13 +1,17 @@
 """The payloads the service sends: to pages over the socket, and beside them over REST.
 
-camelCase names are the wire's own. Times are ISO 8601 with offset, scores 0..1, silence in percent,
-response times in seconds, handling time in minutes. `null` means "not known", never zero.
+camelCase names are the wire's own. Times are ISO 8601 with offset, sentiment 0..1, silence in percent,
+`averageResponseTime` and handling time in minutes, the spread of response times in seconds.
+
+REST gives figures as they are, and `null` for what is not known. Pages show what they get as it is: in a
+payload `for_pages` figures are rounded to what a person reads, and what is not known is left out.
 """
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, SerializationInfo
 
 from chats.message import Direction
 
@@ -18,10 +22,44 @@ NoSentiment = Literal["no_text", "language", "notice"]
 Status = Literal["PROCESSING_SNAPSHOT", "REALTIME", "ERROR"]
 
 
+_FOR_PAGES = "for pages"
+
+
+def _rounded(decimals: int) -> PlainSerializer:
+    def shown(value: float, info: SerializationInfo) -> float:
+        return round(value, decimals) if info.context == _FOR_PAGES else value
+
+    return PlainSerializer(shown)
+
+
+Tenths = Annotated[
+    float, _rounded(1)
+]  # on pages: percents, minutes, seconds, scores of 0..100, means of counts
+Hundredths = Annotated[float, _rounded(2)]  # on pages: what lies in 0..1, and money
+
+
 class Payload(BaseModel):
     """Base of all outgoing payloads: unknown fields are a programming error."""
 
     model_config = ConfigDict(extra="forbid")
+
+
+def for_pages(payload: Payload) -> bytes:
+    """JSON of a payload as pages get it: figures rounded, nothing that is null."""
+    return payload.model_dump_json(exclude_none=True, context=_FOR_PAGES).encode()
+
+
+def published(
+    kind: str, payload: bytes, *, sequence: int, creator_id: str | None, merge: bool = False
+) -> bytes:
+    """JSON of a frame without a position. `payload` is JSON; the hub reads the envelope in this order."""
+    return b'{"sequence":%d,"creatorId":%b,"type":"%b"%b,"payload":%b}' % (
+        sequence,
+        orjson.dumps(creator_id),
+        kind.encode(),
+        b',"merge":true' if merge else b"",
+        payload,
+    )
 
 
 class TopicRef(Payload):
@@ -34,8 +72,11 @@ class TopicRef(Payload):
 class TopicUse(TopicRef):
     """A topic that a conversation discusses."""
 
+    # The same once more, by the names of the topic's vertex, which existing clients read:
+    topicId: str = Field(default_factory=lambda topic: topic["id"])
+    description: str = Field(default_factory=lambda topic: topic["topic"])
     messages: int  # how many of its messages
-    weight: float  # their share of the conversation's messages with text, 0..1
+    weight: Hundredths  # their share of the conversation's messages with text, 0..1
     category: str | None = None  # the seeded taxonomy's category; null for a discovered topic
     keywords: list[str] = []
     model: str  # name and version of what found it
@@ -72,8 +113,8 @@ class Outcome(Payload):
 
     type: OutcomeType
     date: datetime
-    amount: float | None = None
-    score: float  # confidence, 0..1
+    amount: Hundredths | None = None
+    score: Hundredths  # confidence, 0..1
     evidence: str  # which field or rule says so; never message text
     messageId: str | None = None
     followsMessageId: str | None = None  # the creator's message that came before it
@@ -95,6 +136,41 @@ class MessageEnrichment(Payload):
     failed: dict[str, str] = {}  # strategy -> reason
 
 
+class AsReceived(Payload):
+    """Base of the platform's own objects: fields beside those that the service sets are kept."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+class ShownUser(AsReceived):
+    """Who a message is from, by `id`; the other fields are what to show as the chat's title: the fan."""
+
+    id: int | str
+    displayName: str
+    username: str
+
+
+class Quoted(AsReceived):
+    """The message that another one answers."""
+
+    text: str | None = None  # plain
+
+
+class ShownMessage(AsReceived):
+    """A message as pages are shown it."""
+
+    id: int | str
+    chatId: str
+    createdAt: datetime
+    direction: Direction
+    is_creator: bool  # the creator wrote it
+    fromUser: ShownUser
+    text: str  # plain
+    replyToMessage: Quoted | None = None
+    sentimentScore: Hundredths | None = None  # of a fan's message
+    topics: list[str] | None = None  # labels; null: not enriched
+
+
 class ExtendedConversationNode(Payload):
     """An enriched conversation; on the wire one per chat (`conversationId` is the chat's id)."""
 
@@ -102,15 +178,15 @@ class ExtendedConversationNode(Payload):
     startDate: datetime | None = None
     endDate: datetime | None = None
     messageCount: int = 0
-    averageResponseTime: float | None = None
-    turns: float | None = None
-    silencePercentage: float | None = None
-    messages: list[dict[str, Any]] = []
+    averageResponseTime: Tenths | None = None  # minutes
+    turns: Tenths | None = None
+    silencePercentage: Tenths | None = None
+    messages: list[ShownMessage] = []
     topics: list[TopicUse] = []
     actions: list[ActionUse] = []
-    sentiment: float | None = None
+    sentiment: Hundredths | None = None
     outcomes: list[Outcome] = []
-    priorityScore: float | None = None
+    priorityScore: Tenths | None = None
     withUser: dict[str, Any] | None = None
     # Beside what existing clients read:
     creatorId: str
@@ -125,7 +201,7 @@ class ExtendedConversationNode(Payload):
     massMessages: int = 0
     actionTopics: list[ActionTopic] = []
     enrichment: dict[str, MessageEnrichment] = {}  # by message id
-    changedMessages: list[dict[str, Any]] = []  # edits: replace the message with the same id
+    changedMessages: list[ShownMessage] = []  # edits: replace the message with the same id
     removedMessages: list[str] = []  # ids of messages deleted since
     models: dict[str, str] = {}  # strategy -> model name and version
 
@@ -134,8 +210,8 @@ class TopicMetric(Payload):
     topic: str
     id: str
     volume: int
-    percentage_of_total: float
-    trend: float | None
+    percentage_of_total: Tenths
+    trend: Tenths | None
     previous_volume: int
     category: str | None = None
     keywords: list[str] = []
@@ -143,13 +219,13 @@ class TopicMetric(Payload):
 
 class SentimentPoint(Payload):
     date: str  # the bucket's start, ISO 8601 in the asked time zone (a date for day, week and month)
-    sentiment_score: float
+    sentiment_score: Hundredths
     n: int  # fan messages with a sentiment
 
 
 class SentimentTrend(Payload):
     trend: list[SentimentPoint]
-    sentiment_score: float | None  # over the whole window
+    sentiment_score: Hundredths | None  # over the whole window
     n: int
     bucket: str
     time_zone: str
@@ -159,25 +235,25 @@ class SentimentTrend(Payload):
 class ResponseTime(Payload):
     """Seconds, and the percentage of the answered that took no longer; null where nothing was answered."""
 
-    mean: float | None
-    median: float | None
-    p90: float | None
-    max: float | None
-    within_5_min: float | None
-    within_1_h: float | None
-    within_4_h: float | None
-    within_8_h: float | None
-    within_24_h: float | None
+    mean: Tenths | None
+    median: Tenths | None
+    p90: Tenths | None
+    max: Tenths | None
+    within_5_min: Tenths | None
+    within_1_h: Tenths | None
+    within_4_h: Tenths | None
+    within_8_h: Tenths | None
+    within_24_h: Tenths | None
     n: int
     unanswered: int
 
 
 class ResponseTimeMetrics(Payload):
-    average_handling_time_minutes: float | None
+    average_handling_time_minutes: Tenths | None
     average_handling_time_n: int
-    silence_percentage: float | None
+    silence_percentage: Tenths | None
     silence_n: int
-    turns: float | None
+    turns: Tenths | None
     turns_n: int
     response_time: ResponseTime
 
@@ -185,11 +261,11 @@ class ResponseTimeMetrics(Payload):
 class PriorityScore(Payload):
     """A chat's priority with what each part contributed; the parts add up to `score` (0..100)."""
 
-    score: float
-    unread: float
-    waiting: float
-    sentiment: float
-    spend: float
+    score: Tenths
+    unread: Tenths
+    waiting: Tenths
+    sentiment: Tenths
+    spend: Tenths
 
 
 class AnalyticsUpdate(Payload):
@@ -199,13 +275,17 @@ class AnalyticsUpdate(Payload):
     startDate: datetime
     endDate: datetime
     conversations: int  # in the window
+    messageCount: int  # of these conversations
+    sentiment: Hundredths | None  # `sentiment_trend.sentiment_score`
+    averageResponseTime: Tenths | None  # `response_time_metrics.response_time.mean`, in minutes
+    turns: Tenths | None  # `response_time_metrics.turns`
     topics: list[TopicMetric]
     sentiment_trend: SentimentTrend
     response_time_metrics: ResponseTimeMetrics
     actions: dict[str, int]  # engagement action -> times seen in the window
     outcomes: dict[str, int]  # outcome type -> count in the window
-    revenue: float  # sum of the outcomes' amounts in the window
-    priorityScores: dict[str, float]  # by chat id, all chats
+    revenue: Hundredths  # sum of the outcomes' amounts in the window
+    priorityScores: dict[str, Tenths]  # by chat id, all chats
     priority: dict[str, PriorityScore]
     unreadCounts: dict[str, int]
     notes: list[str] = []  # how the question was read, where not to the letter
@@ -223,7 +303,7 @@ class SnapshotProgress(Payload):
 
     done: int
     total: int
-    secondsLeft: float | None  # null: too early to tell
+    secondsLeft: Tenths | None  # null: too early to tell
 
 
 class SystemStatus(Payload):
@@ -257,7 +337,7 @@ class EnrichmentResult(Payload):
     conversation_id: str  # the same: one client reads this spelling
     topics: list[TopicUse]
     actions: list[ActionUse]
-    sentiment: float | None
+    sentiment: Hundredths | None
     outcomes: list[Outcome]
 
 
@@ -273,6 +353,19 @@ class Frame(Payload):
     frame: str | None = None  # its position among the user's frames; null: made for one socket (`push.py`)
     sequence: int = 0
     creatorId: str | None = None
+    type: str
+    merge: bool = False  # only for pages that change a part of what they show (`hub.py`); left out when false
+    payload: Payload
+
+    def published(self) -> bytes:
+        """JSON without the position."""
+        return published(
+            self.type,
+            for_pages(self.payload),
+            sequence=self.sequence,
+            creator_id=self.creatorId,
+            merge=self.merge,
+        )
 
 
 class ConnectionAckMsg(Frame):

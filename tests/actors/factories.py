@@ -103,6 +103,10 @@ def analytics(creator: str | None = None) -> AnalyticsUpdate:
         startDate=datetime(2024, 4, 1, tzinfo=UTC),
         endDate=datetime(2024, 5, 1, tzinfo=UTC),
         conversations=0,
+        messageCount=0,
+        sentiment=None,
+        averageResponseTime=None,
+        turns=None,
         topics=[],
         sentiment_trend=SentimentTrend(trend=[], sentiment_score=None, n=0, bucket="day", time_zone="UTC"),
         response_time_metrics=ResponseTimeMetrics(

@@ -15,9 +15,7 @@ from actors.view import (
     not_enriched,
     priority_of,
     received,
-    shown,
 )
-from chats.message import Message
 from enrich.node import not_understood
 from graph.builder import GraphBuilder
 from graph.model import UpsertVertex
@@ -26,7 +24,18 @@ from insights.metrics import response_time_metrics
 from tests.actors.factories import DAY, HOUR, MINUTE, START, cached, chat, message, node
 from wire.incoming import CacheUpdatePayload
 from wire.normalise import normalise_snapshot
-from wire.payloads import ActionTopic, ActionUse, ExtendedConversationNode, TopicUse
+from wire.payloads import (
+    ActionTopic,
+    ActionUse,
+    ExtendedConversationNode,
+    MessageEnrichment,
+    PriorityScore,
+    ShownMessage,
+    TopicMetric,
+    TopicRef,
+    TopicUse,
+    for_pages,
+)
 
 ROBIN = {"id": 501, "name": "Robin", "username": "robin", "avatarThumbs": {"c144": "https://cdn.test/r.jpg"}}
 
@@ -57,7 +66,8 @@ def test_a_chats_totals_are_the_insights_metrics_of_its_conversations(drawn: lis
     found = cached(said, chat())
     shown_node, metrics = totals(found), response_time_metrics(in_the_graph(found))
     assert shown_node.messageCount == len(said)
-    assert shown_node.averageResponseTime == pytest.approx(metrics.response_time.mean)
+    mean = metrics.response_time.mean
+    assert shown_node.averageResponseTime == (None if mean is None else pytest.approx(mean / 60))
     assert shown_node.silencePercentage == pytest.approx(metrics.silence_percentage)
     assert shown_node.turns == metrics.turns
     assert shown_node.unanswered == metrics.response_time.unanswered
@@ -68,7 +78,7 @@ def test_a_chats_totals_are_the_insights_metrics_of_its_conversations(drawn: lis
 def test_a_chat_of_the_worked_example_shows_its_figures() -> None:
     times = [(0, "fan"), (1, "fan"), (11, "creator"), (12, "fan"), (600, "fan"), (630, "creator")]
     found = totals(cached([message(f"m{n}", at * MINUTE, by) for n, (at, by) in enumerate(times)]))  # type: ignore[arg-type]
-    assert found.averageResponseTime == 18_870
+    assert found.averageResponseTime == 18_870 / 60
     assert found.turns == 1.5
     assert found.silencePercentage == pytest.approx(91.67, abs=0.01)
     assert (found.unanswered, found.messageCount) == (0, 6)
@@ -109,6 +119,7 @@ def test_topics_actions_and_outcomes_of_the_conversations_add_up() -> None:
         )
     result = totals(found)
     assert [(t.id, t.messages, t.weight) for t in result.topics] == [("7", 3, 0.75), ("9", 1, 0.25)]
+    assert [(t.topicId, t.description) for t in result.topics] == [("7", "topic 7"), ("9", "topic 9")]
     assert result.actions == [ActionUse(type="thanks", count=3, direction="fan", evidence=["e1", "e2"])]
     assert result.actionTopics == [ActionTopic(action="thanks", topicId="7", count=3)]
     assert [(o.type, o.amount) for o in result.outcomes] == [("tip", 5.0), ("tip", 7.0)]
@@ -121,16 +132,9 @@ def test_only_the_given_messages_are_shown_with_the_totals_of_all() -> None:
     )
     result = chat_node(found, [message("m2", MINUTE)], priority=81.5, touched=touched)
     assert (result.messageCount, result.priorityScore) == (2, 81.5)
-    assert [m["text"] for m in result.messages] == ["text of m2"]
-    assert [m["text"] for m in result.changedMessages] == ["edited"]
+    assert [m.text for m in result.messages] == ["text of m2"]
+    assert [m.text for m in result.changedMessages] == ["edited"]
     assert result.removedMessages == ["m0"]
-
-
-def normalised(raw: dict[str, Any]) -> Message:
-    """As the platform's message is read, in a chat with Robin."""
-    payload = CacheUpdatePayload(chats=[{"withUser": ROBIN}], messages=[raw])
-    found = normalise_snapshot(payload, creator_id="9", received_at=START, max_text=1000)
-    return found.messages[0]
 
 
 RAW = {
@@ -139,29 +143,173 @@ RAW = {
     "createdAt": "2024-05-01T10:00:00+02:00",
     "fromUser": {"id": 501},
 }
+ECHO = {"id": 2, "text": "hello", "toUser": {"id": 501}, "createdAt": "2024-05-01T10:01:00+02:00"}
 
 
-def test_a_shown_fan_message_has_plain_text_and_a_named_sender() -> None:
-    result = shown(normalised(RAW), ROBIN)
-    assert result["text"] == "hi & bye\n😍"
-    assert result["fromUser"] == ROBIN
-    assert (result["direction"], result["chatId"], result["createdAt"]) == ("fan", "501", RAW["createdAt"])
+def shown(*raws: dict[str, Any], chats: Any = ({"withUser": ROBIN},)) -> list[ShownMessage]:
+    """The platform's messages as a page is shown them, in a chat of creator 9 with Robin."""
+    payload = CacheUpdatePayload(chats=list(chats), messages=list(raws))
+    read = normalise_snapshot(payload, creator_id="9", received_at=START, max_text=1000)
+    return totals(cached(read.messages, read.chats[0])).messages
 
 
-def test_what_the_message_itself_says_of_its_sender_wins() -> None:
-    result = shown(normalised({**RAW, "fromUser": {"id": 501, "name": "Robin R."}}), ROBIN)
-    assert (result["fromUser"]["name"], result["fromUser"]["username"]) == ("Robin R.", "robin")
+def test_a_shown_message_has_plain_text_a_direction_a_time_and_its_chat() -> None:
+    [by_fan, by_creator] = shown(RAW, ECHO)
+    assert (by_fan.text, by_creator.text) == ("hi & bye\n😍", "hello")
+    assert (by_fan.direction, by_fan.is_creator) == ("fan", False)
+    assert (by_creator.direction, by_creator.is_creator) == ("creator", True)
+    assert by_fan.chatId == by_creator.chatId == "501"
+    assert by_fan.createdAt == datetime.fromtimestamp(START, UTC)
 
 
-def test_a_creators_message_is_not_given_the_fans_name() -> None:
-    echo = {"id": 2, "text": "hello", "toUser": {"id": 501}, "createdAt": RAW["createdAt"]}
-    result = shown(normalised(echo), ROBIN)
-    assert "fromUser" not in result
-    assert result["direction"] == "creator"
+@pytest.mark.parametrize("time", ["2024-05-01T10:00:00+02:00", START, 1000 * START, str(int(START))])
+def test_a_time_is_shown_as_text_with_an_offset_however_it_was_received(time: object) -> None:
+    [message_] = shown({**RAW, "createdAt": time})
+    text = orjson.loads(for_pages(message_))["createdAt"]
+    assert datetime.fromisoformat(text) == datetime.fromtimestamp(START, UTC)
 
 
-def test_a_message_without_a_time_is_shown_with_the_one_it_was_given() -> None:
-    assert shown(message("m1", 0), None)["createdAt"] == "2024-05-01T08:00:00+00:00"
+@pytest.mark.parametrize("first", [RAW, ECHO])
+@pytest.mark.parametrize(
+    "user", [ROBIN, {"id": 501, "displayName": "Robin", "name": "R", "username": "robin", "avatar": None}]
+)
+def test_the_sender_that_titles_a_chat_shows_the_fan_whoever_wrote(first: Any, user: Any) -> None:
+    own = {"id": 9, "name": "The creator", "username": "me", "avatar": "https://cdn.test/me.jpg"}
+    echo = {**ECHO, "fromUser": own}
+    for message_ in shown(echo if first is ECHO else RAW, chats=[{"withUser": user}]):
+        sender = message_.fromUser.model_dump()
+        assert (sender["displayName"], sender["username"]) == ("Robin", "robin")
+        assert sender.get("avatarThumbs") == user.get("avatarThumbs")
+        assert "avatar" not in sender
+        assert sender["id"] == (9 if message_.is_creator else 501)
+
+
+def test_a_captured_send_is_the_creators() -> None:
+    [echo] = shown(ECHO)
+    assert (echo.fromUser.id, echo.fromUser.displayName) == ("9", "Robin")
+
+
+def test_a_fan_whom_only_a_message_names_has_that_name_in_every_message() -> None:
+    named = {
+        **RAW,
+        "id": 3,
+        "createdAt": "2024-05-01T10:02:00+02:00",
+        "fromUser": {"id": 501, "name": "Robin"},
+    }
+    for with_user in ({"id": 501}, {"id": 501, "name": None, "username": " "}):
+        found = shown(RAW, ECHO, named, chats=[{"withUser": with_user}])
+        assert {each.fromUser.displayName for each in found} == {"Robin"}
+
+
+def test_a_fan_without_a_known_name_is_called_by_its_id() -> None:
+    for each in shown(RAW, ECHO, chats=[{"withUser": {"id": 501, "name": 5}}]):
+        assert (each.fromUser.displayName, each.fromUser.username) == ("501", "501")
+    [alone] = totals(cached([message("m1", 0)])).messages
+    assert (alone.fromUser.id, alone.fromUser.displayName) == ("f1", "f1")
+
+
+@pytest.mark.parametrize("odd", [5, "x", [], {"id": None}, {"id": {}}, {"id": True}])
+def test_users_and_quotes_that_cannot_be_read_do_no_harm(odd: object) -> None:
+    raw = {**ECHO, "fromUser": odd, "replyToMessage": odd, "topics": odd, "sentimentScore": odd}
+    [found] = shown(raw)
+    assert (found.fromUser.id, found.fromUser.displayName) == ("9", "Robin")
+
+
+def test_the_message_that_is_answered_is_quoted_as_plain_text() -> None:
+    quoted = {"id": 7, "text": "<p>how &amp; when?</p>", "media": None}
+    [found] = shown({**RAW, "replyToMessage": quoted})
+    assert orjson.loads(for_pages(found))["replyToMessage"] == {"id": 7, "text": "how & when?"}
+    [bare] = shown({**RAW, "replyToMessage": {"id": 7, "text": None}})
+    assert orjson.loads(for_pages(bare))["replyToMessage"] == {"id": 7}
+
+
+def test_a_message_shows_what_was_understood_of_it_and_only_a_fan_has_a_sentiment() -> None:
+    found = cached(
+        [message("m1", 0), message("m2", 1, "creator"), message("m3", 2), message("m4", 10 * HOUR)]
+    )
+    [first, later] = found.conversations
+    topics = [TopicRef(id="t1", topic="Travel"), TopicRef(id="t2", topic="Food")]
+    understood = {
+        "m1": MessageEnrichment(sentiment=0.756, topics=topics),
+        "m2": MessageEnrichment(sentiment=0.9),
+        "m3": MessageEnrichment(sentiment=None, topics=None, failed={"topics": "lost"}),
+    }
+    found.nodes[first.id] = node(first, found, enrichment=understood)
+    del found.nodes[later.id]
+    result = orjson.loads(for_pages(totals(found)))["messages"]
+    assert [each.get("sentimentScore") for each in result] == [0.76, None, None, None]
+    assert [each.get("topics") for each in result] == [["Travel", "Food"], [], None, None]
+    changed = chat_node(found, [], priority=None, touched=Touched("f1", changed=[message("m1", 0)]))
+    assert changed.changedMessages[0].topics == ["Travel", "Food"]
+
+
+json = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**60), 2**60) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=12,
+)
+FIELDS = ("fromUser", "toUser", "media", "topics", "is_creator", "chatId", "replyToMessage", "sentimentScore")
+
+
+@given(st.dictionaries(st.sampled_from(FIELDS) | st.text(max_size=5), json), json)
+def test_whatever_was_received_a_node_for_pages_has_no_field_that_is_null(raw: Any, user: Any) -> None:
+    said = message("m1", 0, raw=orjson.dumps({**raw, "id": 5}))
+    known = chat(with_user=orjson.dumps(user if isinstance(user, dict) else {"name": user}))
+    shown_node = orjson.loads(for_pages(totals(cached([said], known))))
+    assert nulls(shown_node) == []
+    [found] = shown_node["messages"]
+    assert found["fromUser"]["displayName"]
+    given = {k: v for k, v in raw.items() if k not in ShownMessage.model_fields}
+    assert {key: found[key] for key in given if key in found} == {
+        key: without_nulls(value) for key, value in given.items() if value is not None
+    }
+
+
+def nulls(value: Any) -> list[str]:
+    """The names of fields that are null, however deep."""
+    match value:
+        case dict():
+            return [k for k, v in value.items() if v is None or nulls(v)]
+        case list():
+            return [name for each in value for name in nulls(each)]
+    return []
+
+
+def without_nulls(value: Any) -> Any:
+    match value:
+        case dict():
+            return {k: without_nulls(v) for k, v in value.items() if v is not None}
+        case list():
+            return [without_nulls(each) for each in value]
+    return value
+
+
+def test_figures_on_pages_are_what_a_person_reads_and_elsewhere_are_exact() -> None:
+    exact = chat_node(cached([], chat()), [], priority=33.40274552806912).model_copy(
+        update={
+            "averageResponseTime": 1.0,
+            "silencePercentage": 91.66666,
+            "sentiment": 0.123456,
+            "turns": 4 / 3,
+        }
+    )
+    on_page = orjson.loads(for_pages(exact))
+    assert (on_page["priorityScore"], on_page["silencePercentage"]) == (33.4, 91.7)
+    assert (on_page["averageResponseTime"], on_page["turns"], on_page["sentiment"]) == (1, 1.3, 0.12)
+    assert exact.model_dump()["priorityScore"] == 33.40274552806912
+    topic = TopicMetric(
+        topic="Travel", id="t", volume=2, percentage_of_total=200 / 3, trend=-100 / 3, previous_volume=3
+    )
+    assert orjson.loads(for_pages(topic))["percentage_of_total"] == 66.7
+    assert orjson.loads(for_pages(topic))["trend"] == -33.3
+    assert topic.model_dump(mode="json")["trend"] == -100 / 3
+    parts = PriorityScore(score=100 / 3, unread=100 / 3, waiting=0, sentiment=0, spend=0)
+    assert orjson.loads(for_pages(parts))["score"] == 33.3
+
+
+def test_a_minute_is_a_minute() -> None:
+    found = totals(cached([message("m1", 0), message("m2", MINUTE, "creator")]))
+    assert orjson.loads(for_pages(found))["averageResponseTime"] == 1
 
 
 def test_enrichment_stands_beside_the_message_as_received_and_is_null_before() -> None:

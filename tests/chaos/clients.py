@@ -199,7 +199,7 @@ async def watching(ws: str, user_id: str) -> AsyncIterator[View]:
 
 async def _watch(uri: str, view: View) -> None:
     while True:
-        asked = httpx.QueryParams({"last_frame": view.position} if view.position else {})
+        asked = httpx.QueryParams({"merge": "true", "last_frame": view.position})
         with contextlib.suppress(OSError, WebSocketException):
             async with connect(f"{uri}?{asked}", max_size=None) as socket:
                 async for frame in socket:

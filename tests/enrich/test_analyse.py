@@ -35,7 +35,7 @@ def test_a_node_holds_the_figures_and_what_was_understood(chat: ChatOf, conversa
     assert (node.creatorId, node.chatId, node.fanId) == ("creator", "f", "f")
     assert node.startDate == datetime.fromtimestamp(messages[0].at, UTC)
     assert (node.messageCount, node.turns, node.unanswered) == (6, 5, 0)
-    assert node.averageResponseTime == 400
+    assert node.averageResponseTime == 400 / 60
     assert node.silencePercentage == 100
     assert node.messages == []
     assert {"custom_content", "pricing"} <= {topic.id for topic in node.topics}

@@ -35,6 +35,7 @@ from wire.payloads import (
     SystemStatus,
     SystemStatusMsg,
     TopicUse,
+    for_pages,
 )
 
 DAY = datetime(2024, 5, 1, tzinfo=UTC)
@@ -242,6 +243,8 @@ async def test_the_update_holds_everything(graph: Graph) -> None:
     )
     update = await build_analytics_update("u1", DAY, NEXT_DAY, "c1", graph=graph, now=NOW)
     assert (update.creatorId, update.startDate, update.endDate) == ("c1", DAY, NEXT_DAY)
+    assert (update.messageCount, update.averageResponseTime, update.turns) == (6, 18_870 / 60, 1.5)
+    assert update.sentiment == update.sentiment_trend.sentiment_score
     assert (update.conversations, update.actions) == (2, {"question": 3})
     assert (update.outcomes, update.revenue) == ({"tip": 2, "drop_off": 1}, 25)
     parts = update.priority["f1"]
@@ -290,6 +293,10 @@ async def test_an_empty_graph_answers_null_and_empty(graph: Graph, creator: str 
     assert update.sentiment_trend.sentiment_score is None
     assert update.response_time_metrics.turns is None
     assert update.response_time_metrics.response_time.mean is None
+    assert (update.messageCount, update.sentiment, update.averageResponseTime, update.turns) == (
+        0,
+        *[None] * 3,
+    )
     assert update.priorityScores == update.unreadCounts == {}
 
 
@@ -333,7 +340,8 @@ async def test_a_broadcast_pushes_what_it_returns(graph: Graph, redis: Redis) ->
     [pushed] = await missed(redis, "u1", before) or []
     frame = json.loads(pushed)
     assert (frame["type"], frame["sequence"], frame["creatorId"]) == ("analytics_update", 7, "c1")
-    assert frame["payload"] == update.model_dump(mode="json")
+    assert frame["payload"] == json.loads(for_pages(update))
+    assert "merge" not in frame
     assert frame["payload"]["response_time_metrics"]["average_handling_time_minutes"] == 21
 
 

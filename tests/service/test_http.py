@@ -151,7 +151,7 @@ async def test_two_creators_of_one_user_do_not_mix(
             assert answer.status_code == 202
         await listener.until(lambda frame: frame["type"] == "append_message")
         boot = await settled(listener, http, user_id, 1)
-    moods = {node["creatorId"]: node["sentiment"] for node in boot["conversations"]}
+    moods = {node["creatorId"]: node.get("sentiment", 0) for node in boot["conversations"]}
     assert moods[f"{user_id}-a"] > 0.6
     assert {f["creatorId"] for f in listener.frames if f["type"] == "append_message"} == {f"{user_id}-a"}
     only = await http.get(f"/api/v1/frontend/bootstrap/{user_id}", params={"creator_id": f"{user_id}-b"})

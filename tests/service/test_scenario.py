@@ -238,7 +238,7 @@ async def test_an_edit_replaces_the_message_and_a_deletion_removes_it(service: S
     everything = history()[:6]
     async with (
         httpx.AsyncClient(base_url=service.url, timeout=PATIENCE) as http,
-        page(service.ws, user_id) as listener,
+        page(service.ws, user_id, merge="true") as listener,
     ):
         await one_snapshot(service, user_id, everything)
         await listener.status("REALTIME")
@@ -275,7 +275,7 @@ def _appended(frames: list[Raw]) -> list[Raw]:
 def _mark(frame: Raw) -> str:
     """What the order is told by: statuses (not their progress), results, syncs and appends."""
     if frame["type"] == "system_status":
-        return "" if frame["payload"]["detail"] else str(frame["payload"]["status"])
+        return "" if "detail" in frame["payload"] else str(frame["payload"]["status"])
     kinds = ("enrichment_result", "full_sync_response")
     return frame["type"] if frame["type"] in kinds else ""
 

@@ -204,3 +204,21 @@ def test_schema_describes_every_message_both_ways() -> None:
     for reference in (*incoming.values(), *outgoing.values()):
         assert reference.removeprefix("#/$defs/") in schema["$defs"]
     orjson.dumps(schema)
+
+
+def test_schema_types_what_is_shown_of_a_message_and_knows_of_no_null_in_a_payload() -> None:
+    definitions = wss_schema()["$defs"]
+    node, message = definitions["ExtendedConversationNode"], definitions["ShownMessage"]
+    for field in ("messages", "changedMessages"):
+        assert node["properties"][field]["items"] == {"$ref": "#/$defs/ShownMessage"}
+    kinds = {name: field.get("type") for name, field in message["properties"].items()}
+    assert kinds["text"] == kinds["createdAt"] == "string"
+    assert (kinds["is_creator"], kinds["sentimentScore"], kinds["topics"]) == ("boolean", "number", "array")
+    assert message["additionalProperties"] is True
+    assert {"id", "text", "createdAt", "is_creator", "fromUser"} == set(message["required"]) - {
+        "chatId",
+        "direction",
+    }
+    assert "trend" not in definitions["TopicMetric"]["required"]
+    assert definitions["TopicMetric"]["properties"]["trend"]["type"] == "number"
+    assert definitions["AppendMessageMsg"]["properties"]["creatorId"]["anyOf"][1] == {"type": "null"}
