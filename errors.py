@@ -49,6 +49,12 @@ class InputTooLarge(InvalidInput):
     code = "too_large"
 
 
+class AmbiguousUser(InvalidInput):
+    """The caller named a creator that several users hold, and did not say whose account is meant."""
+
+    code = "ambiguous_user"
+
+
 class NotFound(AnalyticsError):
     """What the caller asked for is not there."""
 

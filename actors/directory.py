@@ -12,7 +12,7 @@ import asyncio
 import logging
 import random
 from collections import OrderedDict, defaultdict
-from collections.abc import Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from weakref import WeakValueDictionary
@@ -20,6 +20,7 @@ from weakref import WeakValueDictionary
 import ray
 from ray.exceptions import RayActorError
 
+from actors.upgrade import Upgrade
 from actors.user_actor import UserActor
 from enrich.tasks import model_ready
 from errors import StaleOwner, Unavailable
@@ -70,16 +71,23 @@ class _Child:
 class Registry:
     """The parent of all user actors; when it dies they die, and are made again when they are called.
 
-    `kind` is the class of the user actors.
+    `kind` is the class of the user actors; `upgrade` makes whole what is there, before and beside them.
     """
 
-    def __init__(self, settings: Settings, kind: type = UserActor) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        kind: type = UserActor,
+        upgrade: Callable[[Settings], Upgrade] = Upgrade.of,
+    ) -> None:
         logging.basicConfig(level=settings.log_level)
         self._settings = settings
         self._kind = kind
         self._children: dict[str, _Child] = {}
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._may_start = asyncio.Event()
+        self._spawn(self._upgrade(upgrade(settings)))
         self._spawn(self._look_after())
 
     async def activate(self, user_id: str) -> Any:
@@ -87,6 +95,7 @@ class Registry:
 
         While the user's actor ends, this waits until it is gone.
         """
+        await self._may_start.wait()
         async with self._lock(user_id):
             child = self._children.get(user_id)
             if child is None or not await self._lives(user_id, child):
@@ -150,6 +159,11 @@ class Registry:
         ray.kill(child.handle)
         if self._children.get(user_id) is child:
             del self._children[user_id]
+
+    async def _upgrade(self, upgrade: Upgrade) -> None:
+        await upgrade.before_owners()
+        self._may_start.set()
+        await upgrade.beside_owners(self.activate)
 
     async def _look_after(self) -> None:
         while True:

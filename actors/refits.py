@@ -28,7 +28,7 @@ class Refits:
     a chat is changed; `keep(nodes)` keeps what changed, and `fits`, where the next owner finds them.
 
     `fits` says by which fit a creator's conversations have their topics (0: the taxonomy alone). When another
-    one is stored, fitted by another user of the creator or just before a crash, its topics are assigned.
+    one is stored, as just before a crash, its topics are assigned.
     `unfinished` are creators of whom a part has its new topics, and graph and pages do not know it yet.
     """
 

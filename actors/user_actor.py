@@ -59,6 +59,7 @@ from actors.view import (
     priority_of,
     received,
 )
+from chats.account import Account
 from chats.conversation import Conversation
 from enrich import RULES
 from enrich.progress import Progress
@@ -73,7 +74,7 @@ from errors import (
     JournalUnavailable,
     StaleOwner,
 )
-from graph.traversals import CONVERSATION_COUNT
+from graph.traversals import ACCOUNTS_OF_USER, CONVERSATION_COUNT
 from graph.write import append_graph_from_delta, rebuild_graph_from_snapshot
 from insights.queries import broadcast_analytics_update, build_analytics_update
 from insights.window import WINDOW, now
@@ -119,7 +120,7 @@ class UserActor:
         self._redis = connect_redis(settings.redis_url)
         self._journal = Journal(self._redis, user_id)
         self._understood = Understood(self._redis, user_id)
-        self._enricher = Enricher(self._redis, settings)
+        self._enricher = Enricher(user_id, self._redis, settings)
         self._writer = graph_writer(settings)
         self._reader = graph_reader(settings, self._writer)
         self._mailbox: asyncio.Queue[Event] = asyncio.Queue()
@@ -268,6 +269,13 @@ class UserActor:
                 payload = await self._full_sync(creator_id, analytics)
                 return self._state.sequence, self._position, self._state.status.value, payload
 
+    async def in_graph(self, user_id: str, within: float) -> None:
+        """Return once the graph has what this owner held when it began, or after so many seconds."""
+        deadline = time.monotonic() + within
+        async with self._call(user_id):
+            while not (self._look.done() and self._settled()) and time.monotonic() < deadline:  # noqa: ASYNC110
+                await asyncio.sleep(0.1)
+
     async def idle_for(self) -> float:
         """Seconds since the last call or work; 0.0 while there is any."""
         works = self._calls or self._refits.working or (self._ready.is_set() and not self._settled())
@@ -367,7 +375,7 @@ class UserActor:
         self._used = time.monotonic()
         self._spawn(self._intake.run())
         written = set(self._cache.creators()) - set(self._state.unfinished())
-        self._spawn(self._look_for_graph(written))
+        self._look = self._spawn(self._look_for_graph(written))
         self._spawn(self._refits.run())
         await self._process_delta_queue()
 
@@ -420,10 +428,7 @@ class UserActor:
         await self._keep(self._understood.next(), nodes, self._refits.fits)
 
     async def _look_for_graph(self, creators: Iterable[str]) -> None:
-        """Have a creator written anew whose conversations the graph lacks, as when it was lost or replaced.
-
-        Other users of the creator may have written the same conversations: they count as well.
-        """
+        """Have creators written anew that the graph lacks in whole or in part, as when it was lost."""
         for creator_id in creators:
             expected = self._cache.conversations(creator_id)
             wait = 1.0
@@ -439,10 +444,13 @@ class UserActor:
         self._mailbox.put_nowait(Again())
 
     async def _conversations_in_graph(self, creator_id: str) -> int | None:
-        """None when the graph does not answer."""
+        """None when the graph does not answer, -1 when it was never written whole."""
+        account = Account(self._user_id, creator_id).key
         try:
             async with asyncio.timeout(GRAPH_TIMEOUT):
-                [count] = await self._reader.submit(*CONVERSATION_COUNT.bind(None, pk=creator_id))
+                if account not in await self._reader.submit(ACCOUNTS_OF_USER, {"user_id": self._user_id}):
+                    return -1
+                [count] = await self._reader.submit(CONVERSATION_COUNT, {"pk": account})
         except (TimeoutError, AnalyticsError):
             return None
         return int(count)

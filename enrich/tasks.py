@@ -1,4 +1,4 @@
-"""Enrichment as Ray tasks: chunks of whole chats in parallel, one fit a creator, vectors in the store.
+"""Enrichment as Ray tasks: chunks of whole chats in parallel, one fit an account, vectors in the store.
 
 This module and what it imports load neither torch nor pandas nor numpy: the caller stays small, the models
 live in the tasks' worker processes, where they are loaded once. All tasks ask for the same resources and
@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import ray
 from redis.asyncio import Redis
 
+from chats.account import Account
 from chats.chat import Chat
 from chats.conversation import Conversation
 from chats.message import Message
@@ -59,9 +60,10 @@ _ENVIRONMENT = {
 
 
 class Enricher:
-    """Enriches conversations on the Ray cluster that this process belongs to."""
+    """Enriches one user's conversations on the Ray cluster that this process belongs to."""
 
-    def __init__(self, redis: Redis, settings: Settings) -> None:
+    def __init__(self, user_id: str, redis: Redis, settings: Settings) -> None:
+        self._user_id = user_id
         self._redis = redis  # answers bytes, not str
         self._model = settings.model
 
@@ -118,7 +120,7 @@ class Enricher:
 
     async def fitted(self, creator_id: str) -> Fitted | None:
         """What is known of the creator's latest fit; None when there is none. RedisError, EnrichmentError."""
-        stored = await topic_store.latest(self._redis, creator_id)
+        stored = await self._stored(creator_id)
         return topic_store.header(stored) if stored else None
 
     async def delta(
@@ -143,7 +145,7 @@ class Enricher:
             wanted,
             {each.id: around[each.id] for each in wanted},
             creator_id,
-            await topic_store.latest(self._redis, creator_id),
+            await self._stored(creator_id),
             self._model,
             _of(wanted, known),
         )
@@ -165,7 +167,7 @@ class Enricher:
         """
         around = contexts(conversations, chats)
         options = {**await _options(), "max_retries": 1}
-        stored = await topic_store.latest(self._redis, creator_id)
+        stored = await self._stored(creator_id)
         problems: list[Exception] = []
 
         async def enriched(each: Conversation) -> ExtendedConversationNode:
@@ -187,19 +189,25 @@ class Enricher:
             raise problems[-1]
         return nodes
 
+    def _account(self, creator_id: str) -> Account:
+        return Account(self._user_id, creator_id)
+
+    async def _stored(self, creator_id: str) -> bytes | None:
+        return await topic_store.latest(self._redis, self._account(creator_id))
+
     async def _fit(
         self, creator_id: str, parts: "Sequence[_Part]", options: dict[str, Any], *, again: bool
     ) -> bytes | None:
         """The topics to assign: fitted on `parts`, or on what somebody else had who was first."""
-        previous = await topic_store.latest(self._redis, creator_id)
+        previous = await self._stored(creator_id)
         task: Any = _fit.options(**options)
         documents = [part.documents for part in parts]
         fitted: bytes | None = await result(task.remote(creator_id, previous, self._model, again, *documents))
         if fitted is None or fitted == previous:
             return previous
-        if await topic_store.store(self._redis, creator_id, fitted, after=_version(previous)):
+        if await topic_store.store(self._redis, self._account(creator_id), fitted, after=_version(previous)):
             return fitted
-        return await topic_store.latest(self._redis, creator_id)
+        return await self._stored(creator_id)
 
 
 async def broadcast_enrichment(

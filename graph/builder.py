@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 
+from chats.account import Account
 from chats.fan import FanState
 from graph.model import (
     DropStale,
@@ -28,24 +29,29 @@ from wire.payloads import ExtendedConversationNode
 
 
 class GraphBuilder:
-    """Writes for one creator (the partition) and one user, at one revision (a growing integer)."""
+    """Writes for one account, which is the partition, at one revision (a growing integer)."""
 
     def __init__(self, user_id: str, creator_id: str, rev: int) -> None:
-        self._user_id = user_id
-        self._pk = creator_id
+        self._account = Account(user_id, creator_id)
+        self.pk = self._account.key
+        self._creator = creator_vertex(creator_id)
         self._rev = rev
+
+    def build_account(self) -> UpsertVertex:
+        """What lets the account be found: without it a partition is not asked."""
+        account = self._account
+        return self._vertex("Creator", self._creator, creatorId=account.creator_id, userId=account.user_id)
 
     def build_graph(self, enriched_conv: ExtendedConversationNode, fan_id: str) -> list[Mutation]:
         """Everything one conversation says; its `conversationId` is `{chat_id}:{first message id}`."""
         conv = enriched_conv
         node = conversation_vertex(conv.conversationId)
         return [
-            self._vertex("Creator", creator_vertex(self._pk)),
-            self._vertex("Fan", fan_vertex(fan_id), fanId=fan_id, chatId=conv.chatId, userId=self._user_id),
+            self._vertex("Creator", self._creator),
+            self._vertex("Fan", fan_vertex(fan_id), fanId=fan_id, chatId=conv.chatId),
             self._vertex(
                 "ConversationNode",
                 node,
-                userId=self._user_id,
                 chatId=conv.chatId,
                 fanId=fan_id,
                 startDate=_epoch(conv.startDate),
@@ -59,13 +65,13 @@ class GraphBuilder:
                 sentimentCount=conv.sentimentCount,
                 rev=self._rev,
             ),
-            self._edge("HAS_CONVERSATION", creator_vertex(self._pk), node),
+            self._edge("HAS_CONVERSATION", self._creator, node),
             self._edge("HAS_CONVERSATION", fan_vertex(fan_id), node),
             *self._topics(conv, node),
             *self._actions(conv, node),
             *self._targets(conv),
             *self._outcomes(conv, node),
-            DropStale(self._pk, conv.conversationId, self._rev),
+            DropStale(self.pk, conv.conversationId, self._rev),
         ]
 
     def build_fan(self, fan: FanState) -> list[Mutation]:
@@ -76,7 +82,6 @@ class GraphBuilder:
                 fan_vertex(fan.fan_id),
                 fanId=fan.fan_id,
                 chatId=fan.chat_id,
-                userId=fan.user_id,
                 joinDate=int(fan.join_date or 0),
                 spend=fan.spend,
                 unread=fan.unread,
@@ -150,12 +155,12 @@ class GraphBuilder:
     def _vertex(self, label: VertexLabel, id: str, **properties: Scalar | None) -> UpsertVertex:
         known = {key: value for key, value in properties.items() if value is not None}
         unknown = tuple(key for key, value in properties.items() if value is None)
-        return UpsertVertex(self._pk, id, label, known, unknown)
+        return UpsertVertex(self.pk, id, label, known, unknown)
 
     def _edge(
         self, label: EdgeLabel, source: str, target: str, *, key: str = "", **properties: Scalar
     ) -> UpsertEdge:
-        return UpsertEdge(self._pk, label, source, target, {**properties, "rev": self._rev}, key)
+        return UpsertEdge(self.pk, label, source, target, {**properties, "rev": self._rev}, key)
 
 
 def _epoch(time: datetime | None) -> int | None:

@@ -19,6 +19,7 @@ from errors import GraphError
 from graph.model import (
     DropConversation,
     DropOlder,
+    DropPartition,
     DropStale,
     EdgeLabel,
     Mutation,
@@ -35,7 +36,7 @@ from graph.model import (
 LABELS: Final = frozenset(get_args(VertexLabel)) | frozenset(get_args(EdgeLabel))
 # fmt: off
 KEYS: Final = frozenset((
-    "pk", "userId", "chatId", "fanId", "startDate", "endDate", "messageCount", "turns",
+    "pk", "creatorId", "userId", "chatId", "fanId", "startDate", "endDate", "messageCount", "turns",
     "silenceSeconds", "responseSeconds", "unanswered", "sentimentSum", "sentimentCount", "rev",
     "joinDate", "spend", "unread", "waitingSince", "recentSentiment", "sentimentProfile",
     "lastMessageDate", "description", "category", "keywords", "model", "name", "type", "date",
@@ -43,7 +44,15 @@ KEYS: Final = frozenset((
 ))
 # fmt: on
 IDS: Final = 10  # elements that one statement names: the embedded engine takes no more
-PAGE: Final = 200  # conversations that DropOlder reads, then drops, before it reads again
+PAGE: Final = 200  # vertices that are read, then dropped, before more are read
+# Conversations go first, with their edges and outcomes, and what the partition is found by last.
+DROPPED: Final[tuple[VertexLabel, ...]] = (
+    "InteractionOutcome",
+    "Fan",
+    "Topic",
+    "EngagementAction",
+    "Creator",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +91,15 @@ def plan(mutations: Sequence[Mutation], dialect: Dialect) -> Plan:
     """
     upserts: list[UpsertVertex | UpsertEdge | DropStale] = []
     for mutation in mutations:
-        if isinstance(mutation, DropConversation | DropOlder):
+        if isinstance(mutation, DropConversation | DropOlder | DropPartition):
             yield from _write(upserts, dialect)
             upserts = []
             if isinstance(mutation, DropConversation):
                 yield from _drop_conversation(mutation, dialect)
-            else:
+            elif isinstance(mutation, DropOlder):
                 yield from _drop_older(mutation, dialect)
+            else:
+                yield from _drop_partition(mutation, dialect)
         else:
             upserts.append(mutation)
     yield from _write(upserts, dialect)
@@ -195,10 +206,20 @@ def _drop_conversation(drop: DropConversation, dialect: Dialect) -> Plan:
 
 
 def _drop_older(drop: DropOlder, dialect: Dialect) -> Plan:
+    yield from _drop_conversations('.has("rev",P.lt({1}))', (drop.pk, drop.rev), dialect)
+
+
+def _drop_partition(drop: DropPartition, dialect: Dialect) -> Plan:
+    yield from _drop_conversations("", (drop.pk,), dialect)
+    for label in DROPPED:
+        query = Statement(f'g.V().hasLabel("{label}").has("pk",P.eq({{0}})).limit({PAGE}).id()', (drop.pk,))
+        while found := (yield _request([query])):
+            yield from pack(_each("V", found, ".drop().iterate()", dialect), dialect)
+
+
+def _drop_conversations(which: str, values: tuple[Scalar, ...], dialect: Dialect) -> Plan:
     query = Statement(
-        'g.V().hasLabel("ConversationNode").has("pk",P.eq({0})).has("userId",P.eq({1})).has("rev",P.lt({2}))'
-        f".limit({PAGE}){_FOUND}",
-        (drop.pk, drop.user_id, drop.rev),
+        f'g.V().hasLabel("ConversationNode").has("pk",P.eq({{0}})){which}.limit({PAGE}){_FOUND}', values
     )
     while found := (yield _request([query])):
         yield from _drop_found(found, dialect)

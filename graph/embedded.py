@@ -18,6 +18,8 @@ from graph.port import carry_out
 
 DIALECT: Final = Dialect(max_bindings=2_000, max_statements=200, one_shape=False)
 INDEXES: Final = (
+    ("Creator", "userId"),
+    ("Creator", "creatorId"),
     ("ConversationNode", "pk"),
     ("ConversationNode", "startDate"),
     ("Fan", "pk"),

@@ -1,7 +1,7 @@
 """The labelled property graph as data: its vertices, edges, and the mutations that write them. Pure.
 
-Every vertex carries `pk`, the partition key (the creator's id); ids are unique inside a partition, and
-`element_id` makes them unique in a store that has one id space for all partitions. Property
+Every vertex carries `pk`, the partition key (the account's key), and nothing else says whose it is. Ids are
+unique inside a partition, and `element_id` makes them unique in a store that has one id space. Property
 values are strings, numbers or booleans; times are whole epoch seconds. Message text, names, handles and URLs
 never enter the graph. docs/graph.md lists every property.
 """
@@ -45,7 +45,7 @@ def outcome_vertex(conversation_id: str, outcome_type: str, n: int) -> str:
 
 
 def element_id(pk: str, id: str) -> str:
-    """The vertex's id in the store (`T.id`): two creators may have a fan, topic or action of the same id."""
+    """The vertex's id in the store (`T.id`): two accounts may have a fan, topic or action of the same id."""
     return f"{quote(pk, safe='')}|{id}"
 
 
@@ -104,11 +104,17 @@ class DropStale:
 
 @dataclass(frozen=True, slots=True)
 class DropOlder:
-    """Remove all conversations of a user in a partition (with their outcomes and edges) older than `rev`."""
+    """Remove all conversations of a partition (with their outcomes and edges) older than `rev`."""
 
     pk: str
-    user_id: str
     rev: int
 
 
-Mutation = UpsertVertex | UpsertEdge | DropConversation | DropStale | DropOlder
+@dataclass(frozen=True, slots=True)
+class DropPartition:
+    """Remove everything of a partition, what it is found by last."""
+
+    pk: str
+
+
+Mutation = UpsertVertex | UpsertEdge | DropConversation | DropStale | DropOlder | DropPartition

@@ -1,6 +1,7 @@
 """What the user actor writes: a whole history after a snapshot, or one conversation after a delta.
 
 `rev` is the revision of the write: a whole number that only grows for a user. Every write is idempotent.
+A rebuild makes the account one that is found at its end: one that was interrupted is not taken for all.
 """
 
 from collections.abc import Iterable, Sequence
@@ -39,7 +40,7 @@ async def rebuild_graph_from_snapshot(
             mutations = []
     for fan in fans:
         mutations += builder.build_fan(fan)
-    await writer.apply([*mutations, DropOlder(creator_id, user_id, rev)])
+    await writer.apply([*mutations, builder.build_account(), DropOlder(builder.pk, rev)])
 
 
 async def append_graph_from_delta(
@@ -55,9 +56,9 @@ async def append_graph_from_delta(
     """Write the conversations a delta changed, and drop those (by id) that it made part of others."""
     nodes = enriched_conversation
     builder = GraphBuilder(user_id, creator_id, rev)
-    mutations: list[Mutation] = [DropConversation(creator_id, id) for id in gone]
+    mutations: list[Mutation] = [DropConversation(builder.pk, id) for id in gone]
     for node in [nodes] if isinstance(nodes, ExtendedConversationNode) else nodes:
         mutations += builder.build_graph(node, node.fanId)
     for fan in fans:
         mutations += builder.build_fan(fan)
-    await writer.apply(mutations)
+    await writer.apply([*mutations, builder.build_account()])

@@ -1,8 +1,10 @@
 """What callers ask of the graph: each question's traversals, run at once, and the metrics of their rows.
 
 Every function takes aware datetimes of a half-open window `[start_date, end_date)` and raises InvalidInput
-naming the parameter that is wrong. `creator_id` None means all creators (of `user_id` when that is given).
-Errors of the graph (GraphError, GraphUnavailable) pass through.
+naming the parameter that is wrong. `user_id` and `creator_id` name one account. `user_id` alone means all
+accounts of that user, neither means all there are, and `creator_id` alone the account of the one user that
+holds the creator: AmbiguousUser where several do. Errors of the graph (GraphError, GraphUnavailable) pass
+through.
 """
 
 import asyncio
@@ -13,10 +15,20 @@ from typing import Any
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from errors import Unavailable
+from chats.account import Account
+from errors import AmbiguousUser, Unavailable
 from graph.model import Scalar
 from graph.port import Graph
-from graph.traversals import ACTIONS, CONVERSATIONS, CREATORS, FANS, OUTCOMES, TOPIC_LINKS, Traversal
+from graph.traversals import (
+    ACCOUNTS,
+    ACCOUNTS_OF_CREATOR,
+    ACCOUNTS_OF_USER,
+    ACTIONS,
+    CONVERSATIONS,
+    FANS,
+    OUTCOMES,
+    TOPIC_LINKS,
+)
 from insights.metrics import (
     Bucket,
     action_counts,
@@ -102,8 +114,8 @@ async def build_analytics_update(
 ) -> AnalyticsUpdate:
     """Everything a dashboard shows of the window, and every chat's priority at `now` (aware).
 
-    Priority is ranked within each creator. Where two creators share a chat id (one fan follows both), the
-    more urgent of the two chats is shown, with its own unread count; ask for one creator to see either.
+    Priority is ranked within each account. Where two accounts share a chat id (one fan follows two creators),
+    the more urgent of the two chats is shown, with its own unread count; ask for one account to see either.
     """
     window = Window(start_date, end_date)
     _check_trend(bucket, time_zone)
@@ -113,7 +125,7 @@ async def build_analytics_update(
         reader.rows(TOPIC_LINKS, **_two_windows(window)),
         reader.rows(ACTIONS, **_bounds(window)),
         reader.rows(OUTCOMES, **_bounds(window)),
-        reader.rows_by_creator(FANS),
+        reader.rows_by_account(FANS),
     )
     priority, unread = _by_chat(fans, now)
     trend = sentiment_trend(conversations, bucket=bucket, time_zone=time_zone)
@@ -174,29 +186,42 @@ async def broadcast_analytics_update(
 
 
 class _Reader:
-    """Runs traversals over the creators that one question is about."""
+    """Runs traversals over the accounts that one question is about."""
 
-    def __init__(self, graph: Graph, creators: list[str], user_id: str | None) -> None:
+    def __init__(self, graph: Graph, accounts: list[str]) -> None:
         self._graph = graph
-        self._creators = creators
-        self._user_id = user_id
+        self._accounts = accounts
 
     @classmethod
     async def open(cls, graph: Graph, creator_id: str | None, user_id: str | None) -> "_Reader":
-        if creator_id is not None:
-            return cls(graph, [creator_id], user_id)
-        return cls(graph, sorted(await graph.submit(*CREATORS.bind(user_id))), user_id)
+        return cls(graph, await _accounts(graph, creator_id, user_id))
 
-    async def rows_by_creator(self, traversal: Traversal, **bindings: Scalar) -> list[list[Any]]:
+    async def rows_by_account(self, traversal: str, **bindings: Scalar) -> list[list[Any]]:
         return await asyncio.gather(
-            *(
-                self._graph.submit(*traversal.bind(self._user_id, pk=creator, **bindings))
-                for creator in self._creators
-            )
+            *(self._graph.submit(traversal, {"pk": account, **bindings}) for account in self._accounts)
         )
 
-    async def rows(self, traversal: Traversal, **bindings: Scalar) -> list[Any]:
-        return list(chain.from_iterable(await self.rows_by_creator(traversal, **bindings)))
+    async def rows(self, traversal: str, **bindings: Scalar) -> list[Any]:
+        return list(chain.from_iterable(await self.rows_by_account(traversal, **bindings)))
+
+
+async def _accounts(graph: Graph, creator_id: str | None, user_id: str | None) -> list[str]:
+    """The keys of the accounts that these ids name."""
+    match user_id, creator_id:
+        case str(), str():
+            return [Account(user_id, creator_id).key]
+        case str(), None:
+            return sorted(await graph.submit(ACCOUNTS_OF_USER, {"user_id": user_id}))
+        case None, str():
+            accounts = await graph.submit(ACCOUNTS_OF_CREATOR, {"creator_id": creator_id})
+            if len(accounts) > 1:
+                raise AmbiguousUser(
+                    "Several users hold this creator: say whose account is meant with user_id.",
+                    detail=[{"field": "user_id", "reason": "missing"}],
+                )
+            return accounts
+        case _:
+            return sorted(await graph.submit(ACCOUNTS, {}))
 
 
 def _bounds(window: Window) -> dict[str, Scalar]:
@@ -216,9 +241,9 @@ def _check_trend(bucket: str, time_zone: str) -> None:
 def _by_chat(fans: list[list[Any]], now: datetime) -> tuple[dict[str, PriorityScore], dict[str, int]]:
     priority: dict[str, PriorityScore] = {}
     unread: dict[str, int] = {}
-    for of_creator in fans:
-        counts = unread_counts(of_creator)
-        for chat, score in priority_scores(of_creator, now).items():
+    for of_account in fans:
+        counts = unread_counts(of_account)
+        for chat, score in priority_scores(of_account, now).items():
             if chat not in priority or score.score > priority[chat].score:
                 priority[chat], unread[chat] = score, counts[chat]
     return priority, unread

@@ -1,13 +1,15 @@
-"""A user actor without anything in it: what the registry asks of one, told from outside."""
+"""Stand-ins for what the registry starts: a user actor told from outside, and an upgrade of no data."""
 
 import asyncio
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 import ray
 
 from errors import StaleOwner
+from settings import Settings
 
 
 class Standin:
@@ -36,3 +38,11 @@ class Standin:
         self._leaving = True
         await asyncio.sleep(0.2)  # so that calls meet one that is leaving
         ray.kill(ray.get_runtime_context().current_actor)
+
+
+class NothingToUpgrade:
+    def __init__(self, settings: Settings) -> None: ...
+
+    async def before_owners(self) -> None: ...
+
+    async def beside_owners(self, activate: Callable[[str], Awaitable[Any]]) -> None: ...

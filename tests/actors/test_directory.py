@@ -19,7 +19,7 @@ from actors.directory import RESPITE, Directory, Registry, Seen, to_passivate
 from errors import Unavailable
 from remote import named_actor, result
 from settings import Settings
-from tests.actors.standin import Standin
+from tests.actors.standin import NothingToUpgrade, Standin
 from tests.conftest import PATIENCE
 
 seen = st.dictionaries(
@@ -51,7 +51,9 @@ class Own:
     def __init__(self, **settings: Any) -> None:
         self.name = f"registry-{uuid.uuid4().hex[:8]}"
         self.settings = Settings(**settings)
-        self.registry = named_actor(Registry, self.name, self.settings, Standin, detached=False)
+        self.registry = named_actor(
+            Registry, self.name, self.settings, Standin, NothingToUpgrade, detached=False
+        )
         self.directory = Directory(self.settings, self.name)
 
     async def children(self) -> set[str]:

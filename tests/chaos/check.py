@@ -139,7 +139,7 @@ def _elements(contents: Contents) -> dict[str, Any]:
     }
     for (label, source, target, key), row in contents.edges.items():
         named[" ".join((label, own.get(source, source), own.get(target, target), key))] = row
-    ignored = ("id", "pk", "rev", "userId")
+    ignored = ("id", "pk", "rev", "creatorId", "userId")
     return {name: {k: _rounded(v) for k, v in row.items() if k not in ignored} for name, row in named.items()}
 
 

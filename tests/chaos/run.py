@@ -18,6 +18,7 @@ import httpx
 import ray
 
 from actors.graph_writer import ThroughActor
+from chats.account import Account
 from tests.chaos.check import (
     Fault,
     View,
@@ -31,7 +32,7 @@ from tests.chaos.clients import Extension, Log, Poster, reading_journal, trimmed
 from tests.chaos.kills import Kill, Strike
 from tests.chaos.stream import Key, Send, kept, listed_chats, stream
 from tests.conftest import PATIENCE, Service
-from tests.graph.reading import contents
+from tests.graph.reading import Contents, contents
 from tests.service.talk import Raw, post
 
 USERS = [f"chaos-{number}" for number in range(1, 5)]
@@ -213,9 +214,13 @@ async def _faults(http: httpx.AsyncClient, graph: ThroughActor, user: User) -> l
         *listing_faults(user.id, model, listed),
         *page_faults(user.id, model, user.view),
         *journal_faults(user.id, user.log.own_runs(), user.journaled),
-        *graph_faults(user.id, await contents(graph, user.id), await contents(graph, user.rebuilt)),
+        *graph_faults(user.id, await _graph(graph, user.id), await _graph(graph, user.rebuilt)),
         *number_faults(user.id, await _insights(http, user.id), await _insights(http, user.rebuilt)),
     ]
+
+
+async def _graph(graph: ThroughActor, user_id: str) -> Contents:
+    return await contents(graph, Account(user_id, user_id).key)
 
 
 async def _listed(http: httpx.AsyncClient, user_id: str, chat_id: str) -> list[Raw]:

@@ -157,8 +157,8 @@ def shown(*messages: Raw) -> View:
 def graph(creator_id: str, rev: int) -> Contents:
     creator, node = f"creator:{creator_id}", "conv:5:1"
     vertices: dict[str, Raw] = {
-        creator: {"label": "Creator", "pk": creator_id},
-        "fan:5": {"label": "Fan", "pk": creator_id, "userId": creator_id, "spend": 0.0},
+        creator: {"label": "Creator", "pk": creator_id, "creatorId": creator_id, "userId": creator_id},
+        "fan:5": {"label": "Fan", "pk": creator_id, "spend": 0.0},
         node: {"label": "ConversationNode", "pk": creator_id, "rev": rev},
     }
     links = {("HAS_CONVERSATION", end, node, ""): {"label": "HAS_CONVERSATION"} for end in (creator, "fan:5")}

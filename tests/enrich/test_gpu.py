@@ -36,7 +36,7 @@ class NoFit:
 said = [Message(id=str(n), creator_id="c", chat_id="f", fan_id="f", direction="fan", at=1.7e9 + n,
                 text="how much for a custom video?") for n in range(3)]
 conversations = cut(said, gap=21600, silence=300)
-enricher = Enricher(NoFit(), Settings())
+enricher = Enricher("u", NoFit(), Settings())
 
 @ray.remote(num_cpus=0, num_gpus=1)
 class Holder:

@@ -14,6 +14,7 @@ from ray.exceptions import RayError
 from redis.asyncio import Redis
 
 from actors.journal import Journal
+from chats.account import Account
 from chats.chat import Chat
 from chats.conversation import Conversation, cut
 from chats.message import Message
@@ -40,8 +41,8 @@ async def redis(redis_url: str) -> AsyncIterator[Redis]:
 
 
 @pytest.fixture
-def enricher(redis: Redis, ray_cluster: None) -> Enricher:
-    return Enricher(redis, Settings())
+def enricher(redis: Redis, ray_cluster: None, user_id: str) -> Enricher:
+    return Enricher(user_id, redis, Settings())
 
 
 def creator_with(chat: ChatOf, creator_id: str, chats: int) -> list[Conversation]:
@@ -139,9 +140,9 @@ async def test_a_snapshot_enriches_everything_and_a_repeat_gives_the_same(
     assert len(seen) == 3
     assert [each.done for each in seen] == sorted(each.done for each in seen)
     assert seen[-1] == Progress(total, total, 0.0)
-    stored = await topic_store.latest(redis, user_id)
+    stored = await topic_store.latest(redis, Account(user_id, user_id))
     assert await enricher.snapshot(user_id, chats, total, ignore) == (nodes, 1)
-    assert await topic_store.latest(redis, user_id) == stored
+    assert await topic_store.latest(redis, Account(user_id, user_id)) == stored
 
 
 async def test_a_refit_keeps_every_topic_and_finds_the_new_ones(
@@ -187,9 +188,9 @@ async def test_a_refit_that_another_was_quicker_with_takes_that_ones_topics(
     rival = replace(seeded(user_id), version=1, messages=7).to_bytes()
     plain = topic_store.store
 
-    async def late(redis: Redis, creator_id: str, artefact: bytes, *, after: int) -> bool:
-        assert await plain(redis, creator_id, rival, after=after)
-        return await plain(redis, creator_id, artefact, after=after)
+    async def late(redis: Redis, account: Account, artefact: bytes, *, after: int) -> bool:
+        assert await plain(redis, account, rival, after=after)
+        return await plain(redis, account, artefact, after=after)
 
     monkeypatch.setattr(topic_store, "store", late)
     version, parts = await enricher.refit(user_id, whole(creator_with(chat, user_id, 2)), again=True)
@@ -197,6 +198,23 @@ async def test_a_refit_that_another_was_quicker_with_takes_that_ones_topics(
     assert version == 1
     assert await enricher.fitted(user_id) == topic_store.header(rival)
     assert {node.models["topics"] for node in nodes} == {"taxonomy 1 fit 1"}
+
+
+async def test_two_users_of_one_creator_have_fits_of_their_own(
+    enricher: Enricher, redis: Redis, chat: ChatOf, user_id: str
+) -> None:
+    other = Enricher(f"{user_id}-2", redis, Settings())
+    conversations = creator_with(chat, user_id, 2)
+    _, fit = await enricher.snapshot(user_id, whole(conversations), count(conversations), ignore)
+    assert await other.fitted(user_id) is None
+    await enricher.refit(user_id, whole(conversations), again=True)
+    _, theirs = await other.snapshot(user_id, whole(conversations[:1]), count(conversations[:1]), ignore)
+    assert fit == theirs == 1
+    known, unlike = await enricher.fitted(user_id), await other.fitted(user_id)
+    assert known is not None
+    assert unlike is not None
+    assert (known.version, known.messages) == (2, count(conversations))
+    assert (unlike.version, unlike.messages) == (1, count(conversations[:1]))
 
 
 async def test_a_delta_agrees_with_the_snapshot_and_gives_back_only_what_changed(
@@ -259,7 +277,7 @@ async def test_a_topic_model_that_cannot_be_served_costs_the_topics_alone(
     enricher: Enricher, chat: ChatOf, user_id: str, tmp_path: Path
 ) -> None:
     conversations = creator_with(chat, user_id, 1)
-    broken = Enricher(enricher._redis, Settings(model=str(tmp_path)))
+    broken = Enricher(user_id, enricher._redis, Settings(model=str(tmp_path)))
     nodes, _ = await broken.snapshot(user_id, whole(conversations), count(conversations), ignore)
     assert all(node.topics == [] and node.models["topics"].startswith("failed") for node in nodes)
     assert all(node.sentiment is None for node in nodes)

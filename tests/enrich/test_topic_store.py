@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from redis.asyncio import Redis
 
+from chats.account import Account
 from enrich.refit import Fitted
-from enrich.topic_store import header, latest, pack, store, unpack
+from enrich.topic_store import divide, header, latest, pack, store, unpack
 from enrich.topics import Documents, TopicModel, fit, seeded, served
 from errors import EnrichmentError
 from push import connect_redis
@@ -28,6 +29,11 @@ async def redis(running: Store) -> AsyncIterator[Redis]:
     await client.connection_pool.disconnect()
 
 
+@pytest.fixture
+def account(user_id: str) -> Account:
+    return Account(user_id, "creator")
+
+
 def artefact(version: int, next_topic: int = 0, creator_id: str = "creator") -> bytes:
     return pack(
         {
@@ -45,8 +51,8 @@ def artefact(version: int, next_topic: int = 0, creator_id: str = "creator") -> 
     )
 
 
-async def damage(redis: Redis, creator_id: str, field: str = "artefact") -> None:
-    await redis.hset(f"topics:{creator_id}", field, artefact(1)[:-1])
+async def damage(redis: Redis, account: Account, field: str = "artefact") -> None:
+    await redis.hset(f"topics:{account.key}", field, artefact(1)[:-1])
 
 
 def test_a_header_is_read_without_the_arrays() -> None:
@@ -75,88 +81,107 @@ def test_bytes_that_are_no_artefact_say_how_to_mend_it(data: bytes) -> None:
         header(data)
 
 
-async def test_what_is_stored_is_found_again(redis: Redis, user_id: str) -> None:
-    assert await latest(redis, user_id) is None
-    assert await store(redis, user_id, artefact(1), after=0)
-    assert await latest(redis, user_id) == artefact(1)
-    assert await store(redis, user_id, artefact(2), after=1)
-    assert await latest(redis, user_id) == artefact(2)
+async def test_what_is_stored_is_found_again(redis: Redis, account: Account) -> None:
+    assert await latest(redis, account) is None
+    assert await store(redis, account, artefact(1), after=0)
+    assert await latest(redis, account) == artefact(1)
+    assert await store(redis, account, artefact(2), after=1)
+    assert await latest(redis, account) == artefact(2)
 
 
-async def test_of_two_refits_at_once_one_is_stored(redis: Redis, user_id: str) -> None:
-    await store(redis, user_id, artefact(1), after=0)
+async def test_of_two_refits_at_once_one_is_stored(redis: Redis, account: Account) -> None:
+    await store(redis, account, artefact(1), after=0)
     mine, yours = artefact(2, 5), artefact(2, 7)
-    won = await asyncio.gather(store(redis, user_id, mine, after=1), store(redis, user_id, yours, after=1))
+    won = await asyncio.gather(store(redis, account, mine, after=1), store(redis, account, yours, after=1))
     assert sorted(won) == [False, True]
-    assert await latest(redis, user_id) == (mine if won[0] else yours)
+    assert await latest(redis, account) == (mine if won[0] else yours)
 
 
-async def test_a_refit_of_an_older_version_is_not_stored(redis: Redis, user_id: str) -> None:
-    await store(redis, user_id, artefact(1), after=0)
-    await store(redis, user_id, artefact(2), after=1)
-    assert not await store(redis, user_id, artefact(3), after=1)
-    assert not await store(redis, user_id, artefact(1), after=0)
-    assert await latest(redis, user_id) == artefact(2)
+async def test_a_refit_of_an_older_version_is_not_stored(redis: Redis, account: Account) -> None:
+    await store(redis, account, artefact(1), after=0)
+    await store(redis, account, artefact(2), after=1)
+    assert not await store(redis, account, artefact(3), after=1)
+    assert not await store(redis, account, artefact(1), after=0)
+    assert await latest(redis, account) == artefact(2)
 
 
-async def test_only_a_whole_and_later_artefact_is_stored(redis: Redis, user_id: str) -> None:
+async def test_only_a_whole_and_later_artefact_is_stored(redis: Redis, account: Account) -> None:
     with pytest.raises(EnrichmentError, match="cannot follow"):
-        await store(redis, user_id, artefact(1), after=1)
+        await store(redis, account, artefact(1), after=1)
     with pytest.raises(EnrichmentError, match="checksum"):
-        await store(redis, user_id, artefact(1)[:-1], after=0)
-    assert await latest(redis, user_id) is None
+        await store(redis, account, artefact(1)[:-1], after=0)
+    assert await latest(redis, account) is None
 
 
 async def test_a_damaged_artefact_gives_way_to_the_one_before_and_no_number_is_used_twice(
-    redis: Redis, user_id: str, caplog: pytest.LogCaptureFixture
+    redis: Redis, account: Account, caplog: pytest.LogCaptureFixture
 ) -> None:
-    await store(redis, user_id, artefact(1, 3), after=0)
-    await store(redis, user_id, artefact(2, 9), after=1)
-    await damage(redis, user_id)
+    await store(redis, account, artefact(1, 3), after=0)
+    await store(redis, account, artefact(2, 9), after=1)
+    await damage(redis, account)
     with caplog.at_level(logging.ERROR):
-        found = await latest(redis, user_id)
+        found = await latest(redis, account)
     assert [record.levelname for record in caplog.records] == ["ERROR"]
     assert found is not None
     front, body = unpack(found)
     before, arrays = unpack(artefact(1, 3))
     assert front == {**before, "version": 2, "next_topic": 9}
     assert body == arrays
-    assert await store(redis, user_id, artefact(3, 9), after=2)
-    assert await latest(redis, user_id) == artefact(3, 9)
+    assert await store(redis, account, artefact(3, 9), after=2)
+    assert await latest(redis, account) == artefact(3, 9)
 
 
-async def test_when_both_are_damaged_the_numbers_still_go_on(redis: Redis, user_id: str) -> None:
-    await store(redis, user_id, artefact(1, 3), after=0)
-    await store(redis, user_id, artefact(2, 9), after=1)
-    await damage(redis, user_id)
-    await damage(redis, user_id, "before")
-    found = await latest(redis, user_id)
+async def test_when_both_are_damaged_the_numbers_still_go_on(redis: Redis, account: Account) -> None:
+    await store(redis, account, artefact(1, 3), after=0)
+    await store(redis, account, artefact(2, 9), after=1)
+    await damage(redis, account)
+    await damage(redis, account, "before")
+    found = await latest(redis, account)
     assert found is not None
     lost = TopicModel.from_bytes(found)
-    assert served(user_id, lost).topics == seeded(user_id).topics
-    again = fit(user_id, Documents.joined([]), lost)
+    assert served("creator", lost).topics == seeded("creator").topics
+    again = fit("creator", Documents.joined([]), lost)
     assert (again.version, again.next_topic) == (3, 9)
-    assert await store(redis, user_id, again.to_bytes(), after=header(found).version)
+    assert await store(redis, account, again.to_bytes(), after=header(found).version)
 
 
-async def test_a_model_of_the_first_format_counts_as_none_and_is_replaced(redis: Redis, user_id: str) -> None:
-    await redis.set(f"topics:{user_id}", b"\x05\x00\x00\x00{}")
-    assert await latest(redis, user_id) is None
-    assert await store(redis, user_id, artefact(1), after=0)
-    assert await latest(redis, user_id) == artefact(1)
+async def test_a_model_of_the_first_format_counts_as_none_and_is_replaced(
+    redis: Redis, account: Account
+) -> None:
+    await redis.set(f"topics:{account.key}", b"\x05\x00\x00\x00{}")
+    assert await latest(redis, account) is None
+    assert await store(redis, account, artefact(1), after=0)
+    assert await latest(redis, account) == artefact(1)
 
 
-async def test_no_creator_finds_anothers_topics(redis: Redis, user_id: str) -> None:
-    ids = [
-        user_id,
-        f"{user_id}:before",
-        f"{user_id}:",
-        f" {user_id}",
-        f"{user_id}*",
-        f"{user_id}\n",
-        f"{user_id}é",
-    ]
-    for number, creator_id in enumerate(ids, 1):
-        assert await store(redis, creator_id, artefact(number, creator_id=creator_id), after=0)
-    for number, creator_id in enumerate(ids, 1):
-        assert await latest(redis, creator_id) == artefact(number, creator_id=creator_id)
+async def test_no_account_finds_anothers_topics(redis: Redis, user_id: str) -> None:
+    odd = ["", ":before", "/", "/creator", "%2F", "*", "\n", "é"]
+    accounts = [Account(f"{user_id}{end}", "creator") for end in odd]
+    accounts += [Account(user_id, f"creator{end}") for end in odd[1:]]
+    for number, account in enumerate(accounts, 1):
+        assert await store(redis, account, artefact(number), after=0)
+    for number, account in enumerate(accounts, 1):
+        assert await latest(redis, account) == artefact(number)
+
+
+async def test_what_was_kept_by_creator_is_divided_among_its_accounts_once(
+    redis: Redis, user_id: str
+) -> None:
+    creator = f"creator-{user_id}"
+    first, second, own, late = (Account(f"{user_id}-{n}", creator) for n in range(4))
+    await redis.hset(f"topics:{creator}", mapping={"version": 2, "next_topic": 7, "artefact": artefact(2, 7)})
+    assert await store(redis, own, artefact(5), after=0)
+    for _ in range(2):
+        await divide(redis, creator, [first, second, own])
+    assert await latest(redis, first) == await latest(redis, second) == artefact(2, 7)
+    assert await latest(redis, own) == artefact(5)
+    await divide(redis, creator, [late])
+    assert await latest(redis, late) is None
+    # From here on each goes its own way.
+    assert await store(redis, first, artefact(3, 9), after=2)
+    assert await latest(redis, second) == artefact(2, 7)
+
+
+async def test_of_a_creator_without_topics_there_is_nothing_to_divide(redis: Redis, account: Account) -> None:
+    await divide(redis, account.creator_id, [account])
+    assert await latest(redis, account) is None

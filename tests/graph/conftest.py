@@ -1,4 +1,4 @@
-"""The homes of the graph, each test in a partition of its own."""
+"""The homes of the graph, each test in partitions of its own."""
 
 import uuid
 from collections.abc import AsyncIterator
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from chats.account import Account
 from graph.connect import connect
 from graph.port import Graph
 from tests.gremlin_server import server
@@ -17,8 +18,14 @@ def gremlin_server() -> str:
 
 
 @pytest.fixture
-def pk() -> str:
+def creator() -> str:
     return f"creator/{uuid.uuid4().hex}"
+
+
+@pytest.fixture
+def pk(creator: str) -> str:
+    """Of the account of user `u1`."""
+    return Account("u1", creator).key
 
 
 @pytest.fixture(params=["embedded", "tinkerpop"])

@@ -3,6 +3,7 @@ from dataclasses import replace
 
 from hypothesis import given
 
+from chats.account import Account
 from chats.fan import FanState
 from graph.builder import GraphBuilder
 from graph.dialect import KEYS
@@ -24,9 +25,8 @@ def edges(mutations: list[Mutation], label: str) -> list[UpsertEdge]:
 def test_conversation_vertex_has_exactly_the_documented_properties() -> None:
     (node,) = vertices(BUILDER.build_graph(conversation(), "f1"), "ConversationNode")
     assert node.id == "conv:c1:m1"
-    assert node.pk == "creator"
+    assert node.pk == Account("u1", "creator").key
     assert node.properties == {
-        "userId": "u1",
         "chatId": "c1",
         "fanId": "f1",
         "startDate": 1740823200,
@@ -41,6 +41,19 @@ def test_conversation_vertex_has_exactly_the_documented_properties() -> None:
         "rev": 7,
     }
     assert isinstance(node.properties["turns"], int)
+
+
+def test_the_account_is_found_by_its_user_and_its_creator() -> None:
+    account = BUILDER.build_account()
+    assert (account.id, account.label, account.pk) == ("creator:creator", "Creator", BUILDER.pk)
+    assert account.properties == {"creatorId": "creator", "userId": "u1"}
+
+
+def test_nothing_but_the_account_says_whose_it_is() -> None:
+    built = [*BUILDER.build_graph(conversation(outcomes=[tip()]), "f1"), *BUILDER.build_fan(FAN)]
+    written = [m for m in built if isinstance(m, UpsertVertex | UpsertEdge)]
+    assert {m.pk for m in written} == {BUILDER.pk}
+    assert {"userId", "creatorId"}.isdisjoint(key for m in written for key in m.properties)
 
 
 def test_no_responses_read_as_empty_text() -> None:
@@ -62,7 +75,7 @@ def test_creator_and_fan_both_have_the_conversation() -> None:
         ("fan:f1", "conv:c1:m1"),
     ]
     (fan,) = vertices(built, "Fan")
-    assert fan.properties == {"fanId": "f1", "chatId": "c1", "userId": "u1"}
+    assert fan.properties == {"fanId": "f1", "chatId": "c1"}
 
 
 def test_topic_without_category_has_an_empty_one() -> None:
@@ -109,7 +122,7 @@ def test_outcomes_are_numbered_by_type_and_amount_stays_unknown() -> None:
 
 
 def test_build_ends_with_dropping_what_is_stale() -> None:
-    assert BUILDER.build_graph(conversation(), "f1")[-1] == DropStale("creator", "c1:m1", 7)
+    assert BUILDER.build_graph(conversation(), "f1")[-1] == DropStale(BUILDER.pk, "c1:m1", 7)
 
 
 FAN = FanState("f1", "creator", "c1", "u1", 1700000000.9, 12.5, 3, 1740823200.0, 0.25, 0.5, 1740823260.0)
@@ -121,7 +134,6 @@ def test_fan_vertex_has_exactly_the_documented_properties() -> None:
     assert fan.properties == {
         "fanId": "f1",
         "chatId": "c1",
-        "userId": "u1",
         "joinDate": 1700000000,
         "spend": 12.5,
         "unread": 3,

@@ -8,12 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chats.account import Account
 from errors import GraphError
 from graph.builder import GraphBuilder
 from graph.dialect import Dialect, Plan, Request, Statement, pack, plan
 from graph.model import (
     DropConversation,
     DropOlder,
+    DropPartition,
     DropStale,
     Mutation,
     Scalar,
@@ -28,6 +30,7 @@ from tests.graph.reading import Contents, contents
 from tests.graph.strategies import conversation, conversations, tip
 from wire.payloads import ExtendedConversationNode
 
+PK = Account("u1", "creator").key
 SMALL = Dialect(max_bindings=16, max_statements=50, one_shape=True)
 WIDE = Dialect(max_bindings=2_000, max_statements=200, one_shape=False)
 dialects = st.builds(
@@ -59,7 +62,7 @@ def graph_after(*batches: Sequence[Mutation], dialect: Dialect = WIDE) -> Conten
         graph = Memory(dialect)
         for batch in batches:
             await graph.apply(batch)
-        return await contents(graph, "creator")
+        return await contents(graph, PK)
 
     return asyncio.run(run())
 
@@ -99,7 +102,8 @@ def test_nothing_of_the_data_reaches_a_script(pk: str, text: str, one_shape: boo
             UpsertEdge(pk, "DISCUSS_TOPIC", text, text, {"weight": 1.0}, key=text),
             DropStale(pk, text, 2),
             DropConversation(pk, text),
-            DropOlder(pk, text, 2),
+            DropOlder(pk, 2),
+            DropPartition(pk),
         ]
         return [request.script for request in requests_of(mutations, dialect)]
 
@@ -183,7 +187,7 @@ def test_a_rewrite_leaves_nothing_of_the_earlier_revision(
 def test_dropping_a_conversation_leaves_the_others_as_they_were(
     gone: ExtendedConversationNode, stays: ExtendedConversationNode, dialect: Dialect
 ) -> None:
-    drop = DropConversation("creator", "c1:m1")
+    drop = DropConversation(PK, "c1:m1")
     after = graph_after([*built(gone), *built(stays)], [drop], dialect=dialect)
     assert after.edges == graph_after(built(stays)).edges
     assert after.labelled("ConversationNode") == {"conv:c2:m5"}
@@ -210,35 +214,36 @@ def test_an_interrupted_rewrite_is_mended_by_the_next() -> None:
     assert graph_after(first, half, third).edges == graph_after(third).edges
 
 
-def test_drop_older_spares_newer_revisions_other_users_and_other_partitions() -> None:
-    def written(id: str, user: str, pk: str, rev: int) -> list[Mutation]:
-        return GraphBuilder(user, pk, rev).build_graph(conversation(id, outcomes=[tip()]), "f1")
+def test_drop_older_spares_newer_revisions_and_other_partitions() -> None:
+    def written(id: str, user: str, creator: str, rev: int) -> list[Mutation]:
+        return GraphBuilder(user, creator, rev).build_graph(conversation(id, outcomes=[tip()]), "f1")
 
     batch = [
         *written("c1:m1", "u1", "creator", 1),
         *written("c1:m2", "u1", "creator", 2),
-        *written("c1:m3", "u2", "creator", 1),
+        *written("c1:m1", "u2", "creator", 1),
         *written("c1:m1", "u1", "other", 1),
     ]
+    others = [Account("u2", "creator").key, Account("u1", "other").key]
 
-    async def run() -> tuple[Contents, Contents, Contents]:
+    async def run() -> tuple[Contents, list[Contents], list[Contents]]:
         graph = Memory(SMALL)
         await graph.apply(batch)
-        other = await contents(graph, "other")
-        await graph.apply([DropOlder("creator", "u1", 2)])
-        return await contents(graph, "creator"), await contents(graph, "other"), other
+        before = [await contents(graph, each) for each in others]
+        await graph.apply([DropOlder(PK, 2)])
+        return await contents(graph, PK), [await contents(graph, each) for each in others], before
 
-    mine, other_after, other_before = asyncio.run(run())
-    assert mine.labelled("ConversationNode") == {"conv:c1:m2", "conv:c1:m3"}
-    assert mine.labelled("InteractionOutcome") == {"outcome:c1:m2:tip:0", "outcome:c1:m3:tip:0"}
-    assert {key for kind, *_, key in mine.edges if kind == "TARGETS_TOPIC"} == {"c1:m2", "c1:m3"}
-    assert other_after == other_before
+    mine, after, before = asyncio.run(run())
+    assert mine.labelled("ConversationNode") == {"conv:c1:m2"}
+    assert mine.labelled("InteractionOutcome") == {"outcome:c1:m2:tip:0"}
+    assert {key for kind, *_, key in mine.edges if kind == "TARGETS_TOPIC"} == {"c1:m2"}
+    assert after == before
 
 
 def test_drop_older_goes_page_by_page(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("graph.dialect.PAGE", 2)
     batch = [m for i in range(5) for m in built(conversation(f"c1:m{i}"))]
-    after = graph_after(batch, [DropOlder("creator", "u1", 2)])
+    after = graph_after(batch, [DropOlder(PK, 2)])
     assert after.labelled("ConversationNode") == set()
     assert after.edges == {}
 

@@ -19,10 +19,10 @@ BATCH = GraphBuilder("u1", "creator", 1).build_graph(conversation(), "f1")
 async def test_what_was_written_is_there_after_opening_again(tmp_path: Path) -> None:
     graph = EmbeddedGraph(tmp_path / "deep" / "graph")
     await graph.apply(BATCH)
-    before = await contents(graph, "creator")
+    before = await contents(graph, "u1/creator")
     await graph.close()
     graph = EmbeddedGraph(tmp_path / "deep" / "graph")
-    assert await contents(graph, "creator") == before
+    assert await contents(graph, "u1/creator") == before
     await graph.close()
 
 
@@ -57,11 +57,11 @@ async def test_snapshots_bound_what_an_opening_replays(
     snapshots = graph._store.snapshots()
     assert snapshots[-1]["commit_seq"] > 0
     assert len(snapshots) <= 3
-    before = await contents(graph, "creator")
+    before = await contents(graph, "u1/creator")
     await graph.close()
     graph = EmbeddedGraph(tmp_path)
     assert graph._store.open_report()["commits_replayed"] == 0
-    assert await contents(graph, "creator") == before
+    assert await contents(graph, "u1/creator") == before
     await graph.close()
 
 
@@ -73,14 +73,14 @@ async def test_acknowledged_writes_survive_a_kill(tmp_path: Path) -> None:
         "from graph.model import UpsertVertex\n"
         "async def main():\n"
         "    graph = EmbeddedGraph(Path(sys.argv[1]))\n"
-        "    await graph.apply([UpsertVertex('creator', 'fan:f1', 'Fan', {'spend': 5.0})])\n"
+        "    await graph.apply([UpsertVertex('u1/creator', 'fan:f1', 'Fan', {'spend': 5.0})])\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
         "asyncio.run(main())\n"
     )
     killed = await asyncio.create_subprocess_exec(sys.executable, "-c", script, str(tmp_path))
     assert await killed.wait() == -signal.SIGKILL
     graph = EmbeddedGraph(tmp_path)
-    assert (await contents(graph, "creator")).vertices["fan:f1"]["spend"] == 5.0
+    assert (await contents(graph, "u1/creator")).vertices["fan:f1"]["spend"] == 5.0
     await graph.close()
 
 

@@ -11,7 +11,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Origin
 
 from tests.conftest import PATIENCE, Service
-from tests.service.talk import message, page, post, recent, settled
+from tests.service.talk import chat, message, page, post, recent, settled
 
 Raw = dict[str, Any]
 
@@ -161,6 +161,32 @@ async def test_two_creators_of_one_user_do_not_mix(
     assert (unclear.status_code, unclear.json()["error"]["detail"][0]["field"]) == (422, "creator_id")
     clear = (await http.get(path, params={**asked, "creator_id": f"{user_id}-b"})).json()
     assert [each["id"] for each in clear] == ["m-b"]
+
+
+async def test_two_users_who_hold_one_creator_each_see_their_own(
+    service: Service, http: httpx.AsyncClient, user_id: str
+) -> None:
+    """The same fan and the same ids: who sends last overwrites nothing of the other's."""
+    creator, users = f"creator-of-{user_id}", (f"{user_id}-1", f"{user_id}-2")
+    insights = "/api/v1/insights/full"
+    for count, user in enumerate(users, 1):
+        raws = [message(n, 41, recent(2000 - 600 * n), "what a lovely day") for n in range(count)]
+        async with page(service.ws, user) as listener:
+            path = f"/api/v1/ingest/{user}/snapshot?creator_id={creator}"
+            answer = await http.post(path, content=orjson.dumps({"chats": [chat(41)], "messages": raws}))
+            assert answer.status_code == 202
+            await settled(listener, http, user, answer.json()["sequence"])
+        if count == 1:
+            alone = await http.get(insights, params={"creator_id": creator})
+            assert alone.json()["conversations"] == 1
+    for count, user in enumerate(users, 1):
+        for asked in ({"user_id": user}, {"user_id": user, "creator_id": creator}):
+            assert (await http.get(insights, params=asked)).json()["conversations"] == count
+    for question in ("topics", "sentiment-trend", "response-time", "full"):
+        unclear = await http.get(f"/api/v1/insights/{question}", params={"creator_id": creator})
+        assert (unclear.status_code, unclear.json()["error"]["code"]) == (422, "ambiguous_user")
+        assert unclear.json()["error"]["detail"] == [{"field": "user_id", "reason": "missing"}]
+        assert user_id not in unclear.text
 
 
 async def test_a_socket_survives_everything_that_is_wrong_with_a_frame(

@@ -8,6 +8,7 @@ import pytest
 from actors.client import OnlyFansClient
 from actors.directory import Directory
 from actors.graph_writer import graph_writer
+from chats.account import Account
 from errors import NotFound
 from settings import Settings
 from tests.conftest import PATIENCE, Service
@@ -84,7 +85,7 @@ async def test_the_worked_example_has_the_same_numbers_everywhere(
         'g.V().hasLabel("ConversationNode").has("pk", P.eq(pk)).order().by("startDate")'
         '.project("start", "end", "count", "turns", "silence", "responses")'
         '.by("startDate").by("endDate").by("messageCount").by("turns").by("silenceSeconds").by("responseSeconds")',
-        {"pk": user_id},
+        {"pk": Account(user_id, user_id).key},
     )
     assert rows == [
         {

@@ -1,0 +1,114 @@
+"""What the registry does as it starts, so that every account is whole: in its topics and in the graph.
+
+Before there were accounts, topic models and the partitions of the graph were by creator. The models are
+divided among the accounts before any owner starts, so that nobody who takes a creator up later comes to them.
+What the graph lacks is written by the owners from what they hold, also for users that nobody calls; then the
+partitions of creators are dropped, which no question ever reads.
+"""
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, Self
+
+from ray.exceptions import RayError
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from actors.graph_writer import graph_reader, graph_writer
+from actors.journal import known_users
+from chats.account import Account
+from enrich import topic_store
+from errors import AnalyticsError
+from graph.model import DropPartition
+from graph.port import Graph
+from graph.traversals import ACCOUNTS
+from graph.write import Writer
+from push import connect_redis
+from remote import result
+from settings import Settings
+
+LAYOUT: Final = "layout"  # the key in Redis that says by what the data is kept
+BY_ACCOUNT: Final = b"account"
+TOGETHER: Final = 4  # users whose graph is written at a time
+WRITTEN_WITHIN: Final = 600.0  # seconds for one of them; then it goes on beside the next
+RETRY_FIRST, RETRY_MOST = 0.2, 10.0
+
+log = logging.getLogger(__name__)
+
+
+class Upgrade:
+    """Repeats what it does until Redis and the graph have answered."""
+
+    def __init__(self, redis: Redis, writer: Writer, reader: Graph) -> None:
+        self._redis = redis
+        self._writer = writer
+        self._reader = reader
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        writer = graph_writer(settings)
+        return cls(connect_redis(settings.redis_url), writer, graph_reader(settings, writer))
+
+    async def before_owners(self) -> None:
+        """Divide the topic models that are kept by creator."""
+        await _insist(self._divide_topics)
+
+    async def beside_owners(self, activate: Callable[[str], Awaitable[Any]]) -> None:
+        """Have the owners write what the graph lacks, then drop what is kept there by creator."""
+        await _insist(lambda: self._write_missing(activate))
+        await _insist(self._drop_creators)
+
+    async def _divide_topics(self) -> None:
+        if await self._is_by_account():
+            return
+        holders: defaultdict[str, list[Account]] = defaultdict(list)
+        for account in await self._accounts():
+            holders[account.creator_id].append(account)
+        for creator_id, accounts in holders.items():
+            await topic_store.divide(self._redis, creator_id, accounts)
+
+    async def _write_missing(self, activate: Callable[[str], Awaitable[Any]]) -> None:
+        written = set(await self._reader.submit(ACCOUNTS, {}))
+        missing = [each.user_id for each in await self._accounts() if each.key not in written]
+        users = iter(dict.fromkeys(missing))
+        if missing:
+            log.warning("The graph lacks %d accounts; their owners write them.", len(missing))
+
+        async def write() -> None:
+            for user_id in users:
+                try:
+                    owner = await activate(user_id)
+                    await result(owner.in_graph.remote(user_id, WRITTEN_WITHIN))
+                except (AnalyticsError, RayError) as error:  # written when the user is called
+                    log.warning("User %s is not in the graph yet (%s).", user_id, type(error).__name__)
+
+        await asyncio.gather(*(write() for _ in range(TOGETHER)))
+
+    async def _drop_creators(self) -> None:
+        if await self._is_by_account():
+            return
+        for creator_id in {account.creator_id: None for account in await self._accounts()}:
+            await self._writer.apply([DropPartition(creator_id)])
+        await self._redis.set(LAYOUT, BY_ACCOUNT)
+
+    async def _is_by_account(self) -> bool:
+        return bool(await self._redis.get(LAYOUT) == BY_ACCOUNT)
+
+    async def _accounts(self) -> list[Account]:
+        known = await known_users(self._redis)
+        return [
+            Account(user_id, creator_id) for user_id, creators in known.items() for creator_id in creators
+        ]
+
+
+async def _insist(step: Callable[[], Awaitable[None]]) -> None:
+    wait = RETRY_FIRST
+    while True:
+        try:
+            return await step()
+        except (RedisError, AnalyticsError, RayError) as error:
+            log.warning("The data is not looked through yet (%s); tried again.", type(error).__name__)
+        await asyncio.sleep(wait)
+        wait = min(RETRY_MOST, wait * 2)
