@@ -27,6 +27,8 @@ class Figures:
     direct_messages: int
     fan_messages: int  # of the direct ones
     mass_messages: int
+    offers: int  # pay-per-view messages of the creator, direct ones
+    mass_offers: int
     turns: int  # direction switches inside the conversation
     silence_seconds: float  # time inside gaps longer than the silence threshold
     response_seconds: tuple[float, ...]  # of every fan run that began here and was answered
@@ -135,6 +137,10 @@ def open_run(messages: Iterable[Message]) -> list[Message]:
     return run
 
 
+def _is_offer(message: Message) -> bool:
+    return message.direction == "creator" and message.price > 0 and not message.is_free
+
+
 def _responses(direct: Sequence[Message]) -> tuple[dict[str, float], str | None]:
     """Response time in seconds by the id of the message that opened the fan run, and the run still open."""
     answered: dict[str, float] = {}
@@ -164,6 +170,8 @@ def _conversation(
         direct_messages=len(direct),
         fan_messages=sum(m.direction == "fan" for m in direct),
         mass_messages=sum(m.is_mass for m in others),
+        offers=sum(_is_offer(m) for m in direct),
+        mass_offers=sum(_is_offer(m) for m in others if m.is_mass),
         turns=sum(a.direction != b.direction for a, b in pairwise(direct)),
         silence_seconds=sum(gap for gap in gaps if gap > silence),
         response_seconds=tuple(answered[m.id] for m in direct if m.id in answered),

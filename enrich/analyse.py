@@ -185,7 +185,7 @@ def _understood(
     reasons = dict(failed_for_all)
     for message in conversation.messages:
         failed = dict(failed_for_all) if message.text.strip() else {}
-        unread = sentiment.unread(message.text)
+        unread = "notice" if message.is_notice else sentiment.unread(message.text)
         own = likely.get(message.id, {})
         seen = _attempt("actions", failed, partial(actions.seen, message, previous_at, own))
         found[message.id] = MessageEnrichment(
@@ -197,7 +197,7 @@ def _understood(
             failed=failed,
         )
         reasons.update(failed)
-        previous_at = message.at
+        previous_at = message.at if message.is_direct else previous_at
     if context.failed:
         reasons["outcomes"] = context.failed
     return found, reasons

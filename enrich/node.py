@@ -22,6 +22,8 @@ def node_of(conversation: Conversation, context: Context, **understood: Any) -> 
         messageCount=figures.direct_messages,
         fanMessages=figures.fan_messages,
         massMessages=figures.mass_messages,
+        ppvOffers=figures.offers,
+        massPpvOffers=figures.mass_offers,
         averageResponseTime=sum(responses) / len(responses) / 60 if responses else None,
         turns=figures.turns,
         silencePercentage=100 * figures.silence_seconds / figures.duration if figures.duration > 0 else None,

@@ -57,6 +57,10 @@ class GraphBuilder:
                 startDate=_epoch(conv.startDate),
                 endDate=_epoch(conv.endDate),
                 messageCount=conv.messageCount,
+                fanMessages=conv.fanMessages,
+                massMessages=conv.massMessages,
+                ppvOffers=conv.ppvOffers,
+                massPpvOffers=conv.massPpvOffers,
                 turns=None if conv.turns is None else int(conv.turns),
                 silenceSeconds=conv.silenceSeconds,
                 responseSeconds=",".join(f"{seconds:.15g}" for seconds in conv.responseSeconds),
@@ -86,6 +90,7 @@ class GraphBuilder:
                 spend=fan.spend,
                 unread=fan.unread,
                 waitingSince=int(fan.waiting_since or 0),
+                notWaiting=fan.not_waiting or "",
                 recentSentiment=-1.0 if fan.recent_sentiment is None else fan.recent_sentiment,
                 sentimentProfile=-1.0 if fan.sentiment_profile is None else fan.sentiment_profile,
                 lastMessageDate=int(fan.last_message_at or 0),
@@ -148,6 +153,7 @@ class GraphBuilder:
                 amount=outcome.amount,
                 score=outcome.score,
                 provisional=outcome.provisional,
+                isMass=outcome.isMass,
                 rev=self._rev,
             )
             yield self._edge("RESULTS_IN_OUTCOME", node, vertex)

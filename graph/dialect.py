@@ -40,6 +40,7 @@ KEYS: Final = frozenset((
     "silenceSeconds", "responseSeconds", "unanswered", "sentimentSum", "sentimentCount", "rev",
     "joinDate", "spend", "unread", "waitingSince", "recentSentiment", "sentimentProfile",
     "lastMessageDate", "description", "category", "keywords", "model", "name", "type", "date",
+    "fanMessages", "massMessages", "ppvOffers", "massPpvOffers", "notWaiting", "isMass",
     "amount", "score", "provisional", "messages", "weight", "count", "direction", "conversation",
 ))
 # fmt: on

@@ -6,7 +6,8 @@ scalars: no vertex, edge or path ever leaves the graph. Means, shares and percen
 rows by insights/metrics.py.
 
 Rows come in no particular order. `start` and `end` are whole epoch seconds of a half-open window on a
-conversation's start; a topic link, action or outcome belongs to the window of its conversation.
+conversation's start; a topic link or action belongs to the window of its conversation, an outcome to that of
+its own time. A mass message or notice that stands alone is a row of CONVERSATIONS without direct messages.
 """
 
 from typing import TypedDict
@@ -17,13 +18,24 @@ class ConversationRow(TypedDict):
 
     startDate: int
     endDate: int
-    messageCount: int
+    messageCount: int  # direct messages; 0: no conversation, a mass message or notice that stands alone
+    fanMessages: int
     turns: int
     silenceSeconds: float
     responseSeconds: str  # numbers joined by commas, "" when no fan run that began here was answered
     unanswered: int
     sentimentSum: float
     sentimentCount: int
+
+
+class MessagesRow(TypedDict):
+    """What was said and offered in one conversation, or by what stands alone."""
+
+    messageCount: int
+    fanMessages: int
+    massMessages: int
+    ppvOffers: int
+    massPpvOffers: int
 
 
 class TopicLinkRow(TypedDict):
@@ -44,10 +56,11 @@ class ActionRow(TypedDict):
 
 
 class OutcomeRow(TypedDict):
-    """One outcome of one conversation; an amount that is not known reads 0."""
+    """One outcome; an amount that is not known reads 0."""
 
     type: str
     amount: float
+    isMass: bool  # a purchase of what went to many
 
 
 class FanRow(TypedDict):
@@ -57,6 +70,7 @@ class FanRow(TypedDict):
     spend: float
     unread: int
     waitingSince: float  # epoch seconds; 0: nobody waits
+    notWaiting: str  # why nobody waits although the fan has the last word; "": no such reason
     recentSentiment: float  # 0..1; -1: not known
 
 
@@ -65,19 +79,25 @@ _IN_WINDOW = _CONVERSATIONS + '.has("startDate", P.gte(start)).has("startDate", 
 
 # Bindings: pk, start, end. Rows: ConversationRow.
 CONVERSATIONS = (
-    _IN_WINDOW
-    + '.project("startDate", "endDate", "messageCount", "turns", "silenceSeconds", "responseSeconds",'
-    ' "unanswered", "sentimentSum", "sentimentCount")'
-    '.by("startDate").by("endDate").by("messageCount").by("turns").by("silenceSeconds")'
+    _IN_WINDOW + '.project("startDate", "endDate", "messageCount", "fanMessages", "turns", "silenceSeconds",'
+    ' "responseSeconds", "unanswered", "sentimentSum", "sentimentCount")'
+    '.by("startDate").by("endDate").by("messageCount").by("fanMessages").by("turns").by("silenceSeconds")'
     '.by("responseSeconds").by("unanswered").by("sentimentSum").by("sentimentCount")'
+)
+
+# Bindings: pk, start, end. Rows: MessagesRow.
+MESSAGES = (
+    _IN_WINDOW + '.project("messageCount", "fanMessages", "massMessages", "ppvOffers", "massPpvOffers")'
+    '.by("messageCount").by("fanMessages").by("massMessages").by("ppvOffers").by("massPpvOffers")'
 )
 
 # Bindings: pk. Rows: the one number of conversations.
 CONVERSATION_COUNT = _CONVERSATIONS + ".count()"
 
-# Bindings: pk, start, end. Rows: TopicLinkRow.
+# Bindings: pk, start, end. Rows: TopicLinkRow, of fan conversations.
 TOPIC_LINKS = (
-    _IN_WINDOW + '.outE("DISCUSS_TOPIC").project("startDate", "id", "topic", "category", "keywords")'
+    _IN_WINDOW + '.has("fanMessages", P.gt(0)).outE("DISCUSS_TOPIC")'
+    '.project("startDate", "id", "topic", "category", "keywords")'
     '.by(__.outV().values("startDate")).by(__.inV().id()).by(__.inV().values("description"))'
     '.by(__.inV().values("category")).by(__.inV().values("keywords"))'
 )
@@ -90,15 +110,17 @@ ACTIONS = (
 
 # Bindings: pk, start, end. Rows: OutcomeRow.
 OUTCOMES = (
-    _IN_WINDOW + '.out("RESULTS_IN_OUTCOME").project("type", "amount")'
-    '.by("name").by(__.coalesce(__.values("amount"), __.constant(0)))'
+    'g.V().hasLabel("InteractionOutcome").has("pk", P.eq(pk))'
+    '.has("date", P.gte(start)).has("date", P.lt(end))'
+    '.project("type", "amount", "isMass")'
+    '.by("name").by(__.coalesce(__.values("amount"), __.constant(0))).by("isMass")'
 )
 
 # Bindings: pk. Rows: FanRow. The comparison leaves out a fan whose state was not written yet.
 FANS = (
     'g.V().hasLabel("Fan").has("pk", P.eq(pk)).has("unread", P.gte(0))'
-    '.project("chatId", "spend", "unread", "waitingSince", "recentSentiment")'
-    '.by("chatId").by("spend").by("unread").by("waitingSince").by("recentSentiment")'
+    '.project("chatId", "spend", "unread", "waitingSince", "notWaiting", "recentSentiment")'
+    '.by("chatId").by("spend").by("unread").by("waitingSince").by("notWaiting").by("recentSentiment")'
 )
 
 # Which accounts there are: the questions that have no partition yet. Bindings: none, user_id or creator_id.

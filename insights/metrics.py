@@ -12,9 +12,18 @@ from statistics import fmean, median
 from typing import Literal, get_args
 
 from graph.model import local_id, topic_vertex
-from graph.traversals import ActionRow, ConversationRow, OutcomeRow, TopicLinkRow
+from graph.traversals import ActionRow, ConversationRow, MessagesRow, OutcomeRow, TopicLinkRow
 from insights.window import invalid, parse_time_zone, time_zone_notes
-from wire.payloads import ResponseTime, ResponseTimeMetrics, SentimentPoint, SentimentTrend, TopicMetric
+from wire.payloads import (
+    MessageCounts,
+    PayPerView,
+    PayPerViewMetrics,
+    ResponseTime,
+    ResponseTimeMetrics,
+    SentimentPoint,
+    SentimentTrend,
+    TopicMetric,
+)
 
 Bucket = Literal["hour", "day", "week", "month"]
 # Differences of epoch seconds are exact to less than this; no platform's times are finer.
@@ -24,7 +33,7 @@ _CLOCK = 1e-6
 def topic_metrics(links: Iterable[TopicLinkRow], *, start: int, conversations: int) -> list[TopicMetric]:
     """Topics of a window by falling volume, from the links of that window and of the preceding one.
 
-    Links before `start` (epoch seconds) are the preceding window's. `conversations` is the count of all
+    Links before `start` (epoch seconds) are the preceding window's. `conversations` is the count of all fan
     conversations in the window. A topic that only the preceding window discusses is not listed.
     """
     # The label is part of the key: topics that creators discovered for themselves may share an id.
@@ -123,8 +132,39 @@ def bucket_start(bucket: str) -> Callable[[datetime], str]:
     return _BUCKETS[bucket]
 
 
-def response_time_metrics(rows: Sequence[ConversationRow]) -> ResponseTimeMetrics:
-    """Handling time, silence, turns and response times of the conversations, each with its sample size."""
+def spoken(rows: Iterable[ConversationRow]) -> list[ConversationRow]:
+    """The rows that are conversations."""
+    return [row for row in rows if row["messageCount"] > 0]
+
+
+def by_fans(rows: Iterable[ConversationRow]) -> list[ConversationRow]:
+    """The rows of conversations in which the fan says something."""
+    return [row for row in rows if row["fanMessages"] > 0]
+
+
+def message_counts(rows: Sequence[MessagesRow]) -> MessageCounts:
+    """Messages of the rows, direct and mass apart."""
+    return MessageCounts(
+        direct=sum(row["messageCount"] for row in rows),
+        by_fans=sum(row["fanMessages"] for row in rows),
+        mass=sum(row["massMessages"] for row in rows),
+    )
+
+
+def pay_per_view(rows: Sequence[MessagesRow], outcomes: Sequence[OutcomeRow]) -> PayPerViewMetrics:
+    """Offers of the rows and unlocks among the outcomes, direct and mass apart."""
+
+    def of(*, mass: bool) -> PayPerView:
+        bought = [each for each in outcomes if each["type"] == "purchase" and each["isMass"] is mass]
+        offers = sum(row["massPpvOffers"] if mass else row["ppvOffers"] for row in rows)
+        return PayPerView(offers=offers, unlocks=len(bought), revenue=revenue(bought))
+
+    return PayPerViewMetrics(direct=of(mass=False), mass=of(mass=True))
+
+
+def response_time_metrics(conversations: Iterable[ConversationRow]) -> ResponseTimeMetrics:
+    """Handling time, silence, turns and response times of fan conversations, each with its sample size."""
+    rows = by_fans(conversations)
     handling = [row["endDate"] - row["startDate"] for row in rows if row["messageCount"] >= 2]
     silence = [
         # Whole-second dates can make the duration a fraction shorter than the gaps inside it.

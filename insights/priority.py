@@ -10,11 +10,17 @@ from wire.payloads import PriorityScore
 
 
 def priority_score(
-    *, unread: int, waiting_seconds: float, recent_sentiment: float | None, spend_rank: float
+    *,
+    unread: int,
+    waiting_seconds: float,
+    recent_sentiment: float | None,
+    spend_rank: float,
+    not_waiting: str | None = None,
 ) -> PriorityScore:
     """A chat's score, 0..100, and its parts, which add up to it.
 
-    `recent_sentiment` is 0..1, None when it is not known (it then adds nothing); `spend_rank` is 0..1.
+    `recent_sentiment` is 0..1, None when it is not known (it then adds nothing); `spend_rank` is 0..1;
+    `not_waiting` is why nobody waits although the fan has the last word.
     """
     parts = {
         "unread": 30 * min(1.0, unread / 5),
@@ -22,7 +28,7 @@ def priority_score(
         "sentiment": 0.0 if recent_sentiment is None else 20 * max(0.0, (0.5 - recent_sentiment) / 0.5),
         "spend": 15 * spend_rank,
     }
-    return PriorityScore(score=sum(parts.values()), **parts)
+    return PriorityScore(score=sum(parts.values()), not_waiting=not_waiting, **parts)
 
 
 def spend_rank(spends: Iterable[float]) -> Callable[[float], float]:
@@ -43,6 +49,7 @@ def _score(fan: FanRow, rank: float, now: float) -> PriorityScore:
         waiting_seconds=now - fan["waitingSince"] if fan["waitingSince"] > 0 else 0.0,
         recent_sentiment=fan["recentSentiment"] if fan["recentSentiment"] >= 0 else None,
         spend_rank=rank,
+        not_waiting=fan["notWaiting"] or None,
     )
 
 

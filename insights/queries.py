@@ -26,6 +26,7 @@ from graph.traversals import (
     ACTIONS,
     CONVERSATIONS,
     FANS,
+    MESSAGES,
     OUTCOMES,
     TOPIC_LINKS,
 )
@@ -33,10 +34,14 @@ from insights.metrics import (
     Bucket,
     action_counts,
     bucket_start,
+    by_fans,
+    message_counts,
     outcome_counts,
+    pay_per_view,
     response_time_metrics,
     revenue,
     sentiment_trend,
+    spoken,
     topic_metrics,
 )
 from insights.priority import priority_scores, unread_counts
@@ -66,7 +71,7 @@ async def fetch_topic_metrics(
     conversations, links = await asyncio.gather(
         reader.rows(CONVERSATIONS, **_bounds(window)), reader.rows(TOPIC_LINKS, **_two_windows(window))
     )
-    return topic_metrics(links, start=window.start_second, conversations=len(conversations))
+    return topic_metrics(links, start=window.start_second, conversations=len(by_fans(conversations)))
 
 
 async def fetch_sentiment_trend(
@@ -120,8 +125,9 @@ async def build_analytics_update(
     window = Window(start_date, end_date)
     _check_trend(bucket, time_zone)
     reader = await _Reader.open(graph, creator_id, user_id)
-    conversations, links, actions, outcomes, fans = await asyncio.gather(
+    conversations, messages, links, actions, outcomes, fans = await asyncio.gather(
         reader.rows(CONVERSATIONS, **_bounds(window)),
+        reader.rows(MESSAGES, **_bounds(window)),
         reader.rows(TOPIC_LINKS, **_two_windows(window)),
         reader.rows(ACTIONS, **_bounds(window)),
         reader.rows(OUTCOMES, **_bounds(window)),
@@ -135,12 +141,16 @@ async def build_analytics_update(
         creatorId=creator_id,
         startDate=window.start,
         endDate=window.end,
-        conversations=len(conversations),
+        conversations=len(spoken(conversations)),
+        fan_conversations=len(by_fans(conversations)),
+        broadcast_only=len(conversations) - len(spoken(conversations)),
+        messages=message_counts(messages),
+        ppv=pay_per_view(messages, outcomes),
         messageCount=sum(row["messageCount"] for row in conversations),
         sentiment=trend.sentiment_score,
         averageResponseTime=None if response is None else response / 60,
         turns=times.turns,
-        topics=topic_metrics(links, start=window.start_second, conversations=len(conversations)),
+        topics=topic_metrics(links, start=window.start_second, conversations=len(by_fans(conversations))),
         sentiment_trend=trend,
         response_time_metrics=times,
         actions=action_counts(actions),

@@ -199,6 +199,8 @@ class ExtendedConversationNode(Payload):
     unanswered: int = 0
     fanMessages: int = 0  # of the direct ones that `messageCount` counts
     massMessages: int = 0
+    ppvOffers: int = 0  # in direct messages
+    massPpvOffers: int = 0
     actionTopics: list[ActionTopic] = []
     enrichment: dict[str, MessageEnrichment] = {}  # by message id
     changedMessages: list[ShownMessage] = []  # edits: replace the message with the same id
@@ -266,6 +268,28 @@ class PriorityScore(Payload):
     waiting: Tenths
     sentiment: Tenths
     spend: Tenths
+    not_waiting: str | None = None  # why nobody waits although the fan has the last word
+
+
+class MessageCounts(Payload):
+    """Messages of the window's conversations and of what stands alone in it."""
+
+    direct: int
+    by_fans: int  # of the direct ones
+    mass: int
+
+
+class PayPerView(Payload):
+    """Offers of the window's conversations; unlocks that were paid for in the window, and their revenue."""
+
+    offers: int
+    unlocks: int
+    revenue: Hundredths
+
+
+class PayPerViewMetrics(Payload):
+    direct: PayPerView
+    mass: PayPerView
 
 
 class AnalyticsUpdate(Payload):
@@ -275,6 +299,10 @@ class AnalyticsUpdate(Payload):
     startDate: datetime
     endDate: datetime
     conversations: int  # in the window
+    fan_conversations: int  # those of them in which the fan says something
+    broadcast_only: int  # mass messages and notices that belong to no conversation
+    messages: MessageCounts
+    ppv: PayPerViewMetrics
     messageCount: int  # of these conversations
     sentiment: Hundredths | None  # `sentiment_trend.sentiment_score`
     averageResponseTime: Tenths | None  # `response_time_metrics.response_time.mean`, in minutes

@@ -12,7 +12,10 @@ from chats.message import Direction, Message
 from wire.payloads import (
     AnalyticsUpdate,
     ExtendedConversationNode,
+    MessageCounts,
     MessageEnrichment,
+    PayPerView,
+    PayPerViewMetrics,
     ResponseTime,
     ResponseTimeMetrics,
     SentimentTrend,
@@ -20,6 +23,7 @@ from wire.payloads import (
 
 START = 1_714_550_400.0  # 2024-05-01T08:00:00Z
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
+NOTHING_SOLD = PayPerView(offers=0, unlocks=0, revenue=0.0)
 GAP, SILENCE = 6 * HOUR, 5 * MINUTE
 
 
@@ -86,6 +90,8 @@ def node(
         startDate=datetime.fromtimestamp(figures.start, UTC),
         endDate=datetime.fromtimestamp(figures.end, UTC),
         messageCount=figures.direct_messages,
+        fanMessages=figures.fan_messages,
+        massMessages=figures.mass_messages,
         turns=figures.turns,
         silenceSeconds=figures.silence_seconds,
         responseSeconds=list(figures.response_seconds),
@@ -103,6 +109,10 @@ def analytics(creator: str | None = None) -> AnalyticsUpdate:
         startDate=datetime(2024, 4, 1, tzinfo=UTC),
         endDate=datetime(2024, 5, 1, tzinfo=UTC),
         conversations=0,
+        fan_conversations=0,
+        broadcast_only=0,
+        messages=MessageCounts(direct=0, by_fans=0, mass=0),
+        ppv=PayPerViewMetrics(direct=NOTHING_SOLD, mass=NOTHING_SOLD),
         messageCount=0,
         sentiment=None,
         averageResponseTime=None,

@@ -29,6 +29,7 @@ def conversation(**changes: Any) -> ConversationRow:
         "startDate": START,
         "endDate": START + 600,
         "messageCount": 2,
+        "fanMessages": 1,
         "turns": 1,
         "silenceSeconds": 600.0,
         "responseSeconds": "",
@@ -267,9 +268,9 @@ def test_actions_and_outcomes_are_summed_by_type() -> None:
         "tease": 3,
     }
     outcomes = [
-        {"type": "tip", "amount": 5.5},
-        {"type": "tip", "amount": 0},
-        {"type": "drop_off", "amount": 0},
+        {"type": "tip", "amount": 5.5, "isMass": False},
+        {"type": "tip", "amount": 0, "isMass": False},
+        {"type": "drop_off", "amount": 0, "isMass": False},
     ]
     assert outcome_counts(outcomes) == {"tip": 2, "drop_off": 1}  # type: ignore[arg-type]
     assert revenue(outcomes) == 5.5  # type: ignore[arg-type]

@@ -14,7 +14,14 @@ HOUR = 3600.0
 
 
 def fan(chat: str, **changes: Any) -> FanRow:
-    row = {"chatId": chat, "spend": 0.0, "unread": 0, "waitingSince": 0, "recentSentiment": -1.0}
+    row = {
+        "chatId": chat,
+        "spend": 0.0,
+        "unread": 0,
+        "waitingSince": 0,
+        "notWaiting": "",
+        "recentSentiment": -1.0,
+    }
     return FanRow(**{**row, **changes})  # type: ignore[typeddict-item]
 
 

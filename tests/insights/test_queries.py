@@ -1,5 +1,6 @@
 import json
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from graph.builder import GraphBuilder
 from graph.connect import connect
 from graph.model import Scalar, UpsertVertex
 from graph.port import Graph
-from graph.traversals import ACTIONS, CONVERSATIONS, FANS, OUTCOMES, TOPIC_LINKS
+from graph.traversals import ACTIONS, CONVERSATIONS, FANS, MESSAGES, OUTCOMES, TOPIC_LINKS
 from insights.queries import (
     broadcast_analytics_update,
     build_analytics_update,
@@ -31,7 +32,9 @@ from wire.payloads import (
     ActionUse,
     AnalyticsUpdate,
     ExtendedConversationNode,
+    MessageCounts,
     Outcome,
+    PayPerView,
     SystemStatus,
     SystemStatusMsg,
     TopicUse,
@@ -86,6 +89,10 @@ def node(conversation: Conversation, **understood: Any) -> ExtendedConversationN
         startDate=datetime.fromtimestamp(figures.start, UTC),
         endDate=datetime.fromtimestamp(figures.end, UTC),
         messageCount=figures.direct_messages,
+        fanMessages=figures.fan_messages,
+        massMessages=figures.mass_messages,
+        ppvOffers=figures.offers,
+        massPpvOffers=figures.mass_offers,
         turns=figures.turns,
         silenceSeconds=figures.silence_seconds,
         responseSeconds=list(figures.response_seconds),
@@ -294,7 +301,9 @@ async def test_what_was_kept_by_creator_is_never_counted(graph: Graph) -> None:
 
 async def test_the_update_holds_everything(graph: Graph) -> None:
     tip = Outcome(type="tip", date=DAY.replace(hour=11), amount=12.5, score=1, evidence="tip field")
-    drop = Outcome(type="drop_off", date=NEXT_DAY, score=0.6, evidence="silence rule", provisional=True)
+    drop = Outcome(
+        type="drop_off", date=DAY.replace(hour=23), score=0.6, evidence="silence rule", provisional=True
+    )
     actions = [
         ActionUse(type="question", count=2, direction="creator"),
         ActionUse(type="question", count=1, direction="fan"),
@@ -332,11 +341,11 @@ async def test_an_update_asks_every_question_once(graph: Graph, monkeypatch: pyt
 
     monkeypatch.setattr(graph, "submit", listen)
     await build_analytics_update("u1", DAY, NEXT_DAY, "c1", graph=graph, now=NOW)
-    questions = (CONVERSATIONS, TOPIC_LINKS, ACTIONS, OUTCOMES, FANS)
+    questions = (CONVERSATIONS, MESSAGES, TOPIC_LINKS, ACTIONS, OUTCOMES, FANS)
     assert sorted(asked) == sorted(questions)
 
 
-async def test_an_outcome_counts_in_the_window_of_its_conversation(graph: Graph) -> None:
+async def test_an_outcome_counts_in_the_window_of_its_own_time(graph: Graph) -> None:
     (talk,) = chat("F 10:00, C 10:10")
     later = Outcome(type="purchase", date=NEXT_DAY + timedelta(days=1), amount=9, score=1, evidence="opened")
     await write(graph, [node(talk, outcomes=[later])])
@@ -344,8 +353,29 @@ async def test_an_outcome_counts_in_the_window_of_its_conversation(graph: Graph)
     after = await build_analytics_update(
         "u1", NEXT_DAY, NEXT_DAY + timedelta(days=9), "c1", graph=graph, now=NOW
     )
-    assert (today.outcomes, today.revenue) == ({"purchase": 1}, 9)
-    assert (after.outcomes, after.revenue) == ({}, 0)
+    assert (today.outcomes, today.revenue, today.conversations) == ({}, 0, 1)
+    assert (after.outcomes, after.revenue, after.conversations) == ({"purchase": 1}, 9, 0)
+
+
+async def test_direct_and_mass_are_counted_apart_and_broadcasts_are_no_conversations(graph: Graph) -> None:
+    said = chat("F 10:00, C 10:10")[0].messages
+    [question, answer] = said
+    offer = replace(answer, id="9", price=5.0, is_mass=True, at=question.at + 60)
+    alone = [replace(offer, id=f"b{n}", chat_id=f"x{n}", fan_id=f"x{n}") for n in range(3)]
+    bought = Outcome(type="purchase", date=DAY, amount=5, score=1, evidence="", isMass=True)
+    [talk] = cut([*said, offer, replace(answer, id="10", price=7.0)], gap=6 * 3600, silence=300)
+    topic = TopicUse(id="fitness", topic="Fitness", messages=1, weight=1.0, model="m")
+    await write(graph, [node(talk, topics=[topic])])
+    for each in alone:
+        [broadcast] = cut([each], gap=6 * 3600, silence=300)
+        await write(graph, [node(broadcast, topics=[topic], outcomes=[bought])])
+    update = await build_analytics_update("u1", DAY, NEXT_DAY, "c1", graph=graph, now=NOW)
+    assert (update.conversations, update.fan_conversations, update.broadcast_only) == (1, 1, 3)
+    assert [(each.volume, each.percentage_of_total) for each in update.topics] == [(1, 100)]
+    assert update.messages == MessageCounts(direct=3, by_fans=1, mass=4)
+    assert update.ppv.direct == PayPerView(offers=1, unlocks=0, revenue=0)
+    assert update.ppv.mass == PayPerView(offers=4, unlocks=3, revenue=15)
+    assert update.response_time_metrics.response_time.mean == 600
 
 
 async def test_a_fan_whose_state_is_not_known_yet_has_no_priority(graph: Graph) -> None:
