@@ -81,6 +81,7 @@ QueryId = Annotated[str | None, Query(pattern=r"^[A-Za-z0-9_.:@-]{1,128}$")]
 NeededId = Annotated[str, Query(pattern=r"^[A-Za-z0-9_.:@-]{1,128}$")]
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT)]
 Offset = Annotated[int, Query(ge=0)]
+ChatId = Annotated[str | None, Query(min_length=1, max_length=256)]
 
 _STATUS: list[tuple[type[AnalyticsError], int]] = [
     (InputTooLarge, 413),
@@ -104,21 +105,27 @@ class ErrorAnswer(BaseModel):
 
 
 class HeldMessage(BaseModel):
-    """Something that could not be placed (`no_id`, `no_chat`, `no_time`) or enriched (`not_enriched`)."""
+    """Something that could not be placed or read, or was not enriched; reasons: docs/protocol.md."""
 
     key: str  # to replay it by
     reason: str
     failed: dict[str, str]  # why, by strategy, when it could not be enriched
     creator_id: str
     id: str | None
-    received: dict[str, Any]
+    position: int | None = None  # among the rows that came with it
+    received: Any
 
 
 class HeldInput(BaseModel):
-    """Kept aside; and the frames that were not chat, by kind, since the user's actor began."""
+    """A page of what is kept aside; and what was dropped, by kind, since the user's actor began."""
 
     held: list[HeldMessage]
+    total: int
     dropped: dict[str, int]
+
+
+class Discarded(BaseModel):
+    deleted: int  # how many were held
 
 
 class Services:
@@ -226,29 +233,58 @@ def _ingest(services: Callable[[], Services]) -> APIRouter:
     router = APIRouter(prefix="/api/v1/ingest", tags=["ingest"])
 
     async def take(
-        request: Request, method: str, user_id: str, creator_id: str | None, check: Callable[[bytes], object]
+        request: Request,
+        method: str,
+        check: Callable[[bytes], object],
+        user_id: str,
+        creator_id: str | None,
+        chat_id: str | None,
     ) -> IngestReceipt:
         body = await _body(request, services().settings.max_body)
         check(body)  # bad input is answered here and wakes nobody
-        receipt = await services().directory.call(user_id, method, body, creator_id or user_id)
+        receipt = await services().directory.call(user_id, method, body, creator_id or user_id, chat_id)
         return IngestReceipt(**receipt)
 
     @router.post("/{user_id}/snapshot", status_code=202, openapi_extra=_takes(CacheUpdatePayload))
-    async def snapshot(request: Request, user_id: Id, creator_id: QueryId = None) -> IngestReceipt:
-        """Take everything an extension holds: a `cache_update` payload, or its whole envelope."""
-        return await take(request, "handle_snapshot", user_id, creator_id, parse_snapshot)
+    async def snapshot(
+        request: Request, user_id: Id, creator_id: QueryId = None, chat_id: ChatId = None
+    ) -> IngestReceipt:
+        """Take everything an extension holds: a `cache_update` payload, its envelope, or the platform's list.
+
+        `chat_id` is the chat of the messages that name none.
+        """
+        return await take(request, "handle_snapshot", parse_snapshot, user_id, creator_id, chat_id)
 
     @router.post("/{user_id}/messages", status_code=202, openapi_extra=_takes(NewRawMessagePayload))
-    async def messages(request: Request, user_id: Id, creator_id: QueryId = None) -> IngestReceipt:
+    async def messages(
+        request: Request, user_id: Id, creator_id: QueryId = None, chat_id: ChatId = None
+    ) -> IngestReceipt:
         """Take live messages: one `new_raw_message` payload, or a list of them."""
-        return await take(request, "handle_delta", user_id, creator_id, parse_messages)
+        return await take(request, "handle_delta", parse_messages, user_id, creator_id, chat_id)
 
     @router.get("/{user_id}/held")
-    async def held(user_id: Id) -> HeldInput:
+    async def held(user_id: Id, limit: Limit = 50, offset: Offset = 0) -> HeldInput:
         """What could not be placed or enriched, and why; and how many frames were not chat, by kind."""
         if not await is_known(services().redis, user_id):
-            return HeldInput(held=[], dropped={})
-        return HeldInput(**await services().directory.call(user_id, "get_held"))
+            return HeldInput(held=[], total=0, dropped={})
+        return HeldInput(**await services().directory.call(user_id, "get_held", limit, offset))
+
+    @router.delete("/{user_id}/held")
+    async def discard(user_id: Id) -> Discarded:
+        """Delete all that could not be placed. What could not be enriched stays: it is in its chat."""
+        if not await is_known(services().redis, user_id):
+            return Discarded(deleted=0)
+        return Discarded(deleted=await services().directory.call(user_id, "discard_held", None))
+
+    @router.delete("/{user_id}/held/{key}")
+    async def discard_one(user_id: Id, key: str) -> Discarded:
+        """Delete what is held under a key."""
+        deleted = 0
+        if await is_known(services().redis, user_id):
+            deleted = await services().directory.call(user_id, "discard_held", [key])
+        if not deleted:
+            raise NotFound("Nothing is held under that key; GET .../held lists what is.")
+        return Discarded(deleted=deleted)
 
     @router.post("/{user_id}/held/replay", status_code=202, openapi_extra=_takes(Replay, many=True))
     async def replay(request: Request, user_id: Id) -> IngestReceipt:
@@ -358,7 +394,7 @@ def _reading(services: Callable[[], Services]) -> APIRouter:
         """The user's chats, the one with the latest message first."""
         return await services().client.get_chats(user_id, limit, offset) if await known(user_id) else []
 
-    @router.get("/chats/{chat_id}/messages")
+    @router.get("/chats/{chat_id:path}/messages")
     async def messages(
         chat_id: str,
         user_id: NeededId,

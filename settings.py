@@ -44,6 +44,9 @@ class Settings:
         default=256 * 1024 * 1024, metadata={"env": "MAX_BODY"}
     )  # of one HTTP body or socket frame
     max_text: int = field(default=100_000, metadata={"env": "MAX_TEXT"})  # characters of one message
+    max_held: int = field(
+        default=10_000, metadata={"env": "MAX_HELD"}
+    )  # messages of one account that are kept aside; the oldest go
     graph_batch_size: int = field(default=50, metadata={"env": "GRAPH_BATCH_SIZE"})  # statements a request
     graph_batch_wait: float = field(
         default=0.005, metadata={"env": "GRAPH_BATCH_WAIT"}
@@ -91,8 +94,8 @@ class Settings:
         for name, port in (("PORT", self.port), ("RAY_DASHBOARD_PORT", self.ray_dashboard_port)):
             if not 1 <= port <= 65535:
                 raise SettingsError(f"{name}={port}: a port is a number from 1 to 65535.")
-        above_zero = ("conversation_gap", "silence_threshold", "max_body", "max_text", "graph_batch_size")
-        for each in (*above_zero, "checkpoint_messages", "user_idle", "users_per_node"):
+        above_zero = ("conversation_gap", "silence_threshold", "max_body", "max_text", "max_held")
+        for each in (*above_zero, "graph_batch_size", "checkpoint_messages", "user_idle", "users_per_node"):
             if not getattr(self, each) > 0:  # NaN is not above 0 either
                 raise SettingsError(f"{each.upper()}={getattr(self, each)}: must be above 0.")
         if not self.graph_batch_wait >= 0:

@@ -11,7 +11,7 @@ import hashlib
 import logging
 import os
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from typing import IO, Any
 from urllib.parse import quote
 
@@ -47,17 +47,17 @@ class Checkpoint:
     """What the owner holds when all records up to `sequence` are applied.
 
     `basis` is what the enrichment was made with, `fits` the fits of the creators' topics in it, `unfinished`
-    the creators whose graph or pages may lack something of it, `held` is by key; `revision` is the last of
-    what was understood (`actors.understood`) that is in it.
+    the creators whose graph or pages may lack something of it; `revision` is the last of what was understood
+    (`actors.understood`) that is in it. `held`, by key, was part of it once and is read only.
     """
 
     sequence: int
     basis: dict[str, Any]
     fits: dict[str, int]
     unfinished: list[str]
-    held: dict[str, Aside]
     chats: list[tuple[Key, Packed]]
     revision: int = 0
+    held: dict[str, Aside] = field(default_factory=dict)
 
 
 class Checkpoints:
@@ -138,7 +138,6 @@ def _pieces(checkpoint: Checkpoint) -> Iterator[bytes]:
         "basis": checkpoint.basis,
         "fits": checkpoint.fits,
         "unfinished": checkpoint.unfinished,
-        "held": {key: asdict(aside) for key, aside in checkpoint.held.items()},
         "revision": checkpoint.revision,
         "chats": len(checkpoint.chats),
     }
@@ -169,7 +168,7 @@ def _parsed(data: bytes) -> Checkpoint:
     head = values.unpack()
     held = {
         key: Aside(each["creator_id"], each["received_at"], Held(**each["held"]))
-        for key, each in head["held"].items()
+        for key, each in head.get("held", {}).items()
     }
     chats: list[tuple[Key, Packed]] = []
     for _ in range(head["chats"]):
@@ -177,7 +176,7 @@ def _parsed(data: bytes) -> Checkpoint:
         chats.append(((creator_id, chat_id), Packed.from_list(packed)))
     fits = head.get("fits", {})  # the first checkpoints had none
     revision = head.get("revision", 0)
-    return Checkpoint(head["sequence"], head["basis"], fits, head["unfinished"], held, chats, revision)
+    return Checkpoint(head["sequence"], head["basis"], fits, head["unfinished"], chats, revision, held)
 
 
 def _sync(file: IO[bytes]) -> None:

@@ -81,9 +81,12 @@ class _Input:
 class Intake:
     """One user's way into the journal. `accepted` is called with every event, in the journal's order."""
 
-    def __init__(self, journal: Journal, *, max_text: int, accepted: Callable[[Accepted], None]) -> None:
+    def __init__(
+        self, journal: Journal, *, max_text: int, max_held: int, accepted: Callable[[Accepted], None]
+    ) -> None:
         self._journal = journal
         self._max_text = max_text
+        self._max_held = max_held  # of one creator; the oldest go
         self._accepted = accepted
         # Creator -> chat id -> message id -> what is known of it.
         self._versions: dict[str, dict[str, dict[str, Version]]] = {}
@@ -97,6 +100,7 @@ class Intake:
         self._held_of: dict[tuple[str, str], str] = {}  # (creator, message id) -> key
         self._captured_of: dict[tuple[str, str], dict[str, None]] = {}  # (creator, text) -> keys
         self._sent: deque[Message] = deque(maxlen=SENT)  # by creators, the latest ones
+        self._held_by: dict[str, dict[str, None]] = {}  # creator -> keys, oldest first
         self.held: dict[str, Aside] = {}
         self.dropped: Counter[str] = Counter()  # by kind, since this process began
 
@@ -144,6 +148,16 @@ class Intake:
         if normalised.held or timeless:
             return {"accepted": 0, "duplicates": 0, "held": 1}
         return await self._enter(creator_id, received_at, normalised, snapshot=chats, released=[asked.key])
+
+    async def discard(self, keys: Iterable[str]) -> int:
+        """Delete what is held under these keys; how many there were."""
+        of: dict[str, list[str]] = {}
+        for key in keys:
+            if (aside := self.held.get(key)) is not None:
+                of.setdefault(aside.creator_id, []).append(key)
+        for creator_id, released in of.items():
+            await self._enter(creator_id, time.time(), Normalised(), released=released)
+        return sum(map(len, of.values()))
 
     # What a checkpoint and the journal bring
 
@@ -310,6 +324,11 @@ class Intake:
         for each in held:
             key = _key(creator_id, each)
             self.held.setdefault(key, Aside(creator_id, received_at, each))
+            own = self._held_by.setdefault(creator_id, {})
+            own[key] = None
+            if len(own) > self._max_held:
+                self._release([next(iter(own))])
+                self.dropped["held_too_many"] += 1
             if each.id is not None:
                 self._held_of[creator_id, each.id] = key
             if text := _captured_text(each):
@@ -319,6 +338,7 @@ class Intake:
         for key in keys:
             if (aside := self.held.pop(key, None)) is None:
                 continue
+            self._held_by[aside.creator_id].pop(key, None)
             if aside.held.id is not None:
                 self._held_of.pop((aside.creator_id, aside.held.id), None)
             if text := _captured_text(aside.held):

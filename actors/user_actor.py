@@ -21,8 +21,9 @@ from redis.exceptions import RedisError
 
 from actors.cache import Cache, Touched
 from actors.cached_chat import CachedChat
-from actors.checkpoint import Checkpoint, Checkpoints
+from actors.checkpoint import Aside, Checkpoint, Checkpoints
 from actors.graph_writer import graph_reader, graph_writer
+from actors.held import HeldStore
 from actors.intake import Intake, Receipt
 from actors.journal import Journal
 from actors.refits import Refits
@@ -120,6 +121,7 @@ class UserActor:
         self._redis = connect_redis(settings.redis_url)
         self._journal = Journal(self._redis, user_id)
         self._understood = Understood(self._redis, user_id)
+        self._held = HeldStore(self._redis, user_id)
         self._enricher = Enricher(user_id, self._redis, settings)
         self._writer = graph_writer(settings)
         self._reader = graph_reader(settings, self._writer)
@@ -151,7 +153,12 @@ class UserActor:
         settings = self._settings
         self._cache = Cache(self._user_id, gap=settings.conversation_gap, silence=settings.silence_threshold)
         self._state = UserState(self._cache)
-        self._intake = Intake(self._journal, max_text=settings.max_text, accepted=self._mailbox.put_nowait)
+        self._intake = Intake(
+            self._journal,
+            max_text=settings.max_text,
+            max_held=settings.max_held,
+            accepted=self._mailbox.put_nowait,
+        )
         self._refits = Refits(
             self._user_id,
             self._cache,
@@ -164,18 +171,23 @@ class UserActor:
 
     # What callers use
 
-    async def handle_snapshot(self, user_id: str, payload: bytes, creator_id: str) -> Receipt:
+    async def handle_snapshot(
+        self, user_id: str, payload: bytes, creator_id: str, chat_id: str | None = None
+    ) -> Receipt:
         """Take everything an extension holds (JSON of a `cache_update` payload or envelope).
 
-        Returns `{sequence, accepted, duplicates, held}` once it is in the journal.
+        `chat_id` is the chat of messages that name none. Returns `{sequence, accepted, duplicates, held}`
+        once it is in the journal.
         """
         async with self._call(user_id):
-            return await self._intake.snapshot(payload, creator_id)
+            return await self._intake.snapshot(payload, creator_id, chat_id)
 
-    async def handle_delta(self, user_id: str, payload: bytes, creator_id: str) -> Receipt:
+    async def handle_delta(
+        self, user_id: str, payload: bytes, creator_id: str, chat_id: str | None = None
+    ) -> Receipt:
         """Take live messages (JSON of one `new_raw_message` payload or envelope, or a list of them)."""
         async with self._call(user_id):
-            return await self._intake.messages(payload, creator_id)
+            return await self._intake.messages(payload, creator_id, chat_id)
 
     async def replay_held(self, user_id: str, payload: bytes) -> Receipt:
         """Take what is held once more (JSON list of `{key, add}`; empty: all of it).
@@ -235,8 +247,13 @@ class UserActor:
             start = 0 if limit is None else max(0, end - limit)
             return [received(message, cached) for message, cached in messages[start : max(0, end)]]
 
-    async def get_held(self, user_id: str) -> dict[str, Any]:
-        """What could not be placed or enriched, as received and with the reason.
+    async def discard_held(self, user_id: str, keys: Sequence[str] | None) -> int:
+        """Delete what is held under these keys, or all of it (None); how many there were."""
+        async with self._call(user_id):
+            return await self._intake.discard(self._intake.held if keys is None else keys)
+
+    async def get_held(self, user_id: str, limit: int, offset: int) -> dict[str, Any]:
+        """What could not be placed or enriched, as received and with the reason: one page, and how many.
 
         Beside it how much was not chat, by kind.
         """
@@ -248,6 +265,7 @@ class UserActor:
                     "id": aside.held.id,
                     "creator_id": aside.creator_id,
                     "failed": {},
+                    "position": aside.held.position,
                     "received": orjson.loads(aside.held.raw),
                 }
                 for key, aside in self._intake.held.items()
@@ -256,7 +274,8 @@ class UserActor:
                 for cached in self._cache.failed():
                     held += not_enriched(cached)
                     await asyncio.sleep(0)
-            return {"held": held, "dropped": dict(self._intake.dropped)}
+            page = held[offset : offset + limit]
+            return {"held": page, "total": len(held), "dropped": dict(self._intake.dropped)}
 
     async def full_sync(self, user_id: str, creator_id: str | None) -> tuple[int, str, str, bytes]:
         """What a page needs to start.
@@ -390,6 +409,7 @@ class UserActor:
         self._understood.begin(epoch, checkpoint.revision if checkpoint else 0)
         if checkpoint is not None:
             await self._load(checkpoint)
+        self._intake.know_held(await self._held.read())
         self._unsaved = 0
         async for event in self._intake.replayed(self._state.sequence):
             self._state.replay(event)
@@ -459,9 +479,10 @@ class UserActor:
         enriched = checkpoint.basis == self._basis()
         for (creator_id, chat_id), packed in checkpoint.chats:
             self._cache.load((creator_id, chat_id), packed, enriched=enriched)
-            self._intake.know_chat(creator_id, chat_id, packed.fan.fan_id, packed.versions())
             if not enriched:
+                packed = self._cache.pack((creator_id, chat_id))  # it may have been read by other rules
                 await asyncio.sleep(0)
+            self._intake.know_chat(creator_id, chat_id, packed.fan.fan_id, packed.versions())
         self._intake.know_held(checkpoint.held)
         if enriched:
             self._refits.fits.update(checkpoint.fits)
@@ -504,12 +525,12 @@ class UserActor:
             self._basis(),
             fits,
             unfinished,
-            dict(self._intake.held),
             self._cache.packed(),
             revision,
         )
+        held = dict(self._intake.held)
         taken, self._unsaved = self._unsaved, 0
-        self._writing = self._spawn(self._write(checkpoint, taken))
+        self._writing = self._spawn(self._write(checkpoint, held, taken))
 
     def _to_save(self) -> tuple[int, list[str], dict[str, int], int]:
         """Sequence, unfinished creators, fits and revision as they are now."""
@@ -518,9 +539,10 @@ class UserActor:
         revision = self._understood.revision if self._unstored is None else self._unstored - 1
         return state.sequence, unfinished, dict(refits.fits), revision
 
-    async def _write(self, checkpoint: Checkpoint, messages: int) -> None:
+    async def _write(self, checkpoint: Checkpoint, held: Mapping[str, Aside], messages: int) -> None:
         """Write the checkpoint, then drop what the one before makes superfluous."""
         try:
+            await self._held.flush(held)
             through = await asyncio.to_thread(self._checkpoints.write, checkpoint)
             *_, before = self._saved
             self._saved = (checkpoint.sequence, checkpoint.unfinished, checkpoint.fits, checkpoint.revision)

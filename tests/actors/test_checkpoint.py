@@ -6,10 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.checkpoint import KEPT, Aside, Checkpoint, Checkpoints
+from actors.checkpoint import KEPT, Checkpoint, Checkpoints
 from errors import CheckpointUnavailable
 from tests.actors.factories import HOUR, empty_cache, enrich_pending, message
-from wire.normalise import Held
 
 BASIS = {"rules": 1, "model": "minilm", "gap": 21600.0, "silence": 300.0}
 
@@ -18,8 +17,7 @@ def checkpoint(sequence: int, messages: int = 3) -> Checkpoint:
     cache = empty_cache()
     cache.merge([], [message(f"m{n}", n * HOUR, chat=f"f{n % 2}") for n in range(messages)])
     enrich_pending(cache)
-    held = {"k1": Aside("c1", 5.5, Held("no_chat", b'{"id":7}', "7"))}
-    return Checkpoint(sequence, BASIS, {"c1": 3}, ["c1"], held, cache.packed())
+    return Checkpoint(sequence, BASIS, {"c1": 3}, ["c1"], cache.packed())
 
 
 @pytest.fixture(params=["folder", "memory"])

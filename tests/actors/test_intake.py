@@ -22,7 +22,7 @@ from tests.actors.store import Store
 from wire.incoming import Replay
 
 CREATOR = "900"
-MAX_TEXT = 1000
+MAX_TEXT, MAX_HELD = 1000, 20
 
 
 def said(id: object, fan: int | None = 41, text: str = "hello", **more: Any) -> dict[str, Any]:
@@ -47,7 +47,7 @@ class Owner:
     def __init__(self, redis: Redis, user_id: str) -> None:
         self.journal = Journal(redis, user_id)
         self.events: list[Accepted] = []
-        self.intake = Intake(self.journal, max_text=MAX_TEXT, accepted=self.events.append)
+        self.intake = Intake(self.journal, max_text=MAX_TEXT, max_held=MAX_HELD, accepted=self.events.append)
 
     async def recover(self, after: int = 0) -> None:
         await self.journal.claim()
@@ -338,3 +338,75 @@ async def _take_with_losses(store: Store, steps: list[Step]) -> None:
     await again.recover()
     assert again.messages() == one.messages()
     await redis.connection_pool.disconnect()
+
+
+async def test_what_is_held_is_bounded_and_the_oldest_goes(redis: Redis, user_id: str) -> None:
+    async with owner(redis, user_id) as one:
+        for n in range(1, MAX_HELD + 6):
+            await one.take({"id": n, "text": f"sent {n}"})
+        expected = [str(n) for n in range(6, MAX_HELD + 6)]
+        assert [a.held.id for a in one.intake.held.values()] == expected
+        assert one.intake.dropped["held_too_many"] == 5
+    again = Owner(redis, user_id)
+    await again.recover()
+    assert [a.held.id for a in again.intake.held.values()] == expected
+
+
+async def test_what_is_deleted_of_the_held_stays_deleted(redis: Redis, user_id: str) -> None:
+    async with owner(redis, user_id) as one:
+        for n in range(3):
+            await one.take({"id": n + 1, "text": f"sent {n}"})
+        first, *_ = one.intake.held
+        assert await one.intake.discard([first, "unknown"]) == 1
+        assert await one.intake.discard([first]) == 0
+    again = Owner(redis, user_id)
+    await again.recover()
+    assert [a.held.id for a in again.intake.held.values()] == ["2", "3"]
+
+
+async def test_a_deletion_by_id_alone_is_of_the_one_chat_that_has_it_whenever_it_comes(
+    redis: Redis, user_id: str
+) -> None:
+    async with owner(redis, user_id) as one:
+        assert (await one.take({"id": 51, "isDeleted": True}))["held"] == 1
+        await one.take(said(51), said(52))
+        assert one.intake.held == {}
+        await one.take({"id": 52, "isDeleted": True})
+        assert [(m.id, m.is_deleted) for e in one.events for m in e.messages] == [
+            ("51", False),
+            ("52", False),
+            ("51", True),
+            ("52", True),
+        ]
+        assert (await one.take(said(51), {"id": 52, "isDeleted": True}))["duplicates"] == 2
+
+
+async def test_ids_are_unique_in_a_chat_only(redis: Redis, user_id: str) -> None:
+    async with owner(redis, user_id) as one:
+        receipt = await one.take(said(1, chat_id="a", fan=5), said(1, chat_id="b", fan=6))
+        assert (receipt["accepted"], receipt["duplicates"]) == (2, 0)
+        assert (await one.take({"id": 1, "isDeleted": True}))["held"] == 1  # of which chat?
+
+
+async def test_a_captured_send_and_its_echo_are_one_in_either_order(redis: Redis, user_id: str) -> None:
+    def echo(id: int, text: str) -> dict[str, Any]:
+        return {"id": id, "text": f"<p>{text}</p>", "toUser": {"id": 41}}
+
+    async with owner(redis, user_id) as one:
+        assert (await one.take({"id": "msg_1714550400000_0", "text": "hello you"}))["held"] == 1
+        await one.take(echo(71, "hello you"))
+        assert one.intake.held == {}
+        await one.take(echo(72, "and you"))
+        receipt = await one.take({"id": "msg_1714550400000_1", "text": "and you"})
+        assert (receipt["held"], receipt["duplicates"]) == (0, 1)
+        assert [id for id, _ in one.messages()] == ["71", "72"]
+
+
+async def test_an_unlock_is_taken_whatever_its_time_of_change_says(redis: Redis, user_id: str) -> None:
+    offer = {"id": 31, "toUser": {"id": 41}, "price": 25, "createdAt": "2026-05-04T10:00:00Z", "text": "x"}
+    changed = {"changedAt": "2026-05-04T10:00:00Z"}
+    async with owner(redis, user_id) as one:
+        await one.take({**offer, **changed, "isOpened": False})
+        assert (await one.take({**offer, **changed, "isOpened": True}))["accepted"] == 1
+        assert (await one.take({**offer, **changed, "isOpened": False}))["duplicates"] == 1
+        assert (await one.take({**offer, "isOpened": True}))["duplicates"] == 1
