@@ -109,9 +109,10 @@ def likely_creator(
 ) -> str | None:
     """The id whose account these messages, each with the chat that it names, clearly are of.
 
-    None as soon as one message has `creator_id` on either side. Else the id that wrote and was written to, or
-    wrote in a chat that is called after the other writer, or sent what is marked as sent by the account
-    itself. Of several the one with most counterparts. Those of a chat list are fans: `not_these`.
+    None as soon as one message has `creator_id` on either side. Else the id that wrote and was written to,
+    among messages that name both sides, or wrote in a chat that is called after the other writer, or sent what
+    is marked as sent by the account itself. Of several the one with most counterparts. Those of a chat list
+    are fans: `not_these`.
     """
     counterparts: defaultdict[str, set[str]] = defaultdict(set)
     senders: set[str] = set()
@@ -122,16 +123,16 @@ def likely_creator(
         sender, recipient = user_id(raw.get("fromUser")), user_id(raw.get("toUser"))
         if creator_id in (sender, recipient):
             return None
-        if sender is not None:
+        if sender is not None and recipient is not None:  # who leaves one out may be anybody's
             senders.add(sender)
-            counterparts[sender].add(recipient or chat_id or "")
-            if chat_id is not None:
-                writers[chat_id].add(sender)
-            if said_flag(raw.get("isSentByMe")):
-                own.add(sender)
-        if recipient is not None:
             recipients.add(recipient)
-            counterparts[recipient].add(sender or "")
+            counterparts[sender].add(recipient)
+            counterparts[recipient].add(sender)
+        if sender is not None and chat_id is not None:
+            writers[chat_id].add(sender)
+            counterparts[sender].add(chat_id)
+        if sender is not None and said_flag(raw.get("isSentByMe")):
+            own.add(sender)
     fans = {chat_id for chat_id, wrote in writers.items() if chat_id in wrote}
     own |= {sender for chat_id in fans for sender in writers[chat_id] - {chat_id}}
     candidates = (own | (senders & recipients)) - fans - set(not_these)
