@@ -174,7 +174,7 @@ async def test_two_users_who_hold_one_creator_each_see_their_own(
         return int(answer.raise_for_status().json()["conversations"])
 
     for count, user in enumerate(users, 1):
-        raws = [message(n, 41, recent(2000 - 600 * n), "what a lovely day") for n in range(count)]
+        raws = [message(n, 41, recent(2000 - 600 * n), "what a lovely day") for n in range(1, count + 1)]
         path = f"/api/v1/ingest/{user}/snapshot?creator_id={creator}"
         answer = await http.post(path, content=orjson.dumps({"chats": [chat(41)], "messages": raws}))
         assert answer.status_code == 202
