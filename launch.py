@@ -157,8 +157,10 @@ def _announced(settings: Settings, url: str) -> Iterator[None]:
     file = settings.data_dir / "service.json"
     address = ray.get_runtime_context().gcs_address
     places = {"url": url, "redis_url": settings.redis_url, "ray_address": address}
-    file.touch(mode=0o600)  # the URL of a Redis may hold its password
-    file.write_text(json.dumps(places))
+    part = file.with_suffix(".part")  # who looks for the file finds all of it
+    part.touch(mode=0o600)  # the URL of a Redis may hold its password
+    part.write_text(json.dumps(places))
+    part.replace(file)
     try:
         yield
     finally:
