@@ -834,8 +834,9 @@ class UserActor:
             priority = priority_of(self._cache.fans(creator), now())
             for cached in self._cache.of(creator):
                 messages = cached.ordered()
-                score = priority(cached.fan_state(self._user_id))
-                parts.append(for_pages(chat_node(cached, messages, priority=score)))
+                fan = cached.fan_state(self._user_id)
+                node = chat_node(cached, messages, priority=priority(fan), not_waiting=fan.not_waiting)
+                parts.append(for_pages(node))
                 if (written := written + len(messages)) >= SHOWN_MESSAGES:
                     written = 0
                     await asyncio.sleep(0)
@@ -861,12 +862,14 @@ class UserActor:
             if (cached := self._cache.get(job.creator_id, mark.chat_id)) is None:
                 continue
             new = sorted(mark.new, key=lambda message: message.order)
-            score = priority(cached.fan_state(self._user_id))
+            fan = cached.fan_state(self._user_id)
             frame = AppendMessageMsg(
                 sequence=job.sequence,
                 creatorId=job.creator_id,
                 merge=bool(mark.changed or mark.removed),
-                payload=chat_node(cached, new, priority=score, touched=mark),
+                payload=chat_node(
+                    cached, new, priority=priority(fan), not_waiting=fan.not_waiting, touched=mark
+                ),
             )
             await self._send(frame)
         if job.touched:

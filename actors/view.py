@@ -23,6 +23,7 @@ from wire.payloads import (
     ActionUse,
     ExtendedConversationNode,
     MessageEnrichment,
+    MessageKind,
     ShownMessage,
     TopicUse,
 )
@@ -34,7 +35,12 @@ _PICTURES = ("avatar", "avatarThumbs")
 
 
 def chat_node(
-    cached: CachedChat, messages: Sequence[Message], *, priority: float | None, touched: Touched | None = None
+    cached: CachedChat,
+    messages: Sequence[Message],
+    *,
+    priority: float | None,
+    not_waiting: str | None = None,
+    touched: Touched | None = None,
 ) -> ExtendedConversationNode:
     """The chat's totals with the given messages, and what `touched` says was changed or removed."""
     chat, nodes = cached.chat, list(cached.nodes.values())
@@ -57,6 +63,7 @@ def chat_node(
         sentiment=total / count if count else None,
         outcomes=sorted((o for node in nodes for o in node.outcomes), key=lambda o: o.date),
         priorityScore=priority,
+        notWaiting=not_waiting,
         withUser=_read(chat.with_user) if chat.with_user else None,
         creatorId=chat.creator_id,
         chatId=chat.id,
@@ -131,6 +138,7 @@ def _shown_message(message: Message, fan: _Fan, understood: MessageEnrichment | 
             "createdAt": _instant(message.at),
             "direction": message.direction,
             "is_creator": not by_fan,
+            "kind": _kind(message),
             "isOpened": message.is_opened or raw.get("isOpened"),
             "fromUser": fan.sender_of(message, raw),
             "text": plain_text(raw["text"]) if isinstance(raw.get("text"), str) else message.text,
@@ -139,6 +147,12 @@ def _shown_message(message: Message, fan: _Fan, understood: MessageEnrichment | 
             "topics": None if topics is None else [topic.topic for topic in topics],
         }
     )
+
+
+def _kind(message: Message) -> MessageKind:
+    if message.is_notice:
+        return "notice"
+    return "mass" if message.is_mass else "direct"
 
 
 def _quoted(raw: Any) -> dict[str, Any] | None:
@@ -192,7 +206,8 @@ def received(message: Message, cached: CachedChat) -> dict[str, Any]:
     found = next(
         (n.enrichment[message.id] for n in cached.nodes.values() if message.id in n.enrichment), None
     )
-    return {**orjson.loads(message.raw), "enrichment": found.model_dump(mode="json") if found else None}
+    enrichment = found.model_dump(mode="json") if found else None
+    return {**orjson.loads(message.raw), "direction": message.direction, "enrichment": enrichment}
 
 
 def failed_conversations(cached: CachedChat) -> dict[str, str]:

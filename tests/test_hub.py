@@ -28,7 +28,7 @@ from settings import Settings
 from tests.actors.factories import analytics
 from tests.actors.store import Store, running_store
 from tests.conftest import PATIENCE
-from tests.frontend import Frontend, Merging
+from tests.other_frontend import Frontend, Merging
 from wire.payloads import (
     AnalyticsUpdateMsg,
     AppendMessageMsg,

@@ -14,12 +14,12 @@ export function drawFigures(analytics) {
   drawBars(by("actions"), analytics.actions, "No engagement actions in this window.");
 }
 
-function drawHeadline({ conversations, revenue, outcomes, response_time_metrics: metrics }) {
+function drawHeadline({ conversations, broadcast_only: alone, revenue, outcomes, response_time_metrics: metrics }) {
   const response = metrics.response_time;
   const over = (n, what) => (n ? `over ${format.count(n)} ${what}${n === 1 ? "" : "s"}` : "no data");
   const paid = outcomes.tip || outcomes.purchase || outcomes.renewal;
   facts(by("headline"), [
-    ["Conversations", format.count(conversations), "in the window"],
+    ["Conversations", format.count(conversations), alone ? `and ${format.count(alone)} broadcasts alone` : "in the window"],
     ["Revenue", format.money(revenue), paid ? "tips, purchases, renewals" : "no sales"],
     ["Median response", format.duration(response.median), over(response.n, "response")],
     ["Unanswered", format.count(response.unanswered), "fans waiting"],

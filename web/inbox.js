@@ -2,7 +2,7 @@
 
 import { h, keyed, setText } from "./dom.js";
 import * as format from "./format.js";
-import { direction, inbox } from "./state.js";
+import { inbox } from "./state.js";
 
 const SHOWN = 100;
 const HIGH = 80;
@@ -46,6 +46,7 @@ function inboxRow({ chat: { id } }) {
   return [row, ({ chat, now, online: isOnline, current }) => {
     online.hidden = !isOnline;
     setText(waiting, waits(chat, now));
+    waiting.title = chat.notWaiting ?? "";
     button.setAttribute("aria-pressed", String(current));
     if (chat === shown) return;
     shown = chat;
@@ -74,6 +75,7 @@ export function partsBar() {
 }
 
 function waits(chat, now) {
+  if (chat.notWaiting !== null) return "no answer needed";
   if (chat.waitingSince === null) return chat.recent.length ? "answered" : "";
   return `waiting ${format.shortly((now - chat.waitingSince) / 1000)}`;
 }
@@ -81,6 +83,6 @@ function waits(chat, now) {
 function lastWords(chat) {
   const last = chat.recent.at(-1);
   if (!last) return "No messages";
-  const speaker = direction(last, chat.creatorId) === "creator" ? "You: " : "";
+  const speaker = last.direction === "creator" ? "You: " : "";
   return speaker + format.messageText(last);
 }

@@ -3,7 +3,7 @@
 import { h, keyed, setText } from "./dom.js";
 import * as format from "./format.js";
 import { PARTS, fanName, partsBar } from "./inbox.js";
-import { at, direction, inOrder } from "./state.js";
+import { at, inOrder } from "./state.js";
 
 const by = (id) => document.getElementById(id);
 const narrow = matchMedia("(max-width: 800px)");
@@ -90,7 +90,7 @@ function bubble() {
   const found = h("p", { class: "chips" });
   const row = h("li", { "data-testid": "message" }, h("div", { class: "bubble" }, text, meta), found);
   return [row, ({ message, chat }) => {
-    const side = direction(message, chat?.creatorId);
+    const side = message.direction;
     row.dataset.direction = side;
     row.dataset.messageId = message.id;
     setText(text, format.messageText(message));
@@ -114,9 +114,10 @@ function remarks(message, side) {
 /** `[kind, key, label]` for each thing that was understood of a message; null: not looked at yet. */
 function understood(enrichment) {
   if (!enrichment) return [["pending", "", "not analysed yet"]];
-  const { sentiment, topics, actions, entities, failed } = enrichment;
+  const { sentiment, sentimentReason, topics, actions, entities, failed } = enrichment;
   return [
     ...(sentiment === null ? [] : [[format.mood(sentiment), "", `${format.score(sentiment)} ${format.mood(sentiment)}`]]),
+    ...(sentimentReason === "language" ? [["pending", "language", "not English: no sentiment"]] : []),
     ...(topics ?? []).map(({ id, topic }) => ["topic", id, topic]),
     ...(actions ?? []).map((action) => ["action", action, format.words(action)]),
     ...(entities ?? []).map(({ type, text, start }) => ["entity", `${type} ${start}`, `${words(type)}: ${text}`]),

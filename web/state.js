@@ -97,19 +97,6 @@ export function at(message) {
   return Number.isNaN(parsed) ? null : parsed;
 }
 
-const idOf = (user) => (user?.id === undefined || user.id === null ? null : String(user.id));
-
-/** "fan" or "creator": frames say it, for a message as received it is derived as the service does. */
-export function direction(message, creatorId) {
-  if (message.direction) return message.direction;
-  const from = idOf(message.fromUser);
-  const to = idOf(message.toUser);
-  if (from !== null) return from === creatorId ? "creator" : "fan";
-  if (to !== null) return to === creatorId ? "fan" : "creator";
-  // A captured send is what the page sent, before the platform gave it a sender and a time.
-  const { fromUser, toUser, withUser, createdAt } = message;
-  return fromUser || toUser || withUser || createdAt ? "fan" : "creator";
-}
 
 /** Oldest first; what carries no time has just arrived. */
 export function inOrder(messages) {
@@ -146,7 +133,8 @@ function withNode(chat, node) {
     id: node.conversationId,
     ...{ creatorId, fanId, endDate, messageCount, topics, actions, sentiment, outcomes, recent, priority },
     name: nameOf(node, recent) ?? chat?.name ?? null,
-    waitingSince: waitingSince(recent, creatorId, endDate, chat?.waitingSince ?? null),
+    waitingSince: waitingSince(recent, endDate, chat?.waitingSince ?? null),
+    notWaiting: node.notWaiting ?? null,
     unread: chat?.unread ?? null,
     // Frames round the score to tenths, what was asked for does not.
     parts: Math.abs((chat?.parts?.score ?? Infinity) - priority) < 0.1 ? chat.parts : null,
@@ -163,9 +151,10 @@ function nameOf({ withUser, fanId }, messages) {
 }
 
 /** When the fan messages at the end began, or null when the last word is the creator's. */
-function waitingSince(recent, creatorId, endDate, before) {
-  const answer = recent.findLastIndex((message) => direction(message, creatorId) === "creator");
-  const open = recent[answer + 1];
+function waitingSince(recent, endDate, before) {
+  const direct = recent.filter(({ kind }) => (kind ?? "direct") === "direct"); // nothing else answers
+  const answer = direct.findLastIndex((message) => message.direction === "creator");
+  const open = direct[answer + 1];
   if (!open) return null;
   const since = at(open) ?? endDate;
   // Without an answer among the recent ones the run may have begun before them.

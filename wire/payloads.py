@@ -18,6 +18,7 @@ from chats.message import Direction
 OutcomeType = Literal["tip", "purchase", "renewal", "drop_off"]
 DatedBy = Literal["notice", "change", "offer"]  # the platform's notice, the change to it, its offer alone
 # Why a message has no sentiment: nothing to read, a language that is not read, the platform's own sentence.
+MessageKind = Literal["direct", "mass", "notice"]
 NoSentiment = Literal["no_text", "language", "notice"]
 Status = Literal["PROCESSING_SNAPSHOT", "REALTIME", "ERROR"]
 
@@ -164,6 +165,7 @@ class ShownMessage(AsReceived):
     createdAt: datetime
     direction: Direction
     is_creator: bool  # the creator wrote it
+    kind: MessageKind = "direct"  # mass: to many at once; notice: the platform's own sentence
     fromUser: ShownUser
     text: str  # plain
     replyToMessage: Quoted | None = None
@@ -187,6 +189,7 @@ class ExtendedConversationNode(Payload):
     sentiment: Hundredths | None = None
     outcomes: list[Outcome] = []
     priorityScore: Tenths | None = None
+    notWaiting: str | None = None  # why nobody waits although the fan has the last word
     withUser: dict[str, Any] | None = None
     # Beside what existing clients read:
     creatorId: str

@@ -110,9 +110,9 @@ def likely_creator(
     """The id whose account these messages, each with the chat that it names, clearly are of.
 
     None as soon as one message has `creator_id` on either side. Else the id that wrote and was written to,
-    among messages that name both sides, or wrote in a chat that is called after the other writer, or sent what
-    is marked as sent by the account itself. Of several the one with most counterparts. Those of a chat list
-    are fans: `not_these`.
+    among messages that name both sides, or wrote in a chat that is called after the other writer, or sent
+    what is marked as sent by the account itself. Of several the one with most counterparts. Those of a chat
+    list are fans: `not_these`.
     """
     counterparts: defaultdict[str, set[str]] = defaultdict(set)
     senders: set[str] = set()

@@ -7,7 +7,7 @@ import httpx
 import orjson
 
 from tests.conftest import PATIENCE, Service
-from tests.frontend import Frontend
+from tests.other_frontend import Frontend
 from tests.service.talk import Raw, chat, message, page, recent
 
 
