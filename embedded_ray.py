@@ -24,6 +24,7 @@ from settings import Settings
 
 ROOT = Path(__file__).parent
 MOST_CONNECTIONS = 20_000
+APPLICATION = "analytics"
 START_WITHIN = 900.0  # seconds; what does not come up meanwhile never will
 _FREE_PORTS = range(20_000, 30_000)
 FREE_DISK = 1024**3  # bytes; with less, Ray's own start ends in a time-out that names no cause
@@ -83,7 +84,7 @@ def running_serve(settings: Settings, application: Any, say: Say) -> Iterator[No
                 with _waiting(say):
                     serve.start(http_options={"host": settings.host, "port": settings.port})
                 with _waiting(say):
-                    serve.run(application, name="analytics", route_prefix="/")
+                    serve.run(application, name=APPLICATION, route_prefix="/")
                 break
             except (RayError, RuntimeError) as error:
                 reason = (str(error).strip().splitlines() or [type(error).__name__])[-1]
@@ -93,7 +94,12 @@ def running_serve(settings: Settings, application: Any, say: Say) -> Iterator[No
                     ) from error
                 say(f"Ray Serve broke off ({reason}); starting it again ...")
                 _shut_down()
-        yield
+        try:
+            yield
+        finally:
+            # By itself Serve would end HAProxy first, before the replica has closed its sockets.
+            with contextlib.suppress(RayError, OSError):
+                serve.delete(APPLICATION)
     finally:
         _shut_down()
 
@@ -189,6 +195,8 @@ LIMITS = {
     "RAY_SERVE_PROXY_HEALTH_CHECK_TIMEOUT_S": str(PATIENCE),
     "RAY_SERVE_HAPROXY_STARTUP_TIMEOUT_S": str(PATIENCE),
     "RAY_SERVE_HAPROXY_HEALTH_CHECK_INTER": "60s",
+    # A HAProxy that another one took over from lives as long as its sockets: zero is no limit.
+    "RAY_SERVE_HAPROXY_HARD_STOP_AFTER_S": "0",
 }
 
 

@@ -24,6 +24,21 @@ START_TIMEOUT = 120.0
 STOP_TIMEOUT = 30.0
 
 
+class _Server(ValkeyServer):  # type: ignore[misc]
+    """Deaf to the SIGINT that a terminal's Ctrl-C sends to all: it is needed until all else has ended."""
+
+    def start(self, timeout: float = START_TIMEOUT) -> None:
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # the process inherits what is blocked
+        try:
+            super().start(timeout)
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+
+    def wait_until_ready(self, timeout: float = START_TIMEOUT) -> None:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # the process runs, this wait may be long
+        super().wait_until_ready(timeout)
+
+
 @contextmanager
 def running_redis(folder: Path, socket: Path, say: Callable[[str], None]) -> Iterator[str]:
     """Run it with its data in `folder`; yields its URL. SettingsError when it does not start.
@@ -32,7 +47,7 @@ def running_redis(folder: Path, socket: Path, say: Callable[[str], None]) -> Ite
     """
     pid_file = folder / "pid"
     _stop_orphan(pid_file)
-    server = ValkeyServer(
+    server = _Server(
         port=0,
         data_dir=folder,
         persist=True,
@@ -47,7 +62,7 @@ def running_redis(folder: Path, socket: Path, say: Callable[[str], None]) -> Ite
         },
     )
     try:
-        server.start(timeout=START_TIMEOUT)
+        server.start()
     except ValkeyServerError as error:
         raise SettingsError(f"The embedded Redis does not start: {error}") from None
     stopping = threading.Event()
@@ -79,7 +94,7 @@ def _keep(server: ValkeyServer, stopping: threading.Event, say: Callable[[str], 
         say("Redis has died; starting it again ...")
         server.terminate()  # lets the server forget its dead process
         with contextlib.suppress(ValkeyServerError):  # the next round tries again
-            server.start(timeout=START_TIMEOUT)
+            server.start()
 
 
 def _stop_orphan(pid_file: Path) -> None:

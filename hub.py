@@ -200,8 +200,7 @@ class Hub:
             )
         except (AnalyticsError, RedisError, TimeoutError) as error:
             away = Unavailable("Redis is away; connect again in a moment.")
-            await _answer(socket, _error(error if isinstance(error, AnalyticsError) else away))
-            await _close(socket, TRY_AGAIN_LATER)
+            await _send_away(socket, error if isinstance(error, AnalyticsError) else away)
         except (WebSocketDisconnect, RuntimeError):
             pass  # the page is gone
         finally:
@@ -455,6 +454,17 @@ async def _answer(socket: WebSocket, frame: Frame) -> None:
     """Send if somebody still listens: input goes on being journaled after its socket has closed."""
     with contextlib.suppress(WebSocketDisconnect, RuntimeError):
         await _send(socket, frame)
+
+
+async def turn_away(socket: WebSocket, error: AnalyticsError) -> None:
+    """Take a socket only to say why it is closed, with the code that asks to connect again."""
+    await socket.accept()
+    await _send_away(socket, error)
+
+
+async def _send_away(socket: WebSocket, error: AnalyticsError) -> None:
+    await _answer(socket, _error(error))
+    await _close(socket, TRY_AGAIN_LATER)
 
 
 async def _close(socket: WebSocket, code: int, reason: str | None = None) -> None:

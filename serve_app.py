@@ -4,7 +4,7 @@ Every error leaves as `{"error": {"code", "message", "detail"}}` with the status
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import datetime
 from functools import partialmethod
 from pathlib import Path
@@ -38,7 +38,8 @@ from errors import (
     Unavailable,
 )
 from frontend import Frontend
-from hub import Hub
+from haproxy import Door
+from hub import Hub, turn_away
 from insights.metrics import Bucket
 from insights.queries import (
     broadcast_analytics_update,
@@ -128,6 +129,22 @@ class Discarded(BaseModel):
     deleted: int  # how many were held
 
 
+class Shared:
+    """One piece of work for all who wait for it, which goes on when they leave.
+
+    A load of the model that is broken off spoils its worker, and whoever asks may be gone before it is done.
+    """
+
+    def __init__(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        self._work = work
+        self._task: asyncio.Task[None] | None = None
+
+    async def __call__(self) -> None:
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._work())
+        await asyncio.shield(self._task)
+
+
 class Services:
     """What the routes stand on; made once a replica, when the first request needs it."""
 
@@ -138,6 +155,7 @@ class Services:
         self.client = OnlyFansClient(self.directory)
         self.graph = graph_reader(settings, graph_writer(settings))
         self.hub = Hub(settings, self.redis, self.directory)
+        self.model_ready = Shared(self.directory.model_ready)
 
 
 class WindowParams:
@@ -186,6 +204,7 @@ def build_api(settings: Settings) -> FastAPI:
         responses=ERRORS,
         strict_content_type=False,  # bodies are read and checked by us
     )
+    door = Door(settings)
     made: list[Services] = []
 
     def services() -> Services:
@@ -209,9 +228,9 @@ def build_api(settings: Settings) -> FastAPI:
     app.include_router(_ingest(services))
     app.include_router(_insights(services))
     app.include_router(_reading(services))
-    app.include_router(_operations(services))
+    app.include_router(_operations(services, door))
     for prefix in ("", "/api"):
-        app.include_router(_sockets(services, origins), prefix=prefix)
+        app.include_router(_sockets(services, origins, door), prefix=prefix)
     app.include_router(_page())
     if settings.frontend_dir:
         folder = Path(settings.frontend_dir).resolve()  # replicas start elsewhere
@@ -415,7 +434,7 @@ def _reading(services: Callable[[], Services]) -> APIRouter:
     return router
 
 
-def _operations(services: Callable[[], Services]) -> APIRouter:
+def _operations(services: Callable[[], Services], door: Door) -> APIRouter:
     router = APIRouter(tags=["operations"])
 
     @router.get("/health")
@@ -424,13 +443,14 @@ def _operations(services: Callable[[], Services]) -> APIRouter:
         return {"status": "ok"}
 
     @router.get("/ready")
-    async def ready(response: Response) -> dict[str, Any]:
-        """Redis, the graph and the sentence model are reached; 503 and the reason when one is not."""
+    async def ready(request: Request, response: Response) -> dict[str, Any]:
+        """Redis, the graph and the model are reached and HAProxy has settled; 503 and why when not."""
         held = services()
         checks: dict[str, Awaitable[Any]] = {
             "redis": held.redis.ping(),
             "graph": held.graph.ping(),
-            "model": held.directory.model_ready(),
+            "model": held.model_ready(),
+            "proxy": door.check(request.scope),
         }
         results = await asyncio.gather(*(_check(each) for each in checks.values()))
         parts = dict(zip(checks, results, strict=True))
@@ -455,7 +475,7 @@ async def _check(work: Awaitable[Any]) -> str | None:
     return None
 
 
-def _sockets(services: Callable[[], Services], origins: frozenset[str]) -> APIRouter:
+def _sockets(services: Callable[[], Services], origins: frozenset[str], door: Door) -> APIRouter:
     router = APIRouter()
 
     @router.websocket("/ws/frontend/{user_id}")
@@ -466,19 +486,28 @@ def _sockets(services: Callable[[], Services], origins: frozenset[str]) -> APIRo
         last_frame: str | None = None,
         merge: bool = False,
     ) -> None:
-        if _trusted(socket, origins):
+        if await _admitted(socket, origins, door):
             await services().hub.serve_page(socket, user_id, creator_id, last_frame, merges=merge)
-        else:
-            await socket.close(POLICY_VIOLATION)
 
     @router.websocket("/ws/extension/{user_id}")
     async def extension(socket: WebSocket, user_id: Id, creator_id: QueryId = None) -> None:
-        if _trusted(socket, origins):
+        if await _admitted(socket, origins, door):
             await services().hub.serve_extension(socket, user_id, creator_id or user_id)
-        else:
-            await socket.close(POLICY_VIOLATION)
 
     return router
+
+
+async def _admitted(socket: WebSocket, origins: frozenset[str], door: Door) -> bool:
+    """Whether it may stay: the caller is on this machine, and nothing but our end will cut it off."""
+    if not _trusted(socket, origins):
+        await socket.close(POLICY_VIOLATION)
+        return False
+    try:
+        await door.check(socket.scope)
+    except Unavailable as error:
+        await turn_away(socket, error)
+        return False
+    return True
 
 
 def _page() -> APIRouter:

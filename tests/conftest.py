@@ -117,8 +117,8 @@ def load(folder: Path) -> Service:
 
 
 def stop(service: Service) -> None:
-    """Stop it as Ctrl-C does, and wait until it is gone."""
-    os.kill(service.pid, signal.SIGINT)
+    """Stop it as Ctrl-C on a terminal does, which tells every process in the group; wait until it is gone."""
+    os.killpg(service.pid, signal.SIGINT)
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         for process in _running:

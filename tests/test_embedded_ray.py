@@ -158,7 +158,7 @@ class Serve:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, **failures: list[Exception | None]) -> None:
         self.calls: list[str] = []
-        for name in ("start", "run", "shutdown"):
+        for name in ("start", "run", "delete", "shutdown"):
             planned = iter(failures.get(name, []))
             monkeypatch.setattr(serve, name, self._call(name, planned))
 
@@ -178,6 +178,16 @@ def test_proxies_that_take_longer_than_serve_waits_are_waited_for(monkeypatch: p
         assert faked.calls == ["start", "run"]
     assert faked.calls[-1] == "shutdown"
     assert said == ["Waiting for Ray Serve's proxies, which are slow to start ..."] * 2
+
+
+@pytest.mark.parametrize("failure", [None, RayActorError(), TimeoutError()])
+def test_the_application_closes_its_sockets_before_serve_ends_the_proxy(
+    failure: Exception | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    faked = Serve(monkeypatch, delete=[failure])
+    with running_serve(Settings(), None, print):
+        pass
+    assert faked.calls == ["start", "run", "delete", "shutdown"]
 
 
 def test_a_serve_whose_actors_died_is_shut_down_and_started_again(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,7 +32,7 @@ async def test_the_service_is_alive_and_ready(http: httpx.AsyncClient) -> None:
     assert (await http.get("/health")).json() == {"status": "ok"}
     ready = await http.get("/ready")
     assert ready.status_code == 200
-    assert ready.json()["checks"] == {"redis": "ok", "graph": "ok", "model": "ok"}
+    assert ready.json()["checks"] == {"redis": "ok", "graph": "ok", "model": "ok", "proxy": "ok"}
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,9 @@
 """The launcher: what it refuses and says, what it leaves behind, and what a second start finds."""
 
 import asyncio
+import contextlib
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -12,9 +14,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import httpx
+import orjson
 import pytest
 from redis import Redis
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import WebSocketException
 
+from embedded_ray import free_port
 from embedded_redis import running_redis
 from tests.conftest import PATIENCE, ROOT, Service, start, stop
 from tests.gremlin_server import server
@@ -91,6 +97,27 @@ async def test_a_second_start_finds_the_data_and_a_stop_leaves_no_process(
                 assert numbers(sync["payload"]["analytics"]) == numbers(before["analytics"])
     finally:
         stop(second)
+
+
+async def test_a_socket_that_is_taken_while_it_starts_lives_until_it_is_told_of_the_end(
+    tmp_path: Path, user_id: str
+) -> None:
+    """HAProxy is started anew several times meanwhile; here one that was replaced ends within a second."""
+    port, soon = str(free_port()), {"RAY_SERVE_HAPROXY_HARD_STOP_AFTER_S": "1"}
+    starting = asyncio.create_task(asyncio.to_thread(start, tmp_path, PORT=port, **soon))
+    socket = await _first_taken(f"ws://127.0.0.1:{port}/ws/frontend/{user_id}", starting)
+    running = await starting
+    try:
+        await _until(lambda: len(_haproxies(tmp_path)) == 1)
+        await (await socket.ping())
+    finally:
+        await asyncio.to_thread(stop, running)
+    await socket.wait_closed()
+    assert socket.close_code == 1012
+    said = (tmp_path / "log").read_text()
+    assert not re.search("error|exception|traceback|fail|died", said, re.IGNORECASE), said
+    assert said.endswith("Stopped.\n")
+    assert _processes_of(tmp_path) == []
 
 
 async def test_a_killed_redis_is_started_again_with_all_that_was_acknowledged(
@@ -197,6 +224,21 @@ async def _until(holds: Callable[[], bool]) -> None:
     async with asyncio.timeout(PATIENCE):
         while not holds():  # noqa: ASYNC110 (another process)
             await asyncio.sleep(0.1)
+
+
+async def _first_taken(url: str, starting: "asyncio.Task[Service]") -> ClientConnection:
+    """The first socket that is not turned away, tried all the time that the service starts."""
+    while not starting.done():
+        with contextlib.suppress(OSError, WebSocketException):
+            socket = await connect(url, open_timeout=PATIENCE)
+            if orjson.loads(await socket.recv())["type"] == "connection_ack":
+                return socket
+        await asyncio.sleep(0.05)
+    return await connect(url)
+
+
+def _haproxies(folder: Path) -> list[str]:
+    return [command for command in _processes_of(folder) if "/haproxy -db" in command]
 
 
 def _user_actors(folder: Path) -> list[str]:
