@@ -77,7 +77,7 @@ def test_a_named_origin_does_not_open_the_service_to_other_hosts() -> None:
 def test_sockets_are_open_to_pages_of_the_named_origins_alone(
     path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def serve(socket: Any, *_: Any) -> None:
+    async def serve(socket: Any, *_: Any, **__: Any) -> None:
         await socket.accept()
         await socket.send_text("served")
 
