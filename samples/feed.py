@@ -43,7 +43,7 @@ async def _feed_creator(
 ) -> None:
     user = creator.creator_id
     messages = len(creator.snapshot["messages"])
-    say(f"Sending {creator.name}: {messages:,} messages, then {len(creator.deltas)} live ones ...")
+    say(f"Sending {creator.name}: {messages:,} messages, then {len(creator.deltas)} live frames ...")
     # The socket is open before the snapshot is sent, so that no progress is missed.
     async with connect(
         url.replace("http", "ws", 1) + f"/ws/frontend/{user}", max_size=None, proxy=None

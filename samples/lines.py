@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+Language = Literal["en", "es", "de"]
 Topic = Literal[
     "small_talk",
     "flirting",
@@ -452,7 +453,7 @@ ACTS: dict[str, tuple[str, ...]] = {
     ),
     "thanks": _lines(
         """thank you, you're the sweetest
-        thanks so much for this
+        thanks so much for this, made my day
         thank you babe i needed that this {part}
         thx, appreciate you a lot"""
     ),
@@ -479,4 +480,142 @@ ACTS: dict[str, tuple[str, ...]] = {
         hey sorry for the late answer, busy {day}
         sorry babe was filming all {part}, what did i miss"""
     ),
+    "closing": _lines(
+        """thanks, good night
+        ok talk to you tomorrow
+        haha ok sweet dreams
+        thank you so much, sleep well
+        goodnight babe
+        sounds good, see you later"""
+    ),
 }
+
+# Short talk of the fans who write in another language, and of the creator who answers in it.
+OTHER_TALK: dict[Language, dict[Topic, Talk]] = {
+    "es": {
+        "small_talk": _talk(
+            """hola, qué haces esta noche
+            acabo de llegar a casa, mucho trabajo hoy
+            cómo estás hoy""",
+            """buenos días preciosa, qué bonito día hace
+            siempre me alegra mucho hablar contigo""",
+            """qué día tan malo, estoy muy cansado
+            no he podido dormir nada esta noche""",
+            """hola guapo, qué tal tu día
+            aquí tranquila en casa con un café
+            cuéntame qué has hecho hoy""",
+        ),
+        "travel": _talk(
+            """mañana viajo a {city} con mi hermano
+            conoces {city}, quiero ir este verano
+            busco un hotel cerca de la playa en {city}""",
+            """{city} es preciosa, el mejor viaje de mi vida
+            estoy muy feliz, por fin vacaciones en {city}""",
+            """perdí el vuelo a {city}, qué desastre
+            el hotel de {city} está muy sucio""",
+            """llévame contigo a {city}
+            me encanta viajar, mándame una foto de la playa
+            cuántos días te quedas en {city}""",
+        ),
+        "compliments": _talk(
+            """te has cambiado el pelo, verdad
+            quién te hace las fotos""",
+            """eres la mujer más hermosa que he visto
+            qué ojos tan bonitos tienes, me encantas""",
+            """la última foto no me gustó mucho
+            antes me gustaba más tu pelo""",
+            """muchas gracias, eres muy dulce conmigo
+            me alegra mucho que te guste""",
+        ),
+        "pay_per_view": _talk(
+            """qué hay en el video que me mandaste
+            cuánto dura el video nuevo""",
+            """acabo de abrir el video y me encantó
+            el mejor video hasta ahora, gracias""",
+            """el video era muy corto, no me gustó
+            otra vez el mismo video que el mes pasado""",
+            """te mandé un video nuevo solo para ti
+            ábrelo antes de que lo quite
+            ya viste lo que te mandé hoy""",
+        ),
+    },
+    "de": {
+        "small_talk": _talk(
+            """hallo, was machst du heute abend
+            ich bin gerade nach hause gekommen
+            wie war dein wochenende""",
+            """guten morgen, heute ist so ein schöner tag
+            ich freue mich immer, wenn du mir schreibst""",
+            """was für ein schlechter tag, ich bin so müde
+            ich konnte die ganze nacht nicht schlafen""",
+            """hallo du, wie geht es dir heute
+            ich sitze gerade mit einem kaffee auf dem sofa
+            erzähl mir von deinem tag""",
+        ),
+        "travel": _talk(
+            """morgen fliege ich nach {city}
+            warst du schon mal in {city}
+            ich suche noch ein hotel am strand in {city}""",
+            """{city} ist wunderschön, der beste urlaub meines lebens
+            ich bin gerade in {city} gelandet und so glücklich""",
+            """mein flug nach {city} wurde gestrichen, so ein mist
+            das hotel in {city} ist schrecklich und schmutzig""",
+            """nimm mich mit nach {city}
+            schick mir ein bild vom strand
+            wie lange bleibst du in {city}""",
+        ),
+        "compliments": _talk(
+            """hast du deine haare anders
+            wer macht eigentlich deine bilder""",
+            """du bist die schönste frau, die ich kenne
+            deine augen sind einfach wunderschön""",
+            """das letzte bild hat mir nicht so gefallen
+            früher haben mir deine haare besser gefallen""",
+            """das ist so lieb von dir, danke
+            schön, dass es dir gefällt""",
+        ),
+        "pay_per_view": _talk(
+            """was ist in dem video, das du geschickt hast
+            wie lang ist das neue video""",
+            """ich habe das video gerade geöffnet, es ist so schön
+            das beste video bisher, vielen dank dafür""",
+            """das video war viel zu kurz, das war nichts
+            das ist doch das gleiche video wie letzten monat""",
+            """ich habe dir ein neues video geschickt, nur für dich
+            mach es auf, bevor ich es lösche
+            hast du schon gesehen, was ich dir geschickt habe""",
+        ),
+    },
+}
+OTHER_CLOSING: dict[Language, tuple[str, ...]] = {
+    "es": _lines(
+        """gracias, buenas noches
+        muchas gracias, hasta mañana"""
+    ),
+    "de": _lines(
+        """danke, gute nacht
+        vielen dank, bis morgen"""
+    ),
+}
+
+# What the platform itself writes into the chat when a fan tips, by the language of the fan's page.
+TIP_SENTENCES: dict[Language, str] = {
+    "en": "I sent you a ${amount} tip ♥",
+    "es": "Te envié una propina de ${amount} ♥",
+    "de": "Ich habe dir ein Trinkgeld von ${amount} geschickt ♥",
+}
+
+
+def talk_about(topic: Topic, language: Language) -> Talk:
+    """The lines of a topic. Raises KeyError where the language has none."""
+    return (TALK if language == "en" else OTHER_TALK[language])[topic]
+
+
+def topics_in(language: Language) -> frozenset[Topic]:
+    """The topics that a language has lines of."""
+    return frozenset(TALK if language == "en" else OTHER_TALK[language])
+
+
+def closing_in(language: Language) -> tuple[str, ...]:
+    """What a fan ends a talk with: it asks for no answer."""
+    return ACTS["closing"] if language == "en" else OTHER_CLOSING[language]

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from samples.lines import Topic
+from samples.lines import Language, Topic
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,7 +12,7 @@ class Persona:
 
     name: str
     topics: Mapping[Topic, float]  # weights
-    conversations: float  # per 30 days
+    conversations: float  # per 30 days; 0: never writes
     positive: float
     negative: float
     tips: float = 0.03
@@ -20,6 +20,10 @@ class Persona:
     objects: float = 0.1  # to a price
     renews: bool = True
     active: tuple[float, float] = (0.0, 1.0)  # the part of the time in which the fan writes
+    answers: float = 0.12  # a broadcast
+    closes: float = 0.15  # the talk: "thanks, good night" is the last word
+    language: Language = "en"
+    is_creator: bool = False  # sends broadcasts of its own and gets none
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,9 @@ class Creator:
     reply_seconds: float  # median time to an answer
     leaves_unanswered: float
     subscription_price: float
+    # Its extension tells of a send before the platform does. Such a copy is timed by its arrival: only who is
+    # fed first is fed in time.
+    captures_sends: bool
 
 
 PERSONAS: tuple[Persona, ...] = (
@@ -128,6 +135,37 @@ PERSONAS: tuple[Persona, ...] = (
         positive=0.5,
         negative=0.15,
     ),
+    Persona(
+        "spanish fan",
+        {"small_talk": 3, "travel": 2, "compliments": 2, "pay_per_view": 2},
+        conversations=1.5,
+        positive=0.5,
+        negative=0.1,
+        tips=0.3,
+        language="es",
+    ),
+    Persona(
+        "german fan",
+        {"small_talk": 3, "travel": 2, "compliments": 2, "pay_per_view": 2},
+        conversations=1.5,
+        positive=0.4,
+        negative=0.2,
+        tips=0.3,
+        language="de",
+    ),
+)
+# Beside the fans that talk.
+SILENT = Persona("silent subscriber", {}, conversations=0, positive=0, negative=0, buys=0.4, answers=0)
+FELLOW = Persona(
+    "fellow creator",
+    {"small_talk": 3, "compliments": 2, "fitness": 1},
+    conversations=0.4,
+    positive=0.6,
+    negative=0,
+    tips=0,
+    buys=0,
+    answers=0,
+    is_creator=True,
 )
 
 CREATORS: tuple[Creator, ...] = (
@@ -141,6 +179,7 @@ CREATORS: tuple[Creator, ...] = (
         reply_seconds=150,
         leaves_unanswered=0.2,
         subscription_price=9.99,
+        captures_sends=True,
     ),
     Creator(
         id=90514422,
@@ -152,6 +191,7 @@ CREATORS: tuple[Creator, ...] = (
         reply_seconds=700,
         leaves_unanswered=0.4,
         subscription_price=14.99,
+        captures_sends=False,
     ),
 )
 

@@ -78,6 +78,12 @@ def line(template: str, mood: Mood, random: Random) -> str:
     return text
 
 
+def plain_line(template: str, mood: Mood, random: Random) -> str:
+    """The same without what only English has: slang, pet names, typing errors."""
+    text = _SLOT.sub(lambda slot: random.choice(SLOTS[slot[1]]), template)
+    return f"{text} {random.choice(EMOJI[mood])}" if random.random() < 0.35 else text
+
+
 def platform_html(text: str, random: Random) -> str:
     """The line as the platform stores it: in a paragraph, or bare, with entities."""
     escaped = html.escape(text, quote=False).replace("'", "&#039;" if random.random() < 0.2 else "'")

@@ -4,9 +4,9 @@ from dataclasses import dataclass, field, replace
 from random import Random
 
 from chats.message import Direction, MediaKind
-from samples.lines import ACTS, TALK, Topic
+from samples.lines import ACTS, TIP_SENTENCES, Language, Topic, closing_in, talk_about
 from samples.personas import Persona
-from samples.phrasing import Mood, line
+from samples.phrasing import Mood, line, plain_line
 from wire.payloads import OutcomeType
 
 PPV_PRICES: tuple[float, ...] = (5, 7.99, 10, 12.5, 15, 20, 25, 35, 50)
@@ -15,7 +15,10 @@ TIPS: tuple[float, ...] = (5, 10, 10, 15, 20, 25, 50, 100)
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One message of a script; `action` and `outcome` are what it stands for."""
+    """One message of a script; `action` and `outcome` are what it stands for.
+
+    A tip is the platform's own sentence; `is_late`: what is bought is bought days later.
+    """
 
     direction: Direction
     text: str
@@ -24,6 +27,7 @@ class Step:
     price: float = 0.0
     tip: float = 0.0
     media: tuple[MediaKind, ...] = ()
+    is_late: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,22 +47,33 @@ def write(
     apologise: bool,
 ) -> Script:
     """A conversation about `topics` in `mood`, with the acts that belong to its first topic near the end."""
+    language = persona.language
     steps: list[Step] = []
-    if apologise:
+    if apologise and language == "en":
         steps.append(_act("apology", "creator", "neutral", random))
     for position, topic in enumerate(topics):
-        steps += _talk(topic, mood, random, exchanges=random.randint(2, 4) if position == 0 else 1)
-    steps += _acts(topics[0], mood, persona, random, may_renew=may_renew)
-    if steps[-1].direction == "fan" or random.random() < 0.3:
-        steps.append(_said(topics[-1], "creator", mood, random))
+        most = 4 if language == "en" else 2
+        exchanges = random.randint(2, most) if position == 0 else 1
+        steps += _talk(topic, mood, language, random, exchanges=exchanges)
+    if language == "en":
+        steps += _acts(topics[0], mood, persona, random, may_renew=may_renew)
+    steps += _money(topics[0], mood, persona, random)
+    if mood == "positive" and language == "en" and random.random() < 0.3:
+        steps.append(_act("thanks", "fan", mood, random))
+    closes = random.random() < persona.closes
+    if closes or steps[-1].direction == "fan" or random.random() < 0.3:
+        steps.append(_said(topics[-1], "creator", mood, language, random))
+    if closes:
+        text = plain_line(random.choice(closing_in(language)), "positive", random)
+        steps.append(Step("fan", text, action="closing"))
     return Script(topics, mood, _without_repeats(steps))
 
 
-def mass_message(random: Random) -> Script:
-    """What a creator sends to everybody; half of them are offers."""
-    price = random.choice(PPV_PRICES) if random.random() < 0.5 else 0.0
+def mass_message(direction: Direction, random: Random, *, is_offer: bool) -> Script:
+    """What a creator sends to everybody; from the fan's side where the fan is a creator as well."""
+    price = random.choice(PPV_PRICES) if is_offer else 0.0
     step = Step(
-        "creator",
+        direction,
         line(random.choice(ACTS["mass_message"]), "positive", random),
         action="mass_message",
         price=price,
@@ -67,30 +82,42 @@ def mass_message(random: Random) -> Script:
     return Script(("pay_per_view",), "neutral", (step,))
 
 
-def bought(step: Step) -> Step:
-    return replace(step, outcome="purchase")
+def bought(step: Step, persona: Persona, random: Random) -> Step:
+    """The offer bought, by some days later; who is about to leave buys at once or not at all."""
+    return replace(step, outcome="purchase", is_late=persona.renews and random.random() < 0.3)
 
 
-def _talk(topic: Topic, mood: Mood, random: Random, *, exchanges: int) -> list[Step]:
+def tip(language: Language, random: Random) -> Step:
+    """A tip, as the sentence that the platform writes for it."""
+    amount = random.choice(TIPS)
+    return Step("fan", TIP_SENTENCES[language].format(amount=f"{amount:.2f}"), "tip", "tip", tip=amount)
+
+
+def thanks_for_tip(random: Random) -> Step:
+    return _said("tips", "creator", "positive", "en", random)
+
+
+def _talk(topic: Topic, mood: Mood, language: Language, random: Random, *, exchanges: int) -> list[Step]:
     steps: list[Step] = []
     for _ in range(exchanges):
         for _ in range(random.choice((1, 1, 1, 2, 2, 3))):
-            steps.append(_said(topic, "fan", mood, random))
+            steps.append(_said(topic, "fan", mood, language, random))
         for _ in range(random.choice((1, 1, 1, 2))):
-            steps.append(_said(topic, "creator", mood, random))
+            steps.append(_said(topic, "creator", mood, language, random))
     return steps if random.random() < 0.75 else steps[1:]
 
 
-def _said(topic: Topic, direction: Direction, mood: Mood, random: Random) -> Step:
-    talk = TALK[topic]
+def _said(topic: Topic, direction: Direction, mood: Mood, language: Language, random: Random) -> Step:
+    talk = talk_about(topic, language)
+    typed = line if language == "en" else plain_line
     if direction == "creator":
         media: tuple[MediaKind, ...] = (random.choice(("photo", "audio")),) if random.random() < 0.04 else ()
-        return Step("creator", line(random.choice(talk.creator), "positive", random), media=media)
+        return Step("creator", typed(random.choice(talk.creator), "positive", random), media=media)
     # Nobody is of one mood in every line.
     tone: Mood = mood if random.random() < 0.8 else "neutral"
     lines = {"positive": talk.positive, "neutral": talk.neutral, "negative": talk.negative}[tone]
     media = ("gif",) if random.random() < 0.02 else ()
-    return Step("fan", line(random.choice(lines), tone, random), media=media)
+    return Step("fan", typed(random.choice(lines), tone, random), media=media)
 
 
 def _acts(topic: Topic, mood: Mood, persona: Persona, random: Random, *, may_renew: bool) -> list[Step]:
@@ -99,10 +126,8 @@ def _acts(topic: Topic, mood: Mood, persona: Persona, random: Random, *, may_ren
         steps.append(_act("custom_request", "fan", mood, random))
     if topic in ("pricing", "custom_content") and random.random() < 0.7:
         steps.append(_act("price_inquiry", "fan", "neutral", random))
-        steps.append(_said("pricing", "creator", mood, random))
-    if topic in ("pay_per_view", "custom_content") or random.random() < 0.05:
-        steps += _offer(mood, persona, random)
-    elif topic == "pricing" and random.random() < persona.objects:
+        steps.append(_said("pricing", "creator", mood, "en", random))
+    if topic == "pricing" and random.random() < persona.objects:
         steps.append(_act("price_objection", "fan", "negative", random))
     if topic == "complaints" and mood == "negative":
         steps.append(_act("complaint", "fan", mood, random))
@@ -110,21 +135,32 @@ def _acts(topic: Topic, mood: Mood, persona: Persona, random: Random, *, may_ren
         steps.append(_act("churn_intent", "fan", mood, random))
     if topic == "subscription" and mood != "negative" and may_renew:
         steps.append(replace(_act("renewal", "fan", "positive", random), action=None, outcome="renewal"))
+    return steps
+
+
+def _money(topic: Topic, mood: Mood, persona: Persona, random: Random) -> list[Step]:
+    """What is offered and tipped."""
+    steps: list[Step] = []
+    if topic in ("pay_per_view", "custom_content") or (topic != "pricing" and random.random() < 0.05):
+        steps += _offer(mood, persona, random)
     if mood != "negative" and random.random() < (0.6 if topic == "tips" else persona.tips):
-        amount = random.choice(TIPS)
-        steps.append(Step("fan", f"I sent you a ${amount:.2f} tip ♥", "tip", "tip", tip=amount))
-    if mood == "positive" and random.random() < 0.3:
-        steps.append(_act("thanks", "fan", mood, random))
+        steps.append(tip(persona.language, random))
     return steps
 
 
 def _offer(mood: Mood, persona: Persona, random: Random) -> list[Step]:
+    """An offer of the creator, and what the fan says to it."""
+    language = persona.language
     media: tuple[MediaKind, ...] = random.choice((("video",), ("photo", "photo"), ("photo", "video")))
-    offer = _act("ppv_offer", "creator", "positive", random)
+    if language == "en":
+        offer = _act("ppv_offer", "creator", "positive", random)
+    else:
+        offer = _said("pay_per_view", "creator", "positive", language, random)
     offer = replace(offer, price=random.choice(PPV_PRICES), media=media)
     if random.random() < persona.buys * (0.4 if mood == "negative" else 1):
-        return [bought(offer), _said("pay_per_view", "fan", mood, random)]
-    if random.random() < persona.objects:
+        offer = bought(offer, persona, random)
+        return [offer] if offer.is_late else [offer, _said("pay_per_view", "fan", mood, language, random)]
+    if language == "en" and random.random() < persona.objects:
         return [offer, _act("price_objection", "fan", "negative", random)]
     return [offer]
 

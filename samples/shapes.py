@@ -14,7 +14,10 @@ Raw = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """One message of the samples: a step of a script at its time. `opened_at`: when it was paid for."""
+    """One message of the samples: a step of a script at its time.
+
+    `opened_at`: when it was paid for; `is_untold`: only `isOpened` says so, `changedAt` stays.
+    """
 
     id: int
     fan_id: int
@@ -22,6 +25,11 @@ class Sent:
     step: Step
     queue_id: int | None = None
     opened_at: datetime | None = None
+    is_untold: bool = False
+
+    @property
+    def is_direct(self) -> bool:
+        return self.queue_id is None and not self.step.tip
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +45,8 @@ def iso(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="seconds")
 
 
-def fan_user(fan_id: int, random: Random) -> Raw:
-    """A fan's account; not everybody has a picture or a display name."""
+def fan_user(fan_id: int, random: Random, *, is_creator: bool) -> Raw:
+    """A fan's account; not everybody has a picture or a display name, and some are creators themselves."""
     handle = f"{random.choice(HANDLES)}{fan_id % 1000}"
     picture = f"https://media.example.com/avatars/{fan_id}.jpg" if random.random() < 0.8 else None
     user: Raw = {
@@ -52,32 +60,46 @@ def fan_user(fan_id: int, random: Random) -> Raw:
     }
     if random.random() < 0.7:
         user["displayName"] = user["name"]
+    if is_creator:
+        user["canEarn"] = user["isPerformer"] = True
     return user
 
 
-def chat(user: Raw, subscription: Subscription | None, unread: int, price: float, random: Random) -> Raw:
-    """A chat of the chat list: it has no id of its own (or a useless one)."""
-    with_user = dict(user)
-    if subscription is not None:
-        with_user["subscribedOn"] = not subscription.expired
-        with_user["subscribedOnExpiredNow"] = subscription.expired
-        with_user["subscribedOnData"] = {
-            "price": price,
-            "subscribeAt": iso(subscription.paid[0]),
-            "expiredAt": iso(subscription.expires),
-            "renewedAt": iso(subscription.paid[-1]) if len(subscription.paid) > 1 else None,
-            "subscribes": [
-                {
-                    "id": int(paid.timestamp()),
-                    "startDate": iso(paid),
-                    "expireDate": iso(paid + timedelta(days=30)),
-                    "price": price,
-                    "type": "auto",
-                }
-                for paid in subscription.paid
-            ],
-        }
-    raw: Raw = {"withUser": with_user, "unreadMessagesCount": unread, "canSendMessage": True}
+def subscriber(user: Raw, subscription: Subscription, price: float, total: float) -> Raw:
+    """The account with what it pays; `total` is all that it ever paid."""
+    data = {
+        "price": price,
+        "subscribeAt": iso(subscription.paid[0]),
+        "expiredAt": iso(subscription.expires),
+        "renewedAt": iso(subscription.paid[-1]) if len(subscription.paid) > 1 else None,
+        "totalSumm": total,
+        "subscribes": [
+            {
+                "id": int(paid.timestamp()),
+                "startDate": iso(paid),
+                "expireDate": iso(paid + timedelta(days=30)),
+                "price": price,
+                "type": "auto",
+            }
+            for paid in subscription.paid
+        ],
+    }
+    return {
+        **user,
+        "subscribedOn": not subscription.expired,
+        "subscribedOnExpiredNow": subscription.expired,
+        "subscribedOnData": data,
+    }
+
+
+def chat(user: Raw, last: Raw, unread: int, random: Random, *, is_thin: bool, can_send: bool) -> Raw:
+    """A chat of the chat list: it has no id of its own (or a useless one), some no account but its id."""
+    raw: Raw = {
+        "withUser": {"id": user["id"], "_view": "s"} if is_thin else user,
+        "lastMessage": last,
+        "unreadMessagesCount": unread,
+        "canSendMessage": can_send,
+    }
     if unread == 0 and random.random() < 0.5:
         del raw["unreadMessagesCount"]
     if random.random() < 0.05:
@@ -85,10 +107,14 @@ def chat(user: Raw, subscription: Subscription | None, unread: int, price: float
     return raw
 
 
-def message(sent: Sent, creator: Creator, user: Raw, random: Random, *, live: bool) -> Raw:
-    """A message as the platform gives it; `live` ones come with the sender's account."""
-    step = sent.step
-    changed = sent.opened_at or sent.at
+def message(
+    sent: Sent, creator: Creator, user: Raw, random: Random, *, live: bool, names_fan: bool = False
+) -> Raw:
+    """A message as the platform gives it when it is sent; `live` ones come with the sender's account.
+
+    `names_fan`: so does this one of the fan's.
+    """
+    step, is_mass = sent.step, sent.queue_id is not None
     raw: Raw = {
         "responseType": "message",
         "id": sent.id,
@@ -96,7 +122,7 @@ def message(sent: Sent, creator: Creator, user: Raw, random: Random, *, live: bo
         "giphyId": "xT4uQulxzV39haRFjG" if "gif" in step.media else None,
         "price": int(step.price) if step.price == int(step.price) else step.price,
         "isFree": step.price == 0,
-        "isOpened": sent.opened_at is not None or step.price == 0,
+        "isOpened": step.price == 0,
         "media": [
             {"id": sent.id * 10 + n, "type": kind, "createdAt": None, "canView": step.price == 0}
             for n, kind in enumerate(step.media)
@@ -104,10 +130,11 @@ def message(sent: Sent, creator: Creator, user: Raw, random: Random, *, live: bo
         ],
         "previews": _previews(sent, random),
         "isTip": step.tip > 0,
-        "isFromQueue": sent.queue_id is not None,
-        "queueId": sent.queue_id,
+        "isFromQueue": is_mass,
+        # Ordinary messages carry one too.
+        "queueId": sent.queue_id if is_mass or random.random() < 0.9 else random.randrange(10**6, 10**7),
         "createdAt": iso(sent.at),
-        "changedAt": iso(changed),
+        "changedAt": iso(sent.at),
     }
     if step.tip and random.random() < 0.5:
         raw["tipAmount"] = step.tip
@@ -116,8 +143,27 @@ def message(sent: Sent, creator: Creator, user: Raw, random: Random, *, live: bo
         if random.random() < 0.3:
             raw["fromUser"] = {"id": creator.id, "name": creator.name, "username": creator.username}
     else:
-        raw["fromUser"] = dict(user) if live or random.random() < 0.1 else {"id": sent.fan_id}
+        is_named = live or names_fan or random.random() < 0.1
+        raw["fromUser"] = dict(user) if is_named else {"id": sent.fan_id}
     return _with_gaps(raw, random, live=live)
+
+
+def opened(raw: Raw, sent: Sent) -> Raw:
+    """The copy of a message that says that the fan has unlocked it."""
+    assert sent.opened_at is not None, "it was sold"
+    changed = raw["changedAt"] if sent.is_untold else iso(sent.opened_at)
+    media = [{**each, "canView": True} for each in raw["media"]]
+    return {**raw, "isOpened": True, "media": media, "changedAt": changed}
+
+
+def captured(raw: Raw, at: datetime, random: Random) -> Raw:
+    """A send as the extension sees it before the platform has given it an id, a sender and a time."""
+    return {"id": made_id(at, random), "text": raw["text"]}
+
+
+def made_id(at: datetime, random: Random) -> str:
+    """What an extension calls something that has no id."""
+    return f"msg_{int(at.timestamp() * 1000)}_{random.randrange(1000)}"
 
 
 def _previews(sent: Sent, random: Random) -> list[Any]:
@@ -132,6 +178,6 @@ def _with_gaps(raw: Raw, random: Random, *, live: bool) -> Raw:
     for name in ("giphyId", "previews", "queueId", "isTip", "isFree"):
         if not raw[name] and random.random() < 0.1:
             del raw[name]
-    if not live and random.random() < 0.01 and raw["changedAt"] == raw["createdAt"]:
+    if not live and random.random() < 0.01 and not raw["price"]:
         raw["createdAt"] = None
     return raw

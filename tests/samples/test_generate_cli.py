@@ -21,3 +21,7 @@ def test_command_writes_payloads_and_truth(tmp_path: Path, monkeypatch: pytest.M
         assert parse_messages((folder / "deltas.json").read_bytes())
     truth = orjson.loads((tmp_path / "truth.json").read_bytes())
     assert {each["creator_id"] for each in truth} == {folder.name for folder in folders}
+    fans = orjson.loads((tmp_path / "fans.json").read_bytes())
+    assert {(each["creator_id"], each["chat_id"]) for each in fans} == {
+        (each["creator_id"], each["chat_id"]) for each in truth
+    }

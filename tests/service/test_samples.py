@@ -31,7 +31,8 @@ async def test_the_numbers_find_what_the_samples_were_made_of(service: Service, 
     moods: defaultdict[str, list[str]] = defaultdict(list)
     for each in truth:
         meant[each.chat_id] |= set(each.topics)
-        moods[each.chat_id] += [each.mood] if each.mood else []
+        if each.mood:
+            moods[each.chat_id].append(each.mood)
     nodes = {node["conversationId"]: node for node in boot["conversations"]}
     assert nodes.keys() >= meant.keys()
 
@@ -46,7 +47,7 @@ async def test_the_numbers_find_what_the_samples_were_made_of(service: Service, 
         return fmean(
             nodes[id]["sentiment"]
             for id, found in moods.items()
-            if nodes[id]["sentiment"] is not None and Counter(found).most_common(1)[0][0] == mood
+            if "sentiment" in nodes[id] and Counter(found).most_common(1)[0][0] == mood
         )
 
     assert felt("positive") > felt("neutral") > felt("negative")
