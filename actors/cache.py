@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
+from typing import TypeVar
 
 from actors.cached_chat import CachedChat, Understanding, says
 from actors.packing import Packed, pack, unpack
@@ -13,6 +14,7 @@ from chats.message import Message, merged
 from wire.payloads import ExtendedConversationNode
 
 Key = tuple[str, str]  # creator id, chat id
+Told = TypeVar("Told", Chat, Message)
 
 
 @dataclass(slots=True)
@@ -53,6 +55,7 @@ class Cache:
         self._silence = silence
         self._slots: dict[Key, _Slot] = {}
         self._opened: dict[Key, None] = {}  # the one used last comes last
+        self._own: dict[Key, str] = {}  # by creator and fan: the id of a chat that has one of its own
 
     def creators(self) -> list[str]:
         return list(dict.fromkeys(creator_id for creator_id, _ in self._slots))
@@ -103,7 +106,11 @@ class Cache:
         with its conversations cut anew.
         """
         touched: dict[Key, Touched] = {}
-        for chat in chats:
+        told = list(chats)
+        for chat in told:
+            if chat.id != chat.fan_id:
+                self._own.setdefault((chat.creator_id, chat.fan_id), chat.id)
+        for chat in map(self._placed, told):
             key = (chat.creator_id, chat.id)
             if self._meet(chat):
                 touched.setdefault(key, Touched(chat.id))
@@ -111,7 +118,7 @@ class Cache:
                 self._move(moved, key)
                 touched[key] = Touched(chat.id, renamed=True)
         by_chat: dict[Key, list[Message]] = {}
-        for message in messages:
+        for message in map(self._placed, messages):
             by_chat.setdefault((message.creator_id, message.chat_id), []).append(message)
         for key, arrived in by_chat.items():
             first = arrived[0]
@@ -212,6 +219,8 @@ class Cache:
     def load(self, key: Key, packed: Packed, *, enriched: bool) -> None:
         """Take in a chat at rest; when not `enriched`, without what enrichment said of it."""
         self._slots[key] = _Slot(packed=packed)
+        if key[1] != packed.fan.fan_id:
+            self._own.setdefault((key[0], packed.fan.fan_id), key[1])
         if not enriched:
             cached = self._open(key)
             cached.nodes.clear()
@@ -250,6 +259,13 @@ class Cache:
 
     # Inside
 
+    def _placed(self, told: Told) -> Told:
+        """A chat or message that is told of under the fan's id, under the chat's own."""
+        own = self._own.get((told.creator_id, told.fan_id))
+        if own is None or told.fan_id != (told.id if isinstance(told, Chat) else told.chat_id):
+            return told
+        return replace(told, id=own) if isinstance(told, Chat) else replace(told, chat_id=own)
+
     def _add(self, chat: Chat) -> None:
         key = (chat.creator_id, chat.id)
         self._slots[key] = _Slot(opened=CachedChat(chat))
@@ -274,7 +290,7 @@ class Cache:
         self._slots[key].packed = None
 
     def _meet(self, chat: Chat) -> bool:
-        """Keep a chat's facts; True when they differ in what enrichment reads (the subscription)."""
+        """Keep a chat's facts; True when they differ in what enrichment reads."""
         key = (chat.creator_id, chat.id)
         if key not in self._slots:
             self._add(chat)
@@ -284,7 +300,10 @@ class Cache:
         if before == cached.chat:
             return False
         self._changed(key)
-        if before.subscription == cached.chat.subscription:
+        if before.fan_id != cached.chat.fan_id:
+            for id, message in cached.messages.items():
+                cached.messages[id] = replace(message, fan_id=cached.chat.fan_id)
+        elif before.subscription == cached.chat.subscription:
             return False
         cached.outdate(cached.conversations)
         return True
@@ -304,7 +323,9 @@ class Cache:
         says_new = False
         for message in arrived:
             held = cached.messages.get(message.id)
-            found = message if held is None else merged(held, message)
+            fan_id = cached.chat.fan_id
+            own = message if message.fan_id == fan_id else replace(message, fan_id=fan_id)
+            found = own if held is None else merged(held, own)
             if found == held:
                 continue
             cached.messages[message.id] = found

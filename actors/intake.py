@@ -12,8 +12,8 @@ import random
 import sys
 import time
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import orjson
@@ -34,14 +34,15 @@ from wire.incoming import (
     parse_snapshot,
 )
 from wire.normalise import (
+    COUNTED_AT,
     Held,
     Normalised,
+    chat_of,
     normalise_deltas,
-    normalise_message,
     normalise_snapshot,
     to_json,
 )
-from wire.place import Places
+from wire.place import Places, Raw
 from wire.text import plain_text
 
 log = logging.getLogger(__name__)
@@ -61,9 +62,10 @@ class _Input:
 
     creator_id: str
     received_at: float
-    normalised: Normalised
     fresh: list[Message]
-    held: list[Held]  # not held so far
+    told: tuple[Chat, ...]  # the chats that it tells of
+    held: list[Held]  # to be journaled by themselves
+    held_keys: list[str]  # of what was not held so far
     snapshot: Sequence[bytes] | None = None  # the chats as received; None: live messages
     released: Sequence[str] = ()  # keys of what was held and is placed by this
     before: Before = field(default_factory=list)  # what it changed in the owner's memory
@@ -97,7 +99,7 @@ class Intake:
         self._entered = asyncio.Event()
         self._doubt: AnalyticsError | None = None  # why it is not known what the journal has
         self._passed_on = 0  # sequence of the last input that became an event
-        self._held_of: dict[tuple[str, str], str] = {}  # (creator, message id) -> key
+        self._held_of: dict[tuple[str, str], dict[str, None]] = {}  # (creator, message id) -> keys
         self._captured_of: dict[tuple[str, str], dict[str, None]] = {}  # (creator, text) -> keys
         self._sent: deque[Message] = deque(maxlen=SENT)  # by creators, the latest ones
         self._held_by: dict[str, dict[str, None]] = {}  # creator -> keys, oldest first
@@ -163,8 +165,9 @@ class Intake:
 
     def know_chat(self, creator_id: str, chat_id: str, fan_id: str, versions: dict[str, Version]) -> None:
         """A chat that the owner holds, with what is known of each of its messages."""
-        self._fan_of.setdefault(creator_id, {})[chat_id] = fan_id
-        self._chat_of.setdefault(creator_id, {})[fan_id] = chat_id
+        if fan_id != chat_id:  # else it may be that nothing named the fan yet
+            self._fan_of.setdefault(creator_id, {})[chat_id] = fan_id
+            self._chat_of.setdefault(creator_id, {}).setdefault(fan_id, chat_id)
         known = self._versions.setdefault(creator_id, {}).setdefault(chat_id, {})
         known.update((id, self._once(version)) for id, version in versions.items())
 
@@ -204,9 +207,9 @@ class Intake:
             places=self._places(record.creator_id),
             check_creator=False,  # so was whose it is
         )
-        fresh = self._fresh(record.creator_id, normalised, [])
+        fresh, chats = self._fresh(record.creator_id, record.received_at, normalised, [])
         self._hold(record.creator_id, record.received_at, normalised.held)
-        return SnapshotAccepted(record.sequence, record.creator_id, normalised.chats, tuple(fresh))
+        return SnapshotAccepted(record.sequence, record.creator_id, chats, tuple(fresh))
 
     def _messages_again(self, records: Sequence[Record]) -> DeltaAccepted:
         creator_id = records[0].creator_id
@@ -217,8 +220,9 @@ class Intake:
             normalised = self._read_messages(
                 frame, creator_id, record.received_at, sys.maxsize, check_creator=False
             )
-            fresh += self._fresh(creator_id, normalised, [])
-            chats += normalised.chats
+            new, told = self._fresh(creator_id, record.received_at, normalised, [])
+            fresh += new
+            chats += told
             self._hold(creator_id, record.received_at, normalised.held)
         return DeltaAccepted(records[-1].sequence, creator_id, tuple(fresh), tuple(chats))
 
@@ -227,7 +231,7 @@ class Intake:
     def _read_snapshot(
         self, snapshot: CacheUpdatePayload, creator_id: str, received_at: float
     ) -> tuple[Normalised, list[bytes]]:
-        """The snapshot, and its chats as received."""
+        """The snapshot, and its chats as received, with what their counts cover: messages may tell that."""
         normalised = normalise_snapshot(
             snapshot,
             creator_id=creator_id,
@@ -235,7 +239,12 @@ class Intake:
             max_text=self._max_text,
             places=self._places(creator_id),
         )
-        return normalised, [json for chat in snapshot.chats if (json := to_json(chat)) is not None]
+        rows = snapshot.chats
+        held = {each.position for each in normalised.held if each.is_chat}
+        taken = (n for n in range(len(rows)) if n not in held)
+        covered = {n: chat.counted_at for n, chat in zip(taken, normalised.listed, strict=True)}
+        told = ({**row, COUNTED_AT: covered[n]} if covered.get(n) else row for n, row in enumerate(rows))
+        return normalised, [json for row in told if (json := to_json(row)) is not None]
 
     def _read_messages(
         self,
@@ -263,35 +272,61 @@ class Intake:
             lambda message_id: [chat_id for chat_id, known in chats.items() if message_id in known],
         )
 
-    def _fresh(self, creator_id: str, normalised: Normalised, before: Before) -> list[Message]:
-        """The messages that say something which is not known yet; from now on it is."""
+    def _fresh(
+        self, creator_id: str, received_at: float, normalised: Normalised, before: Before
+    ) -> tuple[list[Message], tuple[Chat, ...]]:
+        """The messages that say something which is not known yet, and the chats that they or a list tell of.
+
+        From now on all of it is known. A message that says nothing new is not journaled, so its account of
+        the fan does not count.
+        """
         chats = self._versions.setdefault(creator_id, {})
+        own_chat = self._chat_of.setdefault(creator_id, {})
+        waiting: deque[tuple[Message, Raw | None]] = deque()
+        fan_of = self._fan_of.setdefault(creator_id, {})
+        implied = (chat for chat in normalised.chats[len(normalised.listed) :] if chat.fan_id != chat.id)
+        named = {chat.id: chat.fan_id for chat in implied if fan_of.get(chat.id) != chat.fan_id}
         for chat in normalised.chats:
-            self._learn(chat, chats, before)
+            renamed = self._learn(chat, chats, before)
+            for id in renamed:  # what two chats had is one message now
+                waiting.extend((each, None) for each in self._set_aside(creator_id, chat.id, id))
+        waiting.extend((m, normalised.accounts.get(n)) for n, m in enumerate(normalised.messages))
         fresh: list[Message] = []
-        waiting = deque(normalised.messages)
+        told: dict[str, list[tuple[Message, Raw | None]]] = {}
         while waiting:
-            message = waiting.popleft()
+            message, account = waiting.popleft()
+            names_fan = named.get(message.chat_id) == message.fan_id  # the first to say whose chat it is
+            if message.chat_id == message.fan_id != own_chat.get(message.fan_id, message.fan_id):
+                message = replace(message, chat_id=own_chat[message.fan_id])  # learnt from what came with it
             known = chats.setdefault(message.chat_id, {})
             version, before_it = message.version, known.get(message.id)
-            if before_it is not None and not version.brings(before_it):
+            if before_it is not None and not version.brings(before_it) and not names_fan:
                 continue
+            if names_fan:
+                named.pop(message.chat_id)
             _note(before, known, message.id, self._once(before_it.joined(version) if before_it else version))
             fresh.append(message)
+            accounts = told.setdefault(message.chat_id, [])
+            if not accounts or account not in (None, accounts[-1][1]):
+                accounts.append((message, account))
             if message.direction == "creator" and message.is_direct:
                 self._sent.append(message)
             # What was set aside of it, such as that it was deleted, is of a message that has a place now.
-            if (again := self._set_aside(creator_id, message)) is not None:
-                waiting.append(again)
+            waiting.extend((each, None) for each in self._set_aside(creator_id, message.chat_id, message.id))
         self.dropped.update(normalised.dropped)
-        return fresh
+        by_messages = (chat_of(*each, received_at) for own in told.values() for each in own)
+        return fresh, (*normalised.listed, *by_messages)
 
-    def _learn(self, chat: Chat, chats: dict[str, dict[str, Version]], before: Before) -> None:
-        """Where a fan's chat is: under an id of its own, as soon as one is known."""
+    def _learn(self, chat: Chat, chats: dict[str, dict[str, Version]], before: Before) -> Iterable[str]:
+        """Where a fan's chat is: under an id of its own, as soon as one is known.
+
+        Returns the ids of the messages that are under it now.
+        """
+        renamed: Iterable[str] = ()
+        if not chat.is_named:
+            return renamed
         fan_of = self._fan_of.setdefault(chat.creator_id, {})
         chat_of = self._chat_of.setdefault(chat.creator_id, {})
-        if fan_of.get(chat.id) != chat.fan_id:
-            _note(before, fan_of, chat.id, chat.fan_id)
         known = chat_of.get(chat.fan_id)
         if known is None or (known == chat.fan_id != chat.id):
             _note(before, chat_of, chat.fan_id, chat.id)
@@ -299,23 +334,33 @@ class Intake:
             there = dict(chats.get(chat.id, {}))
             for id, version in moved.items():
                 there[id] = self._once(there[id].joined(version) if id in there else version)
+            renamed = moved
             _note(before, chats, chat.id, there)
             _note(before, chats, chat.fan_id, None)
             _note(before, fan_of, chat.fan_id, None)
+        is_renamed = chat.id == chat.fan_id != chat_of[chat.fan_id]
+        if fan_of.get(chat.id) != chat.fan_id and not is_renamed:
+            _note(before, fan_of, chat.id, chat.fan_id)
+        return renamed
 
-    def _set_aside(self, creator_id: str, message: Message) -> Message | None:
-        """What is held under the id of a message that has a place, read as a copy of it."""
-        key = self._held_of.get((creator_id, message.id))
-        if key is None or (aside := self.held[key]).held.reason != "no_chat":
-            return None
-        read = normalise_message(
-            orjson.loads(aside.held.raw),
-            creator_id=creator_id,
-            received_at=aside.received_at,
-            max_text=sys.maxsize,
-            chat_id=message.chat_id,
-        )
-        return read if isinstance(read, Message) else None
+    def _set_aside(self, creator_id: str, chat_id: str, message_id: str) -> Iterator[Message]:
+        """What is held under the id of a message that has a place now, read as copies of it."""
+        for key in self._held_under(creator_id, message_id):
+            aside = self.held[key]
+            if aside.held.reason != "no_chat":
+                continue
+            frame = NewRawMessagePayload(message=_wrapped(orjson.loads(aside.held.raw)), chat_id=chat_id)
+            read = self._read_messages(
+                [frame], creator_id, aside.received_at, sys.maxsize, check_creator=False
+            )
+            yield from (each for each in read.messages if each.chat_id == chat_id)
+
+    def _held_under(self, creator_id: str, message_id: str) -> list[str]:
+        """The keys of what is held under a message's id and speaks of it: one chat alone has that id."""
+        keys = self._held_of.get((creator_id, message_id), ())
+        if not keys or len(self._places(creator_id).chats_with(message_id)) == 1:
+            return list(keys)
+        return [key for key in keys if self.held[key].held.reason != "no_chat"]
 
     def _once(self, version: Version) -> Version:
         return version if version.changed_at else self._shared.setdefault(version, version)
@@ -330,7 +375,7 @@ class Intake:
                 self._release([next(iter(own))])
                 self.dropped["held_too_many"] += 1
             if each.id is not None:
-                self._held_of[creator_id, each.id] = key
+                self._held_of.setdefault((creator_id, each.id), {})[key] = None
             if text := _captured_text(each):
                 self._captured_of.setdefault((creator_id, text), {})[key] = None
 
@@ -340,9 +385,9 @@ class Intake:
                 continue
             self._held_by[aside.creator_id].pop(key, None)
             if aside.held.id is not None:
-                self._held_of.pop((aside.creator_id, aside.held.id), None)
+                _drop(self._held_of, (aside.creator_id, aside.held.id), key)
             if text := _captured_text(aside.held):
-                self._captured_of.get((aside.creator_id, text), {}).pop(key, None)
+                _drop(self._captured_of, (aside.creator_id, text), key)
 
     def _captured(self, message: Message) -> str | None:
         """The key of a captured send that is held and of which this message is the echo."""
@@ -374,16 +419,22 @@ class Intake:
         if self._doubt is not None:
             raise type(self._doubt)(str(self._doubt))
         before: Before = []
-        fresh = self._fresh(creator_id, normalised, before)
         chats = set(snapshot or ())  # a chat that is held is journaled among the chats
-        new = [h for h in normalised.held if _key(creator_id, h) not in self.held and h.raw not in chats]
+        new = {key: h for h in normalised.held if (key := _key(creator_id, h)) not in self.held}
+        # At once: a message beside it, or one that comes before it is in the journal, may tell its place.
+        self._hold(creator_id, received_at, normalised.held)
+        fresh, told = self._fresh(creator_id, received_at, normalised, before)
+        echoed = [key for key, held in new.items() if self._has_echo(creator_id, held, received_at)]
+        self._release(echoed)
         # What could not be placed is when the same message comes in a fuller shape, or its echo does.
-        placed = [self._held_of.get((creator_id, message.id)) for message in fresh]
-        placed += (self._captured(message) for message in fresh)
-        released = list(dict.fromkeys([*released, *filter(None, placed)]))
-        echoed = [held for held in new if self._has_echo(creator_id, held, received_at)]
-        new = [held for held in new if held not in echoed]
-        entered = _Input(creator_id, received_at, normalised, fresh, new, snapshot, released, before)
+        placed = [key for m in fresh for key in self._held_under(creator_id, m.id)]
+        placed += filter(None, (self._captured(message) for message in fresh))
+        released = list(dict.fromkeys([*released, *placed]))
+        held = {key: h for key, h in new.items() if key not in echoed}
+        entries = [h for h in held.values() if h.raw not in chats]
+        entered = _Input(
+            creator_id, received_at, fresh, told, entries, list(held), snapshot, released, before
+        )
         self._inputs.append(entered)
         self._entered.set()
         return {
@@ -442,15 +493,14 @@ class Intake:
             _answer(each)
 
     def _taken(self, entered: _Input, sequence: int) -> None:
-        creator_id, normalised, fresh = entered.creator_id, entered.normalised, tuple(entered.fresh)
+        creator_id, told, fresh = entered.creator_id, entered.told, tuple(entered.fresh)
         entered.sequence = sequence
         self._passed_on = max(self._passed_on, sequence)
-        self._hold(creator_id, entered.received_at, normalised.held)
         self._release(entered.released)
         if entered.snapshot is not None:
-            self._accepted(SnapshotAccepted(sequence, creator_id, normalised.chats, fresh))
+            self._accepted(SnapshotAccepted(sequence, creator_id, told, fresh))
         elif fresh:
-            self._accepted(DeltaAccepted(sequence, creator_id, fresh, normalised.chats))
+            self._accepted(DeltaAccepted(sequence, creator_id, fresh, told))
 
     def _fail(self, inputs: Sequence[_Input], error: AnalyticsError) -> None:
         """Answer those that were not taken, and forget what they would have brought."""
@@ -458,6 +508,7 @@ class Intake:
             if each.sequence:
                 _answer(each)
                 continue
+            self._release(each.held_keys)
             for mapping, key, value in reversed(each.before):
                 if value is None:
                     mapping.pop(key, None)
@@ -543,6 +594,14 @@ def _note(before: Before, mapping: dict[str, Any], key: str, value: Any) -> None
         mapping.pop(key, None)
     else:
         mapping[key] = value
+
+
+def _drop(mapping: dict[tuple[str, str], dict[str, None]], name: tuple[str, str], key: str) -> None:
+    """Take a key out, and its name with the last."""
+    keys = mapping.get(name, {})
+    keys.pop(key, None)
+    if not keys:
+        mapping.pop(name, None)
 
 
 def _captured_text(held: Held) -> str | None:

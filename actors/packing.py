@@ -125,6 +125,7 @@ def _first(facts: list[Any], columns: list[list[Any]], *, gap: float, silence: f
             seen_at=seen_at,
             counted_at=seen_at,
             renewals=renewals,
+            is_named=chat.is_named or known["fan_id"] != chat.id,
         )
     )
     for row in zip(*columns, strict=True):

@@ -20,9 +20,10 @@ class Chat:
     is_expired: bool = False
     renewals: tuple[tuple[float, float | None], ...] = ()  # (time, amount) of each renewal
     with_user: bytes | None = None  # the fan as received, JSON
-    counted_at: float = 0.0
+    counted_at: float = 0.0  # 0: no client has told a count
     can_send: bool | None = None  # whether the platform lets the creator write; None: not said
     total_spend: float | None = None  # the fan's lifetime total as the platform states it
+    is_named: bool = True  # whether anything names the fan; else the fan's id is the chat's own
 
     @property
     def subscription(self) -> tuple[object, ...]:
@@ -44,12 +45,12 @@ def joined(known: Chat, told: Chat) -> Chat:
     if not told.seen_at:  # told by a message: it says nothing of now
         newer, older = known, told
     about = newer if newer._tells_of_subscription else older
-    counted = max(older, newer, key=lambda chat: (bool(chat.seen_at), chat.counted_at))
-    if newer.seen_at and newer.counted_at == counted.counted_at:
-        counted = newer
+    counted = newer if newer.counted_at and newer.counted_at >= older.counted_at else older
     totals = [chat.total_spend for chat in (known, told) if chat.total_spend is not None]
     return replace(
         newer,
+        fan_id=newer.fan_id if newer.is_named else older.fan_id,
+        is_named=newer.is_named or older.is_named,
         unread=counted.unread,
         counted_at=counted.counted_at,
         subscribed_at=about.subscribed_at,

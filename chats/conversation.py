@@ -65,7 +65,8 @@ def cut(messages: Iterable[Message], *, gap: float, silence: float) -> list[Conv
 
     `gap` and `silence` are seconds: a conversation ends where neighbouring direct messages are more than
     `gap` apart; silence is time inside gaps longer than `silence`. What is neither direct nor within `gap` of
-    a conversation is returned as one that stands alone.
+    a conversation is returned as one that stands alone; a notification only where there is no conversation,
+    else it joins the last before it or the first.
     """
     ordered = existing(messages)
     direct = [message for message in ordered if message.is_direct]
@@ -86,6 +87,8 @@ def cut(messages: Iterable[Message], *, gap: float, silence: float) -> list[Conv
             joined[following].append(message)
         elif following and message.at - ends[following - 1] <= gap:
             joined[following - 1].append(message)
+        elif groups and message.is_notification:  # nobody was shown it: it is no message that stands anywhere
+            joined[max(following - 1, 0)].append(message)
         else:
             alone.append(message)
     answered, waiting = _responses(direct)

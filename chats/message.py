@@ -15,7 +15,8 @@ import orjson
 Direction = Literal["fan", "creator"]
 MediaKind = Literal["photo", "video", "audio", "gif", "other"]
 
-ASSUMED = -1.0  # the version of what no copy says: any copy that does is newer
+ASSUMED = -1e12  # the version of what no copy says: any copy that does is newer
+INFERRED = -1e11  # added to the version of what a copy says only between the lines: any that says it is newer
 # What a copy says, each with the version of the copy that said it. All else are facts that only go up.
 SAID = ("at", "direction", "text", "price", "is_free", "tip", "media", "is_mass", "is_notice")
 
@@ -42,6 +43,8 @@ class Message:
     is_opened: bool = False  # a priced message that the fan has unlocked
     opened_at: float | None = None  # `changed_at` of the earliest copy that says so
     bought_at: float | None = None  # when the platform's notice says that it was bought
+    paid: float | None = None  # what such a notice, the earliest, says was paid
+    is_renewal: bool = False  # a notification that the fan renewed the subscription, for `paid`
     is_deleted: bool = False
     is_notification: bool = False  # a fact that came beside the chat: nobody is shown it as a message
     raw: bytes = b"{}"  # the message as received, JSON
@@ -78,11 +81,6 @@ class Version:
     opened_at: float | None = None
     bought_at: float | None = None
     is_deleted: bool = False
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether `changed_at` is all there is to it."""
-        return self == Version(self.changed_at)
 
     def of(self, name: str) -> float:
         """The version of one of SAID."""
@@ -136,6 +134,7 @@ def merged(known: Message, copy: Message) -> Message:
         is_opened=both.is_opened,
         opened_at=both.opened_at,
         bought_at=both.bought_at,
+        paid=copy.paid if _is_earlier(copy.bought_at, known.bought_at) else known.paid,
         is_deleted=both.is_deleted,
         is_notification=known.is_notification and copy.is_notification,
         raw=_raw(known, copy) if newer else known.raw,

@@ -17,7 +17,7 @@ from chats.conversation import Conversation
 from chats.message import Message
 from wire.payloads import DatedBy, Outcome, OutcomeType
 
-NAME = "fields 3"
+NAME = "fields 4"
 
 SAME_TIP_SECONDS = 600.0  # a notification of a tip and the chat's message of it are no further apart
 SAME_RENEWAL_SECONDS = 86_400.0  # so are two sources of one renewal
@@ -93,6 +93,11 @@ class _Story:
         """Every message, with its conversation's id."""
         return ((each.id, message) for each in self.conversations for message in each.messages)
 
+    def renewals(self) -> list[tuple[float, float | None]]:
+        """Time and amount of each, as the fan's account and notifications tell of it."""
+        noticed = ((m.at, m.paid) for _, m in self.messages() if m.is_renewal)
+        return [*self.chat.renewals, *noticed]
+
     def running(self, at: float) -> str | None:
         """The conversation that runs at that time, or the last before it."""
         position = bisect_right(self.conversations, at, key=lambda each: each.figures.start)
@@ -131,7 +136,7 @@ def _purchases(story: _Story) -> _Found:
                 Outcome(
                     type="purchase",
                     date=_utc(at),
-                    amount=message.price,
+                    amount=_price(message),
                     score=_STATED,
                     evidence="message.is_opened",
                     messageId=message.id,
@@ -144,7 +149,7 @@ def _purchases(story: _Story) -> _Found:
 
 def _renewals(story: _Story) -> _Found:
     first = story.conversations[0].id if story.conversations else None
-    for at, amount in _each_once(story.chat.renewals):
+    for at, amount in _each_once(story.renewals()):
         if (conversation_id := story.running(at) or first) is not None:
             yield (
                 conversation_id,
@@ -225,7 +230,7 @@ def _each_once(renewals: Iterable[tuple[float, float | None]]) -> Iterator[tuple
 
 def _bought(message: Message) -> tuple[float, DatedBy] | None:
     """When it was bought and what says so; what is free is no sale, no purchase is older than its offer."""
-    if message.direction == "fan" or message.price <= 0 or message.is_free:
+    if message.direction == "fan" or _price(message) <= 0 or message.is_free:
         return None
     if message.bought_at is not None:
         return max(message.at, message.bought_at), "notice"
@@ -236,6 +241,11 @@ def _bought(message: Message) -> tuple[float, DatedBy] | None:
     return message.at, "offer"
 
 
+def _price(message: Message) -> float:
+    """What it costs: what a notice says was paid for it, else what is asked."""
+    return message.price if message.paid is None else message.paid
+
+
 def _ended_at(chat: Chat) -> float | None:
     """When the subscription ended, at the latest when the client saw that; None: it runs, or nobody knows."""
     known = [at for at in (chat.expires_at, chat.seen_at or None) if at is not None]
@@ -244,7 +254,7 @@ def _ended_at(chat: Chat) -> float | None:
 
 def _returned(story: _Story, ended: float) -> bool:
     """Whether the fan wrote, bought or renewed after the end."""
-    return any(at >= ended for at, _ in story.chat.renewals) or any(
+    return any(at >= ended for at, _ in story.renewals()) or any(
         (message.direction == "fan" and message.at > ended) or ((_bought(message) or (0.0,))[0] > ended)
         for _, message in story.messages()
         if not (message.direction == "fan" and message.is_mass)

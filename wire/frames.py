@@ -62,6 +62,12 @@ def unwrap(frame: Mapping[str, Any]) -> Mapping[str, Any] | Fact | Dropped:
     return Dropped(kind_name(next((key for key in frame if key not in _MADE), None)))
 
 
+def notification_of(frame: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The notification in a frame that tells a fact, without what the way here has put around it."""
+    inner = frame.get("new_message", frame.get("api2_chat_message"))
+    return inner if isinstance(inner, dict) else frame
+
+
 def _told(notification: Mapping[str, Any]) -> Fact | Dropped:
     told = read_notification(notification)
     if not isinstance(told, str):

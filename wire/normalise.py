@@ -15,10 +15,10 @@ from typing import Any, Literal, assert_never, get_args
 import orjson
 
 from chats.chat import Chat
-from chats.message import ASSUMED, SAID, MediaKind, Message
+from chats.message import ASSUMED, INFERRED, SAID, MediaKind, Message
 from errors import UnknownCreator
-from wire.fields import amount, count, flag, identifier, moment, moment_in_id, said_flag, user_id
-from wire.frames import Dropped, unwrap
+from wire.fields import amount, count, flag, identifier, moment, moment_in_id, number, said_flag, user_id
+from wire.frames import Dropped, notification_of, unwrap
 from wire.incoming import CacheUpdatePayload, NewRawMessagePayload
 from wire.notices import Fact, Purchase, Subscription, Tip, own_words, tip_amount
 from wire.place import (
@@ -37,6 +37,7 @@ from wire.text import plain_text
 
 HeldReason = Literal["no_id", "no_chat", "no_time", "no_object", "too_long", "too_deep"]
 
+COUNTED_AT = "countedAt"  # in a chat of the journal: up to when its unread messages were counted
 MAX_DEPTH = 100  # of nesting: frames and lists that hold what was received must be written too
 
 _MEDIA: Mapping[str, MediaKind] = {kind: kind for kind in get_args(MediaKind)}
@@ -66,6 +67,9 @@ class Normalised:
     messages: tuple[Message, ...] = ()
     held: tuple[Held, ...] = ()
     dropped: Mapping[str, int] = field(default_factory=dict)  # by kind
+    listed: tuple[Chat, ...] = ()  # those of `chats` that are in a chat list
+    # By the position of a message: the fan, where it has more than the id.
+    accounts: Mapping[int, Raw] = field(default_factory=dict)
 
 
 def normalise_snapshot(
@@ -84,7 +88,7 @@ def normalise_snapshot(
     """
     read = _Reading(creator_id, received_at, max_text, live=False)
     chats: list[Chat] = []
-    last: list[tuple[Any, str]] = []
+    last: list[tuple[Any, Any]] = []  # of each chat: its last message, and up to when it was counted
     for position, raw in enumerate(payload.chats):
         chat = (
             normalise_chat(raw, creator_id=creator_id, received_at=received_at)
@@ -95,18 +99,22 @@ def normalise_snapshot(
             read.held.append(replace(chat, position=position))
             continue
         chats.append(chat)
-        if isinstance(newest := raw.get("lastMessage"), dict):
-            last.append((newest, chat.id))
+        last.append((raw.get("lastMessage"), raw.get(COUNTED_AT)))
     if check_creator:
         _check_creator(payload, creator_id)
     read.places = places.knowing(chats)
-    counted = {chat_id: at for newest, chat_id in last if (at := read.preview(newest, chat_id)) is not None}
+    covered = [
+        read.preview(newest, chat.id) or moment(noted)
+        for chat, (newest, noted) in zip(chats, last, strict=True)
+    ]
     newest_at: dict[str, float] = {}
     for position, raw in enumerate(payload.messages):
         if (message := read.take(raw, position, payload.chat_id)) is not None:
             newest_at[message.chat_id] = max(message.at, newest_at.get(message.chat_id, 0.0))
-    counted = {**newest_at, **counted}
-    return read.result(replace(chat, counted_at=counted.get(chat.id, received_at)) for chat in chats)
+    return read.result(
+        replace(chat, counted_at=at or newest_at.get(chat.id, chat.counted_at)) if chat.counted_at else chat
+        for chat, at in zip(chats, covered, strict=True)
+    )
 
 
 def normalise_deltas(
@@ -159,8 +167,9 @@ def normalise_message(
     at = created_at or (received_at if live else changed_at or moment_in_id(message_id))
     is_deleted = flag(raw.get("isDeleted")) or bool(raw.get("deletedAt")) or flag(raw.get("isCanceled"))
     is_unreadable = created_at is None and raw.get("createdAt") not in (None, "", 0)
-    if at is None and is_deleted:
-        at = received_at  # of what is gone nobody asks when it was
+    is_opened = flag(raw.get("isOpened"))
+    if at is None and (is_deleted or is_opened):
+        at = received_at  # facts that need no clock: another copy says when the message was
     if at is None or is_unreadable:
         return Held("no_time", json, message_id)
     given = raw.get("text")
@@ -170,7 +179,6 @@ def normalise_message(
     text = own_words(raw, shown)
     direction = direction_of(raw, creator_id)
     by = direction or assumed_direction(raw)
-    is_opened = flag(raw.get("isOpened"))
     return Message(
         id=message_id,
         creator_id=creator_id,
@@ -183,10 +191,10 @@ def normalise_message(
         is_free=flag(raw.get("isFree")),
         tip=tip_amount(raw, shown, by_fan=by == "fan"),
         media=_media(raw),
-        is_mass=_is_mass(raw),
+        is_mass=_is_mass(raw, by_fan=by == "fan"),
         is_notice=bool(shown) and not text,
         changed_at=changed_at,
-        older=_unsaid(tuple(name for name in SAID if not _says(raw, name, created_at, direction))),
+        older=_older(raw, created_at, direction, changed_at or 0.0),
         is_opened=is_opened,
         opened_at=changed_at if is_opened else None,
         is_deleted=is_deleted,
@@ -207,9 +215,10 @@ def normalise_chat(raw: Raw, *, creator_id: str, received_at: float) -> Chat | H
         id=chat_id,
         creator_id=creator_id,
         fan_id=fan_id or chat_id,
+        is_named=fan_id is not None,
         unread=count(raw.get("unreadMessagesCount")),
         seen_at=received_at,
-        counted_at=received_at,
+        counted_at=received_at if number(raw.get("unreadMessagesCount")) is not None else 0.0,
         **_account(with_user, received_at, said_flag(raw.get("canSendMessage"))),
     )
 
@@ -223,6 +232,7 @@ def chat_of(message: Message, user: Raw | None, received_at: float) -> Chat:
         id=message.chat_id,
         creator_id=message.creator_id,
         fan_id=message.fan_id,
+        is_named=user is not None or message.fan_id != message.chat_id,
         **_account(user or {}, received_at, None),
     )
 
@@ -265,9 +275,9 @@ class _Reading:
         self.places = places
         self.messages: list[Message] = []
         self.held: list[Held] = []
-        self._told: list[Chat] = []  # by what is no message
         self._dropped: Counter[str] = Counter()
         self._implied: dict[str, tuple[Message, Raw | None]] = {}
+        self._accounts: dict[int, Raw] = {}
 
     def take(self, raw: Any, position: int, chat_id: str | None) -> Message | None:
         """Read one row, `chat_id` being the chat that what came with it names. Returns a message as it is."""
@@ -285,21 +295,27 @@ class _Reading:
         self._keep(read, fan_object(told or {}, self._creator_id))
         return read
 
-    def preview(self, raw: Raw, chat_id: str) -> float | None:
+    def preview(self, raw: Any, chat_id: str) -> float | None:
         """Read the last message of a chat list; its time.
 
         One that cannot be read is passed over: it comes again among the messages of its chat.
         """
-        read = self._read(raw, chat_id)
-        if isinstance(read, Held):
+        read = self._read(raw, chat_id) if isinstance(raw, dict) else None
+        if not isinstance(read, Message):
             return None
         self.messages.append(read)
         return read.at
 
     def result(self, chats: Iterable[Chat] = ()) -> Normalised:
+        listed = tuple(chats)
         implied = (chat_of(m, user, self._received_at) for m, user in self._implied.values())
         return Normalised(
-            (*chats, *self._told, *implied), tuple(self.messages), tuple(self.held), dict(self._dropped)
+            (*listed, *implied),
+            tuple(self.messages),
+            tuple(self.held),
+            dict(self._dropped),
+            listed,
+            self._accounts,
         )
 
     def _read(self, raw: Raw, chat_id: str | None) -> Message | Held:
@@ -314,6 +330,8 @@ class _Reading:
         )
 
     def _keep(self, message: Message, user: Raw | None) -> None:
+        if len(user or ()) > 1:
+            self._accounts[len(self.messages)] = user or {}
         self.messages.append(message)
         fullest = self._implied.get(message.chat_id)
         if message.chat_id in self.places.fan_of and len(user or ()) < 2:
@@ -324,32 +342,33 @@ class _Reading:
 
     def _fact(self, fact: Fact, raw: Raw) -> None:
         """What the platform notifies of, as what it changes: a message that is bought, a tip, a renewal."""
-        at, json = fact.at or self._received_at, to_json(raw) or _plain(raw)
+        told = notification_of(raw)
+        at, json = fact.at or self._received_at, to_json({"new_message": told}) or _plain(told)
+        own_id = hashlib.blake2b(json, digest_size=8).hexdigest()
         match fact:
             case Purchase():
                 known = self.places.chats_with(fact.message_id)
                 named = None if fact.fan_id is None else self.places.chat_of.get(fact.fan_id, fact.fan_id)
                 chat_id = named or (known[0] if len(known) == 1 else None)
                 if chat_id is None:
-                    self.held.append(Held("no_chat", json))
+                    self.held.append(Held("no_chat", json, fact.message_id))
                     return
                 bought = self._noted(fact.message_id, chat_id, at, json, direction="creator")
                 price = fact.amount or 0.0
-                self._keep(
-                    replace(bought, price=price, older=_unsaid(SAID), is_opened=True, bought_at=at), None
-                )
+                facts: dict[str, Any] = {"is_opened": True, "bought_at": at, "paid": fact.amount}
+                self._keep(replace(bought, price=price, older=_unsaid(SAID), **facts), None)
             case Tip():
                 chat_id = self.places.chat_of.get(fact.fan_id, fact.fan_id)
-                id = f"tip:{fact.notice_id or hashlib.blake2b(json, digest_size=8).hexdigest()}"
+                id = f"tip:{fact.notice_id or own_id}"
                 tipped = self._noted(id, chat_id, at, json, direction="fan")
                 self._keep(replace(tipped, tip=fact.amount), None)
             case Subscription():
-                chat_id = self.places.chat_of.get(fact.fan_id, fact.fan_id)
-                if fact.is_renewal:
-                    renewals = ((at, fact.amount),)
-                    self._told.append(Chat(chat_id, self._creator_id, fact.fan_id, renewals=renewals))
-                else:
+                if not fact.is_renewal:
                     self._dropped["subscribed"] += 1
+                    return
+                chat_id = self.places.chat_of.get(fact.fan_id, fact.fan_id)
+                renewed = self._noted(f"renewal:{own_id}", chat_id, at, json, direction="fan")
+                self._keep(replace(renewed, is_renewal=True, paid=fact.amount), None)
             case _:
                 assert_never(fact)
 
@@ -397,16 +416,39 @@ def _says(raw: Raw, name: str, created_at: float | None, direction: str | None) 
     return name in raw
 
 
+def _older(
+    raw: Raw, created_at: float | None, direction: str | None, version: float
+) -> tuple[tuple[str, float], ...]:
+    """`Message.older` of one copy: what it does not say, and what it says only between the lines."""
+    unsaid = tuple(name for name in SAID if not _says(raw, name, created_at, direction))
+    inferred = tuple(name for name in _INFERRED_WITHOUT if _infers(raw, name) and name not in unsaid)
+    return _unsaid(unsaid) + tuple((name, version + INFERRED) for name in inferred)
+
+
+def _infers(raw: Raw, name: str) -> bool:
+    return raw.keys().isdisjoint(_INFERRED_WITHOUT[name])
+
+
+# What is read from other fields where a copy has none of these.
+_INFERRED_WITHOUT: Mapping[str, frozenset[str]] = {
+    "tip": frozenset({"isTip", "tipAmount"}),
+    "is_notice": frozenset({"isTip", "tipAmount"}),
+    "is_mass": frozenset({"isFromQueue"}),
+}
+
+
 @cache
 def _unsaid(names: Sequence[str]) -> tuple[tuple[str, float], ...]:
     return tuple((name, ASSUMED) for name in names)
 
 
-def _is_mass(raw: Raw) -> bool:
-    """`isFromQueue` decides; `queueId` only where it is absent: ordinary messages carry one too."""
+def _is_mass(raw: Raw, *, by_fan: bool) -> bool:
+    """`isFromQueue` decides; `queueId` only where it is absent: ordinary messages have one, fans' too."""
     if (given := said_flag(raw.get("isFromQueue"))) is not None:
         return given
-    return bool(raw.get("queueId"))
+    sender = _object(raw.get("fromUser"))
+    is_creator = not by_fan or flag(sender.get("canEarn")) or flag(sender.get("isPerformer"))
+    return is_creator and bool(raw.get("queueId"))
 
 
 def _media(raw: Raw) -> tuple[MediaKind, ...]:

@@ -26,7 +26,7 @@ class Places:
 
     def knowing(self, chats: Iterable[Chat]) -> "Places":
         """The same with these chats, whose own ids come before what was known of their fans."""
-        told = list(chats)
+        told = [chat for chat in chats if chat.is_named]
         fan_of = {**self.fan_of, **{chat.id: chat.fan_id for chat in told}}
         chat_of = {
             **self.chat_of,
@@ -55,7 +55,7 @@ def find_place(
     if chat is None:
         assert fan_id is not None, "one of the two is known"
         chat = places.chat_of.get(fan_id, fan_id)
-    elif chat not in places.fan_of:  # it may be called after its fan
+    elif places.fan_of.get(chat, chat) == chat:  # it may be called after its fan
         chat = places.chat_of.get(chat, chat)
     return chat, places.fan_of.get(chat) or fan_id or chat
 

@@ -386,3 +386,19 @@ def test_what_other_rules_read_does_not_stay() -> None:
     again = empty_cache()
     again.load(key, packed, enriched=False)
     assert the_chat(again).kept == {}
+
+
+def test_messages_under_the_fans_id_are_in_the_chat_of_its_own_id_that_came_with_them() -> None:
+    cache = empty_cache()
+    under_fan = message("m1", 0, chat="f1")
+    cache.merge([chat("f1"), chat("own", fan_id="f1"), chat("f1")], [under_fan])
+    cache.merge([], [message("m2", 1, chat="f1")])
+    assert [(c.chat.id, [*c.messages]) for c in cache.of(None)] == [("own", ["m1", "m2"])]
+
+
+def test_a_chat_whose_fan_is_named_later_has_that_fan_in_all_its_conversations() -> None:
+    cache = empty_cache()
+    cache.merge([chat("c1x", is_named=False)], [message("m1", 0, chat="c1x")])
+    cache.merge([chat("c1x", fan_id="f1", seen_at=0.0)], [message("m2", 9 * HOUR, chat="c1x", fan_id="f1")])
+    found = the_chat(cache)
+    assert {found.chat.fan_id, *(each.fan_id for each in found.conversations)} == {"f1"}

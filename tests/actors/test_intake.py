@@ -410,3 +410,124 @@ async def test_an_unlock_is_taken_whatever_its_time_of_change_says(redis: Redis,
         assert (await one.take({**offer, **changed, "isOpened": True}))["accepted"] == 1
         assert (await one.take({**offer, **changed, "isOpened": False}))["duplicates"] == 1
         assert (await one.take({**offer, "isOpened": True}))["duplicates"] == 1
+
+
+async def test_a_deletion_beside_its_message_in_one_call_is_of_it(redis: Redis, user_id: str) -> None:
+    async with owner(redis, user_id) as one:
+        await one.take({"id": 51, "isDeleted": True}, said(51))
+        assert one.intake.held == {}
+        assert [m.is_deleted for e in one.events for m in e.messages] == [False, True]
+
+
+async def test_a_deletion_that_is_not_in_the_journal_yet_is_of_the_message_that_comes_next(
+    redis: Redis, user_id: str
+) -> None:
+    async with owner(redis, user_id) as one:
+        await asyncio.gather(one.take({"id": 51, "isDeleted": True}), one.take(said(51)))
+        assert one.intake.held == {}
+        assert [m.is_deleted for e in one.events for m in e.messages] == [False, True]
+    again = Owner(redis, user_id)
+    await again.recover()
+    assert again.intake.held == {}
+
+
+async def test_all_that_is_held_under_an_id_is_of_its_message(redis: Redis, user_id: str) -> None:
+    async with owner(redis, user_id) as one:
+        await one.take({"id": 51, "isDeleted": True})
+        await one.take({"id": 51, "isOpened": True})
+        await one.take(said(51))
+        assert one.intake.held == {}
+        assert any(m.is_deleted for e in one.events for m in e.messages)
+        assert any(m.is_opened for e in one.events for m in e.messages)
+
+
+async def test_what_may_be_of_several_messages_stays_held_whatever_else_comes_of_them(
+    redis: Redis, user_id: str
+) -> None:
+    async with owner(redis, user_id) as one:
+        await one.take(said(1, chat_id="a", fan=5), said(1, chat_id="b", fan=6))
+        await one.take({"id": 1, "isDeleted": True})
+        await one.take(said(1, chat_id="a", fan=5, text="edited", changedAt="2024-05-02T08:00:00+00:00"))
+        assert [aside.held.id for aside in one.intake.held.values()] == ["1"]
+        assert not any(m.is_deleted for e in one.events for m in e.messages)
+
+
+async def test_what_is_held_of_a_message_in_two_chats_is_of_it_once_they_are_one(
+    redis: Redis, user_id: str
+) -> None:
+    async with owner(redis, user_id) as one:
+        page = {"id": 7, "text": "hi", "createdAt": "2024-05-01T08:00:00Z", "fromUser": {"id": CREATOR}}
+        await one.intake.messages(json([page]), CREATOR, "c41")
+        await one.take({**page, "toUser": {"id": 41}})
+        await one.take({"id": 7, "isDeleted": True})
+        assert len(one.intake.held) == 1
+        chats = [{"id": "c41", "withUser": {"id": 41}}]
+        await one.intake.snapshot(json({"chats": chats, "messages": []}), CREATOR)
+        assert [(m.chat_id, m.is_deleted) for m in one.events[-1].messages] == [("c41", True)]
+
+
+async def test_a_purchase_that_names_only_its_message_is_of_it_whenever_it_comes(
+    redis: Redis, user_id: str
+) -> None:
+    offer = {"id": 31, "toUser": {"id": 41}, "price": 25, "createdAt": "2026-05-04T10:00:00Z", "text": "x"}
+    told = {"type": "paided_message", "text": "for $20", "messageId": 31, "createdAt": "2026-05-04T11:00:00Z"}
+    async with owner(redis, user_id) as one:
+        await one.take({"new_message": told})
+        await one.take(offer)
+        assert one.intake.held == {}
+        assert [(m.id, m.paid) for e in one.events for m in e.messages] == [("31", None), ("31", 20.0)]
+
+
+async def test_a_bare_notification_and_a_renewal_are_the_same_after_a_restart(
+    redis: Redis, user_id: str
+) -> None:
+    at = {"createdAt": "2024-05-01T08:00:00Z", "user_id": CREATOR, "user": {"id": 41}}
+    async with owner(redis, user_id) as one:
+        await one.take({"id": "n1", "type": "tip", "text": "Robin tipped $7", **at})
+        await one.take({"api2_chat_message": {"id": 0, "type": "tip", "text": "tipped $8", **at}})
+        await one.take({"new_message": {"type": "renewed", "text": "for $9", **at}})
+    again = Owner(redis, user_id)
+    await again.recover()
+    live, replayed = ([m for e in each.events for m in e.messages] for each in (one, again))
+    assert live == replayed
+    assert [(m.tip, m.paid, m.is_renewal) for m in live] == [(7, None, False), (8, None, False), (0, 9, True)]
+
+
+async def test_a_restart_knows_what_a_count_covers_though_only_messages_that_were_known_told(
+    redis: Redis, user_id: str
+) -> None:
+    chats = [{"withUser": {"id": 41}, "unreadMessagesCount": 2}]
+    async with owner(redis, user_id) as one:
+        await one.take(said(1))
+        await one.intake.snapshot(json({"chats": chats, "messages": [said(1)]}), CREATOR)
+    again = Owner(redis, user_id)
+    await again.recover()
+    assert again.events[-1].chats == one.events[-1].chats
+    assert one.events[-1].chats[0].counted_at == 1_714_550_400
+
+
+async def test_an_account_in_a_message_that_says_nothing_new_is_not_taken_beside_one_that_does(
+    redis: Redis, user_id: str
+) -> None:
+    fuller = said(1, fromUser={"id": 41, "name": "Fan", "subscribedOnData": {"totalSumm": 99}})
+    async with owner(redis, user_id) as one:
+        await one.take(said(1))
+        await one.take(fuller, said(2))
+    again = Owner(redis, user_id)
+    await again.recover()
+    spends = [{c.total_spend for e in each.events for c in e.chats} for each in (one, again)]
+    assert spends == [{None}, {None}]
+
+
+async def test_a_message_that_is_known_is_taken_again_where_it_is_the_first_to_name_the_fan(
+    redis: Redis, user_id: str
+) -> None:
+    page = {"id": 7, "text": "hi", "createdAt": "2024-05-01T08:00:00Z", "fromUser": {"id": CREATOR}}
+    async with owner(redis, user_id) as one:
+        await one.intake.messages(json([page]), CREATOR, "c41")
+        named = {**page, "chat_id": "c41", "toUser": {"id": 41}}
+        assert [(await one.take(named))["accepted"] for _ in range(2)] == [1, 0]
+    again = Owner(redis, user_id)
+    await again.recover()
+    for each in (one, again):
+        assert {c.id: c.fan_id for e in each.events for c in e.chats} == {"c41": "41"}

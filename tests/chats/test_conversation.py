@@ -245,3 +245,13 @@ def test_figures_stay_in_their_ranges(said: list[Message], gap: float, silence: 
         assert 0 <= figures.silence_seconds <= figures.duration
         assert figures.silence_seconds == 0 or figures.silence_seconds > silence
         assert figures.unanswered in (0, 1)
+
+
+def test_a_notification_joins_the_last_conversation_before_it_else_the_first() -> None:
+    def noted(id: str, at: float) -> Message:
+        return message(id, at, "fan", text="", tip=5.0, is_notification=True)
+
+    said = [message("a", 0, "fan"), message("b", 20 * 3600, "fan")]
+    found = cut_up([*said, noted("long before", -9 * 3600), noted("between", 9 * 3600)])
+    assert [[m.id for m in each.messages] for each in found] == [["long before", "a", "between"], ["b"]]
+    assert [each.stands_alone for each in cut_up([noted("alone", 0)])] == [True]

@@ -207,3 +207,18 @@ def test_what_an_outcome_follows_is_the_creators_and_not_younger(story: tuple[li
             followed = by_id[each.followsMessageId]
             assert followed.direction == "creator"
             assert followed.at <= each.date.timestamp()
+
+
+def test_a_purchase_is_of_the_amount_that_its_notice_states(chat: ChatOf) -> None:
+    messages = chat("f", ["hi", "for sale"])
+    bought = replace(messages[1], price=9.0, is_opened=True, bought_at=messages[1].at + 50, paid=7.0)
+    ((purchase,),) = outcomes(cuts([messages[0], bought]), of()).values()
+    assert purchase.amount == 7.0
+
+
+def test_a_renewal_that_is_notified_counts_once_with_the_account_that_tells_it(chat: ChatOf) -> None:
+    hello, *_ = chat("f", ["hi", "hello"])
+    noted = replace(hello, id="renewal:1", text="", is_notification=True, is_renewal=True, paid=9.0)
+    for renewals in ((), ((hello.at + 60, 9.0),), ((hello.at + 60, None),)):
+        found = outcomes(cuts([hello, noted]), of(renewals=renewals))
+        assert [(each.type, each.amount) for own in found.values() for each in own] == [("renewal", 9.0)]

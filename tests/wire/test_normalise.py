@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chats.chat import Chat
-from chats.message import Message
+from chats.chat import Chat, joined
+from chats.message import Message, merged
 from wire.incoming import CacheUpdatePayload, NewRawMessagePayload
 from wire.normalise import (
     Held,
@@ -278,7 +278,9 @@ def test_tip_without_an_amount_invents_none() -> None:
 
 def test_mass_message_is_known_by_its_queue() -> None:
     assert read(from_fan(isFromQueue=True)).is_mass
-    assert read(from_fan(queueId=77)).is_mass
+    assert read({"id": 1, "toUser": {"id": 5}, "createdAt": ISO, "queueId": 77}).is_mass
+    assert not read(from_fan(queueId=77)).is_mass  # fans' ordinary messages carry one too
+    assert read(from_fan(queueId=77, fromUser={"id": 5, "canEarn": True})).is_mass
     assert not read(from_fan(queueId=None, isFromQueue=False)).is_mass
     assert not read(from_fan(queueId=48811, isFromQueue=False)).is_mass
     assert read(from_fan(queueId=None, isFromQueue=1)).is_mass
@@ -451,3 +453,73 @@ def test_any_json_is_read_held_or_dropped_and_nothing_is_lost(
 def test_a_message_reads_the_same_from_a_snapshot_and_live_when_it_has_a_time(raw: dict[str, Any]) -> None:
     raw = raw | {"createdAt": ISO}
     assert held(raw, live=True) == held(raw, live=False)
+
+
+def test_a_chat_list_without_a_count_says_nothing_of_unread() -> None:
+    counted, uncounted = (
+        chat({"withUser": {"id": 5}, "unreadMessagesCount": 3}),
+        chat({"withUser": {"id": 5}}),
+    )
+    for first, then in ((counted, uncounted), (uncounted, counted)):
+        assert (joined(first, then).unread, joined(first, then).counted_at) == (3, NOW)
+
+
+def test_a_chat_that_is_listed_twice_has_each_count_up_to_its_own_last_message() -> None:
+    def listed(id: int, at: str, unread: int) -> dict[str, Any]:
+        last = from_fan(id=id, createdAt=at)
+        return {"withUser": {"id": 5}, "unreadMessagesCount": unread, "lastMessage": last}
+
+    newer, older = listed(2, "2023-11-01T13:00:00+00:00", 2), listed(1, ISO, 1)
+    chats = snapshot([newer, older], []).chats
+    assert [(c.unread, c.counted_at) for c in chats] == [(2, ISO_AT + 3600), (1, ISO_AT)]
+
+
+def test_an_unlock_by_id_and_chat_alone_needs_no_time_in_a_snapshot_either() -> None:
+    [message] = snapshot([], [{"id": 1, "chat_id": 5, "isOpened": True}]).messages
+    assert message.is_opened
+
+
+SENTENCE = "Te envié una propina de $20.00 ♥"
+
+
+@pytest.mark.parametrize(
+    ("full", "thin"),
+    [
+        ({"tipAmount": 7}, {}),
+        ({"text": SENTENCE, "isTip": True}, {"text": SENTENCE}),
+        ({"queueId": 7, "isFromQueue": False}, {"queueId": 7}),
+    ],
+)
+def test_a_copy_that_lacks_what_decides_takes_nothing_back_in_either_order(
+    full: dict[str, Any], thin: dict[str, Any]
+) -> None:
+    by = {"fromUser": {"id": 900}, "toUser": {"id": 5}} if "queueId" in full else {}
+    copies = [read(from_fan(**by, **fields)) for fields in (full, thin)]
+    wanted = (copies[0].tip, copies[0].is_notice, copies[0].is_mass)
+    for first, then in (copies, copies[::-1]):
+        known = merged(first, then) if then.version.brings(first.version) else first
+        assert (known.tip, known.is_notice, known.is_mass) == wanted
+
+
+def test_one_tip_in_two_frames_with_ids_of_their_own_is_one() -> None:
+    told = {"type": "tip", "text": "Robin tipped $7", "user": {"id": 5}, "createdAt": ISO}
+    frames = [{"new_message": told, "id": f"msg_1699999999999_{n}", "previews": []} for n in range(2)]
+    assert len({message.id for message in deltas(*frames).messages}) == 1
+
+
+def test_a_renewal_that_is_notified_is_a_fact_of_its_own_time() -> None:
+    told = {"type": "renewed", "text": "renewed for $9", "user": {"id": 5}, "createdAt": ISO}
+    [message] = deltas({"new_message": told}).messages
+    assert (message.is_renewal, message.paid, message.at, message.is_direct) == (True, 9.0, ISO_AT, False)
+
+
+def test_a_fan_who_is_named_later_is_the_chats_own() -> None:
+    unnamed = deltas({"id": 1, "chat_id": "c5", "isSentByMe": True, "createdAt": ISO}).chats[0]
+    named = deltas(from_fan(chat_id="c5")).chats[0]
+    for first, then in ((unnamed, named), (named, unnamed)):
+        assert (joined(first, then).fan_id, joined(first, then).is_named) == ("5", True)
+
+
+def test_a_message_that_names_the_fan_is_in_the_chat_that_came_with_it_under_its_own_id() -> None:
+    places = Places({"5": "5"}, {"5": "5"}).knowing([chat({"id": "c5", "withUser": {"id": 5}})])
+    assert read(from_fan(chat_id=5), places=places).chat_id == "c5"

@@ -1,0 +1,311 @@
+"""The metrics of a feed, computed slowly and straight from their definitions: no module of the service.
+
+A feed is a list of `Call`s as the tests make them. All copies of a message are laid over one another, field
+by field, the newest on top, and only then read; what only goes up is taken from whichever copy says it.
+"""
+
+import re
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import pairwise
+from statistics import fmean, median
+from typing import Any
+
+CREATOR = "900"
+NOW = 1_715_068_800  # when everything is received
+GAP, SILENCE, ECHO, SAME_TIP = 6 * 3600, 300, 120, 600
+CLOSERS = {"ok", "thanks, good night"}
+
+Raw = dict[str, Any]
+
+
+@dataclass
+class Call:
+    """One call: a snapshot's chats and messages, or live messages; `chat_id` as of a page of history."""
+
+    messages: list[Raw] = field(default_factory=list)
+    chats: list[Raw] | None = None  # None: live messages
+    chat_id: str | None = None
+
+
+@dataclass
+class Said:
+    """One message, all copies of it read together."""
+
+    id: str
+    fan: str
+    at: float
+    by_fan: bool
+    text: str
+    mass: bool
+    notice: bool
+    tip: float
+    price: float
+    bought: float | None  # when
+    paid: float
+    has_media: bool
+
+    @property
+    def direct(self) -> bool:
+        return not (self.mass or self.notice)
+
+
+def numbers(feed: list[Call], start: float, end: float) -> dict[str, Any]:
+    """Every number of the window `[start, end)`, and how each fan's chat stands."""
+    fans, chats, facts = _read(feed)
+    found = [_Chat(fan, fans[fan], chats.get(fan, []), facts.get(fan, [])) for fan in sorted(fans)]
+    conversations = [each for chat in found for each in chat.conversations if start <= each[0].at < end]
+    alone = [each for chat in found for each in chat.alone if start <= each < end]
+    by_fans = [each for each in conversations if any(m.by_fan for m in each)]
+    lasting = [each for each in by_fans if each[-1].at > each[0].at]
+    runs = [
+        (opened, answer)
+        for chat in found
+        for opened, answer in chat.runs
+        if any(opened is m for each in by_fans for m in each)
+    ]
+    times = [answer.at - opened.at for opened, answer in runs if answer is not None]
+    outcomes = sorted(each for chat in found for each in chat.outcomes)
+    within = [each for each in outcomes if start <= each[1] < end]
+    return {
+        "conversations": len(conversations),
+        "fan_conversations": len(by_fans),
+        "broadcast_only": len(alone),
+        "handling": _mean([each[-1].at - each[0].at for each in by_fans if len(each) > 1]),
+        "silence": _mean([_silence(each) for each in lasting]),
+        "turns": _mean([sum(a.by_fan != b.by_fan for a, b in pairwise(each)) for each in by_fans]),
+        "responses": (_mean(times), median(times) if times else None, max(times, default=None), len(times)),
+        "unanswered": sum(answer is None for _, answer in runs),
+        "outcomes": within,
+        "revenue": sum(amount for _, _, amount in within),
+        "chats": {chat.fan: (chat.unread, chat.waiting, chat.spend) for chat in found},
+    }
+
+
+class _Chat:
+    def __init__(self, fan: str, rows: list[Raw], messages: list[Said], facts: list[tuple[Any, ...]]) -> None:
+        self.fan = fan
+        self._messages = sorted(messages, key=lambda m: (m.at, len(m.id), m.id))
+        self._direct = [m for m in self._messages if m.direct]
+        self.conversations: list[list[Said]] = []
+        for message in self._direct:
+            if self.conversations and message.at - self.conversations[-1][-1].at <= GAP:
+                self.conversations[-1].append(message)
+            else:
+                self.conversations.append([message])
+        alone = [m.at for m in self._messages if not m.direct and not self._joins(m)]
+        self.alone = alone if self.conversations else [*alone, *(at for _, at, _ in set(facts))]
+        self.runs = self._runs()
+        self.outcomes = self._outcomes(rows, facts)
+        self.unread = self._unread(rows)
+        self.waiting = self._waiting(rows)
+        totals = [
+            (row["withUser"].get("subscribedOnData") or {}).get("totalSumm") or 0
+            for row in rows
+            if "withUser" in row
+        ]
+        self.spend = max([sum(amount for _, _, amount in self.outcomes), *totals])
+
+    def _joins(self, message: Said) -> bool:
+        return any(c[0].at - GAP <= message.at <= c[-1].at + GAP for c in self.conversations)
+
+    def _runs(self) -> list[tuple[Said, Said | None]]:
+        """The first message of each fan run, with the creator's message that answers it."""
+        found = []
+        for n, message in enumerate(self._direct):
+            if message.by_fan and (n == 0 or not self._direct[n - 1].by_fan):
+                later = (m for m in self._direct[n:] if not m.by_fan)
+                found.append((message, next(later, None)))
+        return found
+
+    def _unread(self, rows: list[Raw]) -> int:
+        """The count of the chat list that covers the newest messages, and what the fan said since."""
+        counted = [
+            (_time(r["lastMessage"]["createdAt"]), r["unreadMessagesCount"])
+            for r in rows
+            if "lastMessage" in r
+        ]
+        at, count = max(counted, default=(0.0, 0))
+        for message in self._direct:
+            if message.at > at:
+                count = count + 1 if message.by_fan else 0
+        return int(count)
+
+    def _waiting(self, rows: list[Raw]) -> float | None:
+        open_run: list[Said] = []
+        for message in self._direct:
+            open_run = [*open_run, message] if message.by_fan else []
+        if not open_run or any(row.get("canSendMessage") is False for row in rows):
+            return None
+        said = [m for m in open_run if m.text or m.has_media]
+        if said and all(m.text in CLOSERS and not m.has_media for m in said):
+            return None
+        return open_run[0].at
+
+    def _outcomes(self, rows: list[Raw], facts: list[tuple[Any, ...]]) -> list[tuple[str, float, float]]:
+        found = [("purchase", m.bought, m.paid) for m in self._messages if m.bought is not None]
+        tips = [m for m in self._messages if m.tip and m.by_fan]
+        found += [("tip", m.at, m.tip) for m in tips]
+        for kind, at, amount in sorted(set(facts)):
+            if kind == "tip":
+                same = next((m for m in tips if m.tip == amount and abs(m.at - at) <= SAME_TIP), None)
+                if same is not None:  # the chat says it too
+                    tips.remove(same)
+                    continue
+            found.append((kind, at, amount))
+        listed = {
+            (_time(each["startDate"]), each["price"])
+            for row in rows
+            for each in (row.get("withUser", {}).get("subscribedOnData") or {}).get("subscribes", [])[1:]
+        }
+        told = {(at, amount) for kind, at, amount in found if kind == "renewal"}
+        if self._messages or facts:  # else there is nothing that it can belong to
+            found += [("renewal", at, amount) for at, amount in listed - told]
+        return found
+
+
+def _silence(each: list[Said]) -> float:
+    silent = sum(b.at - a.at for a, b in pairwise(each) if b.at - a.at > SILENCE)
+    return 100 * silent / (each[-1].at - each[0].at)
+
+
+def _mean(values: list[float] | list[int]) -> float | None:
+    return fmean(values) if values else None
+
+
+# The raw shapes
+
+
+def _read(
+    feed: list[Call],
+) -> tuple[dict[str, list[Raw]], dict[str, list[Said]], dict[str, list[tuple[Any, ...]]]]:
+    """By fan: the rows of chat lists, the messages, and facts that came beside the chat."""
+    rows = [row for call in feed for row in call.chats or []]
+    fan_of = {str(row["id"]): str(row["withUser"]["id"]) for row in rows if "id" in row}
+    inputs: list[tuple[Raw, str | None]] = []
+    for row in rows:
+        if "lastMessage" in row:
+            inputs.append((row["lastMessage"], str(row.get("id") or row["withUser"]["id"])))
+    inputs += [(row, call.chat_id) for call in feed for row in call.messages]
+
+    copies: dict[tuple[str, str], list[Raw]] = defaultdict(list)
+    alone: list[Raw] = []
+    notices: list[Raw] = []
+    for row, page in inputs:
+        row = row.get("api2_chat_message", row)
+        if "new_message" in row or "user_id" in row:
+            notices.append(row.get("new_message", row))
+        elif not {"typing", "chat_messages"}.isdisjoint(row):
+            continue
+        elif (fan := _fan(row, page, fan_of)) is not None:
+            copies[fan, str(row["id"])].append(row)
+        else:
+            alone.append(row)
+    for row in alone:
+        where = [key for key in copies if key[1] == str(row["id"])]
+        if len(where) == 1:
+            copies[where[0]].append(row)
+
+    bought: dict[tuple[str, str], list[tuple[float, float]]] = defaultdict(list)
+    facts: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
+    for row in notices:
+        amount = float(re.findall(r"\$(\d+)", row["text"])[0])
+        at = _time(row["createdAt"])
+        if row["type"] == "paided_message":
+            linked = re.search(r"chat/(\w+)\?firstId=(\w+)", row["text"])
+            if linked:
+                key = (fan_of.get(linked[1], linked[1]), linked[2])
+            else:
+                [key] = [each for each in copies if each[1] == str(row["entityId"])]
+            bought[key].append((at, amount))
+        else:
+            kind = "tip" if row["type"] == "tip" else "renewal"
+            facts[str(row["user"]["id"])].append((kind, at, amount))
+
+    fans: dict[str, list[Raw]] = defaultdict(list)
+    for fan in [*(fan for fan, _ in copies), *facts]:
+        fans[fan] = []
+    for row in rows:
+        fans[str(row["withUser"]["id"])].append(row)
+    chats: dict[str, list[Said]] = defaultdict(list)
+    for (fan, id), told in copies.items():
+        if (message := _said(fan, id, told, bought[fan, id])) is not None:
+            chats[fan].append(message)
+    return fans, {fan: _echoed_once(own) for fan, own in chats.items()}, facts
+
+
+def _fan(row: Raw, page: str | None, fan_of: dict[str, str]) -> str | None:
+    named = row.get("chat_id") or page
+    if named is not None and str(named) in fan_of:
+        return fan_of[str(named)]
+    for key in ("fromUser", "toUser"):
+        if key in row and str(row[key]["id"]) != CREATOR:
+            return str(row[key]["id"])
+    return None if named is None else str(named)
+
+
+def _said(fan: str, id: str, copies: list[Raw], notices: list[tuple[float, float]]) -> Said | None:
+    if any(row.get("isDeleted") or row.get("isCanceled") for row in copies):
+        return None
+    row: Raw = {}
+    for each in sorted(copies, key=lambda each: _time(each.get("changedAt"))):
+        row |= each
+    at = _time(row.get("createdAt")) or NOW
+    sender = row.get("fromUser")
+    is_captured = sender is None and "createdAt" not in row
+    by_fan = str(sender["id"]) != CREATOR if sender else not is_captured and "toUser" not in row
+    text = re.sub("<[^>]*>", "", row.get("text") or "")
+    tip = float(row.get("tipAmount") or 0)
+    sentence = re.fullmatch(r"I sent you a \$(\d+).00 tip ♥", text)
+    if row.get("isTip"):
+        sentence = sentence or re.fullmatch(r"Te envié una propina de \$(\d+).00 ♥", text)
+    if sentence:
+        tip = float(sentence[1])
+    is_notice = bool(sentence) or text == "purchased for $25.00"
+    is_mass = bool(row["isFromQueue"]) if "isFromQueue" in row else bool(row.get("queueId"))
+    price = float(row.get("price") or 0)
+    when, paid = None, price
+    opened = [_time(each.get("changedAt")) for each in copies if each.get("isOpened")]
+    if notices:
+        when, paid = min(notices)
+    elif opened and price and not by_fan:
+        when = min((each for each in opened if each), default=at)
+    if row.get("isFree"):
+        when = None
+    return Said(
+        id=id,
+        fan=fan,
+        at=at,
+        by_fan=by_fan,
+        text=text,
+        mass=is_mass and not by_fan,
+        notice=is_notice,
+        tip=tip,
+        price=price,
+        bought=None if when is None else max(at, when),
+        paid=paid,
+        has_media=bool(row.get("media")),
+    )
+
+
+def _echoed_once(messages: list[Said]) -> list[Said]:
+    """Without the captured sends whose echo is there."""
+
+    def is_captured(m: Said) -> bool:
+        return m.id.startswith("msg_")
+
+    echoes = [m for m in messages if not m.by_fan and m.direct and not is_captured(m)]
+    kept = []
+    for message in sorted(messages, key=lambda m: m.at):
+        if is_captured(message):
+            near = (e for e in echoes if e.text == message.text and abs(e.at - message.at) <= ECHO)
+            if (echo := next(near, None)) is not None:
+                echoes.remove(echo)
+                continue
+        kept.append(message)
+    return kept
+
+
+def _time(value: str | None) -> float:
+    return datetime.fromisoformat(value).timestamp() if value else 0.0
