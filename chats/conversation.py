@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from chats.message import Message
+from chats.message import ASSUMED, Message
 
 ECHO_SECONDS = 120.0  # a captured send and what the platform makes of it are no further apart
 _MADE_ID = re.compile(r"[A-Za-z]+_\d{13}(?:_\d+)?")  # by the extension, for what has none yet
@@ -107,14 +107,14 @@ def existing(messages: Iterable[Message]) -> list[Message]:
     echo follows with an id of its own, and the two are one message.
     """
     ordered = sorted((each for each in messages if not each.is_deleted), key=lambda each: each.order)
-    captured = [m for m in ordered if m.direction == "creator" and _MADE_ID.fullmatch(m.id)]
+    captured = [m for m in ordered if m.direction == "creator" and _is_captured(m)]
     if not captured:
         return ordered
     texts = {message.text for message in captured}
     echoes: defaultdict[str, deque[Message]] = defaultdict(deque)
     for message in ordered:
         own = message.direction == "creator" and message.text in texts
-        if own and message.is_direct and not _MADE_ID.fullmatch(message.id):
+        if own and message.is_direct and not _is_captured(message):
             echoes[message.text].append(message)
     echoed: set[str] = set()
     for message in captured:  # oldest first, each with the oldest echo that is near enough
@@ -125,6 +125,11 @@ def existing(messages: Iterable[Message]) -> list[Message]:
             waiting.popleft()
             echoed.add(message.id)
     return [message for message in ordered if message.id not in echoed]
+
+
+def _is_captured(message: Message) -> bool:
+    """Whether it is what the page sent: the extension made its id, and the platform gave it no time yet."""
+    return message.version.of("at") == ASSUMED and bool(_MADE_ID.fullmatch(message.id))
 
 
 def open_run(messages: Iterable[Message]) -> list[Message]:

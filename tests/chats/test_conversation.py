@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chats.conversation import Conversation, cut, existing, open_run
-from chats.message import Direction, Message
+from chats.message import ASSUMED, Direction, Message
 
 HOUR, MINUTE = 3600.0, 60.0
 GAP, SILENCE = 6 * HOUR, 5 * MINUTE
@@ -90,7 +90,8 @@ def test_a_mass_message_and_a_notice_answer_nobody() -> None:
 
 def test_a_captured_send_and_its_echo_are_one_message() -> None:
     def sent(id: str, at: float, text: str = "hi") -> Message:
-        return message(id, MIDNIGHT + at, "creator", text=text)
+        unsaid = (("at", ASSUMED),) if id.startswith("msg") else ()
+        return message(id, MIDNIGHT + at, "creator", text=text, older=unsaid)
 
     captured = [
         sent("msg_1714521600000_0", 0),

@@ -100,7 +100,11 @@ def numbers(update: Raw) -> Raw:
         k: v for k, v in update.items() if k not in ("startDate", "endDate", "priorityScores", "priority")
     }
     kept["priority"] = {
-        chat: {part: round(value, 6) for part, value in parts.items() if part not in ("waiting", "score")}
+        chat: {
+            part: round(value, 6) if isinstance(value, float) else value
+            for part, value in parts.items()
+            if part not in ("waiting", "score")
+        }
         for chat, parts in update["priority"].items()
     }
     return kept

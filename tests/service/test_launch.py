@@ -47,7 +47,7 @@ def test_a_port_in_use_is_said_in_one_line(tmp_path: Path) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        refused = launch(tmp_path, PORT=str(port))
+        refused = launch(tmp_path, PORT=str(port), RAY_DASHBOARD_PORT=str(free_port()))
     assert refused.returncode == 1
     assert refused.stderr.startswith(f"error: PORT={port}: ")
     assert refused.stderr.count("\n") == 1
