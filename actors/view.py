@@ -206,8 +206,7 @@ def received(message: Message, cached: CachedChat) -> dict[str, Any]:
     found = next(
         (n.enrichment[message.id] for n in cached.nodes.values() if message.id in n.enrichment), None
     )
-    enrichment = found.model_dump(mode="json") if found else None
-    return {**orjson.loads(message.raw), "direction": message.direction, "enrichment": enrichment}
+    return {**orjson.loads(message.raw), "enrichment": found.model_dump(mode="json") if found else None}
 
 
 def failed_conversations(cached: CachedChat) -> dict[str, str]:

@@ -65,9 +65,9 @@ export function plainText(html) {
 
 /** What a message says, in one text: its words, else what it carries. */
 export function messageText(message) {
-  // The text of frames is plain already: "<3" in it is no markup. Only they say `is_creator`.
+  // Only frames name the direction, and their text is plain already: "<3" in it is no markup.
   const received = typeof message.text === "string" ? message.text : "";
-  const text = message.is_creator === undefined ? plainText(received) : received;
+  const text = message.direction ? received : plainText(received);
   if (text) return text;
   const attached = message.media?.length ?? 0;
   return attached ? `${attached} attachment${attached === 1 ? "" : "s"}` : "No text";

@@ -3,7 +3,7 @@
 import { h, keyed, setText } from "./dom.js";
 import * as format from "./format.js";
 import { PARTS, fanName, partsBar } from "./inbox.js";
-import { at, inOrder } from "./state.js";
+import { at, direction, inOrder } from "./state.js";
 
 const by = (id) => document.getElementById(id);
 const narrow = matchMedia("(max-width: 800px)");
@@ -90,7 +90,7 @@ function bubble() {
   const found = h("p", { class: "chips" });
   const row = h("li", { "data-testid": "message" }, h("div", { class: "bubble" }, text, meta), found);
   return [row, ({ message, chat }) => {
-    const side = message.direction;
+    const side = direction(message, chat?.creatorId);
     row.dataset.direction = side;
     row.dataset.messageId = message.id;
     setText(text, format.messageText(message));

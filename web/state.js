@@ -98,6 +98,21 @@ export function at(message) {
 }
 
 
+const idOf = (user) => (user?.id === undefined || user.id === null ? null : String(user.id));
+
+/** "fan" or "creator": frames say it, for a message as received it is derived as the service does. */
+export function direction(message, creatorId) {
+  if (message.direction) return message.direction;
+  if (typeof message.isSentByMe === "boolean") return message.isSentByMe ? "creator" : "fan";
+  const from = idOf(message.fromUser);
+  const to = idOf(message.toUser);
+  if (from !== null) return from === creatorId ? "creator" : "fan";
+  if (to !== null) return to === creatorId ? "fan" : "creator";
+  // A captured send is what the page sent, before the platform gave it a sender and a time.
+  const { fromUser, toUser, withUser, createdAt } = message;
+  return fromUser || toUser || withUser || createdAt ? "fan" : "creator";
+}
+
 /** Oldest first; what carries no time has just arrived. */
 export function inOrder(messages) {
   const key = (message) => [at(message) ?? message.near ?? Infinity, String(message.id)];

@@ -319,7 +319,7 @@ def test_enrichment_stands_beside_the_message_as_received_and_is_null_before() -
     assert {key: result[key] for key in RAW} == RAW
     assert result["enrichment"]["sentiment"] == found.nodes["f1:m1"].enrichment["m1"].sentiment
     found.nodes.clear()
-    assert received(said, found) == {**RAW, "direction": "fan", "enrichment": None}
+    assert received(said, found) == {**RAW, "enrichment": None}
 
 
 def test_a_chats_facts_name_the_fan_and_its_last_message() -> None:
