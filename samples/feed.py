@@ -61,7 +61,7 @@ async def _feed_creator(
                         continue
                     if message["payload"]["status"] == "REALTIME":
                         break
-                    if detail := message["payload"]["detail"]:
+                    if detail := message["payload"].get("detail"):
                         say(f"  {creator.name}: {detail}")
         except TimeoutError:
             raise Unavailable(f"{creator.name} is not ready after {TIMEOUT:.0f} s; see the log.") from None

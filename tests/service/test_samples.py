@@ -3,18 +3,21 @@
 from collections import Counter, defaultdict
 from datetime import UTC, datetime
 from statistics import fmean
+from types import SimpleNamespace
 
 import httpx
 import orjson
+import pytest
 
+import samples.feed
 from samples.generate import generate
-from tests.conftest import Service
-from tests.service.talk import page, settled
+from tests.conftest import PATIENCE, Service
+from tests.service.talk import chat, message, page, recent, settled
 
 
 async def test_the_numbers_find_what_the_samples_were_made_of(service: Service, user_id: str) -> None:
-    samples = generate(now=datetime.now(UTC))
-    creator = samples.creators[0]
+    generated = generate(now=datetime.now(UTC))
+    creator = generated.creators[0]
     scope = {"creator_id": creator.creator_id}
     path = f"/api/v1/ingest/{user_id}"
     async with (
@@ -26,7 +29,7 @@ async def test_the_numbers_find_what_the_samples_were_made_of(service: Service, 
         assert (first.json()["held"], last.json()["held"]) == (0, 0)
         boot = await settled(listener, http, user_id, last.json()["sequence"])
 
-    truth = [each for each in samples.truth if each.creator_id == creator.creator_id]
+    truth = [each for each in generated.truth if each.creator_id == creator.creator_id]
     meant: defaultdict[str, set[str]] = defaultdict(set)
     moods: defaultdict[str, list[str]] = defaultdict(list)
     for each in truth:
@@ -51,3 +54,19 @@ async def test_the_numbers_find_what_the_samples_were_made_of(service: Service, 
         )
 
     assert felt("positive") > felt("neutral") > felt("negative")
+
+
+async def test_the_samples_are_fed_as_an_extension_would_and_once(
+    service: Service, user_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    snapshot = {"chats": [chat(41)], "messages": [message(1, 41, recent(9), "hello there")]}
+    deltas = [message(n, 41, recent(8 - n), "and again") for n in (2, 3)]
+    creator = SimpleNamespace(creator_id=user_id, name="Mia", snapshot=snapshot, deltas=deltas)
+    monkeypatch.setattr(samples.feed, "generate", lambda now: SimpleNamespace(creators=[creator]))
+    for _ in range(2):
+        await samples.feed.feed(service.url, now=datetime.now(UTC), say=said.append)
+    assert said[-2:] == ["  Mia: done.", "Sample data is there already."]
+    async with httpx.AsyncClient(base_url=service.url, timeout=PATIENCE) as http:
+        [listed] = (await http.get("/api/v1/chats", params={"user_id": user_id})).json()
+    assert listed["messageCount"] == 3
