@@ -106,6 +106,7 @@ class LabelledMessage:
             text=self.text,
             price=self.price,
             is_opened=self.is_opened,
+            opened_at=self.changed_at if self.is_opened else None,
             tip=self.tip,
             media=self.media,
             is_mass=self.is_mass,
