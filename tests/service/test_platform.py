@@ -66,8 +66,17 @@ class Account:
 
     async def shows(self, holds: Callable[[Raw], bool], **query: str) -> Raw:
         """The figures as soon as they hold; what they are at last when they never do."""
-        found: Raw = await until(lambda: self.full(**query), holds)
-        return found
+        while True:
+            found: Raw = await until(lambda: self.full(**query), holds)
+            await asyncio.sleep(0.5)  # what is being written is written
+            again = await self.full(**query)
+            if holds(again) and _still(again) == _still(found):
+                return again
+
+
+def _still(full: Raw) -> Raw:
+    """Without what the clock moves."""
+    return {key: value for key, value in full.items() if not key.startswith("priority")}
 
 
 async def until(ask: Callable[[], Awaitable[Any]], holds: Callable[[Any], bool]) -> Any:
@@ -109,7 +118,9 @@ async def test_broadcasts_are_no_conversations(account: Account) -> None:
         for n in range(2, 22)
     ]
     await account.send("snapshot", {"messages": [gym, *priced]})
-    full = await account.shows(lambda f: f["broadcast_only"] == 20)
+    full = await account.shows(
+        lambda f: f["broadcast_only"] == 20 and any("itness" in topic["topic"] for topic in f["topics"])
+    )
     assert full["conversations"] == 1
     [fitness] = [topic for topic in full["topics"] if "itness" in topic["topic"]]
     assert fitness["percentage_of_total"] == 100
@@ -217,8 +228,8 @@ async def test_ids_are_of_a_chat_and_a_fan_has_one_chat(account: Account) -> Non
     [moved] = await until(lambda: account.messages("inbox/max"), lambda found: len(found) == 1)
     assert moved["id"] == 7
     assert {chat["id"] for chat in await account.chats()} == {"inbox/sam_123", "0e123", "inbox/max"}
-    full = await account.shows(lambda f: set(f["unreadCounts"]) == {"inbox/sam_123", "0e123", "inbox/max"})
-    assert full["conversations"] == 3
+    await account.shows(lambda f: set(f["unreadCounts"]) == {"inbox/sam_123", "0e123", "inbox/max"})
+    assert await account.shows(lambda f: f["conversations"] == 3)  # what was renamed is dropped last
 
 
 async def test_one_bad_row_costs_one_row(account: Account) -> None:
