@@ -234,7 +234,9 @@ def _await_ready(url: str) -> None:
             answer = httpx.get(f"{url}/ready", timeout=60, trust_env=False)
             if answer.status_code == 200:
                 return
-            waits = {part: why for part, why in answer.json()["checks"].items() if why != "ok"}
+            # A fault in the check itself is answered as every error is.
+            checks = answer.json().get("checks", {"the service": f"HTTP {answer.status_code}, see the log"})
+            waits = {part: why for part, why in checks.items() if why != "ok"}
         except (httpx.HTTPError, ValueError, LookupError, TypeError, AttributeError) as error:  # HAProxy's
             waits = {"the service": type(error).__name__}
         if (why := waits.get("model", "")).startswith("MODEL="):

@@ -17,7 +17,10 @@ LOADING = "no answer in 20 s"
 
 @contextmanager
 def service(*answers: dict[str, str] | None) -> Iterator[str]:
-    """Answers /ready with these checks in turn, and with the last one again; None: as HAProxy does."""
+    """Answers /ready with these checks in turn, and with the last one again.
+
+    None: as HAProxy does; none at all: with an error.
+    """
     left = list(answers)
 
     class Handler(BaseHTTPRequestHandler):
@@ -26,7 +29,8 @@ def service(*answers: dict[str, str] | None) -> Iterator[str]:
             is_ready = checks is not None and set(checks.values()) == {"ok"}
             self.send_response(200 if is_ready else 503)
             self.end_headers()
-            self.wfile.write(b"<html>" if checks is None else json.dumps({"checks": checks}).encode())
+            answer = {"checks": checks} if checks else {"error": {"code": "internal"}}
+            self.wfile.write(b"<html>" if checks is None else json.dumps(answer).encode())
 
         def log_message(self, *_: Any) -> None:
             pass
@@ -46,10 +50,14 @@ def test_it_waits_until_all_parts_answer_and_says_what_for(
 ) -> None:
     monkeypatch.setattr(launch, "TELL_EVERY", 0.0)
     waits = {"redis": "ok", "graph": "ok", "model": LOADING}
-    with service(None, waits, {"redis": "ok", "graph": "ok", "model": "ok"}) as url:
+    with service(None, {}, waits, {"redis": "ok", "graph": "ok", "model": "ok"}) as url:
         launch._await_ready(url)
     said = capsys.readouterr().out.splitlines()
-    assert said == ["Waiting for the service (JSONDecodeError) ...", f"Waiting for model ({LOADING}) ..."]
+    assert said == [
+        "Waiting for the service (JSONDecodeError) ...",
+        "Waiting for the service (HTTP 503, see the log) ...",
+        f"Waiting for model ({LOADING}) ...",
+    ]
 
 
 def test_a_model_that_cannot_be_loaded_ends_the_start_at_once() -> None:
