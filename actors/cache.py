@@ -49,8 +49,7 @@ class Cache:
     A chat is opened when it is asked for and stays so until `close` packs it again.
     """
 
-    def __init__(self, user_id: str, *, gap: float, silence: float) -> None:
-        self._user_id = user_id
+    def __init__(self, *, gap: float, silence: float) -> None:
         self._gap = gap
         self._silence = silence
         self._slots: dict[Key, _Slot] = {}
@@ -78,7 +77,7 @@ class Cache:
     def fans(self, creator_id: str | None) -> list[FanState]:
         """The fan of every chat of one creator, or of all."""
         return [
-            slot.packed.fan if slot.packed else self._read(slot).fan_state(self._user_id)
+            slot.packed.fan if slot.packed else self._read(slot).fan_state()
             for (owner, _), slot in self._slots.items()
             if creator_id in (None, owner)
         ]
@@ -234,7 +233,7 @@ class Cache:
 
     def pack(self, key: Key) -> Packed:
         slot = self._slots[key]
-        slot.packed = slot.packed or pack(self._read(slot), self._user_id)
+        slot.packed = slot.packed or pack(self._read(slot))
         return slot.packed
 
     def beyond(self, messages: int) -> list[Key]:

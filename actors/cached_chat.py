@@ -1,6 +1,6 @@
 """One chat in memory: its messages, their cut into conversations, and what enrichment said. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
@@ -149,8 +149,8 @@ class CachedChat:
                 count = 0 if message.direction == "creator" else count + 1
         return count
 
-    def fan_state(self, user_id: str) -> FanState:
-        self._fan = self._fan or self._fan_state(user_id)
+    def fan_state(self) -> FanState:
+        self._fan = self._fan or self._fan_state()
         return self._fan
 
     def changed(self) -> None:
@@ -165,15 +165,18 @@ class CachedChat:
             return None, "broadcast of a creator" if by_creator else None
         if self.chat.can_send is False:
             return None, "the platform takes no message"
-        asked = any(not ASKING.isdisjoint(self._actions(message.id)) for message in run)
+        asked = any(not ASKING.isdisjoint(actions) for actions in self._actions_of(run))
         rule = None if asked else closes((message.text, bool(message.media)) for message in run)
         return (None, f"closing: {rule}") if rule else (run[0].at, None)
 
-    def _actions(self, message_id: str) -> Sequence[str]:
-        for node in self.nodes.values():
-            if (found := node.enrichment.get(message_id)) is not None:
-                return found.actions or ()
-        return ()
+    def _actions_of(self, run: Sequence[Message]) -> Iterator[Sequence[str]]:
+        """The actions seen in each of the chat's last messages, as far as they are enriched."""
+        ids = {message.id for message in run}
+        for conversation in reversed(self.conversations):
+            if conversation.figures.end < run[0].at:
+                return
+            if (node := self.nodes.get(conversation.id)) is not None:
+                yield from (node.enrichment[id].actions or () for id in node.enrichment.keys() & ids)
 
     def _keep(self, node: ExtendedConversationNode, said: Mapping[str, bytes]) -> None:
         """Keep what `node` read in messages that still say what they `said` then, by id."""
@@ -189,7 +192,7 @@ class CachedChat:
         around = repr((conversation, self.contexts.get(conversation.id)))
         return blake2b(around.encode("utf-8", "replace"), digest_size=16).digest()
 
-    def _fan_state(self, user_id: str) -> FanState:
+    def _fan_state(self) -> FanState:
         messages = self.ordered()
         sentiments = self.sentiments()
         recent = sentiments[-RECENT_FAN_MESSAGES:]
@@ -200,7 +203,6 @@ class CachedChat:
             fan_id=self.chat.fan_id,
             creator_id=self.chat.creator_id,
             chat_id=self.chat.id,
-            user_id=user_id,
             join_date=self.chat.subscribed_at or first,
             spend=max(sum(amounts), self.chat.total_spend or 0.0),
             unread=self.unread(),

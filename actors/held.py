@@ -30,7 +30,7 @@ class HeldStore:
         found: dict[str, Aside] = {}
         async for key, value in self._redis.hscan_iter(self._name, count=TOGETHER):
             facts = orjson.loads(value)
-            held = Held(**{**facts["held"], "raw": orjson.dumps(facts["held"]["raw"])})
+            held = Held.of_json(orjson.dumps(facts["held"]))
             found[key.decode()] = Aside(facts["creator_id"], facts["received_at"], held)
         self._kept = set(found)
         return dict(sorted(found.items(), key=lambda each: each[1].received_at))
@@ -50,12 +50,5 @@ class HeldStore:
 
 
 def _to_json(aside: Aside) -> bytes:
-    held = aside.held
-    facts = {
-        "reason": held.reason,
-        "raw": orjson.Fragment(held.raw),
-        "id": held.id,
-        "is_chat": held.is_chat,
-        "position": held.position,
-    }
-    return orjson.dumps({"creator_id": aside.creator_id, "received_at": aside.received_at, "held": facts})
+    held = orjson.Fragment(aside.held.to_json())
+    return orjson.dumps({"creator_id": aside.creator_id, "received_at": aside.received_at, "held": held})

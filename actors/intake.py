@@ -13,7 +13,8 @@ import sys
 import time
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Any
 
 import orjson
@@ -75,7 +76,7 @@ class _Input:
     def entries(self) -> list[Entry]:
         return [
             *(Entry("message", self.received_at, m.raw, _unique(m)) for m in self.fresh),
-            *(Entry("held", self.received_at, _held_to_json(h)) for h in self.held),
+            *(Entry("held", self.received_at, h.to_json()) for h in self.held),
             *(Entry("release", self.received_at, orjson.dumps(key)) for key in self.released),
         ]
 
@@ -193,7 +194,7 @@ class Intake:
                 case "release":
                     self._release([orjson.loads(record.body)])
                 case "held":
-                    self._hold(record.creator_id, record.received_at, [_held_of_json(record.body)])
+                    self._hold(record.creator_id, record.received_at, [Held.of_json(record.body)])
         if run and (event := self._messages_again(run)).messages:
             yield event
 
@@ -284,7 +285,7 @@ class Intake:
         own_chat = self._chat_of.setdefault(creator_id, {})
         waiting: deque[tuple[Message, Raw | None]] = deque()
         fan_of = self._fan_of.setdefault(creator_id, {})
-        implied = (chat for chat in normalised.chats[len(normalised.listed) :] if chat.fan_id != chat.id)
+        implied = (chat for chat in normalised.implied if chat.fan_id != chat.id)
         named = {chat.id: chat.fan_id for chat in implied if fan_of.get(chat.id) != chat.fan_id}
         for chat in normalised.chats:
             renamed = self._learn(chat, chats, before)
@@ -326,10 +327,10 @@ class Intake:
         if not chat.is_named:
             return renamed
         fan_of = self._fan_of.setdefault(chat.creator_id, {})
-        chat_of = self._chat_of.setdefault(chat.creator_id, {})
-        known = chat_of.get(chat.fan_id)
+        own_chat = self._chat_of.setdefault(chat.creator_id, {})
+        known = own_chat.get(chat.fan_id)
         if known is None or (known == chat.fan_id != chat.id):
-            _note(before, chat_of, chat.fan_id, chat.id)
+            _note(before, own_chat, chat.fan_id, chat.id)
         if chat.id != chat.fan_id and (moved := chats.get(chat.fan_id)) is not None:
             there = dict(chats.get(chat.id, {}))
             for id, version in moved.items():
@@ -338,7 +339,7 @@ class Intake:
             _note(before, chats, chat.id, there)
             _note(before, chats, chat.fan_id, None)
             _note(before, fan_of, chat.fan_id, None)
-        is_renamed = chat.id == chat.fan_id != chat_of[chat.fan_id]
+        is_renamed = chat.id == chat.fan_id != own_chat[chat.fan_id]
         if fan_of.get(chat.id) != chat.fan_id and not is_renamed:
             _note(before, fan_of, chat.id, chat.fan_id)
         return renamed
@@ -470,7 +471,8 @@ class Intake:
 
     async def _append(self, run: Sequence[_Input]) -> None:
         creator_id, sequence = run[0].creator_id, self._journal.sequence
-        entries = [entry for each in run for entry in each.entries()]
+        of_each = [each.entries() for each in run]
+        entries = list(chain.from_iterable(of_each))
         if (chats := run[0].snapshot) is not None:
             [entered] = run
             if aside := [each for each in entries if each.kind == "held"]:
@@ -484,8 +486,8 @@ class Intake:
             _answer(entered)
             return
         sequences = await self._journal.append(creator_id, entries) if entries else []
-        for each in run:
-            own, sequences = sequences[: len(each.entries())], sequences[len(each.entries()) :]
+        for each, entered_as in zip(run, of_each, strict=True):
+            own, sequences = sequences[: len(entered_as)], sequences[len(entered_as) :]
             each.fresh = [m for m, at in zip(each.fresh, own, strict=False) if at]
             # An input speaks of its own last record: a page that has this one may still lack the next.
             sequence = max([sequence, *own])
@@ -575,16 +577,6 @@ def _unique(message: Message) -> str:
     """What tells this copy of a message from all others of its creator: ids may be unique in a chat only."""
     digest = hashlib.blake2b(message.raw, digest_size=8).hexdigest()
     return f"{digest}{len(message.chat_id)}:{message.chat_id}{message.id}"
-
-
-def _held_to_json(held: Held) -> bytes:
-    facts = {**asdict(held), "raw": orjson.Fragment(held.raw)}
-    return orjson.dumps(facts)
-
-
-def _held_of_json(body: bytes) -> Held:
-    facts = orjson.loads(body)
-    return Held(**{**facts, "raw": orjson.dumps(facts["raw"])})
 
 
 def _note(before: Before, mapping: dict[str, Any], key: str, value: Any) -> None:

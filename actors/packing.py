@@ -64,11 +64,13 @@ class Packed:
     @classmethod
     def from_list(cls, values: list[Any]) -> "Packed":
         fan, *others = values
-        facts = fan if isinstance(fan, dict) else dict(zip(_FIRST_FAN, fan, strict=True))
-        return cls(FanState(**facts), *others)
+        if isinstance(fan, list):
+            fan = dict(zip(_FIRST_FAN, fan, strict=True))
+            del fan["user_id"]  # whose it is is known by the folder
+        return cls(FanState(**fan), *others)
 
 
-def pack(cached: CachedChat, user_id: str) -> Packed:
+def pack(cached: CachedChat) -> Packed:
     """The chat as bytes. It may be changed afterwards; the bytes stay what they are."""
     messages = cached.messages.values()
     versions = [astuple(message.version) for message in messages]
@@ -76,7 +78,7 @@ def pack(cached: CachedChat, user_id: str) -> Packed:
     nodes = [node.model_dump_json() for node in cached.nodes.values()]
     readings = {id: [each.sentiment, dict(each.actions)] for id, each in cached.kept.items()}
     return Packed(
-        fan=cached.fan_state(user_id),
+        fan=cached.fan_state(),
         messages=sum(len(each.messages) for each in cached.conversations),
         conversations=len(cached.conversations),
         complete=not cached.pending(),

@@ -151,7 +151,7 @@ class UserActor:
     def _begin(self) -> None:
         """As if nothing was known yet."""
         settings = self._settings
-        self._cache = Cache(self._user_id, gap=settings.conversation_gap, silence=settings.silence_threshold)
+        self._cache = Cache(gap=settings.conversation_gap, silence=settings.silence_threshold)
         self._state = UserState(self._cache)
         self._intake = Intake(
             self._journal,
@@ -738,7 +738,7 @@ class UserActor:
             self._user_id,
             effect.nodes,
             job.creator_id,
-            fans=[cached.fan_state(self._user_id) for cached in self._touched(job)],
+            fans=[cached.fan_state() for cached in self._touched(job)],
             gone=[id for mark in job.touched for id in mark.gone],
             rev=self._revision(job),
             writer=self._writer.of((self._user_id, self._journal.epoch)),
@@ -834,7 +834,7 @@ class UserActor:
             priority = priority_of(self._cache.fans(creator), now())
             for cached in self._cache.of(creator):
                 messages = cached.ordered()
-                fan = cached.fan_state(self._user_id)
+                fan = cached.fan_state()
                 node = chat_node(cached, messages, priority=priority(fan), not_waiting=fan.not_waiting)
                 parts.append(for_pages(node))
                 if (written := written + len(messages)) >= SHOWN_MESSAGES:
@@ -862,7 +862,7 @@ class UserActor:
             if (cached := self._cache.get(job.creator_id, mark.chat_id)) is None:
                 continue
             new = sorted(mark.new, key=lambda message: message.order)
-            fan = cached.fan_state(self._user_id)
+            fan = cached.fan_state()
             frame = AppendMessageMsg(
                 sequence=job.sequence,
                 creatorId=job.creator_id,

@@ -129,7 +129,7 @@ def existing(messages: Iterable[Message]) -> list[Message]:
 
 def _is_captured(message: Message) -> bool:
     """Whether it is what the page sent: the extension made its id, and the platform gave it no time yet."""
-    return message.version.of("at") == ASSUMED and bool(_MADE_ID.fullmatch(message.id))
+    return bool(_MADE_ID.fullmatch(message.id)) and message.version.of("at") == ASSUMED
 
 
 def open_run(messages: Iterable[Message]) -> list[Message]:

@@ -10,7 +10,6 @@ class FanState:
     fan_id: str
     creator_id: str
     chat_id: str
-    user_id: str
     join_date: float | None  # subscribed at, else the first message
     spend: float  # the larger of the known outcomes' amounts and the platform's lifetime total
     unread: int

@@ -75,7 +75,7 @@ class Owner:
     """What one process knows of a user: an intake, and a cache that takes its events in."""
 
     def __init__(self, journal: Records) -> None:
-        self.cache = Cache("u1", gap=GAP, silence=SILENCE)
+        self.cache = Cache(gap=GAP, silence=SILENCE)
         self.intake = Intake(journal, max_text=1000, max_held=1000, accepted=self._take)  # type: ignore[arg-type]
 
     def _take(self, event: Accepted) -> None:
@@ -132,7 +132,7 @@ class Owner:
             for each in context.outcomes
         )
         within = [each for each in outcomes if start <= each[1] < end]
-        fans = {chat.chat.fan_id: chat.fan_state("u1") for chat in self.cache.of(CREATOR)}
+        fans = {chat.chat.fan_id: chat.fan_state() for chat in self.cache.of(CREATOR)}
         assert len(fans) == len(chats), "a fan has one chat"
         assert {c.fan_id for chat in chats for c in chat.conversations} <= fans.keys()
         return {

@@ -7,8 +7,8 @@ their fact. Bad values inside a message read as absent.
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from typing import Any, Literal, assert_never, get_args
 
@@ -58,18 +58,31 @@ class Held:
     is_chat: bool = False  # an entry of a snapshot's chat list, else a message
     position: int | None = None  # among those that came with it
 
+    def to_json(self) -> bytes:
+        """All of it, for a store; `of_json` reads it."""
+        return orjson.dumps({**asdict(self), "raw": orjson.Fragment(self.raw)})
+
+    @classmethod
+    def of_json(cls, json: bytes) -> "Held":
+        facts = orjson.loads(json)
+        return cls(**{**facts, "raw": orjson.dumps(facts["raw"])})
+
 
 @dataclass(frozen=True, slots=True)
 class Normalised:
     """What was received, read. Ids can repeat: `chats.message.merged` puts copies of one message together."""
 
-    chats: tuple[Chat, ...] = ()
+    listed: tuple[Chat, ...] = ()  # the chat list
+    implied: tuple[Chat, ...] = ()  # chats that messages tell of
     messages: tuple[Message, ...] = ()
     held: tuple[Held, ...] = ()
     dropped: Mapping[str, int] = field(default_factory=dict)  # by kind
-    listed: tuple[Chat, ...] = ()  # those of `chats` that are in a chat list
     # By the position of a message: the fan, where it has more than the id.
     accounts: Mapping[int, Raw] = field(default_factory=dict)
+
+    @property
+    def chats(self) -> tuple[Chat, ...]:
+        return (*self.listed, *self.implied)
 
 
 def normalise_snapshot(
@@ -101,7 +114,8 @@ def normalise_snapshot(
         chats.append(chat)
         last.append((raw.get("lastMessage"), raw.get(COUNTED_AT)))
     if check_creator:
-        _check_creator(payload, creator_id)
+        listed = {user_id(raw.get("withUser")) for raw in payload.chats if isinstance(raw, dict)}
+        _check_creator(((row, payload.chat_id) for row in payload.messages), creator_id, listed)
     read.places = places.knowing(chats)
     covered = [
         read.preview(newest, chat.id) or moment(noted)
@@ -129,9 +143,7 @@ def normalise_deltas(
     """Read live messages; those of a chat that `places` does not know bring it. Raises like a snapshot."""
     rows = list(payloads)
     if check_creator:
-        for chat_id in {row.chat_id for row in rows}:
-            own = [row.message for row in rows if row.chat_id == chat_id]
-            _check_creator(CacheUpdatePayload(messages=own, chat_id=chat_id), creator_id)
+        _check_creator(((row.message, row.chat_id) for row in rows), creator_id)
     read = _Reading(creator_id, received_at, max_text, live=True, places=places)
     for position, row in enumerate(rows):
         read.take(row.message, position, row.chat_id)
@@ -307,14 +319,13 @@ class _Reading:
         return read.at
 
     def result(self, chats: Iterable[Chat] = ()) -> Normalised:
-        listed = tuple(chats)
         implied = (chat_of(m, user, self._received_at) for m, user in self._implied.values())
         return Normalised(
-            (*listed, *implied),
+            tuple(chats),
+            tuple(implied),
             tuple(self.messages),
             tuple(self.held),
             dict(self._dropped),
-            listed,
             self._accounts,
         )
 
@@ -381,14 +392,20 @@ def _no_object(row: Any, *, is_chat: bool = False) -> Held:
     return Held("no_object", to_json(row) or b"null", is_chat=is_chat)
 
 
-def _check_creator(payload: CacheUpdatePayload, creator_id: str) -> None:
-    """Refuse what is another account's: taken as it is, every direction would be wrong for good."""
-    listed = {user_id(raw.get("withUser")) for raw in payload.chats if isinstance(raw, dict)}
-    rows = [raw for raw in payload.messages if isinstance(raw, dict)]
-    messages = [
-        (told, named_chat(told) or payload.chat_id) for raw in rows if isinstance(told := unwrap(raw), dict)
-    ]
-    if (likely := likely_creator(messages, creator_id, not_these=listed)) is not None:
+def _check_creator(
+    rows: Iterable[tuple[Any, str | None]], creator_id: str, fans: Collection[str | None] = ()
+) -> None:
+    """Refuse what is another account's: taken as it is, every direction would be wrong for good.
+
+    `rows` come each with the chat that what came with it names; `fans` are those of the chat list.
+    """
+    # One by one: the first message that has the creator's id ends it.
+    messages = (
+        (told, named_chat(told) or chat_id)
+        for row, chat_id in rows
+        if isinstance(row, dict) and isinstance(told := unwrap(row), dict)
+    )
+    if (likely := likely_creator(messages, creator_id, not_these=fans)) is not None:
         raise UnknownCreator(
             f"No message is of the creator {creator_id}: these are the chats of {likely}. Send them with "
             f"creator_id={likely}, or to the user whose account that is.",

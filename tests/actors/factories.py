@@ -43,7 +43,7 @@ def chat(id: str = "f1", creator: str = "c1", **more: Any) -> Chat:
 
 
 def empty_cache() -> Cache:
-    return Cache("u1", gap=GAP, silence=SILENCE)
+    return Cache(gap=GAP, silence=SILENCE)
 
 
 def cached(messages: Sequence[Message], of: Chat | None = None) -> CachedChat:

@@ -254,7 +254,7 @@ def test_late_history_moves_a_renewal_and_does_not_double_it() -> None:
         "f1:m4": ["renewal"],
         "f1:m9": [],
     }
-    assert found.fan_state("u1").spend == 20.0
+    assert found.fan_state().spend == 20.0
 
 
 def test_a_node_of_a_conversation_that_is_no_more_is_not_kept() -> None:
@@ -289,7 +289,7 @@ def test_a_new_snapshots_count_covers_every_message_known_with_it() -> None:
     cache.merge([], [message("m2", HOUR), message("m3", 2 * HOUR)])
     cache.merge([chat(unread=2, seen_at=START + 3 * HOUR)], [message("m4", 3 * HOUR)])
     assert the_chat(cache).unread() == 2
-    assert the_chat(cache).fan_state("u1").unread == 2
+    assert the_chat(cache).fan_state().unread == 2
 
 
 def test_a_chat_list_that_is_older_than_what_is_held_does_not_reset_unread() -> None:
@@ -311,8 +311,8 @@ def test_the_fans_state_sums_up_the_chat() -> None:
     lines = [message(f"m{n}", n * MINUTE, text="q" * n) for n in range(1, 13)]
     found = cached([*lines, message("tip", HOUR, "fan", text="", tip=12.5)])
     scores = [sentiment(m) for m in lines]
-    state = found.fan_state("u1")
-    assert (state.fan_id, state.creator_id, state.chat_id, state.user_id) == ("f1", "c1", "f1", "u1")
+    state = found.fan_state()
+    assert (state.fan_id, state.creator_id, state.chat_id) == ("f1", "c1", "f1")
     assert state.join_date == START + MINUTE
     assert state.spend == 12.5
     assert state.waiting_since == START + MINUTE
@@ -323,15 +323,15 @@ def test_the_fans_state_sums_up_the_chat() -> None:
 
 def test_the_fans_state_follows_the_chat() -> None:
     cache = filled(message("m1", 0))
-    assert the_chat(cache).fan_state("u1").waiting_since == START
+    assert the_chat(cache).fan_state().waiting_since == START
     cache.merge([], [message("a1", MINUTE, "creator")])
-    assert the_chat(cache).fan_state("u1").waiting_since is None
+    assert the_chat(cache).fan_state().waiting_since is None
     cache.merge([chat(subscribed_at=START - DAY)], [])
-    assert the_chat(cache).fan_state("u1").join_date == START - DAY
+    assert the_chat(cache).fan_state().join_date == START - DAY
 
 
 def test_nothing_is_invented_for_a_chat_without_messages() -> None:
-    state = the_chat(filled()).fan_state("u1")
+    state = the_chat(filled()).fan_state()
     assert (state.join_date, state.waiting_since, state.last_message_at) == (None, None, None)
     assert (state.recent_sentiment, state.sentiment_profile) == (None, None)
     assert (state.spend, state.unread) == (0, 0)

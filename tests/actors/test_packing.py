@@ -47,12 +47,12 @@ chats = st.builds(
 def test_what_is_unpacked_is_what_was_packed(chat: Chat, said: list[Message]) -> None:
     found = cached(said, chat)
     found.outdate(found.conversations[1:])
-    packed = Packed.from_list(pack(found, "u1").to_list())
+    packed = Packed.from_list(pack(found).to_list())
     again = unpack(packed, gap=GAP, silence=SILENCE)
     assert (again.chat, again.messages, again.nodes) == (found.chat, found.messages, found.nodes)
     assert again.kept == found.kept
     assert (again.conversations, again.contexts) == (found.conversations, found.contexts)
-    assert packed.fan == again.fan_state("u1") == found.fan_state("u1")
+    assert packed.fan == again.fan_state() == found.fan_state()
     assert packed.messages == len(found.ordered())
     assert packed.versions() == {m.id: m.version for m in said}
 
@@ -89,7 +89,7 @@ def test_chats_that_are_closed_at_any_time_say_what_chats_that_stay_open_say(
 def test_a_chat_at_rest_takes_less_than_a_third_of_its_messages() -> None:
     raw = b'{"id":%d,"text":"<p>hello you, how was your day?</p>","fromUser":{"id":41,"name":"Fan"}}'
     said = [message(str(n), n * HOUR, text="hello you, how was your day?", raw=raw % n) for n in range(200)]
-    packed = pack(cached(said), "u1")
+    packed = pack(cached(said))
     assert len(packed.body) < sum(len(m.raw) + len(m.text) for m in said) / 3
 
 

@@ -1,6 +1,6 @@
 """What a data folder from before there were accounts becomes, and who is woken for what the graph lacks."""
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from graph.embedded import EmbeddedGraph
 from graph.model import Mutation, Scalar, UpsertVertex
 from graph.write import rebuild_graph_from_snapshot
 from push import connect_redis
-from tests.actors.store import Store, running_store
+from tests.actors.store import Store
 from tests.enrich.test_topic_store import artefact
 from tests.graph.reading import contents
 from tests.graph.strategies import conversation
@@ -32,15 +32,9 @@ OLD: list[Mutation] = [
 
 
 @pytest.fixture
-def store() -> Iterator[Store]:
-    with running_store() as store:
-        yield store
-
-
-@pytest.fixture
-async def redis(store: Store) -> AsyncIterator[Redis]:
+async def redis(new_store: Store) -> AsyncIterator[Redis]:
     """In which Anna and Ben hold one creator, and Anna one more."""
-    client = connect_redis(store.url)
+    client = connect_redis(new_store.url)
     await client.sadd("users", "anna", "ben")
     await client.sadd("creators:anna", "anna", "shared")
     await client.sadd("creators:ben", "shared")

@@ -72,7 +72,7 @@ def test_a_chats_totals_are_the_insights_metrics_of_its_conversations(drawn: lis
     assert shown_node.turns == metrics.turns
     assert shown_node.unanswered == metrics.response_time.unanswered
     assert len(shown_node.responseSeconds) == metrics.response_time.n
-    assert shown_node.sentiment == pytest.approx(found.fan_state("u1").sentiment_profile)
+    assert shown_node.sentiment == pytest.approx(found.fan_state().sentiment_profile)
 
 
 def test_a_chat_of_the_worked_example_shows_its_figures() -> None:
@@ -366,7 +366,7 @@ def test_priorities_rank_who_waits_and_spends_first() -> None:
         [message("m1", 0, chat="spends", text="", tip=50.0), message("a1", 1, "creator", chat="spends")],
         chat("spends"),
     )
-    fans = [each.fan_state("u1") for each in (waits, answered, spends)]
+    fans = [each.fan_state() for each in (waits, answered, spends)]
     scores = {fan.chat_id: priority_of(fans, now)(fan) for fan in fans}
     assert scores["done"] == 0
     assert scores["spends"] == pytest.approx(15 * 2 / 3)

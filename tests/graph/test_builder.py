@@ -129,7 +129,7 @@ def test_build_ends_with_dropping_what_is_stale() -> None:
     assert BUILDER.build_graph(conversation(), "f1")[-1] == DropStale(BUILDER.pk, "c1:m1", 7)
 
 
-FAN = FanState("f1", "creator", "c1", "u1", 1700000000.9, 12.5, 3, 1740823200.0, 0.25, 0.5, 1740823260.0)
+FAN = FanState("f1", "creator", "c1", 1700000000.9, 12.5, 3, 1740823200.0, 0.25, 0.5, 1740823260.0)
 
 
 def test_fan_vertex_has_exactly_the_documented_properties() -> None:

@@ -107,7 +107,7 @@ async def write(graph: Graph, nodes: Iterable[ExtendedConversationNode], user: s
         await graph.apply([*builder.build_graph(each, each.fanId), builder.build_account()])
 
 
-def fan(chat_id: str, *, creator: str = "c1", user: str = "u1", **changes: Any) -> FanState:
+def fan(chat_id: str, *, creator: str = "c1", **changes: Any) -> FanState:
     known: dict[str, Any] = {
         "join_date": None,
         "spend": 0.0,
@@ -117,12 +117,12 @@ def fan(chat_id: str, *, creator: str = "c1", user: str = "u1", **changes: Any) 
         "sentiment_profile": None,
         "last_message_at": None,
     }
-    return FanState(fan_id=chat_id, creator_id=creator, chat_id=chat_id, user_id=user, **{**known, **changes})
+    return FanState(fan_id=chat_id, creator_id=creator, chat_id=chat_id, **{**known, **changes})
 
 
-async def write_fans(graph: Graph, fans: Iterable[FanState]) -> None:
+async def write_fans(graph: Graph, fans: Iterable[FanState], user: str = "u1") -> None:
     for each in fans:
-        builder = GraphBuilder(each.user_id, each.creator_id, 1)
+        builder = GraphBuilder(user, each.creator_id, 1)
         await graph.apply([*builder.build_fan(each), builder.build_account()])
 
 
@@ -221,13 +221,13 @@ async def test_two_users_of_one_creator_see_all_of_their_own_and_nothing_of_each
     (mine,) = chat("F 10:00, C 10:10", creator="c1")
     (alone,) = chat("F 12:00, C 12:10", creator="c1", fan="f2")
     (theirs,) = chat("F 10:00, C 10:50", creator="c1")
-    fans = [fan("f1", user="u1", unread=1), fan("f2", user="u1"), fan("f1", user="u2", unread=2)]
     question, thanks = (ActionUse(type=type, count=1, direction="fan") for type in ("question", "thanks"))
     pets, cars = topic("t", "Pets"), topic("t", "Cars")
     for _ in range(2):  # whoever writes last overwrites nothing
         await write(graph, [node(mine, actions=[question], topics=[pets]), node(alone)], user="u1")
         await write(graph, [node(theirs, actions=[thanks], topics=[cars])], user="u2")
-        await write_fans(graph, fans)
+        await write_fans(graph, [fan("f1", unread=1), fan("f2")], user="u1")
+        await write_fans(graph, [fan("f1", unread=2)], user="u2")
     for creator in (None, "c1"):
         update = await build_analytics_update("u1", DAY, NEXT_DAY, creator, graph=graph, now=NOW)
         assert update.response_time_metrics.average_handling_time_minutes == 10

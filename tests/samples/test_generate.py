@@ -368,7 +368,7 @@ def test_who_waits_and_why_others_do_not(
         place = (fan.creator_id, fan.chat_id)
         cached = CachedChat(known[place], chats[place])
         cached.cut(gap=6 * 3600, silence=SILENCE)
-        found = cached.fan_state("user")
+        found = cached.fan_state()
         return found.waiting_since, found.not_waiting and found.not_waiting.partition(":")[0]
 
     for each in samples.fans:
