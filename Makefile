@@ -6,14 +6,16 @@ BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
 # TORCH_BACKEND=cpu installs PyTorch's CPU build instead of the CUDA build.
 TORCH_BACKEND ?=
+# How our own packages are installed: this folder itself, or with SOURCE=. the wheel that is made of it.
+SOURCE ?= -e .
 
 .PHONY: run serve test test-fast lint bench quality lock clean
 
 run: $(VENV)/.runtime
-	@$(BIN)/python -m launch --samples
+	@$(BIN)/python -m local.launch --samples
 
 serve: $(VENV)/.runtime
-	@$(BIN)/python -m launch
+	@$(BIN)/python -m local.launch
 
 test: lint test-fast
 	$(PYTEST) -m "service or slow"
@@ -46,11 +48,11 @@ $(VENV)/.uv:
 	$(BIN)/python -m pip install -q --disable-pip-version-check uv==$(UV)
 	@touch $@
 
-$(VENV)/.runtime: $(VENV)/.uv requirements.lock
+$(VENV)/.runtime: $(VENV)/.uv requirements.lock pyproject.toml
 	@$(call install,requirements.lock)
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/.uv requirements-dev.lock
+$(VENV)/.dev: $(VENV)/.uv requirements-dev.lock pyproject.toml
 	@$(call install,requirements-dev.lock)
 	@touch $@
 
@@ -59,5 +61,6 @@ echo "Installing packages (several GB the first time) ..."; \
 $(if $(TORCH_BACKEND),\
   $(BIN)/uv pip install -q --compile-bytecode --python $(BIN)/python --torch-backend $(TORCH_BACKEND) --no-verify-hashes \
     -c $(1) -r pyproject.toml --all-extras,\
-  $(BIN)/uv pip install -q --compile-bytecode --python $(BIN)/python --require-hashes -r $(1))
+  $(BIN)/uv pip install -q --compile-bytecode --python $(BIN)/python --require-hashes -r $(1)) && \
+$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation $(SOURCE)
 endef

@@ -31,9 +31,9 @@ from redis.exceptions import ConnectionError, RedisError
 from starlette.websockets import WebSocketDisconnect
 
 from actors.directory import Directory
-from actors.journal import is_known
 from errors import AnalyticsError, InputTooLarge, InvalidInput, Unavailable
-from push import NOWHERE, channel, is_after, missed, push
+from frames.log import NOWHERE, channel, is_after, missed, push
+from session.journal import is_known
 from settings import Settings
 from wire.incoming import CacheUpdateMsg, KeepaliveMsg, OnlineUsersMsg, parse_frame
 from wire.payloads import (

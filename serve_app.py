@@ -29,7 +29,6 @@ from starlette.exceptions import HTTPException
 from actors.client import OnlyFansClient
 from actors.directory import Directory
 from actors.graph_writer import graph_reader, graph_writer
-from actors.journal import is_known, known_users
 from errors import (
     AnalyticsError,
     InputTooLarge,
@@ -37,6 +36,7 @@ from errors import (
     NotFound,
     Unavailable,
 )
+from frames.log import connect_redis
 from frontend import Frontend
 from haproxy import Door
 from hub import Hub, turn_away
@@ -49,7 +49,7 @@ from insights.queries import (
     fetch_topic_metrics,
 )
 from insights.window import Window, now, parse_time_zone
-from push import connect_redis
+from session.journal import is_known, known_users
 from settings import Settings
 from wire.incoming import (
     CacheUpdatePayload,

@@ -17,16 +17,16 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from actors.graph_writer import graph_reader, graph_writer
-from actors.journal import known_users
 from chats.account import Account
-from enrich import topic_store
+from enrich.topics import store as topic_store
 from errors import AnalyticsError
+from frames.log import connect_redis
 from graph.model import DropPartition
 from graph.port import Graph
 from graph.traversals import ACCOUNTS
 from graph.write import Writer
-from push import connect_redis
 from remote import result
+from session.journal import known_users
 from settings import Settings
 
 LAYOUT: Final = "layout"  # the key in Redis that says by what the data is kept

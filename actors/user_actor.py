@@ -1,9 +1,9 @@
 """The user actor: one a user. It owns the user's chats and the order of what is done with them.
 
-What to do is decided by `actors.state`; this shell only carries it out. Input goes through `actors.intake`
-into the journal and comes from there as events. The caller is answered when it is in the journal; everything
-after that is repeatable: a killed actor reads its newest checkpoint and what the journal has behind it, and
-does again what was not done.
+What to do is decided by `session.machine`; this shell only carries it out. Input goes through
+`session.intake` into the journal and comes from there as events. The caller is answered when it is in the
+journal; everything after that is repeatable: a killed actor reads its newest checkpoint and what the journal
+has behind it, and does again what was not done.
 """
 
 import asyncio
@@ -19,15 +19,35 @@ import orjson
 import ray
 from redis.exceptions import RedisError
 
-from actors.cache import Cache, Touched
-from actors.cached_chat import CachedChat
-from actors.checkpoint import Aside, Checkpoint, Checkpoints
 from actors.graph_writer import graph_reader, graph_writer
-from actors.held import HeldStore
-from actors.intake import Intake, Receipt
-from actors.journal import Journal
-from actors.refits import Refits
-from actors.state import (
+from chats.account import Account
+from chats.conversation import Conversation
+from enrich import RULES
+from enrich.progress import Progress
+from enrich.tasks import Enricher, broadcast_enrichment
+from enrich.topics.taxonomy import VERSION
+from errors import (
+    AnalyticsError,
+    CheckpointUnavailable,
+    EnrichmentError,
+    InvalidInput,
+    JournalGap,
+    JournalUnavailable,
+    StaleOwner,
+)
+from frames.log import connect_redis, forget, last_position, push
+from graph.traversals import ACCOUNTS_OF_USER, CONVERSATION_COUNT
+from graph.write import append_graph_from_delta, rebuild_graph_from_snapshot
+from history.chat import CachedChat
+from history.checkpoints import Aside, Checkpoint, Checkpoints
+from history.history import Cache, Touched
+from insights.queries import broadcast_analytics_update, build_analytics_update
+from insights.window import WINDOW, now
+from remote import result
+from session.held import HeldStore
+from session.intake import Intake, Receipt
+from session.journal import Journal
+from session.machine import (
     Again,
     AnalyticsReady,
     AppendGraph,
@@ -51,36 +71,8 @@ from actors.state import (
     Status,
     UserState,
 )
-from actors.understood import Understood
-from actors.view import (
-    chat_facts,
-    chat_node,
-    failed_conversations,
-    not_enriched,
-    priority_of,
-    received,
-)
-from chats.account import Account
-from chats.conversation import Conversation
-from enrich import RULES
-from enrich.progress import Progress
-from enrich.tasks import Enricher, broadcast_enrichment
-from enrich.taxonomy import VERSION
-from errors import (
-    AnalyticsError,
-    CheckpointUnavailable,
-    EnrichmentError,
-    InvalidInput,
-    JournalGap,
-    JournalUnavailable,
-    StaleOwner,
-)
-from graph.traversals import ACCOUNTS_OF_USER, CONVERSATION_COUNT
-from graph.write import append_graph_from_delta, rebuild_graph_from_snapshot
-from insights.queries import broadcast_analytics_update, build_analytics_update
-from insights.window import WINDOW, now
-from push import connect_redis, forget, last_position, push
-from remote import result
+from session.refits import Refits
+from session.understood import Understood
 from settings import Settings
 from wire.incoming import Replay, parse_replays
 from wire.payloads import (
@@ -95,6 +87,14 @@ from wire.payloads import (
     SystemStatusMsg,
     for_pages,
     published,
+)
+from wire.view import (
+    chat_facts,
+    chat_node,
+    failed_conversations,
+    not_enriched,
+    priority_of,
+    received,
 )
 
 log = logging.getLogger(__name__)

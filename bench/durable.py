@@ -9,12 +9,12 @@ from pathlib import Path
 import orjson
 from redis.asyncio import Redis
 
-from actors.intake import Intake
-from actors.journal import Entry, Journal
 from bench.corpus import corpus
 from bench.figure import Figure, percentile
-from embedded_redis import running_redis
-from push import connect_redis
+from frames.log import connect_redis
+from local.redis import running_redis
+from session.intake import Intake
+from session.journal import Entry, Journal
 
 CALLERS = 16
 BATCHES = 200

@@ -16,13 +16,13 @@ from bench.corpus import corpus
 from bench.figure import Figure
 from chats.conversation import Conversation, cut
 from chats.message import Message
-from enrich import embed
 from enrich.analyse import analyse, assign
-from enrich.bert import PackedBert
-from enrich.encoder import BATCH, PRECISIONS, Tuning
+from enrich.embedding import embed
+from enrich.embedding.bert import PackedBert
+from enrich.embedding.encoder import BATCH, PRECISIONS, Tuning
+from enrich.embedding.rows import RowCounts
 from enrich.outcomes import contexts
-from enrich.rows import RowCounts
-from enrich.topics import seeded
+from enrich.topics.model import seeded
 from settings import Settings
 from wire.incoming import CacheUpdatePayload
 from wire.normalise import normalise_snapshot

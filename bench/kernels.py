@@ -1,7 +1,8 @@
 """Which row counts the kernels of this processor treat alike: `python -m bench.kernels`, some minutes.
 
 Each kernel is forced in a process of its own, which walks 1 to 1,100 rows: through the bare product, and
-through `enrich.rows` with every weight of the packaged model. It prints the table of docs/enrichment.md.
+through `enrich.embedding.rows` with every weight of the packaged model. It prints the table of
+docs/enrichment.md.
 """
 
 import argparse
@@ -20,9 +21,9 @@ from sentence_transformers import SentenceTransformer
 from torch import Tensor
 from torch.nn import functional
 
-from enrich.bert import PackedBert
-from enrich.encoder import BATCH, PRECISIONS
-from enrich.rows import RowCounts, Weight, alike
+from enrich.embedding.bert import PackedBert
+from enrich.embedding.encoder import BATCH, PRECISIONS
+from enrich.embedding.rows import RowCounts, Weight, alike
 
 ROWS = 1_100
 

@@ -1,4 +1,4 @@
-"""A service of its own for the measurements, as `python -m launch` starts it, with an echo beside it."""
+"""A service of its own for the measurements, as the launcher starts it, with an echo beside it."""
 
 import json
 import os
@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from embedded_ray import free_port
 from errors import Unavailable
+from local.ray import free_port
 from settings import Settings
 
 ROOT = Path(__file__).parent.parent
@@ -37,11 +37,10 @@ def running() -> Iterator[dict[str, str]]:
             "RAY_DASHBOARD_PORT": str(free_port()),
             "DATA_DIR": name,
             "RAY_AUTH_MODE": "token",
-            "PYTHONPATH": str(ROOT),
         }
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "launch"],
+                [sys.executable, "-m", "local.launch"],
                 cwd=ROOT,
                 env=env,
                 stdout=log,

@@ -17,12 +17,18 @@ from numpy.typing import NDArray
 
 from chats.conversation import Conversation, cut
 from chats.message import Direction, Message
-from enrich import action_head, actions, embed, entities, outcomes, sentiment, topics
+from enrich import outcomes
+from enrich.actions import head as action_head
+from enrich.actions import seen as actions
+from enrich.embedding import embed
+from enrich.entities import find as entities
 from enrich.node import node_of
 from enrich.outcomes import Context
 from enrich.reading import Reading
-from enrich.taxonomy import PAY_PER_VIEW
-from enrich.windows import Window, count_words, spoken, window_vectors, windows
+from enrich.sentiment import score as sentiment
+from enrich.topics import model as topics
+from enrich.topics.taxonomy import PAY_PER_VIEW
+from enrich.topics.windows import Window, count_words, spoken, window_vectors, windows
 from errors import AnalyticsError
 from wire.payloads import (
     ActionTopic,
@@ -92,7 +98,7 @@ def analyse(
     model: str = embed.PACKAGED,
     known: Mapping[str, Reading] | None = None,
 ) -> Analysis:
-    """Everything but topics. `contexts` by conversation id; `model` as in `enrich.embed.embed`.
+    """Everything but topics. `contexts` by conversation id; `model` as in `enrich.embedding.embed.embed`.
 
     `known` is what `model` read before, by message id: it stays as it is.
     """

@@ -28,20 +28,20 @@ from chats.account import Account
 from chats.chat import Chat
 from chats.conversation import Conversation
 from chats.message import Message
-from enrich import topic_store
 from enrich.node import not_understood
 from enrich.outcomes import Context, contexts
 from enrich.progress import Pace, Progress
 from enrich.reading import Reading
-from enrich.refit import Fitted
-from push import push
+from enrich.topics import store as topic_store
+from enrich.topics.refit import Fitted
+from frames.log import push
 from remote import result
 from settings import Settings
 from wire.payloads import EnrichmentResult, EnrichmentResultMsg, ExtendedConversationNode
 
 if TYPE_CHECKING:
     from enrich.analyse import Analysis
-    from enrich.topics import Documents, TopicModel
+    from enrich.topics.model import Documents, TopicModel
 
 log = logging.getLogger(__name__)
 
@@ -345,7 +345,7 @@ async def _options() -> dict[str, Any]:
 
 @ray.remote
 def _load(model: str) -> None:
-    from enrich.embed import embed
+    from enrich.embedding.embed import embed
 
     embed(["hello"], model)
 
@@ -365,7 +365,7 @@ def _fit(
     creator_id: str, previous: bytes | None, model: str, again: bool, *documents: "Documents"
 ) -> bytes | None:
     """The fitted model, or `previous`: when it will do, and when fitting fails, so that the rest stands."""
-    from enrich.topics import Documents, TopicModel, fit, served
+    from enrich.topics.model import Documents, TopicModel, fit, served
 
     try:
         known = TopicModel.from_bytes(previous) if previous else None
@@ -411,7 +411,7 @@ def _enrich_alone(
 
 def _served(creator_id: str, stored: bytes | None, model: str) -> "TopicModel | None":
     """The stored topic model where it fits `model`, else the taxonomy; None when that cannot be had."""
-    from enrich.topics import TopicModel, served
+    from enrich.topics.model import TopicModel, served
 
     try:
         return served(creator_id, TopicModel.from_bytes(stored) if stored else None, model)

@@ -17,6 +17,7 @@ from redis.exceptions import RedisError
 
 from chats.account import Account
 from errors import AmbiguousUser, Unavailable
+from frames.log import push
 from graph.model import Scalar
 from graph.port import Graph
 from graph.traversals import (
@@ -46,7 +47,6 @@ from insights.metrics import (
 )
 from insights.priority import priority_scores, unread_counts
 from insights.window import Window, parse_time_zone, time_zone_notes
-from push import push
 from wire.payloads import (
     AnalyticsUpdate,
     AnalyticsUpdateMsg,

@@ -19,7 +19,7 @@ import hypothesis
 import pytest
 from filelock import FileLock
 
-from embedded_ray import free_port
+from local.ray import free_port
 
 ROOT = Path(__file__).parent.parent
 SHARED = "ANALYTICS_TEST_FOLDER"  # names the folder of this test run, in every process of it
@@ -27,7 +27,6 @@ PATIENCE = 600.0  # seconds: all that is waited for comes on the slowest machine
 
 # Read when Ray is imported, which test modules do.
 os.environ["RAY_AUTH_MODE"] = "token"
-os.environ["PYTHONPATH"] = str(ROOT)
 
 # A slow machine is no failure: nothing here is timed.
 hypothesis.settings.register_profile(
@@ -77,7 +76,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def start(folder: Path, *, command: str = "launch", **settings: str) -> Service:
+def start(folder: Path, *, command: str = "local.launch", **settings: str) -> Service:
     """Start a service whose data is in `folder` and wait until it is ready."""
     folder.mkdir(parents=True, exist_ok=True)
     log = folder / "log"

@@ -13,9 +13,9 @@ import pytest
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
-from embedded_ray import LIMITS, free_port
 from errors import Unavailable
 from haproxy import Door, is_detour, settled
+from local.ray import LIMITS, free_port
 from settings import Settings
 from tests.conftest import PATIENCE
 

@@ -22,12 +22,12 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 import hub
+from frames.log import channel, connect_redis, is_after, push
 from hub import Hub, Page
-from push import channel, connect_redis, is_after, push
 from settings import Settings
 from tests.actors.factories import analytics
-from tests.actors.store import Store, running_store
 from tests.conftest import PATIENCE
+from tests.history.store import Store, running_store
 from tests.other_frontend import Frontend, Merging
 from wire.payloads import (
     AnalyticsUpdateMsg,

@@ -14,13 +14,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import actors.intake
-from actors.cache import Cache
-from actors.intake import Accepted, Intake
-from actors.journal import Entry, Record
-from actors.packing import Packed
+import session.intake
 from enrich.outcomes import contexts
+from history.history import Cache
+from history.packing import Packed
 from insights.metrics import by_fans, response_time_metrics, spoken
+from session.intake import Accepted, Intake
+from session.journal import Entry, Record
 from tests.actors.factories import enrich_pending
 from tests.feeds import START, feeds
 from tests.oracle import CREATOR, GAP, NOW, SILENCE, Call, numbers
@@ -31,7 +31,7 @@ WINDOWS = ((0.0, 1e12), (START + 3600.0, START + 86_400.0))
 @pytest.fixture(scope="module", autouse=True)
 def the_same_moment() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(actors.intake, "time", SimpleNamespace(time=lambda: float(NOW)))
+        patch.setattr(session.intake, "time", SimpleNamespace(time=lambda: float(NOW)))
         yield
 
 

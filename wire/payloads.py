@@ -381,7 +381,9 @@ class OnlineUsersUpdate(Payload):
 class Frame(Payload):
     """Base of the envelopes. `sequence` is the user's journal sequence the frame speaks of."""
 
-    frame: str | None = None  # its position among the user's frames; null: made for one socket (`push.py`)
+    frame: str | None = (
+        None  # its position among the user's frames; null: made for one socket (`frames/log.py`)
+    )
     sequence: int = 0
     creatorId: str | None = None
     type: str

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 
 from bench.quality.score import Score
 from bench.quality.truth import ACTIONS, chats
-from enrich.action_head import found as found_by_head
-from enrich.actions import seen
-from enrich.embed import embed
+from enrich.actions.head import found as found_by_head
+from enrich.actions.seen import seen
+from enrich.embedding.embed import embed
 
 DATA = "labelled messages"
 OF_FIELDS = frozenset(

@@ -10,7 +10,7 @@ from typing import get_args
 from bench.quality.actions import beside, f1
 from bench.quality.score import Score
 from bench.quality.truth import EntityType, messages
-from enrich.entities import entities
+from enrich.entities.find import entities
 
 DATA = "labelled messages, lower case"
 TYPES: tuple[EntityType, ...] = get_args(EntityType)

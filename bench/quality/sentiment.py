@@ -1,6 +1,6 @@
 """How well sentiment is read, beside plain VADER on the same texts.
 
-Three sets, none of which trained or tuned anything: tweets held out by `enrich.train_sentiment` (MIT, see
+Three sets, none of which trained or tuned anything: tweets held out by `training.sentiment` (MIT, see
 `data/tweets_LICENSE.txt`), the labelled chat messages, and hard lines by kind, written to show what fails.
 A sentiment below .4 is taken as negative and above .6 as positive; VADER's at its own cuts, -.05 and .05. A
 text without a sentiment counts as wrong.
@@ -22,10 +22,10 @@ from sklearn.metrics import f1_score
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
 from bench.quality.score import Score
-from enrich.embed import embed
-from enrich.language import is_other
-from enrich.sentiment import sentiment
-from enrich.train_sentiment import HELD_OUT, LABELS, read_lines
+from enrich.embedding.embed import embed
+from enrich.sentiment.score import sentiment
+from enrich.text.language import is_other
+from training.sentiment import HELD_OUT, LABELS, read_lines
 
 MESSAGES = Path(__file__).with_name("labelled") / "messages.jsonl"
 HARD_LINES = Path(__file__).with_name("data") / "hard_lines.tsv"

@@ -26,8 +26,8 @@ from chats.conversation import Conversation, cut
 from chats.message import Message, merged
 from enrich.analyse import analyse, assign
 from enrich.outcomes import contexts
-from enrich.taxonomy import TAXONOMY
-from enrich.topics import Documents, TopicModel, fit
+from enrich.topics.model import Documents, TopicModel, fit
+from enrich.topics.taxonomy import TAXONOMY
 from samples.generate import generate
 from samples.truth import Truth
 from settings import Settings

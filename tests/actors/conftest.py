@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 from redis.asyncio import Redis
 
-from push import connect_redis
-from tests.actors.store import Store, running_store
+from frames.log import connect_redis
+from tests.history.store import Store, running_store
 
 
 @pytest.fixture

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from actors.cache import Cache
-from actors.cached_chat import CachedChat
 from chats.chat import Chat
 from chats.conversation import Conversation
 from chats.message import Direction, Message
+from history.chat import CachedChat
+from history.history import Cache
 from wire.payloads import (
     AnalyticsUpdate,
     ExtendedConversationNode,

@@ -10,17 +10,17 @@ from redis.asyncio import Redis
 import actors.upgrade
 from actors.upgrade import Upgrade
 from chats.account import Account
-from enrich.topic_store import latest
+from enrich.topics.store import latest
 from errors import GraphUnavailable, Unavailable
+from frames.log import connect_redis
 from graph.builder import GraphBuilder
 from graph.embedded import EmbeddedGraph
 from graph.model import Mutation, Scalar, UpsertVertex
 from graph.write import rebuild_graph_from_snapshot
-from push import connect_redis
-from tests.actors.store import Store
 from tests.enrich.test_topic_store import artefact
 from tests.graph.reading import contents
 from tests.graph.strategies import conversation
+from tests.history.store import Store
 
 OLD: list[Mutation] = [
     UpsertVertex("shared", "creator:shared", "Creator"),

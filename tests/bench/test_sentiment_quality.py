@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from bench.quality.sentiment import HARD_LINES, Case, hard_lines, held_out_tweets, labelled_messages, scores
-from enrich.train_sentiment import HELD_OUT, read_lines
+from training.sentiment import HELD_OUT, read_lines
 
 
 def test_a_message_without_a_label_or_seen_in_training_is_not_measured_on(tmp_path: Path) -> None:

@@ -19,11 +19,11 @@ import httpx
 import ray
 from ray.cluster_utils import Cluster
 
-from embedded_ray import LIMITS
-from tests.actors.store import running_store
+from local.ray import LIMITS
 from tests.chaos.kills import SETTINGS, Kill, Strike, asked, call, descendants
 from tests.conftest import Service, start, stop
 from tests.gremlin_server import server
+from tests.history.store import running_store
 
 WORKERS = 2  # nodes beside the head, at any time
 KINDS = ("node of the registry", "node of the graph writer", "node of a user")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
 
-from enrich.taxonomy import TAXONOMY
+from enrich.topics.taxonomy import TAXONOMY
 from tests.service.talk import Raw, chat, message
 
 CHANNELS = ("http", "socket 1", "socket 2")

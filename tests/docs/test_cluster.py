@@ -74,14 +74,14 @@ def test_a_typo_anywhere_in_the_cluster_file_is_found(path: tuple[str, ...]) -> 
         check(config)
 
 
-def test_every_node_installs_from_the_lock_and_finds_the_modules() -> None:
+def test_every_node_installs_from_the_lock_and_the_services_wheel() -> None:
     config = cluster()
     source = next(remote for remote, local in config["file_mounts"].items() if local == "build/source")
     home = f"/home/{config['auth']['ssh_user']}"
     install = next(command for command in config["setup_commands"] if ".runtime" in command)
     assert install.startswith(f"cd {source.replace(home, '~')} && make ")
+    assert " SOURCE=. " in install
     for commands in (config["head_start_ray_commands"], config["worker_start_ray_commands"]):
-        assert f"PYTHONPATH={source.replace(home, '~')} " in commands[-1]
         assert "RAY_AUTH_MODE=token" in commands[-1]
 
 

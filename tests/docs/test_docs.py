@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 from starlette.routing import WebSocketRoute
 
-from embedded_ray import LIMITS
+from local.ray import LIMITS
 from settings import Settings
 
 with warnings.catch_warnings():  # Ray's use of Pydantic warns when it is imported

@@ -7,15 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import enrich.action_head
-import enrich.train_actions
+import enrich.actions.head
+import training.actions
 from chats.message import Direction, Message
-from enrich import actions
-from enrich.action_head import HEAD, found, head, name
-from enrich.embed import PACKAGED, embed, model_name
-from enrich.train_actions import ACTIONS, LINES, read_lines
-from enrich.train_sentiment import digest
+from enrich.actions import seen as actions
+from enrich.actions.head import HEAD, found, head, name
+from enrich.embedding.embed import PACKAGED, embed, model_name
 from errors import EnrichmentError
+from training.actions import ACTIONS, LINES, read_lines
+from training.sentiment import digest
 
 # Written before the head was first trained, and left as they are. Who writes, the actions, the texts.
 HELD_OUT: tuple[tuple[Direction, str, str], ...] = (
@@ -270,9 +270,9 @@ def test_a_damaged_head_is_an_error_with_its_mend(damaged_head: Path, content: s
 
 
 def test_the_head_is_of_the_script_lines_and_model_that_are_here() -> None:
-    """When this fails: python -m enrich.train_actions."""
+    """When this fails: python -m training.actions."""
     told = json.loads(HEAD.read_text())
-    assert told["script_sha256"] == digest(Path(enrich.train_actions.__file__))
+    assert told["script_sha256"] == digest(Path(training.actions.__file__))
     assert told["lines_sha256"] == digest(LINES)
     assert told["embedding"] == head().embedding == model_name(PACKAGED)
     assert {by: tuple(told[by]) for by in ACTIONS} == ACTIONS

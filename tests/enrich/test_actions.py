@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chats.message import Direction, Message
-from enrich.actions import RE_ENGAGEMENT_SILENCE, seen
+from enrich.actions.seen import RE_ENGAGEMENT_SILENCE, seen
 
 DAY = 86_400.0
 # action: what shows it, by whom; then what only looks like it.

@@ -8,10 +8,14 @@ import pytest
 import enrich
 from chats.conversation import Conversation, cut
 from chats.message import Message
-from enrich import action_head, actions, entities, sentiment, topics
+from enrich.actions import head as action_head
+from enrich.actions import seen as actions
 from enrich.analyse import analyse, assign, enrich_conversation
+from enrich.entities import find as entities
 from enrich.outcomes import contexts
 from enrich.reading import Reading, reading_of
+from enrich.sentiment import score as sentiment
+from enrich.topics import model as topics
 from errors import EnrichmentError
 from tests.enrich.test_action_head import HELD_OUT
 

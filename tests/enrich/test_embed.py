@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from enrich.embed import embed, model_name, normalise
+from enrich.embedding.embed import embed, model_name, normalise
 from errors import EnrichmentError
 
 
@@ -24,7 +24,7 @@ def test_emoji_carry_meaning() -> None:
 def test_a_vector_does_not_depend_on_its_company() -> None:
     texts = [f"message {'word ' * n}number {n}" for n in range(40)]
     together = embed([f"x{text}" for text in texts])
-    import enrich.embed as module
+    import enrich.embedding.embed as module
 
     module._cache.clear()
     alone = np.vstack([embed([f"x{text}"]) for text in texts])

@@ -15,11 +15,11 @@ from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
 from transformers import DistilBertConfig, DistilBertModel
 
-from enrich import encoder, rows
-from enrich.bert import PackedBert
-from enrich.embed import embed, model_name
-from enrich.encoder import BATCH, Encoder, Vectors
-from enrich.rows import RowCounts, candidates
+from enrich.embedding import encoder, rows
+from enrich.embedding.bert import PackedBert
+from enrich.embedding.embed import embed, model_name
+from enrich.embedding.encoder import BATCH, Encoder, Vectors
+from enrich.embedding.rows import RowCounts, candidates
 from errors import EnrichmentError
 
 PACKAGED = Path(get_model_path())

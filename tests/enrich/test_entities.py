@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from enrich.entities import entities
+from enrich.entities.find import entities
 
 # Each line: the message | what it names, as `type: span`, in order; nothing: it names nothing.
 LINES = """

@@ -2,10 +2,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from enrich.embed import embed
-from enrich.flirt import WORD, softened
-from enrich.lexicon import _words
-from enrich.sentiment import sentiment
+from enrich.embedding.embed import embed
+from enrich.sentiment.flirt import WORD, softened
+from enrich.sentiment.lexicon import _words
+from enrich.sentiment.score import sentiment
 
 
 def score(text: str) -> float:

@@ -25,7 +25,7 @@ from enrich.tasks import Enricher, _options
 from settings import Settings
 
 ray.init(address="local", num_cpus=2, num_gpus=1, include_dashboard=False, log_to_driver=False,
-         logging_level=logging.ERROR, runtime_env={"env_vars": {"PYTHONPATH": sys.argv[1]}})
+         logging_level=logging.ERROR)
 
 class NoFit:
     def register_script(self, script):
@@ -61,7 +61,7 @@ asyncio.run(main())
 @pytest.mark.own_service
 def test_a_task_takes_its_share_of_the_gpu_and_says_what_it_says_without_one() -> None:
     done = subprocess.run(
-        [sys.executable, "-c", _SCRIPT, str(ROOT)],
+        [sys.executable, "-c", _SCRIPT],
         cwd=ROOT,
         capture_output=True,
         text=True,

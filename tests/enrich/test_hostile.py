@@ -11,7 +11,7 @@ from chats.conversation import Conversation
 from chats.message import Message
 from enrich.analyse import analyse, assign, enrich_conversation
 from enrich.outcomes import contexts
-from enrich.topics import fit, seeded
+from enrich.topics.model import fit, seeded
 from tests.enrich.conftest import chat_of, conversation_of
 from wire.payloads import ExtendedConversationNode
 

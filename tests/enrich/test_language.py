@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.quality.sentiment import HARD_LINES, OTHER_LANGUAGES, hard_lines, held_out_tweets, other_languages
-from enrich import language
-from enrich.language import is_other
-from enrich.train_sentiment import HELD_OUT, read_lines
+from enrich.text import language
+from enrich.text.language import is_other
+from training.sentiment import HELD_OUT, read_lines
 
 ENGLISH = """
     ok | haha | lol | brb | hiii | u up? | omg yesss | miss u babe | ur sick at this | wyd | gm

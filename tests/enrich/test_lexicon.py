@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
-from enrich import lexicon
+from enrich.sentiment import lexicon
 
 VADER = SentimentIntensityAnalyzer()
 

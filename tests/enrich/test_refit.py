@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from enrich.refit import Fitted, Watch
+from enrich.topics.refit import Fitted, Watch
 from wire.payloads import ExtendedConversationNode, MessageEnrichment, TopicRef
 
 FIT = Fitted(version=1, messages=1_000, unplaced=0.1)
@@ -127,7 +127,7 @@ def test_nothing_is_due_twice_over_one_watch(
     assert Watch().due(fitted, messages) is None
 
 
-@pytest.mark.parametrize("module", ["enrich.refit", "enrich.topic_store"])
+@pytest.mark.parametrize("module", ["enrich.topics.refit", "enrich.topics.store"])
 def test_a_user_actor_does_not_load_the_models_to_watch(module: str) -> None:
     code = (
         f"import sys, {module}; sys.exit(bool({{'numpy', 'torch', 'ray', 'bertopic'}} & sys.modules.keys()))"

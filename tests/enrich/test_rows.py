@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from bench.kernels import Kernel, here, walks
-from enrich.rows import RowCounts, Weight, alike, candidates
+from enrich.embedding.rows import RowCounts, Weight, alike, candidates
 
 MOST = 1024
 WEIGHT: Weight = (torch.empty(96, 384), torch.empty(96))

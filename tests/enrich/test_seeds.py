@@ -16,7 +16,7 @@ import orjson
 from chats.conversation import cut
 from enrich.analyse import analyse, assign
 from enrich.outcomes import contexts
-from enrich.topics import fit
+from enrich.topics.model import fit
 from samples.generate import generate
 from wire.incoming import CacheUpdatePayload
 from wire.normalise import normalise_snapshot

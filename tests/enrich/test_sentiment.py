@@ -7,13 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import enrich.sentiment
-import enrich.train_sentiment
-from enrich import language, lexicon
-from enrich.embed import PACKAGED, Vectors, embed, model_name
-from enrich.sentiment import HEAD, head, name, sentiment, unread
-from enrich.train_sentiment import HELD_OUT, LINES, SDIST_SHA256, digest, is_held_out, read_lines
+import enrich.sentiment.score
+import training.sentiment
+from enrich.embedding.embed import PACKAGED, Vectors, embed, model_name
+from enrich.sentiment import lexicon
+from enrich.sentiment.score import HEAD, head, name, sentiment, unread
+from enrich.text import language
 from errors import EnrichmentError
+from training.sentiment import HELD_OUT, LINES, SDIST_SHA256, digest, is_held_out, read_lines
 
 
 def score(text: str) -> float | None:
@@ -215,9 +216,9 @@ def test_a_damaged_head_is_an_error_with_its_mend(damaged_head: Path, content: s
 
 
 def test_the_head_is_of_the_script_data_lexicon_and_model_that_are_here() -> None:
-    """When this fails: python -m enrich.train_sentiment."""
+    """When this fails: python -m training.sentiment."""
     told = json.loads(HEAD.read_text())
-    assert told["script_sha256"] == digest(Path(enrich.train_sentiment.__file__))
+    assert told["script_sha256"] == digest(Path(training.sentiment.__file__))
     assert told["lines_sha256"] == digest(LINES)
     assert told["tweets_sha256"] == SDIST_SHA256
     assert told["lexicon"] == lexicon.NAME

@@ -13,17 +13,17 @@ import pytest
 from ray.exceptions import RayError
 from redis.asyncio import Redis
 
-from actors.journal import Journal
 from chats.account import Account
 from chats.chat import Chat
 from chats.conversation import Conversation, cut
 from chats.message import Message
-from enrich import topic_store
 from enrich.progress import Progress
 from enrich.tasks import Enricher, WholeChat, _bounded, _chunks, broadcast_enrichment
-from enrich.topics import seeded
+from enrich.topics import store as topic_store
+from enrich.topics.model import seeded
 from errors import EnrichmentError, StaleOwner
-from push import NOWHERE, last_position, missed, push
+from frames.log import NOWHERE, last_position, missed, push
+from session.journal import Journal
 from settings import Settings
 from tests.enrich.test_topics import THEMES
 from wire.payloads import ExtendedConversationNode, SystemStatus, SystemStatusMsg

@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 from redis.asyncio import Redis
 
 from chats.account import Account
-from enrich.refit import Fitted
-from enrich.topic_store import divide, header, latest, pack, store, unpack
-from enrich.topics import Documents, TopicModel, fit, seeded, served
+from enrich.topics.model import Documents, TopicModel, fit, seeded, served
+from enrich.topics.refit import Fitted
+from enrich.topics.store import divide, header, latest, pack, store, unpack
 from errors import EnrichmentError
-from push import connect_redis
-from tests.actors.store import Store, running_store
+from frames.log import connect_redis
+from tests.history.store import Store, running_store
 
 
 @pytest.fixture(scope="module")

@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 
 from chats.conversation import Conversation
 from chats.message import Message
-from enrich import topics
 from enrich.analyse import analyse, assign
-from enrich.discover import Cluster, unknown
-from enrich.embed import embed
+from enrich.embedding.embed import embed
 from enrich.outcomes import contexts
-from enrich.taxonomy import TAXONOMY
-from enrich.topic_store import header, pack, unpack
-from enrich.topics import Documents, TopicModel, fit, seeded, served
+from enrich.topics import model as topics
+from enrich.topics.discover import Cluster, unknown
+from enrich.topics.model import Documents, TopicModel, fit, seeded, served
+from enrich.topics.store import header, pack, unpack
+from enrich.topics.taxonomy import TAXONOMY
 from errors import EnrichmentError
 from tests.enrich.conftest import chat_of, conversation_of
 

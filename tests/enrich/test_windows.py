@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chats.message import Message
-from enrich.windows import window_vectors, windows
+from enrich.topics.windows import window_vectors, windows
 
 ChatOf = Callable[..., list[Message]]
 

@@ -13,7 +13,7 @@ from typing import NoReturn
 import pytest
 from filelock import FileLock
 
-from embedded_ray import free_port
+from local.ray import free_port
 from tests.conftest import PATIENCE
 
 HERE = Path(__file__).parent

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from actors.journal import Journal
 from chats.conversation import Conversation, cut
 from chats.fan import FanState
 from chats.message import Direction, Message
 from errors import AmbiguousUser, InvalidInput, StaleOwner, Unavailable
+from frames.log import connect_redis, last_position, missed, push
 from graph.builder import GraphBuilder
 from graph.connect import connect
 from graph.model import Scalar, UpsertVertex
@@ -25,9 +25,9 @@ from insights.queries import (
     fetch_sentiment_trend,
     fetch_topic_metrics,
 )
-from push import connect_redis, last_position, missed, push
-from tests.actors.store import Store, running_store
+from session.journal import Journal
 from tests.gremlin_server import server
+from tests.history.store import Store, running_store
 from wire.payloads import (
     ActionUse,
     AnalyticsUpdate,

@@ -9,14 +9,14 @@ from typing import Any, get_args
 import orjson
 import pytest
 
-from actors.cached_chat import CachedChat
 from chats.chat import Chat, joined
 from chats.closers import closes
 from chats.conversation import Conversation, cut, existing, open_run
 from chats.message import Message, merged
 from enrich.outcomes import outcomes
-from enrich.sentiment import unread
+from enrich.sentiment.score import unread
 from errors import InvalidInput
+from history.chat import CachedChat
 from samples.generate import LIVE, SILENT_FANS, Samples, generate
 from samples.lines import ACTS, OTHER_CLOSING, OTHER_TALK, TALK, Language, Topic, closing_in
 from samples.personas import CREATORS, FELLOW, SILENT

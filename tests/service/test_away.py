@@ -16,9 +16,9 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from tests.actors.store import Store, running_store
 from tests.conftest import PATIENCE, Service, start, stop
 from tests.gremlin_server import server
+from tests.history.store import Store, running_store
 from tests.service.talk import Raw, message, numbers, owner, page, post, recent, settled
 
 pytestmark = pytest.mark.own_service

@@ -20,8 +20,8 @@ from redis import Redis
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
-from embedded_ray import free_port
-from embedded_redis import running_redis
+from local.ray import free_port
+from local.redis import running_redis
 from tests.conftest import PATIENCE, ROOT, Service, start, stop
 from tests.gremlin_server import server
 from tests.service.talk import Raw, chat, message, numbers, page, post, recent, settled
@@ -32,7 +32,7 @@ pytestmark = pytest.mark.own_service
 
 def launch(folder: Path, **settings: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "launch"],
+        [sys.executable, "-m", "local.launch"],
         cwd=ROOT,
         env={**os.environ, "DATA_DIR": str(folder), **settings},
         capture_output=True,
@@ -177,7 +177,7 @@ _A_SERVICE = """
 import sys, time
 from pathlib import Path
 from redis import Redis
-from embedded_redis import running_redis
+from local.redis import running_redis
 with running_redis(Path(sys.argv[1]), Path(sys.argv[2]), print) as url:
     Redis.from_url(url).set("kept", "yes")
     print("up", flush=True)

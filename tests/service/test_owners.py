@@ -15,7 +15,7 @@ from ray.exceptions import RayActorError
 from actors.directory import REGISTRY, Directory
 from actors.user_actor import UserActor
 from errors import StaleOwner
-from push import connect_redis
+from frames.log import connect_redis
 from remote import named_actor, result
 from settings import Settings
 from tests.conftest import PATIENCE, Service

