@@ -127,6 +127,10 @@ class CachedChat:
             if each.failed
         }
 
+    def counts(self) -> tuple[int, int]:
+        """How many messages and how many conversations there are."""
+        return sum(len(each.messages) for each in self.conversations), len(self.conversations)
+
     def ordered(self) -> list[Message]:
         """The chat's messages that are there to be shown, oldest first."""
         messages = (message for conversation in self.conversations for message in conversation.messages)

@@ -1,22 +1,25 @@
-"""The user actor's state machine: events in, effects out. No Ray, no Redis, no clock of its own.
+"""What the owner of a user does next: events in, effects out. No Ray, no Redis, no clock of its own.
 
     EMPTY ---------> PROCESSING_SNAPSHOT <------> REALTIME
                           ^      |                   |
                           |      v                   |
                           +--- ERROR <---------------+
 
-One job is in hand at a time: a snapshot job works on everything a creator has (enrich what is not yet
-enriched, write the graph anew, compute analytics, send a full sync), a delta job on the chats that a batch of
-messages falls into. What arrives meanwhile waits, in the journal's order; deltas that wait next to each other
-form one batch. After the full sync the deltas that waited are applied, and only then REALTIME is announced. A
-delta for a user without history is preceded by an empty snapshot.
+One job is in hand at a time. A small job works on the chats that a batch of input falls into and tells pages
+of each; a whole job works on everything that a creator has and sends a full sync. Either is enriched and then
+told; the graph is written beside it, from what changed in the history. Live messages make small jobs, and so
+does a snapshot that brings little news; one that brings none makes no job. What changes many chats at once,
+however it came, makes a whole job.
 
-A failure sends `system_error`, keeps everything that was accepted, and moves to ERROR; from there the next
-input, or the retry that the machine asks for, processes everything again.
+What arrives while a job is in hand waits, in the journal's order; live messages that wait next to each other
+form one batch. After a full sync what had waited is applied, and only then REALTIME is announced.
+
+A job that fails sends `system_error`, keeps everything that was accepted, and moves to ERROR. It is begun
+again when the wait that the machine asks for is over, and nothing else is begun before.
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -25,11 +28,13 @@ from chats.conversation import Conversation
 from chats.message import Message
 from errors import IllegalTransition
 from history.history import Cache, Touched
-from wire.payloads import AnalyticsUpdate, ExtendedConversationNode
+from wire.payloads import ExtendedConversationNode
 
 RETRY_FIRST = 1.0
 RETRY_MOST = 60.0
 DOUBLINGS = 10  # more make the wait no longer
+FEW_CHATS = 50  # of that many pages are told one by one, however few the creator has
+SHARE = 4  # and of up to this part of the creator's chats
 
 
 class Status(StrEnum):
@@ -77,19 +82,8 @@ class Enriched:
 
 
 @dataclass(frozen=True, slots=True)
-class GraphWritten:
-    job: int
-
-
-@dataclass(frozen=True, slots=True)
-class AnalyticsReady:
-    job: int
-    analytics: AnalyticsUpdate
-
-
-@dataclass(frozen=True, slots=True)
-class StageFailed:
-    """A step of the job failed; `code` and `message` are fit for the user."""
+class Failed:
+    """The job cannot be enriched; `code` and `message` are fit for the user."""
 
     job: int
     code: str
@@ -97,11 +91,18 @@ class StageFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class Redo:
+    """What the history holds of a creator is to be told anew, as when pages may have missed frames."""
+
+    creator_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Again:
-    """What is unfinished is to be taken up: the wait that `RetryLater` asked for is over, or see `redo`."""
+    """The owner begins, or the wait that `RetryLater` asked for is over."""
 
 
-Event = SnapshotAccepted | DeltaAccepted | Enriched | GraphWritten | AnalyticsReady | StageFailed | Again
+Event = SnapshotAccepted | DeltaAccepted | Enriched | Failed | Redo | Again
 
 
 # Effects
@@ -114,7 +115,7 @@ class Job:
     number: int
     sequence: int
     creator_id: str
-    whole: bool  # a snapshot job; else a delta job
+    whole: bool  # all chats of the creator; else those that were touched
     touched: tuple[Touched, ...] = ()
 
 
@@ -146,29 +147,10 @@ class PublishEnrichment:
 
 
 @dataclass(frozen=True, slots=True)
-class RebuildGraph:
-    """Write all of the creator's conversations, then drop what is older."""
-
-    job: Job
-
-
-@dataclass(frozen=True, slots=True)
-class AppendGraph:
-    """Write the conversations that the job enriched, drop those that are no more."""
-
-    job: Job
-    nodes: tuple[ExtendedConversationNode, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ComputeAnalytics:
-    job: Job
-
-
-@dataclass(frozen=True, slots=True)
 class PublishFullSync:
+    """Send `full_sync_response` with everything that the creator has."""
+
     job: Job
-    analytics: AnalyticsUpdate
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,16 +166,7 @@ class RetryLater:
 
 
 Effect = (
-    PublishStatus
-    | PublishError
-    | Enrich
-    | PublishEnrichment
-    | RebuildGraph
-    | AppendGraph
-    | ComputeAnalytics
-    | PublishFullSync
-    | PublishAppend
-    | RetryLater
+    PublishStatus | PublishError | Enrich | PublishEnrichment | PublishFullSync | PublishAppend | RetryLater
 )
 
 
@@ -202,22 +175,23 @@ class UserState:
     """The machine. `handle` takes one event and yields the effects to carry out, in order.
 
     Each effect is to be carried out before the next is asked for: what a `PublishFullSync` or `PublishAppend`
-    shows is the cache as it stands then, before the next job takes in what waited. Every `Enrich`,
-    `RebuildGraph`, `AppendGraph` and `ComputeAnalytics` is answered by exactly one event.
+    shows is the history as it stands then, before the next job takes in what waited. Every `Enrich` is
+    answered by exactly one `Enriched` or `Failed`.
     """
 
     cache: Cache
     status: Status = Status.EMPTY
-    sequence: int = 0  # of the last input that was applied to the cache
+    sequence: int = 0  # of the last input that was applied to the history
     job: Job | None = None
     inbox: deque[SnapshotAccepted | DeltaAccepted] = field(default_factory=deque)
     failures: int = 0  # in a row
+    _failed: Job | None = None  # waits to be begun again
     _jobs: int = 0
     _drain_to: int = 0
-    _unfinished: dict[str, None] = field(default_factory=dict)  # creators whose job failed
+    _unfinished: dict[str, None] = field(default_factory=dict)  # creators that are to be told anew
 
     def restore(self, sequence: int, unfinished: Iterable[str]) -> None:
-        """Go on from a checkpoint: the cache holds everything up to `sequence`."""
+        """Go on from a checkpoint: the history holds everything up to `sequence`."""
         self.sequence, self.status = sequence, Status.REALTIME
         self._unfinished.update(dict.fromkeys(unfinished))
 
@@ -227,127 +201,111 @@ class UserState:
         self.sequence = event.sequence
         self._unfinished[event.creator_id] = None
 
-    def redo(self, creator_id: str) -> None:
-        """Have what the cache holds of a creator carried out again; an `Again` begins with it."""
-        self._unfinished[creator_id] = None
-
     def is_whole_due(self, creator_id: str) -> bool:
         """Whether everything of the creator is in hand, or waits to be."""
-        in_hand = self.job is not None and self.job.whole and self.job.creator_id == creator_id
-        waits = any(
-            isinstance(each, SnapshotAccepted) and each.creator_id == creator_id for each in self.inbox
+        in_hand = (each for each in (self.job, self._failed) if each is not None)
+        waits = (each for each in self.inbox if isinstance(each, SnapshotAccepted))
+        return (
+            any(each.whole and each.creator_id == creator_id for each in in_hand)
+            or any(each.creator_id == creator_id for each in waits)
+            or creator_id in self._unfinished
         )
-        return in_hand or waits or creator_id in self._unfinished
 
     def unfinished(self) -> list[str]:
-        """The creators of whom something up to `sequence` may not be in the graph or on the pages yet."""
-        waiting = [each.creator_id for each in self.inbox if each.sequence <= self.sequence]
-        in_hand = [self.job.creator_id] if self.job else []
-        return list(dict.fromkeys([*in_hand, *self._unfinished, *waiting]))
+        """The creators of whom something up to `sequence` may not be on the pages yet."""
+        in_hand = [each.creator_id for each in (self.job, self._failed) if each is not None]
+        return list(dict.fromkeys([*in_hand, *self._unfinished]))
 
     def handle(self, event: Event) -> Iterator[Effect]:
         match event:
             case SnapshotAccepted() | DeltaAccepted():
                 self.inbox.append(event)
                 yield from self._next()
-            case Again():
+            case Redo():
+                self._unfinished[event.creator_id] = None
                 yield from self._next()
-            case StageFailed():
-                yield from self._failed(event)
+            case Again():
+                if self.status is Status.ERROR:
+                    yield self._move(Status.PROCESSING_SNAPSHOT)
+                yield from self._next()
             case Enriched():
                 yield from self._enriched(event)
-            case GraphWritten():
-                yield from self._graph_written(event)
-            case AnalyticsReady():
-                yield from self._analytics_ready(event)
+            case Failed():
+                yield from self._fail(event)
 
     def _next(self) -> Iterator[Effect]:
-        """Start what comes next, if nothing is in hand."""
-        if self.job is not None:
-            return
-        # What was in hand when it failed, or when a process ended, is in the cache and is finished first.
-        self.inbox.extendleft(SnapshotAccepted(self.sequence, creator) for creator in self._unfinished)
-        self._unfinished.clear()
-        if not self.inbox:
-            return
-        first = self.inbox[0]
-        if isinstance(first, SnapshotAccepted):
-            self.inbox.popleft()
-            yield from self._start_snapshot(first)
-        elif self.status is Status.EMPTY:
-            yield from self._start_snapshot(SnapshotAccepted(self.sequence, first.creator_id))
-        else:
-            yield from self._start_delta(first.creator_id)
-
-    def _start_snapshot(self, snapshot: SnapshotAccepted) -> Iterator[Effect]:
-        self.sequence = max(self.sequence, snapshot.sequence)
-        self.cache.merge(snapshot.chats, snapshot.messages)
-        yield from self._start_whole(snapshot.creator_id)
-
-    def _start_whole(self, creator_id: str) -> Iterator[Effect]:
-        self.job = self._new_job(creator_id, whole=True)
-        if self.status is not Status.PROCESSING_SNAPSHOT:
-            yield self._move(Status.PROCESSING_SNAPSHOT)
-        yield Enrich(self.job, tuple(self.cache.pending(creator_id)))
-
-    def _start_delta(self, creator_id: str) -> Iterator[Effect]:
-        chats: list[Chat] = []
-        batch: list[Message] = []
-        while self.inbox:
-            delta = self.inbox[0]
-            if isinstance(delta, SnapshotAccepted) or delta.creator_id != creator_id:
+        """Start what comes next, if nothing is in hand and no wait binds."""
+        while self.job is None and self.status is not Status.ERROR:
+            if self.status is Status.PROCESSING_SNAPSHOT and self._is_drained():
+                yield self._move(Status.REALTIME)
+            if self._failed is not None:
+                failed, self._failed = self._failed, None
+                yield from self._start(failed.creator_id, failed.touched, whole=failed.whole)
+            elif self._unfinished:  # in the history, from before a failure or before this process
+                creator_id = next(iter(self._unfinished))
+                del self._unfinished[creator_id]
+                yield from self._start(creator_id, (), whole=True)
+            elif self.inbox and self.status is Status.EMPTY and isinstance(self.inbox[0], DeltaAccepted):
+                # As after an empty snapshot: pages append only to what they were given.
+                yield from self._start(self.inbox[0].creator_id, (), whole=True)
+            elif self.inbox:
+                yield from self._take()
+            else:
                 break
-            self.inbox.popleft()
-            self.sequence = max(self.sequence, delta.sequence)
-            chats += delta.chats
-            batch += delta.messages
-        touched = self.cache.merge(chats, batch)
-        if any(
-            mark.renamed for mark in touched
-        ):  # pages know the chat, and the graph its parts, by another id
-            yield from self._start_whole(creator_id)
-            return
-        self.job = self._new_job(creator_id, whole=False, touched=touched)
-        stale = {c.id for mark in touched for c in mark.stale}
-        pending = [c for c in self.cache.pending(creator_id) if c.id in stale]
-        yield Enrich(self.job, tuple(pending))
+
+    def _is_drained(self) -> bool:
+        """Whether all that had waited at the last full sync is applied."""
+        waits = bool(self.inbox) and self.inbox[0].sequence <= self._drain_to
+        return not waits and self._failed is None and not self._unfinished
+
+    def _take(self) -> Iterator[Effect]:
+        """Take the next input, or batch of live messages, into the history and start its job."""
+        creator_id, chats, messages = self._batch()
+        touched = self.cache.merge(chats, messages)
+        # Of a chat that was renamed pages know another id.
+        much = len(touched) > max(FEW_CHATS, self.cache.chats(creator_id) // SHARE)
+        whole = self.status is Status.EMPTY or much or any(mark.renamed for mark in touched)
+        if touched or whole:
+            yield from self._start(creator_id, touched, whole=whole)
+
+    def _batch(self) -> tuple[str, list[Chat], list[Message]]:
+        """One snapshot, or the live messages of one creator up to the next snapshot, with their chats."""
+        first = self.inbox.popleft()
+        taken = [first]
+        while isinstance(first, DeltaAccepted) and self.inbox:
+            following = self.inbox[0]
+            if isinstance(following, SnapshotAccepted) or following.creator_id != first.creator_id:
+                break
+            taken.append(self.inbox.popleft())
+        self.sequence = max(self.sequence, taken[-1].sequence)
+        chats = [chat for each in taken for chat in each.chats]
+        return first.creator_id, chats, [message for each in taken for message in each.messages]
+
+    def _start(self, creator_id: str, touched: Sequence[Touched], *, whole: bool) -> Iterator[Effect]:
+        self._jobs += 1
+        self.job = job = Job(self._jobs, self.sequence, creator_id, whole, tuple(touched))
+        if whole and self.status is not Status.PROCESSING_SNAPSHOT:
+            yield self._move(Status.PROCESSING_SNAPSHOT)
+        chats = None if whole else [mark.chat_id for mark in touched]
+        yield Enrich(job, tuple(self.cache.pending(creator_id, chats)))
 
     def _enriched(self, event: Enriched) -> Iterator[Effect]:
         job = self._in_hand(event.job)
         for node in event.nodes:
             self.cache.store(node)
         yield PublishEnrichment(job)
-        yield RebuildGraph(job) if job.whole else AppendGraph(job, event.nodes)
-
-    def _graph_written(self, event: GraphWritten) -> Iterator[Effect]:
-        job = self._in_hand(event.job)
         if job.whole:
-            yield ComputeAnalytics(job)
+            self._drain_to = self.inbox[-1].sequence if self.inbox else 0
+            yield PublishFullSync(job)
         else:
             yield PublishAppend(job)
-            yield from self._finish()
-
-    def _analytics_ready(self, event: AnalyticsReady) -> Iterator[Effect]:
-        job = self._in_hand(event.job)
-        if not job.whole:
-            raise IllegalTransition("Analytics of a delta are not part of its job.")
-        self._drain_to = self.inbox[-1].sequence if self.inbox else 0
-        yield PublishFullSync(job, event.analytics)
-        yield from self._finish()
-
-    def _finish(self) -> Iterator[Effect]:
-        """The job in hand is done: announce REALTIME when nothing older waits, and go on."""
         self.job = None
         self.failures = 0
-        drained = not self.inbox or self.inbox[0].sequence > self._drain_to
-        if self.status is Status.PROCESSING_SNAPSHOT and drained:
-            yield self._move(Status.REALTIME)
         yield from self._next()
 
-    def _failed(self, event: StageFailed) -> Iterator[Effect]:
-        job = self._in_hand(event.job)
+    def _fail(self, event: Failed) -> Iterator[Effect]:
+        self._failed = self._in_hand(event.job)
         self.job = None
-        self._unfinished[job.creator_id] = None
         wait = min(RETRY_MOST, RETRY_FIRST * 2 ** min(self.failures, DOUBLINGS))
         self.failures += 1
         yield PublishError(self.sequence, event.code, event.message)
@@ -359,10 +317,6 @@ class UserState:
             raise IllegalTransition(f"{self.status} cannot become {status}.")
         self.status = status
         return PublishStatus(self.sequence, status, detail)
-
-    def _new_job(self, creator_id: str, *, whole: bool, touched: Iterable[Touched] = ()) -> Job:
-        self._jobs += 1
-        return Job(self._jobs, self.sequence, creator_id, whole, tuple(touched))
 
     def _in_hand(self, number: int) -> Job:
         if self.job is None or self.job.number != number:

@@ -221,7 +221,9 @@ def test_a_changed_subscription_makes_the_whole_chat_stale() -> None:
 
 def test_a_snapshot_that_repeats_the_subscription_makes_nothing_stale() -> None:
     cache = filled(message("m1", 0), expires_at=START + DAY)
-    assert cache.merge([chat(expires_at=START + DAY, unread=3, seen_at=START + HOUR)], []) == []
+    [mark] = cache.merge([chat(expires_at=START + DAY, unread=3, seen_at=START + HOUR)], [])
+    assert mark == Touched("f1", told=True)
+    assert cache.merge([chat(expires_at=START + DAY, unread=3, seen_at=START + DAY)], []) == []
     assert cache.pending("c1") == []
 
 
