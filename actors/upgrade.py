@@ -17,6 +17,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from actors.graph_writer import graph_reader, graph_writer
+from backoff import Backoff
 from chats.account import Account
 from enrich.topics import store as topic_store
 from errors import AnalyticsError
@@ -104,11 +105,10 @@ class Upgrade:
 
 
 async def _insist(step: Callable[[], Awaitable[None]]) -> None:
-    wait = RETRY_FIRST
+    backoff = Backoff(RETRY_FIRST, RETRY_MOST)
     while True:
         try:
             return await step()
         except (RedisError, AnalyticsError, RayError) as error:
             log.warning("The data is not looked through yet (%s); tried again.", type(error).__name__)
-        await asyncio.sleep(wait)
-        wait = min(RETRY_MOST, wait * 2)
+        await backoff.pause()

@@ -6,7 +6,6 @@ inside a worker thread; a client whose socket failed is thrown away and the requ
 
 import asyncio
 import logging
-import random
 from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -19,6 +18,7 @@ from gremlin_python.driver.protocol import ConfigurationError, GremlinServerErro
 from gremlin_python.statics import long
 from gremlin_python.structure.graph import Element, Path
 
+from backoff import Backoff
 from errors import GraphError, GraphUnavailable
 from graph.dialect import Dialect
 from graph.model import Mutation, Scalar
@@ -29,7 +29,7 @@ logging.getLogger("gremlinpython").setLevel(logging.CRITICAL)
 
 CONNECTIONS: Final = 8
 ATTEMPTS: Final = 5
-BACKOFF: Final = 0.1  # seconds before the second attempt; doubles each time, with jitter
+RETRY_FIRST, RETRY_MOST = 0.1, 0.8  # seconds between attempts
 TIMEOUT: Final = 30.0  # seconds for one request
 
 TEMPORARY: Final = 596  # the server's own word for "try again"
@@ -56,6 +56,7 @@ class TinkerPopGraph:
 
     async def submit(self, script: str, bindings: Mapping[str, Scalar]) -> list[Any]:
         attempt = 0
+        backoff = Backoff(RETRY_FIRST, RETRY_MOST)
         while True:
             if self._closed:
                 raise GraphError("The graph connection is closed; connect again.")
@@ -66,7 +67,7 @@ class TinkerPopGraph:
                 attempt += 1
                 if attempt == ATTEMPTS:
                     raise GraphUnavailable(f"The graph server does not answer: {error}.") from error
-                await asyncio.sleep(BACKOFF * 2 ** (attempt - 1) * random.uniform(0.5, 1.5))  # noqa: S311
+                await backoff.pause()
 
     async def apply(self, mutations: Sequence[Mutation]) -> None:
         async with self._writing:

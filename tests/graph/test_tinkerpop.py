@@ -73,7 +73,7 @@ def relay_to(url: str) -> Iterator[Relay]:
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tinkerpop, "BACKOFF", 0.001)
+    monkeypatch.setattr(tinkerpop, "RETRY_FIRST", 0.001)
 
 
 async def test_a_cut_socket_is_replaced_and_the_request_sent_again(gremlin_server: str, pk: str) -> None:
