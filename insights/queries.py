@@ -45,12 +45,12 @@ from insights.metrics import (
     topic_metrics,
 )
 from insights.priority import priority_scores, unread_counts
+from insights.update import analytics_update, priority_by_chat
 from insights.window import Window, parse_time_zone, time_zone_notes
 from push import push
 from wire.payloads import (
     AnalyticsUpdate,
     AnalyticsUpdateMsg,
-    PriorityScore,
     ResponseTimeMetrics,
     SentimentTrend,
     TopicMetric,
@@ -133,32 +133,24 @@ async def build_analytics_update(
         reader.rows(OUTCOMES, **_bounds(window)),
         reader.rows_by_account(FANS),
     )
-    priority, unread = _by_chat(fans, now)
-    trend = sentiment_trend(conversations, bucket=bucket, time_zone=time_zone)
-    times = response_time_metrics(conversations)
-    response = times.response_time.mean
-    return AnalyticsUpdate(
-        creatorId=creator_id,
-        startDate=window.start,
-        endDate=window.end,
+    priority, unread = priority_by_chat((priority_scores(each, now), unread_counts(each)) for each in fans)
+    return analytics_update(
+        creator_id,
+        window,
         conversations=len(spoken(conversations)),
         fan_conversations=len(by_fans(conversations)),
         broadcast_only=len(conversations) - len(spoken(conversations)),
         messages=message_counts(messages),
         ppv=pay_per_view(messages, outcomes),
-        messageCount=sum(row["messageCount"] for row in conversations),
-        sentiment=trend.sentiment_score,
-        averageResponseTime=None if response is None else response / 60,
-        turns=times.turns,
+        message_count=sum(row["messageCount"] for row in conversations),
         topics=topic_metrics(links, start=window.start_second, conversations=len(by_fans(conversations))),
-        sentiment_trend=trend,
-        response_time_metrics=times,
+        trend=sentiment_trend(conversations, bucket=bucket, time_zone=time_zone),
+        times=response_time_metrics(conversations),
         actions=action_counts(actions),
         outcomes=outcome_counts(outcomes),
         revenue=revenue(outcomes),
-        priorityScores={chat: score.score for chat, score in priority.items()},
         priority=priority,
-        unreadCounts=unread,
+        unread=unread,
         notes=time_zone_notes(time_zone),
     )
 
@@ -246,14 +238,3 @@ def _check_trend(bucket: str, time_zone: str) -> None:
     """Refuse what `sentiment_trend` would refuse, before the graph is asked."""
     bucket_start(bucket)
     parse_time_zone(time_zone)
-
-
-def _by_chat(fans: list[list[Any]], now: datetime) -> tuple[dict[str, PriorityScore], dict[str, int]]:
-    priority: dict[str, PriorityScore] = {}
-    unread: dict[str, int] = {}
-    for of_account in fans:
-        counts = unread_counts(of_account)
-        for chat, score in priority_scores(of_account, now).items():
-            if chat not in priority or score.score > priority[chat].score:
-                priority[chat], unread[chat] = score, counts[chat]
-    return priority, unread

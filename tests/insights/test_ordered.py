@@ -46,7 +46,9 @@ def test_there_is_nothing_before_the_first_and_after_the_last(n: int) -> None:
 
 
 @given(st.lists(finite), st.lists(finite))
-def test_a_sum_is_that_of_the_terms_that_are_left_to_the_last_bit(left: list[float], gone: list[float]) -> None:
+def test_a_sum_is_that_of_the_terms_that_are_left_to_the_last_bit(
+    left: list[float], gone: list[float]
+) -> None:
     found = ExactSum()
     for value in [*left, *gone]:
         found.add(value)
