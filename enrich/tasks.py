@@ -8,6 +8,7 @@ runtime environment, so that those workers are found again.
 import asyncio
 import logging
 import time
+from collections import deque
 from collections.abc import (
     AsyncIterator,
     Awaitable,
@@ -19,6 +20,7 @@ from collections.abc import (
     Sequence,
 )
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import ray
@@ -34,7 +36,7 @@ from enrich.progress import Pace, Progress
 from enrich.reading import Reading
 from enrich.topics import store as topic_store
 from enrich.topics.refit import Fitted
-from frames.log import push
+from frames.publisher import Frames
 from remote import result
 from settings import Settings
 from wire.payloads import EnrichmentResult, EnrichmentResultMsg, ExtendedConversationNode
@@ -50,8 +52,10 @@ Y = TypeVar("Y")
 
 Known = Mapping[str, Reading]  # by message id
 WholeChat = tuple[Sequence[Conversation], Chat, Known]  # all its conversations
+_Wanted = tuple[Conversation, Context, Known]
 
 _CHUNK = 1_000  # messages a task: enough texts of every length for full batches
+_LEAST = 100  # messages for which another task is worth while
 _GPU_SHARE = 0.25  # of a GPU, for a task
 _IN_FLIGHT_PER_CPU = 2  # one runs, one waits
 _ENVIRONMENT = {
@@ -67,20 +71,25 @@ class Enricher:
         self._redis = redis  # answers bytes, not str
         self._model = settings.model
 
-    async def snapshot(
+    async def whole(
         self,
         creator_id: str,
         chats: Iterable[WholeChat],
         messages: int,
         on_progress: Callable[[Progress], Awaitable[None]],
-    ) -> tuple[list[ExtendedConversationNode], int]:
-        """Enrich whole chats, `messages` in all: their nodes in order, and the version of the fit they have.
+        *,
+        refit: bool = False,
+        aside: bool = False,
+    ) -> tuple[int, AsyncIterator[list[ExtendedConversationNode]]]:
+        """Enrich whole chats, `messages` in all, with the creator's topics: found on them when there are none.
 
-        `chats` are asked for as they are needed. A creator without topics gets them fitted on these; what is
-        fitted is stored before it is used, so a run that is repeated after a crash gives the same numbers.
+        Returns the version of the topics' fit and, part by part and in order, the nodes. `chats` are asked
+        for as they are needed. With `refit` topics are fitted anew; with `aside` one task runs at a time, so
+        that what is said meanwhile finds the cluster free. What is fitted is stored before it is used, so a
+        run that is repeated after a crash gives the same numbers.
         """
         options = await _options()
-        limit = _IN_FLIGHT_PER_CPU * await _cpus()
+        limit = 1 if aside else _IN_FLIGHT_PER_CPU * await _cpus()
         pace = Pace(messages)
         done = 0
 
@@ -91,103 +100,77 @@ class Enricher:
             await on_progress(pace.at(done, time.monotonic()))
             return part
 
-        parts = await _bounded(limit, analysed, _chunks(chats))
-        fitted = await self._fit(creator_id, parts, options, again=False)
+        parts = [part async for part in _bounded(limit, analysed, _chunks(chats))]
+        fitted = await self._fit(creator_id, parts, options, again=refit)
 
         async def assigned(part: _Part) -> list[ExtendedConversationNode]:
             return await _assigned(part, creator_id, fitted, self._model, options)
 
-        nodes = [node for nodes in await _bounded(limit, assigned, parts) for node in nodes]
-        return nodes, _version(fitted)
-
-    async def refit(
-        self, creator_id: str, chats: Iterable[WholeChat], *, again: bool
-    ) -> tuple[int, AsyncIterator[list[ExtendedConversationNode]]]:
-        """Fit the creator's topics anew (not `again`: only when there are none) and have them assigned.
-
-        Returns the fit's version and, part by part, all nodes under it. One task runs at a time, so that what
-        is said meanwhile finds the cluster free.
-        """
-        options = await _options()
-        parts = [await _analysed(chunk, self._model, options) for chunk in _chunks(chats)]
-        fitted = await self._fit(creator_id, parts, options, again=again)
-
-        async def nodes() -> AsyncIterator[list[ExtendedConversationNode]]:
-            for part in parts:
-                yield await _assigned(part, creator_id, fitted, self._model, options)
-
-        return _version(fitted), nodes()
+        return _version(fitted), _bounded(limit, assigned, _released(parts))
 
     async def fitted(self, creator_id: str) -> Fitted | None:
         """What is known of the creator's latest fit; None when there is none. RedisError, EnrichmentError."""
         stored = await self._stored(creator_id)
         return topic_store.header(stored) if stored else None
 
-    async def delta(
+    async def changed(
         self,
         creator_id: str,
-        conversations: list[Conversation],
-        chats: dict[str, Chat],
+        chats: Iterable[WholeChat],
+        conversation_ids: Collection[str],
+        on_progress: Callable[[Progress], Awaitable[None]],
         *,
-        changed: Collection[str] | None = None,
-        known: Known | None = None,
-    ) -> list[ExtendedConversationNode]:
-        """Enrich the conversations whose ids are in `changed` (None: all), in one task, in their order.
+        alone: bool = False,
+    ) -> AsyncIterator[list[ExtendedConversationNode]]:
+        """Enrich some conversations of whole chats: their nodes, part by part and in order.
 
-        `conversations` should be whole chats: outcomes and re-engagement look at what surrounds a
-        conversation. Only the changed ones leave this process. What is `known` of messages stays.
+        Outcomes and re-engagement look at what surrounds a conversation; only the named ones leave this
+        process. What is known of messages stays.
+
+        `alone`, for when enriching them together fails again and again, takes each in a task of its own, and
+        those that fail get a node that says so. Raises what was raised last when not one of them can be
+        enriched: then it is not their fault.
         """
-        around = contexts(conversations, chats)
-        wanted = [each for each in conversations if changed is None or each.id in changed]
+        wanted = [
+            (each, context[each.id], {m.id: known[m.id] for m in each.messages if m.id in known})
+            for conversations, chat, known in chats
+            for context in [contexts(conversations, {chat.id: chat})]
+            for each in conversations
+            if each.id in conversation_ids
+        ]
         if not wanted:
-            return []
-        found: list[ExtendedConversationNode] = await _enrich.options(**await _options()).remote(
-            wanted,
-            {each.id: around[each.id] for each in wanted},
-            creator_id,
-            await self._stored(creator_id),
-            self._model,
-            _of(wanted, known),
-        )
-        return found
-
-    async def one_by_one(
-        self,
-        creator_id: str,
-        conversations: list[Conversation],
-        chats: dict[str, Chat],
-        *,
-        changed: Collection[str],
-        known: Known | None = None,
-    ) -> list[ExtendedConversationNode]:
-        """Like `delta`, each conversation in a task of its own; those that fail get a node that says so.
-
-        For when enriching them together fails again and again. Raises what was raised last when not one of
-        them can be enriched: then it is not their fault.
-        """
-        around = contexts(conversations, chats)
-        options = {**await _options(), "max_retries": 1}
+            return
+        options = {**await _options(), **({"max_retries": 1} if alone else {})}
         stored = await self._stored(creator_id)
+        pace = Pace(sum(len(each.messages) for each, _, _ in wanted))
+        done = 0
         problems: list[Exception] = []
 
-        async def enriched(each: Conversation) -> ExtendedConversationNode:
-            context = around[each.id]
+        async def enriched(part: list[_Wanted]) -> list[ExtendedConversationNode]:
+            nonlocal done
+            around = {each.id: context for each, context, _ in part}
+            known = {id: reading for _, _, read in part for id, reading in read.items()}
             task: Any = _enrich.options(**options)
+            found: list[ExtendedConversationNode]
             try:
-                read = _of([each], known)
                 found = await result(
-                    task.remote([each], {each.id: context}, creator_id, stored, self._model, read)
+                    task.remote([each for each, _, _ in part], around, creator_id, stored, self._model, known)
                 )
             except Exception as error:  # whatever a worker dies of
+                if not alone:
+                    raise
                 problems.append(error)
-                return not_understood(each, context, type(error).__name__)
-            return found[0]  # type: ignore[no-any-return]
+                found = [not_understood(each, context, type(error).__name__) for each, context, _ in part]
+            done += sum(len(each.messages) for each, _, _ in part)
+            await on_progress(pace.at(done, time.monotonic()))
+            return found
 
-        wanted = [each for each in conversations if each.id in changed]
-        nodes = await _bounded(await _cpus(), enriched, wanted)
-        if problems and len(problems) == len(nodes):
+        cpus = await _cpus()
+        parts = ([each] for each in wanted) if alone else _parts(wanted, cpus)
+        async for nodes in _bounded(_IN_FLIGHT_PER_CPU * cpus, enriched, parts):
+            yield nodes
+        if len(problems) == len(wanted):
             raise problems[-1]
-        return nodes
 
     def _account(self, creator_id: str) -> Account:
         return Account(self._user_id, creator_id)
@@ -216,16 +199,14 @@ async def broadcast_enrichment(
     all_messages: Iterable[Message] | None = None,
     creator_id: str | None = None,
     *,
-    redis: Redis,
+    frames: Frames,
     sequence: int = 0,
     model: str = "minilm",
-    epoch: int | None = None,
 ) -> None:
-    """Push one `enrichment_result` per conversation to the user's pages, under the chat's id.
+    """Send one `enrichment_result` per conversation to the pages of `user_id`, under the chat's id.
 
     A conversation that is not enriched yet is, by `model`, with `all_messages` as what surrounds it.
     `creator_id` is set on the frames (None: each conversation's own), as is the journal's `sequence`.
-    With `epoch` only the user's owner may push (StaleOwner). RedisError when Redis is out of reach.
     """
     around = list(all_messages or ())
     for each in conversations:
@@ -245,7 +226,7 @@ async def broadcast_enrichment(
                 outcomes=node.outcomes,
             ),
         )
-        await push(redis, user_id, frame, epoch=epoch)
+        await frames.send(frame)
 
 
 async def model_ready(settings: Settings) -> None:
@@ -260,14 +241,6 @@ class _Part:
     analysis: "ray.ObjectRef[Analysis]"
     documents: "ray.ObjectRef[Documents]"
     messages: int
-
-
-def _of(conversations: Iterable[Conversation], known: Known | None) -> Known:
-    """What is known of the messages of these conversations."""
-    if not known:
-        return {}
-    ids = (message.id for each in conversations for message in each.messages)
-    return {id: known[id] for id in ids if id in known}
 
 
 def _version(artefact: bytes | None) -> int:
@@ -309,25 +282,46 @@ def _chunks(chats: Iterable[WholeChat]) -> Iterator[list[WholeChat]]:
         yield chunk
 
 
-async def _bounded(limit: int, run: Callable[[X], Awaitable[Y]], items: Iterable[X]) -> list[Y]:
+def _parts(wanted: "Sequence[_Wanted]", cpus: int) -> "Iterator[list[_Wanted]]":
+    """As many conversations together as keep every processor busy, and make at most _CHUNK messages."""
+    most = max(_LEAST, min(_CHUNK, sum(len(each.messages) for each, _, _ in wanted) // cpus))
+    part: list[_Wanted] = []
+    size = 0
+    for each in wanted:
+        part.append(each)
+        size += len(each[0].messages)
+        if size >= most:
+            yield part
+            part, size = [], 0
+    if part:
+        yield part
+
+
+def _released(parts: "list[_Part]") -> "Iterator[_Part]":
+    """The parts one by one; what was made of one is not held once it is taken."""
+    parts.reverse()
+    while parts:
+        yield parts.pop()
+
+
+async def _bounded(limit: int, run: Callable[[X], Awaitable[Y]], items: Iterable[X]) -> AsyncIterator[Y]:
     """The results of `run` in the order of `items`, at most `limit` at a time; the first error ends all.
 
     An item is asked for when there is room for it.
     """
-    waiting = enumerate(items)
-    found: dict[int, Y] = {}
-
-    async def work() -> None:
-        for number, item in waiting:
-            found[number] = await run(item)
-
-    running = [asyncio.ensure_future(work()) for _ in range(limit)]
+    waiting = iter(items)
+    running: deque[asyncio.Future[Y]] = deque()
     try:
-        await asyncio.gather(*running)
+        while True:
+            for item in islice(waiting, limit - len(running)):
+                running.append(asyncio.ensure_future(run(item)))
+            if not running:
+                return
+            yield await running[0]
+            running.popleft()
     finally:
         for each in running:
             each.cancel()
-    return [found[number] for number in range(len(found))]
 
 
 async def _cpus() -> int:

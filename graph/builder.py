@@ -6,7 +6,6 @@ Every conversation, outcome and edge carries `rev`, the revision of the build th
 
 from collections import Counter
 from collections.abc import Iterator
-from datetime import datetime
 
 from chats.account import Account
 from chats.fan import FanState
@@ -25,6 +24,7 @@ from graph.model import (
     outcome_vertex,
     topic_vertex,
 )
+from graph.rows import epoch, fan_row, response_seconds
 from wire.payloads import ExtendedConversationNode
 
 
@@ -54,8 +54,8 @@ class GraphBuilder:
                 node,
                 chatId=conv.chatId,
                 fanId=fan_id,
-                startDate=_epoch(conv.startDate),
-                endDate=_epoch(conv.endDate),
+                startDate=None if conv.startDate is None else epoch(conv.startDate),
+                endDate=None if conv.endDate is None else epoch(conv.endDate),
                 messageCount=conv.messageCount,
                 fanMessages=conv.fanMessages,
                 massMessages=conv.massMessages,
@@ -63,7 +63,7 @@ class GraphBuilder:
                 massPpvOffers=conv.massPpvOffers,
                 turns=None if conv.turns is None else int(conv.turns),
                 silenceSeconds=conv.silenceSeconds,
-                responseSeconds=",".join(f"{seconds:.15g}" for seconds in conv.responseSeconds),
+                responseSeconds=response_seconds(conv),
                 unanswered=conv.unanswered,
                 sentimentSum=conv.sentimentSum,
                 sentimentCount=conv.sentimentCount,
@@ -85,13 +85,8 @@ class GraphBuilder:
                 "Fan",
                 fan_vertex(fan.fan_id),
                 fanId=fan.fan_id,
-                chatId=fan.chat_id,
                 joinDate=int(fan.join_date or 0),
-                spend=fan.spend,
-                unread=fan.unread,
-                waitingSince=int(fan.waiting_since or 0),
-                notWaiting=fan.not_waiting or "",
-                recentSentiment=-1.0 if fan.recent_sentiment is None else fan.recent_sentiment,
+                **fan_row(fan),
                 sentimentProfile=-1.0 if fan.sentiment_profile is None else fan.sentiment_profile,
                 lastMessageDate=int(fan.last_message_at or 0),
             )
@@ -149,7 +144,7 @@ class GraphBuilder:
                 "InteractionOutcome",
                 vertex,
                 name=outcome.type,
-                date=_epoch(outcome.date),
+                date=epoch(outcome.date),
                 amount=outcome.amount,
                 score=outcome.score,
                 provisional=outcome.provisional,
@@ -167,10 +162,6 @@ class GraphBuilder:
         self, label: EdgeLabel, source: str, target: str, *, key: str = "", **properties: Scalar
     ) -> UpsertEdge:
         return UpsertEdge(self.pk, label, source, target, {**properties, "rev": self._rev}, key)
-
-
-def _epoch(time: datetime | None) -> int | None:
-    return None if time is None else int(time.timestamp())
 
 
 def _title(action_type: str) -> str:

@@ -3,16 +3,15 @@
 No data gives null or an empty list, never a plausible constant. The order of the rows does not matter.
 """
 
-from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from math import ceil, fsum
-from statistics import fmean, median
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, Self, get_args
 
 from graph.model import local_id, topic_vertex
 from graph.traversals import ActionRow, ConversationRow, MessagesRow, OutcomeRow, TopicLinkRow
+from insights.ordered import Ordered
 from insights.window import invalid, parse_time_zone, time_zone_notes
 from wire.payloads import (
     MessageCounts,
@@ -30,41 +29,57 @@ Bucket = Literal["hour", "day", "week", "month"]
 _CLOCK = 1e-6
 
 
+class TopicText(NamedTuple):
+    """A topic as its links read it."""
+
+    id: str  # of the topic
+    topic: str  # the readable label
+    category: str  # "" for a discovered topic
+    keywords: str  # joined by commas
+
+    @classmethod
+    def of(cls, link: TopicLinkRow) -> Self:
+        id = local_id(link["id"]).removeprefix(topic_vertex(""))
+        return cls(id, link["topic"], link["category"], link["keywords"])
+
+
 def topic_metrics(links: Iterable[TopicLinkRow], *, start: int, conversations: int) -> list[TopicMetric]:
     """Topics of a window by falling volume, from the links of that window and of the preceding one.
 
     Links before `start` (epoch seconds) are the preceding window's. `conversations` is the count of all fan
     conversations in the window. A topic that only the preceding window discusses is not listed.
     """
+    counted = ((TopicText.of(link), link["startDate"] >= start) for link in links)
+    return counted_topics(((text, now, not now) for text, now in counted), conversations=conversations)
+
+
+def counted_topics(counts: Iterable[tuple[TopicText, int, int]], *, conversations: int) -> list[TopicMetric]:
+    """`topic_metrics` from topics with a number of links in the window and in the preceding one."""
     # The label is part of the key: topics that creators discovered for themselves may share an id.
-    now: defaultdict[tuple[str, str], list[TopicLinkRow]] = defaultdict(list)
+    texts: dict[tuple[str, str], TopicText] = {}
+    volumes: Counter[tuple[str, str]] = Counter()
     before: Counter[tuple[str, str]] = Counter()
-    for link in links:
-        key = (_topic_id(link), link["topic"])
-        if link["startDate"] < start:
-            before[key] += 1
-        else:
-            now[key].append(link)
-    metrics = [_topic_metric(found, before[key], conversations) for key, found in now.items()]
+    for text, volume, previous in counts:
+        key = (text.id, text.topic)
+        if volume:
+            texts.setdefault(key, text)
+        volumes[key] += volume
+        before[key] += previous
+    metrics = [_topic_metric(text, volumes[key], before[key], conversations) for key, text in texts.items()]
     return sorted(metrics, key=lambda metric: (-metric.volume, metric.topic, metric.id))
 
 
-def _topic_id(link: TopicLinkRow) -> str:
-    return local_id(link["id"]).removeprefix(topic_vertex(""))
-
-
-def _topic_metric(links: Sequence[TopicLinkRow], previous: int, conversations: int) -> TopicMetric:
-    first, volume = links[0], len(links)
+def _topic_metric(text: TopicText, volume: int, previous: int, conversations: int) -> TopicMetric:
     return TopicMetric(
-        topic=first["topic"],
-        id=_topic_id(first),
+        topic=text.topic,
+        id=text.id,
         volume=volume,
         # A conversation written between the two reads can be among the links only.
         percentage_of_total=100 * volume / max(volume, conversations),
         trend=100 * (volume - previous) / previous if previous else None,
         previous_volume=previous,
-        category=first["category"] or None,
-        keywords=first["keywords"].split(",") if first["keywords"] else [],
+        category=text.category or None,
+        keywords=text.keywords.split(",") if text.keywords else [],
     )
 
 
@@ -78,26 +93,47 @@ def sentiment_trend(rows: Iterable[ConversationRow], *, bucket: Bucket, time_zon
     felt = [row for row in rows if row["sentimentCount"] > 0]
     for row in sorted(felt, key=lambda row: row["startDate"]):
         buckets[start_of(datetime.fromtimestamp(row["startDate"], zone))].append(row)
-    n = _sentiment_n(felt)
-    return SentimentTrend(
-        trend=[
-            SentimentPoint(date=date, sentiment_score=_sentiment(found), n=_sentiment_n(found))
-            for date, found in buckets.items()
-        ],
-        sentiment_score=_sentiment(felt) if n else None,
-        n=n,
+    return trend_of(
+        {date: _sentiment(found) for date, found in buckets.items()},
+        _sentiment(felt),
         bucket=bucket,
-        time_zone=zone.key,
-        notes=time_zone_notes(time_zone),
+        time_zone=time_zone,
     )
 
 
-def _sentiment(rows: Sequence[ConversationRow]) -> float:
-    return fsum(row["sentimentSum"] for row in rows) / _sentiment_n(rows)
+class Mean(NamedTuple):
+    """A mean as the sum of its values, rounded once, and their number."""
+
+    total: float
+    n: int
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> Self:
+        return cls(fsum(values), len(values))
+
+    @property
+    def value(self) -> float | None:
+        """None when there are no values."""
+        return self.total / self.n if self.n else None
 
 
-def _sentiment_n(rows: Iterable[ConversationRow]) -> int:
-    return sum(row["sentimentCount"] for row in rows)
+def _sentiment(rows: Sequence[ConversationRow]) -> Mean:
+    return Mean(fsum(row["sentimentSum"] for row in rows), sum(row["sentimentCount"] for row in rows))
+
+
+def trend_of(buckets: Mapping[str, Mean], whole: Mean, *, bucket: Bucket, time_zone: str) -> SentimentTrend:
+    """`sentiment_trend` from its buckets, the earliest first and none without a message, and their whole."""
+    return SentimentTrend(
+        trend=[
+            SentimentPoint(date=date, sentiment_score=mean.total / mean.n, n=mean.n)
+            for date, mean in buckets.items()
+        ],
+        sentiment_score=whole.value,
+        n=whole.n,
+        bucket=bucket,
+        time_zone=parse_time_zone(time_zone).key,
+        notes=time_zone_notes(time_zone),
+    )
 
 
 def _hour(local: datetime) -> str:
@@ -162,42 +198,60 @@ def pay_per_view(rows: Sequence[MessagesRow], outcomes: Sequence[OutcomeRow]) ->
     return PayPerViewMetrics(direct=of(mass=False), mass=of(mass=True))
 
 
+def handling_seconds(row: ConversationRow) -> int | None:
+    """From the first to the last direct message of a fan conversation; None when it has one alone."""
+    return row["endDate"] - row["startDate"] if row["messageCount"] >= 2 else None
+
+
+def silence_share(row: ConversationRow) -> float | None:
+    """The silent part of a fan conversation in percent; None for one without duration."""
+    duration = row["endDate"] - row["startDate"]
+    # Whole-second dates can make the duration a fraction shorter than the gaps inside it.
+    return min(100.0, 100 * row["silenceSeconds"] / duration) if duration > 0 else None
+
+
+def response_times(row: ConversationRow) -> list[float]:
+    """Seconds until each fan run that began in the conversation was answered."""
+    return [float(text) for text in row["responseSeconds"].split(",")] if row["responseSeconds"] else []
+
+
 def response_time_metrics(conversations: Iterable[ConversationRow]) -> ResponseTimeMetrics:
     """Handling time, silence, turns and response times of fan conversations, each with its sample size."""
     rows = by_fans(conversations)
-    handling = [row["endDate"] - row["startDate"] for row in rows if row["messageCount"] >= 2]
-    silence = [
-        # Whole-second dates can make the duration a fraction shorter than the gaps inside it.
-        min(100.0, 100 * row["silenceSeconds"] / (row["endDate"] - row["startDate"]))
-        for row in rows
-        if row["endDate"] > row["startDate"]
-    ]
-    turns = [row["turns"] for row in rows]
-    return ResponseTimeMetrics(
-        average_handling_time_minutes=fmean(handling) / 60 if handling else None,
-        average_handling_time_n=len(handling),
-        silence_percentage=fmean(silence) if silence else None,
-        silence_n=len(silence),
-        turns=fmean(turns) if turns else None,
-        turns_n=len(turns),
-        response_time=_response_time(rows),
+    times = [seconds for row in rows for seconds in response_times(row)]
+    return response_times_of(
+        handling=Mean.of([seconds for row in rows if (seconds := handling_seconds(row)) is not None]),
+        silence=Mean.of([share for row in rows if (share := silence_share(row)) is not None]),
+        turns=Mean.of([row["turns"] for row in rows]),
+        times=Ordered("d", times),
+        total=fsum(times),
+        unanswered=sum(row["unanswered"] for row in rows),
     )
 
 
-def _response_time(rows: Iterable[ConversationRow]) -> ResponseTime:
-    unanswered = 0
-    times: list[float] = []
-    for row in rows:
-        unanswered += row["unanswered"]
-        if row["responseSeconds"]:
-            times.extend(float(text) for text in row["responseSeconds"].split(","))
-    times.sort()
+def response_times_of(
+    *, handling: Mean, silence: Mean, turns: Mean, times: Ordered[float], total: float, unanswered: int
+) -> ResponseTimeMetrics:
+    """`response_time_metrics` from the means, and the response times (seconds) with their sum `total`."""
+    seconds = handling.value
+    return ResponseTimeMetrics(
+        average_handling_time_minutes=None if seconds is None else seconds / 60,
+        average_handling_time_n=handling.n,
+        silence_percentage=silence.value,
+        silence_n=silence.n,
+        turns=turns.value,
+        turns_n=turns.n,
+        response_time=_response_time(times, total, unanswered),
+    )
+
+
+def _response_time(times: Ordered[float], total: float, unanswered: int) -> ResponseTime:
     n = len(times)
     return ResponseTime(
-        mean=fmean(times) if times else None,
-        median=median(times) if times else None,
+        mean=Mean(total, n).value,
+        median=(times[(n - 1) // 2] + times[n // 2]) / 2 if times else None,
         p90=times[ceil(n * 9 / 10) - 1] if times else None,  # nearest rank: a time that was observed
-        max=times[-1] if times else None,
+        max=times[n - 1] if times else None,
         n=n,
         within_5_min=_share_within(times, 300),
         within_1_h=_share_within(times, 3600),
@@ -208,9 +262,9 @@ def _response_time(rows: Iterable[ConversationRow]) -> ResponseTime:
     )
 
 
-def _share_within(times: Sequence[float], bound: float) -> float | None:
-    """The percentage of the sorted times that are `bound` seconds or less; None when there are none."""
-    return 100 * bisect_right(times, bound + _CLOCK) / len(times) if times else None
+def _share_within(times: Ordered[float], bound: float) -> float | None:
+    """The percentage of the times that are `bound` seconds or less; None when there are none."""
+    return 100 * times.up_to(bound + _CLOCK) / len(times) if times else None
 
 
 def action_counts(rows: Iterable[ActionRow]) -> dict[str, int]:
@@ -218,13 +272,18 @@ def action_counts(rows: Iterable[ActionRow]) -> dict[str, int]:
     counts: Counter[str] = Counter()
     for row in rows:
         counts[row["type"]] += row["count"]
-    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+    return most_frequent(counts)
 
 
 def outcome_counts(rows: Iterable[OutcomeRow]) -> dict[str, int]:
     """How many outcomes of each type, most frequent first."""
-    counts = Counter(row["type"] for row in rows)
-    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+    return most_frequent(Counter(row["type"] for row in rows))
+
+
+def most_frequent(counts: Mapping[str, int]) -> dict[str, int]:
+    """The counts, most frequent first, without what was not seen."""
+    seen = [(name, count) for name, count in counts.items() if count]
+    return dict(sorted(seen, key=lambda item: (-item[1], item[0])))
 
 
 def revenue(rows: Iterable[OutcomeRow]) -> float:

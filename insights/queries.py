@@ -12,12 +12,9 @@ from datetime import datetime
 from itertools import chain
 from typing import Any
 
-from redis.asyncio import Redis
-from redis.exceptions import RedisError
-
 from chats.account import Account
-from errors import AmbiguousUser, Unavailable
-from frames.log import push
+from errors import AmbiguousUser
+from frames.publisher import Frames
 from graph.model import Scalar
 from graph.port import Graph
 from graph.traversals import (
@@ -46,11 +43,11 @@ from insights.metrics import (
     topic_metrics,
 )
 from insights.priority import priority_scores, unread_counts
+from insights.update import analytics_update, priority_by_chat
 from insights.window import Window, parse_time_zone, time_zone_notes
 from wire.payloads import (
     AnalyticsUpdate,
     AnalyticsUpdateMsg,
-    PriorityScore,
     ResponseTimeMetrics,
     SentimentTrend,
     TopicMetric,
@@ -133,32 +130,24 @@ async def build_analytics_update(
         reader.rows(OUTCOMES, **_bounds(window)),
         reader.rows_by_account(FANS),
     )
-    priority, unread = _by_chat(fans, now)
-    trend = sentiment_trend(conversations, bucket=bucket, time_zone=time_zone)
-    times = response_time_metrics(conversations)
-    response = times.response_time.mean
-    return AnalyticsUpdate(
-        creatorId=creator_id,
-        startDate=window.start,
-        endDate=window.end,
+    priority, unread = priority_by_chat((priority_scores(each, now), unread_counts(each)) for each in fans)
+    return analytics_update(
+        creator_id,
+        window,
         conversations=len(spoken(conversations)),
         fan_conversations=len(by_fans(conversations)),
         broadcast_only=len(conversations) - len(spoken(conversations)),
         messages=message_counts(messages),
         ppv=pay_per_view(messages, outcomes),
-        messageCount=sum(row["messageCount"] for row in conversations),
-        sentiment=trend.sentiment_score,
-        averageResponseTime=None if response is None else response / 60,
-        turns=times.turns,
+        message_count=sum(row["messageCount"] for row in conversations),
         topics=topic_metrics(links, start=window.start_second, conversations=len(by_fans(conversations))),
-        sentiment_trend=trend,
-        response_time_metrics=times,
+        trend=sentiment_trend(conversations, bucket=bucket, time_zone=time_zone),
+        times=response_time_metrics(conversations),
         actions=action_counts(actions),
         outcomes=outcome_counts(outcomes),
         revenue=revenue(outcomes),
-        priorityScores={chat: score.score for chat, score in priority.items()},
         priority=priority,
-        unreadCounts=unread,
+        unread=unread,
         notes=time_zone_notes(time_zone),
     )
 
@@ -170,28 +159,16 @@ async def broadcast_analytics_update(
     creator_id: str | None = None,
     *,
     graph: Graph,
-    redis: Redis,
+    frames: Frames,
     now: datetime,
-    sequence: int = 0,
     bucket: Bucket = "day",
     time_zone: str = "UTC",
-    epoch: int | None = None,
-    part: bool = False,
 ) -> AnalyticsUpdate:
-    """Build the update, push it to the user's pages, and return it.
-
-    `sequence` is the user's journal sequence that the graph has reached. `part` says that the user has other
-    creators as well: pages of all of them do not get it. With `epoch` only the user's owner may push
-    (StaleOwner). Unavailable when Redis refuses.
-    """
+    """Build the update, send it to the user's pages (`frames`), and return it."""
     update = await build_analytics_update(
         user_id, start_date, end_date, creator_id, graph=graph, now=now, bucket=bucket, time_zone=time_zone
     )
-    frame = AnalyticsUpdateMsg(sequence=sequence, creatorId=creator_id, merge=part, payload=update)
-    try:
-        await push(redis, user_id, frame, epoch=epoch)
-    except RedisError as error:
-        raise Unavailable("Redis did not take the analytics update; ask for it again.") from error
+    await frames.send(AnalyticsUpdateMsg(creatorId=creator_id, payload=update))
     return update
 
 
@@ -246,14 +223,3 @@ def _check_trend(bucket: str, time_zone: str) -> None:
     """Refuse what `sentiment_trend` would refuse, before the graph is asked."""
     bucket_start(bucket)
     parse_time_zone(time_zone)
-
-
-def _by_chat(fans: list[list[Any]], now: datetime) -> tuple[dict[str, PriorityScore], dict[str, int]]:
-    priority: dict[str, PriorityScore] = {}
-    unread: dict[str, int] = {}
-    for of_account in fans:
-        counts = unread_counts(of_account)
-        for chat, score in priority_scores(of_account, now).items():
-            if chat not in priority or score.score > priority[chat].score:
-                priority[chat], unread[chat] = score, counts[chat]
-    return priority, unread

@@ -12,7 +12,7 @@ import orjson
 from chats.chat import Chat
 from chats.fan import FanState
 from chats.message import Message
-from graph.traversals import ConversationRow
+from graph.rows import conversation_row
 from history.chat import CachedChat
 from history.history import Touched
 from insights.metrics import response_time_metrics
@@ -44,7 +44,7 @@ def chat_node(
 ) -> ExtendedConversationNode:
     """The chat's totals with the given messages, and what `touched` says was changed or removed."""
     chat, nodes = cached.chat, list(cached.nodes.values())
-    metrics = response_time_metrics([_row(node) for node in nodes])
+    metrics = response_time_metrics(map(conversation_row, nodes))
     count = sum(node.sentimentCount for node in nodes)
     total = sum(node.sentimentSum for node in nodes)
     ordered = cached.ordered()
@@ -262,22 +262,6 @@ def priority_of(fans: Iterable[FanState], now: datetime) -> Callable[[FanState],
         ).score
 
     return score
-
-
-def _row(node: ExtendedConversationNode) -> ConversationRow:
-    """An enriched conversation as the graph would answer it."""
-    return ConversationRow(
-        startDate=int(node.startDate.timestamp()) if node.startDate else 0,
-        endDate=int(node.endDate.timestamp()) if node.endDate else 0,
-        messageCount=node.messageCount,
-        fanMessages=node.fanMessages,
-        turns=int(node.turns or 0),
-        silenceSeconds=node.silenceSeconds,
-        responseSeconds=",".join(map(repr, node.responseSeconds)),
-        unanswered=node.unanswered,
-        sentimentSum=node.sentimentSum,
-        sentimentCount=node.sentimentCount,
-    )
 
 
 def _topics(nodes: Iterable[ExtendedConversationNode], with_text: int) -> list[TopicUse]:

@@ -1,0 +1,96 @@
+"""The one publisher of a user's frames: numbers and logs them, notices when they are lost, and repairs that.
+
+When Redis does not answer it is not known whether a frame was sent. It is not repeated: pages append what
+they get. From then on frames are dropped until Redis takes them again; then the log is emptied, so that
+whoever comes back asks for a full sync, and whoever stayed is told that one follows.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Protocol
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from backoff import Backoff
+from errors import Unavailable
+from frames.log import NOWHERE, forget, last_position, push
+from wire.payloads import Frame, SystemStatus, SystemStatusMsg
+
+log = logging.getLogger(__name__)
+
+RETRY_FIRST, RETRY_MOST = 0.2, 5.0
+
+
+class Frames(Protocol):
+    """Takes the frames of one user."""
+
+    async def send(self, frame: Frame | bytes) -> None:
+        """Send a frame (bytes: as JSON, without a position)."""
+
+
+class Publisher:
+    """The frames of the user's owner. StaleOwner when another process owns the user.
+
+    `lost` is called when frames begin to be lost; `position` is that of the last one sent.
+    """
+
+    def __init__(self, redis: Redis, user_id: str, lost: Callable[[], None]) -> None:
+        self._redis = redis
+        self._user_id = user_id
+        self._lost = lost
+        self._epoch = 0
+        self._works = asyncio.Event()
+        self._works.set()
+        self.position = NOWHERE
+
+    async def begin(self, epoch: int) -> None:
+        """Go on as this owner. RedisError when Redis is out of reach."""
+        self._epoch = epoch
+        self.position = await last_position(self._redis, self._user_id)
+
+    @property
+    def works(self) -> bool:
+        """Whether frames are taken."""
+        return self._works.is_set()
+
+    async def send(self, frame: Frame | bytes) -> None:
+        """Send a frame; one that is lost is made up for by the full sync that `lost` asks for."""
+        if not self.works:
+            return
+        try:
+            self.position = await push(self._redis, self._user_id, frame, epoch=self._epoch)
+        except RedisError as error:
+            log.warning("Frames of user %s are lost (%s).", self._user_id, type(error).__name__)
+            self._works.clear()
+            self._lost()
+
+    async def repair(self, sequence: int) -> None:
+        """Return once Redis takes frames; pages know then that a full sync follows."""
+        backoff = Backoff(RETRY_FIRST, RETRY_MOST)
+        while not self.works:
+            await backoff.pause()
+            try:
+                await forget(self._redis, self._user_id)
+                status = SystemStatus(status="PROCESSING_SNAPSHOT")
+                frame = SystemStatusMsg(sequence=sequence, payload=status)
+                self.position = await push(self._redis, self._user_id, frame, epoch=self._epoch)
+            except RedisError:
+                continue
+            self._works.set()
+            log.info("User %s has Redis again; pages get a full sync.", self._user_id)
+
+
+class Announcer:
+    """Frames of whoever does not own the user. Unavailable when Redis refuses."""
+
+    def __init__(self, redis: Redis, user_id: str) -> None:
+        self._redis = redis
+        self._user_id = user_id
+
+    async def send(self, frame: Frame | bytes) -> None:
+        try:
+            await push(self._redis, self._user_id, frame)
+        except RedisError as error:
+            raise Unavailable("Redis did not take the frame; ask for it again.") from error

@@ -1,0 +1,101 @@
+"""The rows that the traversals answer with for one conversation, or one chat, once the builder wrote it. Pure.
+
+Whoever holds what is written needs not ask the graph for it. tests/graph/test_rows.py holds them to the graph.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from chats.fan import FanState
+from graph.model import element_id, topic_vertex
+from graph.traversals import ActionRow, ConversationRow, FanRow, MessagesRow, OutcomeRow, TopicLinkRow
+from wire.payloads import ExtendedConversationNode
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationRows:
+    """The rows of one conversation.
+
+    `topics` are there for a conversation in which the fan says nothing, too: TOPIC_LINKS does not answer
+    them, but what is written last of a topic is what the topic's other links read.
+    """
+
+    conversation: ConversationRow
+    messages: MessagesRow
+    topics: tuple[TopicLinkRow, ...] = ()
+    actions: tuple[ActionRow, ...] = ()
+    outcomes: tuple[tuple[int, OutcomeRow], ...] = ()  # each with its own time in whole epoch seconds
+
+
+def conversation_rows(conv: ExtendedConversationNode, pk: str) -> ConversationRows:
+    """The rows of an enriched conversation in the partition `pk`."""
+    row = conversation_row(conv)
+    # What is written twice is one vertex or edge with the values that came last.
+    topics = {topic.id: topic for topic in conv.topics}
+    actions = {(action.type, action.direction): action.count for action in conv.actions}
+    return ConversationRows(
+        row,
+        MessagesRow(
+            messageCount=conv.messageCount,
+            fanMessages=conv.fanMessages,
+            massMessages=conv.massMessages,
+            ppvOffers=conv.ppvOffers,
+            massPpvOffers=conv.massPpvOffers,
+        ),
+        tuple(
+            TopicLinkRow(
+                startDate=row["startDate"],
+                id=element_id(pk, topic_vertex(topic.id)),
+                topic=topic.topic,
+                category=topic.category or "",
+                keywords=",".join(topic.keywords),
+            )
+            for topic in topics.values()
+        ),
+        tuple(ActionRow(type=type, count=count) for (type, _), count in actions.items()),
+        tuple(
+            (
+                epoch(outcome.date),
+                OutcomeRow(type=outcome.type, amount=outcome.amount or 0, isMass=outcome.isMass),
+            )
+            for outcome in conv.outcomes
+        ),
+    )
+
+
+def conversation_row(conv: ExtendedConversationNode) -> ConversationRow:
+    """The figures of an enriched conversation. One without a start, in no window of the graph, is of 1970."""
+    return ConversationRow(
+        startDate=epoch(conv.startDate) if conv.startDate else 0,
+        endDate=epoch(conv.endDate) if conv.endDate else 0,
+        messageCount=conv.messageCount,
+        fanMessages=conv.fanMessages,
+        turns=int(conv.turns or 0),
+        silenceSeconds=conv.silenceSeconds,
+        responseSeconds=response_seconds(conv),
+        unanswered=conv.unanswered,
+        sentimentSum=conv.sentimentSum,
+        sentimentCount=conv.sentimentCount,
+    )
+
+
+def fan_row(fan: FanState) -> FanRow:
+    """Where a fan's chat stands."""
+    return FanRow(
+        chatId=fan.chat_id,
+        spend=fan.spend,
+        unread=fan.unread,
+        waitingSince=int(fan.waiting_since or 0),
+        notWaiting=fan.not_waiting or "",
+        recentSentiment=-1.0 if fan.recent_sentiment is None else fan.recent_sentiment,
+    )
+
+
+def response_seconds(conv: ExtendedConversationNode) -> str:
+    """Response times as the graph keeps them: to 15 digits, joined by commas."""
+    return ",".join(f"{seconds:.15g}" for seconds in conv.responseSeconds)
+
+
+def epoch(time: datetime) -> int:
+    """Whole epoch seconds, cut off."""
+    return int(time.timestamp())

@@ -1,0 +1,308 @@
+"""What the graph lacks of the history, and the writing of it, beside all else and in order for each account.
+
+Only ids of what changed wait here, however long the graph is away: what is written is what the history holds
+by then. A conversation that the graph refuses is set apart, and keeps nobody else's from being written.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from backoff import Backoff
+from chats.account import Account
+from errors import AnalyticsError, GraphError, StaleOwner
+from graph.model import DropOlder
+from graph.port import Graph
+from graph.traversals import ACCOUNTS_OF_USER, CONVERSATION_COUNT
+from graph.write import Writer, append_graph_from_delta, rebuild_graph_from_snapshot
+from history.chat import CachedChat
+from history.history import Cache, Change, Key
+from session.clock import Clock
+
+log = logging.getLogger(__name__)
+
+TOGETHER = 500  # conversations written by one call
+RETRY_FIRST, RETRY_MOST = 0.5, 30.0
+ANSWER_WITHIN = 10.0  # seconds for the question whether it has what we have
+BEHIND = 5.0  # seconds after which what waits is told
+
+
+@dataclass(slots=True)
+class Lacking:
+    """What the graph lacks of one account: everything, or these conversations and fans (dicts keep order)."""
+
+    everything: bool = False
+    written: dict[tuple[str, str], None] = field(default_factory=dict)  # chat id, conversation id
+    gone: dict[str, None] = field(default_factory=dict)  # conversation ids
+    fans: dict[str, None] = field(default_factory=dict)  # chat ids
+    since: float = 0.0  # seconds of the clock at which the oldest of it changed
+
+    def add(self, chat_id: str, change: Change) -> None:
+        for id in change.gone:
+            self.gone[id] = None
+            self.written.pop((chat_id, id), None)
+        for id in change.written:
+            self.written[chat_id, id] = None
+            self.gone.pop(id, None)
+        self.fans[chat_id] = None
+        # Under the new id everything of the chat is another vertex.
+        self.everything = self.everything or change.moved
+
+    def put_back(self, older: "Lacking") -> None:
+        """Take in what was not written after all."""
+        self.everything = self.everything or older.everything
+        self.written = {**{k: None for k in older.written if k[1] not in self.gone}, **self.written}
+        written = {id for _, id in self.written}
+        self.gone = {**{id: None for id in older.gone if id not in written}, **self.gone}
+        self.fans = {**older.fans, **self.fans}
+        self.since = older.since
+
+    def to_json(self) -> dict[str, Any]:
+        """As a checkpoint keeps it."""
+        if self.everything:
+            return {"everything": True}
+        return {"written": list(self.written), "gone": list(self.gone), "fans": list(self.fans)}
+
+    @classmethod
+    def of_json(cls, facts: Mapping[str, Any], since: float) -> "Lacking":
+        written = dict.fromkeys(facts.get("written", ()))
+        gone, fans = dict.fromkeys(facts.get("gone", ())), dict.fromkeys(facts.get("fans", ()))
+        return cls(bool(facts.get("everything")), written, gone, fans, since)
+
+
+class GraphWrites:
+    """One user's. `writer` writes as the user's owner; `revision` gives a number that only grows.
+
+    `refused` are the conversations that the graph refused, by (creator, chat, conversation), with the reason.
+    """
+
+    def __init__(
+        self,
+        user_id: str,
+        history: Cache,
+        reader: Graph,
+        clock: Clock,
+        told: Callable[[], None],
+    ) -> None:
+        self._user_id = user_id
+        self._history = history
+        self._reader = reader
+        self._clock = clock
+        self._told = told  # called when it falls behind, and when it has caught up
+        self._writer: Writer | None = None
+        self._revision = 0
+        self._lacking: dict[str, Lacking] = {}
+        self._writing: dict[str, Lacking] = {}
+        self._asked = asyncio.Event()
+        self._caught_up = asyncio.Condition()
+        self.refused: dict[tuple[str, str, str], str] = {}
+        self.is_behind = False
+
+    def begin(self, epoch: int, writer: Writer, unwritten: Mapping[str, Mapping[str, Any]]) -> None:
+        """Go on as this owner, from what a checkpoint says is not written."""
+        self._writer = writer
+        self._revision = epoch << 32  # stays below 2**53, so that every store keeps it exactly
+        for creator_id, facts in unwritten.items():
+            self._lacking[creator_id] = Lacking.of_json(facts, self._clock.monotonic())
+        self._asked.set()
+
+    def follow(self, changes: Mapping[Key, Change]) -> None:
+        """Have what changed written."""
+        for (creator_id, chat_id), change in changes.items():
+            self._of(creator_id).add(chat_id, change)
+        if changes:
+            self._asked.set()
+
+    def rewrite(self, creator_id: str) -> None:
+        """Have all of a creator written, and what is older dropped."""
+        self._of(creator_id).everything = True
+        self._asked.set()
+
+    def write_again(self, refused: Iterable[tuple[str, str, str]]) -> None:
+        """Have conversations that were refused tried again."""
+        for creator_id, chat_id, id in refused:
+            self.refused.pop((creator_id, chat_id, id), None)
+            self._of(creator_id).written[chat_id, id] = None
+            self._asked.set()
+
+    def unwritten(self) -> dict[str, dict[str, Any]]:
+        """What a checkpoint is to keep, by creator."""
+        found: dict[str, dict[str, Any]] = {}
+        for creator_id in {**self._writing, **self._lacking}:
+            both = Lacking()
+            for each in (self._lacking.get(creator_id), self._writing.get(creator_id)):
+                if each is not None:
+                    both.put_back(each)
+            found[creator_id] = both.to_json()
+        for creator_id, chat_id, id in self.refused:
+            facts = found.setdefault(creator_id, Lacking().to_json())
+            facts.setdefault("written", []).append((chat_id, id))
+        return found
+
+    def behind_since(self) -> float | None:
+        """Seconds of the clock at which the oldest change came that is not written; None: all is."""
+        return min((each.since for each in (*self._lacking.values(), *self._writing.values())), default=None)
+
+    async def caught_up(self) -> None:
+        """Return once the graph has everything."""
+        async with self._caught_up:
+            await self._caught_up.wait_for(lambda: not self._lacking and not self._writing)
+
+    async def run(self) -> None:
+        """Write what is lacking, again and again. Raises StaleOwner when the user has a new owner."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._watch())
+            while True:
+                await self._asked.wait()
+                self._asked.clear()
+                for creator_id in list(self._lacking):
+                    if creator_id not in self._writing:
+                        self._writing[creator_id] = self._lacking.pop(creator_id)
+                        tasks.create_task(self._write_account(creator_id))
+
+    async def look(self, creator_ids: Iterable[str]) -> None:
+        """Have creators written anew of whom the graph lacks something, as when it was lost."""
+        await self.caught_up()
+        for creator_id in creator_ids:
+            backoff = Backoff(RETRY_FIRST, RETRY_MOST, sleep=self._clock.sleep)
+            while (count := await self._count(creator_id)) is None:
+                await backoff.pause()
+            if count < self._history.conversations(creator_id) - len(self._history.pending(creator_id)):
+                log.warning("User %s: the graph of creator %s is written anew.", self._user_id, creator_id)
+                self.rewrite(creator_id)
+
+    async def _count(self, creator_id: str) -> int | None:
+        """The conversations in the graph; None when it does not answer, -1 when it was never written whole."""
+        account = Account(self._user_id, creator_id).key
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN):
+                if account not in await self._reader.submit(ACCOUNTS_OF_USER, {"user_id": self._user_id}):
+                    return -1
+                [count] = await self._reader.submit(CONVERSATION_COUNT, {"pk": account})
+        except (TimeoutError, AnalyticsError):
+            return None
+        return int(count)
+
+    async def _write_account(self, creator_id: str) -> None:
+        backoff = Backoff(RETRY_FIRST, RETRY_MOST, sleep=self._clock.sleep)
+        while True:
+            lacking = self._writing[creator_id]
+            try:
+                await self._write(creator_id, lacking)
+            except StaleOwner:
+                raise
+            except AnalyticsError as error:
+                log.warning("User %s: the graph is written later (%s).", self._user_id, type(error).__name__)
+                await backoff.pause()
+                if (newer := self._lacking.pop(creator_id, None)) is not None:
+                    newer.put_back(lacking)
+                    self._writing[creator_id] = newer
+                continue
+            backoff.reset()
+            del self._writing[creator_id]
+            if creator_id not in self._lacking:
+                break
+            self._writing[creator_id] = self._lacking.pop(creator_id)
+        async with self._caught_up:
+            self._caught_up.notify_all()
+
+    async def _write(self, creator_id: str, lacking: Lacking) -> None:
+        assert self._writer is not None, "begin comes first"
+        self._revision += 1
+        if lacking.everything:
+            try:
+                await rebuild_graph_from_snapshot(
+                    self._user_id,
+                    (node for cached in self._history.of(creator_id) for node in cached.nodes.values()),
+                    creator_id,
+                    fans=self._history.fans(creator_id),
+                    rev=self._revision,
+                    writer=self._writer,
+                )
+                return
+            except GraphError:  # it refuses a conversation, or several: which, shows when each goes alone
+                pass
+            every = {(each.chat.id, id): None for each in self._history.of(creator_id) for id in each.nodes}
+            fans = dict.fromkeys(chat_id for _, chat_id in self._history.keys(creator_id))
+            await self._write_parts(creator_id, Lacking(written=every, fans=fans))
+            await self._writer.apply([DropOlder(Account(self._user_id, creator_id).key, self._revision)])
+            return
+        await self._write_parts(creator_id, lacking)
+
+    async def _write_parts(self, creator_id: str, lacking: Lacking) -> None:
+        gone = list(lacking.gone)
+        parts = list(_parts(lacking)) or [({}, {})]
+        for written, fans in parts:
+            await self._append(creator_id, written, fans, gone)
+            gone = []
+
+    async def _append(
+        self,
+        creator_id: str,
+        written: Mapping[tuple[str, str], None],
+        fans: Mapping[str, None],
+        gone: list[str],
+    ) -> None:
+        assert self._writer is not None, "begin comes first"
+        opened: dict[str, CachedChat] = {}
+        for chat_id in dict.fromkeys([*(chat_id for chat_id, _ in written), *fans]):
+            if (cached := self._history.look(creator_id, chat_id)) is not None:
+                opened[chat_id] = cached
+        nodes = {
+            (chat_id, id): node
+            for chat_id, id in written
+            if chat_id in opened and (node := opened[chat_id].nodes.get(id)) is not None
+        }
+        try:
+            await append_graph_from_delta(
+                self._user_id,
+                list(nodes.values()),
+                creator_id,
+                fans=[opened[chat_id].fan_state() for chat_id in fans if chat_id in opened],
+                gone=gone,
+                rev=self._revision,
+                writer=self._writer,
+            )
+        except GraphError as error:
+            if len(written) + len(fans) <= 1:
+                for chat_id, id in written:
+                    log.error(
+                        "User %s: the graph refuses conversation %s of creator %s.",
+                        self._user_id,
+                        id,
+                        creator_id,
+                    )
+                    self.refused[creator_id, chat_id, id] = str(error)
+                return
+            if gone:
+                await self._append(creator_id, {}, {}, gone)
+            for each in written:
+                await self._append(creator_id, {each: None}, {}, [])
+            for fan in fans:
+                await self._append(creator_id, {}, {fan: None}, [])
+        else:
+            for chat_id, id in nodes:
+                self.refused.pop((creator_id, chat_id, id), None)
+
+    async def _watch(self) -> None:
+        """Have it told when the graph falls behind and when it has caught up."""
+        while True:
+            await self._clock.sleep(BEHIND / 5)
+            since = self.behind_since()
+            behind = since is not None and self._clock.monotonic() - since > BEHIND
+            if behind != self.is_behind:
+                self.is_behind = behind
+                self._told()
+
+    def _of(self, creator_id: str) -> Lacking:
+        return self._lacking.setdefault(creator_id, Lacking(since=self._clock.monotonic()))
+
+
+def _parts(lacking: Lacking) -> Iterator[tuple[dict[tuple[str, str], None], dict[str, None]]]:
+    """Conversations and fans that are written together."""
+    written, fans = list(lacking.written), list(lacking.fans)
+    for start in range(0, max(len(written), len(fans)), TOGETHER):
+        part = slice(start, start + TOGETHER)
+        yield dict.fromkeys(written[part]), dict.fromkeys(fans[part])
