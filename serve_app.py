@@ -37,6 +37,7 @@ from errors import (
     Unavailable,
 )
 from frames.log import connect_redis
+from frames.publisher import Announcer
 from frontend import Frontend
 from haproxy import Door
 from hub import Hub, turn_away
@@ -333,7 +334,7 @@ def _insights(services: Callable[[], Services]) -> APIRouter:
             asked.user_id,
             *asked.scope,
             graph=held.graph,
-            redis=held.redis,
+            frames=Announcer(held.redis, asked.user_id),
             now=now(),
             bucket=bucket,
             time_zone=asked.time_zone,

@@ -81,7 +81,7 @@ class Enricher:
         refit: bool = False,
         aside: bool = False,
     ) -> tuple[int, AsyncIterator[list[ExtendedConversationNode]]]:
-        """Enrich whole chats, `messages` in all, with the creator's topics: found on them when there are none.
+        """Enrich whole chats, `messages` in all; a creator without topics gets them fitted on these.
 
         Returns the version of the topics' fit and, part by part and in order, the nodes. `chats` are asked
         for as they are needed. With `refit` topics are fitted anew; with `aside` one task runs at a time, so
@@ -166,7 +166,7 @@ class Enricher:
             return found
 
         cpus = await _cpus()
-        parts = ([each] for each in wanted) if alone else _parts(wanted, cpus)
+        parts: Iterable[list[_Wanted]] = ([each] for each in wanted) if alone else _parts(wanted, cpus)
         async for nodes in _bounded(_IN_FLIGHT_PER_CPU * cpus, enriched, parts):
             yield nodes
         if len(problems) == len(wanted):

@@ -47,8 +47,9 @@ class Checkpoint:
     """What the owner holds when all records up to `sequence` are applied.
 
     `basis` is what the enrichment was made with, `fits` the fits of the creators' topics in it, `unfinished`
-    the creators whose graph or pages may lack something of it; `revision` is the last of what was understood
-    (`session.understood`) that is in it. `held`, by key, was part of it once and is read only.
+    the creators whose pages may lack something of it, `unwritten` what the graph lacks, by creator
+    (`session.graph`); `revision` is the last of what was understood (`session.understood`) that is in it.
+    `held`, by key, was part of it once and is read only.
     """
 
     sequence: int
@@ -57,6 +58,7 @@ class Checkpoint:
     unfinished: list[str]
     chats: list[tuple[Key, Packed]]
     revision: int = 0
+    unwritten: dict[str, dict[str, Any]] = field(default_factory=dict)
     held: dict[str, Aside] = field(default_factory=dict)
 
 
@@ -139,6 +141,7 @@ def _pieces(checkpoint: Checkpoint) -> Iterator[bytes]:
         "fits": checkpoint.fits,
         "unfinished": checkpoint.unfinished,
         "revision": checkpoint.revision,
+        "unwritten": checkpoint.unwritten,
         "chats": len(checkpoint.chats),
     }
     yield msgpack.packb(head)
@@ -176,7 +179,10 @@ def _parsed(data: bytes) -> Checkpoint:
         chats.append(((creator_id, chat_id), Packed.from_list(packed)))
     fits = head.get("fits", {})  # the first checkpoints had none
     revision = head.get("revision", 0)
-    return Checkpoint(head["sequence"], head["basis"], fits, head["unfinished"], chats, revision, held)
+    unwritten = head.get("unwritten", {})
+    return Checkpoint(
+        head["sequence"], head["basis"], fits, head["unfinished"], chats, revision, unwritten, held
+    )
 
 
 def _sync(file: IO[bytes]) -> None:

@@ -272,6 +272,10 @@ class Cache:
         """The chats that were changed since they were packed last."""
         return [key for key in self._opened if self._at(key).packed is None]
 
+    def unpacked_from(self, packed: Packed) -> CachedChat:
+        """A chat as it was when it was packed, to be read."""
+        return unpack(packed, gap=self._gap, silence=self._silence)
+
     def pack(self, key: Key) -> Packed:
         slot = self._at(key)
         slot.packed = slot.packed or pack(self._read(slot))
@@ -336,7 +340,7 @@ class Cache:
         if slot.opened is not None:
             return slot.opened
         assert slot.packed is not None, "a chat is opened, packed, or both"
-        return unpack(slot.packed, gap=self._gap, silence=self._silence)
+        return self.unpacked_from(slot.packed)
 
     def _changed(self, key: Key) -> Change:
         """To be called after every change to a chat; returns where it is noted."""

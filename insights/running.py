@@ -24,7 +24,7 @@ from insights.ordered import Ordered
 from insights.sums import Share, Sums
 from insights.update import analytics_update, priority_by_chat
 from insights.window import WINDOW, Window
-from wire.payloads import AnalyticsUpdate
+from wire.payloads import AnalyticsUpdate, PriorityScore
 
 SLACK = timedelta(days=1)  # the clocks of two machines that hold a user one after the other are closer
 _LENGTH = int(WINDOW.total_seconds())
@@ -96,6 +96,13 @@ class RunningFigures:
             priority=priority,
             unread=unread,
         )
+
+    def priority(self, creator_id: str, chat_id: str, now: datetime) -> PriorityScore | None:
+        """Where a chat stands at `now` among those of its account; None when it is not known."""
+        if creator_id not in self._accounts:
+            return None
+        scores, _ = self._accounts[creator_id].inbox.state(now, (chat_id,))
+        return scores.get(chat_id)
 
     def most_urgent(self, creator_id: str | None, now: datetime, n: int) -> list[str]:
         """The ids of the `n` (1 or more) most urgent chats at `now`, by falling priority."""

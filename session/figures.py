@@ -1,4 +1,4 @@
-"""The figures that pages are shown, kept up to date with the history. Pure but for the pauses while it loads."""
+"""The figures that pages are shown, kept up to date with the history."""
 
 import asyncio
 from collections.abc import Collection, Mapping

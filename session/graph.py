@@ -174,7 +174,7 @@ class GraphWrites:
                 self.rewrite(creator_id)
 
     async def _count(self, creator_id: str) -> int | None:
-        """The conversations in the graph; None when it does not answer, -1 when it was never written whole."""
+        """The conversations in the graph; None: it does not answer, -1: it was never written whole."""
         account = Account(self._user_id, creator_id).key
         try:
             async with asyncio.timeout(ANSWER_WITHIN):
@@ -274,7 +274,7 @@ class GraphWrites:
                         id,
                         creator_id,
                     )
-                    self.refused[creator_id, chat_id, id] = str(error)
+                    self.refused[creator_id, chat_id, id] = error.code
                 return
             if gone:
                 await self._append(creator_id, {}, {}, gone)

@@ -76,9 +76,17 @@ class DeltaAccepted:
 
 
 @dataclass(frozen=True, slots=True)
-class Enriched:
-    job: int
+class NodesReady:
+    """A part of the job in hand is enriched."""
+
     nodes: tuple[ExtendedConversationNode, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Enriched:
+    """All of the job is."""
+
+    job: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +110,7 @@ class Again:
     """The owner begins, or the wait that `RetryLater` asked for is over."""
 
 
-Event = SnapshotAccepted | DeltaAccepted | Enriched | Failed | Redo | Again
+Event = SnapshotAccepted | DeltaAccepted | NodesReady | Enriched | Failed | Redo | Again
 
 
 # Effects
@@ -228,6 +236,9 @@ class UserState:
                 if self.status is Status.ERROR:
                     yield self._move(Status.PROCESSING_SNAPSHOT)
                 yield from self._next()
+            case NodesReady():
+                for node in event.nodes:
+                    self.cache.store(node)
             case Enriched():
                 yield from self._enriched(event)
             case Failed():
@@ -291,8 +302,6 @@ class UserState:
 
     def _enriched(self, event: Enriched) -> Iterator[Effect]:
         job = self._in_hand(event.job)
-        for node in event.nodes:
-            self.cache.store(node)
         yield PublishEnrichment(job)
         if job.whole:
             self._drain_to = self.inbox[-1].sequence if self.inbox else 0

@@ -10,10 +10,12 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 
-from enrich.tasks import Enricher, WholeChat
+from enrich.progress import Progress
+from enrich.tasks import WholeChat
 from enrich.topics.refit import Fitted, Watch
 from errors import StaleOwner
 from history.history import Cache, mark
+from session.understanding import Enriches
 from wire.payloads import ExtendedConversationNode
 
 log = logging.getLogger(__name__)
@@ -36,7 +38,7 @@ class Refits:
         self,
         user_id: str,
         cache: Cache,
-        enricher: Enricher,
+        enricher: Enriches,
         at_rest: asyncio.Lock,
         *,
         busy: Callable[[str], bool],
@@ -136,7 +138,10 @@ class Refits:
                 seen.update({each.id: mark(cached, each) for each in cached.conversations})
                 yield cached.conversations, cached.chat, cached.readings()
 
-        version, parts = await self._enricher.refit(creator_id, chats(), again=again)
+        size = self._cache.size(creator_id)
+        version, parts = await self._enricher.whole(
+            creator_id, chats(), size, _untold, refit=again, aside=True
+        )
         changed = 0
         async for nodes in parts:
             for chat_id, own in groupby(nodes, key=lambda node: node.chatId):
@@ -153,3 +158,7 @@ class Refits:
         else:  # it may have been enriched with the fit before
             self._ask(creator_id)
         log.info("%s: fit %d; %d conversations changed.", who, version, changed)
+
+
+async def _untold(_: Progress) -> None:
+    """Nobody waits for a refit."""

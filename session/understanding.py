@@ -1,22 +1,27 @@
 """How a job is understood: what is enriched together, where topics are found anew, and how far it is."""
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
-from chats.chat import Chat
 from chats.conversation import Conversation
 from enrich.progress import Progress
-from enrich.reading import Reading
+from enrich.tasks import WholeChat
 from enrich.topics.refit import Fitted
+from errors import EnrichmentError
+from history.chat import CachedChat
+from history.history import Cache
+from session.clock import Clock
+from session.machine import Job
 from wire.payloads import ExtendedConversationNode
 
 log = logging.getLogger(__name__)
 
 ALONE_AFTER = 2  # failures in a row: then conversations are enriched one by one
+PROGRESS_PAUSE = 2.0  # seconds
+LARGE = 10_000  # messages, of which it is told when the last one is understood
 
-Known = Mapping[str, Reading]  # by message id
-WholeChat = tuple[Sequence[Conversation], Chat, Known]  # all its conversations
 Nodes = list[ExtendedConversationNode]
 Tell = Callable[[Progress], Awaitable[None]]
 
@@ -24,23 +29,109 @@ Tell = Callable[[Progress], Awaitable[None]]
 class Enriches(Protocol):
     """Enriches one user's conversations; see `enrich.tasks.Enricher`."""
 
-    def snapshot(
-        self, creator_id: str, chats: Iterable[WholeChat], messages: int, on_progress: Tell
-    ) -> AsyncIterator[tuple[Nodes, int]]: ...
-
-    def delta(
+    async def whole(
         self,
         creator_id: str,
         chats: Iterable[WholeChat],
-        changed: frozenset[str],
         messages: int,
         on_progress: Tell,
         *,
-        alone: bool,
-    ) -> AsyncIterator[Nodes]: ...
-
-    async def refit(
-        self, creator_id: str, chats: Iterable[WholeChat], *, again: bool
+        refit: bool = False,
+        aside: bool = False,
     ) -> tuple[int, AsyncIterator[Nodes]]: ...
 
+    def changed(
+        self,
+        creator_id: str,
+        chats: Iterable[WholeChat],
+        conversation_ids: Collection[str],
+        on_progress: Tell,
+        *,
+        alone: bool = False,
+    ) -> AsyncIterator[Nodes]: ...
+
     async def fitted(self, creator_id: str) -> Fitted | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Nodes of a part of the job; `fit`, once it is known, says which topics the whole creator has by it."""
+
+    nodes: Nodes
+    fit: int | None = None
+
+
+class Understanding:
+    """One user's. `tell(job, progress)` is called while a job takes long."""
+
+    def __init__(
+        self,
+        user_id: str,
+        history: Cache,
+        enricher: Enriches,
+        clock: Clock,
+        tell: Callable[[Job, Progress], Awaitable[None]],
+    ) -> None:
+        self._user_id = user_id
+        self._history = history
+        self._enricher = enricher
+        self._clock = clock
+        self._tell = tell
+        self._failures = 0  # in a row
+
+    async def of(self, job: Job, conversations: Sequence[Conversation]) -> AsyncIterator[Part]:
+        """Understand the job's conversations, or all of the creator's where most are new."""
+        given = 0
+        try:
+            async for part in self._parts(job, conversations):
+                given += len(part.nodes)
+                yield part
+            if given < len(conversations):
+                raise EnrichmentError("Enrichment gave back fewer conversations than it was given.")
+        except Exception:
+            self._failures += 1
+            raise
+        self._failures = 0
+
+    async def _parts(self, job: Job, conversations: Sequence[Conversation]) -> AsyncIterator[Part]:
+        creator_id, size = job.creator_id, sum(len(each.messages) for each in conversations)
+        # One conversation on which a worker dies must not keep the others waiting for ever.
+        alone = self._failures >= ALONE_AFTER
+        progress = self._progress(job)
+        if conversations and not alone and job.whole and 2 * size >= self._history.size(creator_id):
+            chats = (_whole(cached) for cached in self._history.of(creator_id))
+            total = self._history.size(creator_id)
+            fit, parts = await self._enricher.whole(creator_id, chats, total, progress)
+            async for nodes in parts:
+                yield Part(nodes)
+            yield Part([], fit)
+        elif conversations:
+            ids = frozenset(each.id for each in conversations)
+            async for nodes in self._enricher.changed(
+                creator_id, self._chats_of(conversations), ids, progress, alone=alone
+            ):
+                yield Part(nodes)
+
+    def _chats_of(self, conversations: Iterable[Conversation]) -> Iterator[WholeChat]:
+        for creator_id, chat_id in dict.fromkeys((each.creator_id, each.chat_id) for each in conversations):
+            if (cached := self._history.look(creator_id, chat_id)) is not None:
+                yield _whole(cached)
+
+    def _progress(self, job: Job) -> Tell:
+        """Tells how far the job is, at most once in PROGRESS_PAUSE seconds."""
+        told = self._clock.monotonic()
+
+        async def tell(progress: Progress) -> None:
+            nonlocal told
+            soon = self._clock.monotonic() - told < PROGRESS_PAUSE
+            if soon and not (progress.done == progress.total >= LARGE):
+                return
+            told = self._clock.monotonic()
+            log.info("User %s, creator %s: %s.", self._user_id, job.creator_id, progress)
+            await self._tell(job, progress)
+
+        return tell
+
+
+def _whole(cached: CachedChat) -> WholeChat:
+    return cached.conversations, cached.chat, cached.readings()

@@ -1,7 +1,7 @@
 """What pages are shown of a chat: one node per chat, made of its conversations. Pure."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import blake2b
@@ -10,13 +10,11 @@ from typing import Any
 import orjson
 
 from chats.chat import Chat
-from chats.fan import FanState
 from chats.message import Message
 from graph.rows import conversation_row
 from history.chat import CachedChat
 from history.history import Touched
 from insights.metrics import response_time_metrics
-from insights.priority import priority_score, spend_rank
 from wire.fields import user_id
 from wire.payloads import (
     ActionTopic,
@@ -246,22 +244,6 @@ def chat_facts(chat: Chat, cached: CachedChat) -> dict[str, Any]:
         "messageCount": len(ordered),
         "lastMessageAt": _instant(ordered[-1].at).isoformat() if ordered else None,
     }
-
-
-def priority_of(fans: Iterable[FanState], now: datetime) -> Callable[[FanState], float]:
-    """What gives the priority score of a chat among all chats of its creator (`fans`)."""
-    rank = spend_rank([fan.spend for fan in fans])
-
-    def score(fan: FanState) -> float:
-        return priority_score(
-            unread=fan.unread,
-            waiting_seconds=now.timestamp() - fan.waiting_since if fan.waiting_since else 0.0,
-            recent_sentiment=fan.recent_sentiment,
-            not_waiting=fan.not_waiting,
-            spend_rank=rank(fan.spend),
-        ).score
-
-    return score
 
 
 def _topics(nodes: Iterable[ExtendedConversationNode], with_text: int) -> list[TopicUse]:

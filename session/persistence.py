@@ -1,0 +1,211 @@
+"""What of a session outlives its process: checkpoints, and what was understood behind them."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from redis.exceptions import RedisError
+
+from backoff import Backoff
+from enrich import RULES
+from enrich.topics.taxonomy import VERSION
+from errors import CheckpointUnavailable, JournalUnavailable
+from history.checkpoints import Aside, Checkpoint, Checkpoints
+from session.graph import GraphWrites
+from session.intake import Intake
+from session.machine import UserState
+from session.refits import Refits
+from settings import Settings
+from wire.payloads import ExtendedConversationNode
+
+if TYPE_CHECKING:
+    from session.session import Ports
+
+log = logging.getLogger(__name__)
+
+CHECKPOINT_PAUSE = 30.0  # seconds before storage that was away is tried again
+RETRY_FIRST, RETRY_MOST = 0.2, 5.0
+EVERY = 100  # chats of a checkpoint that are read between two looks at the event loop
+
+# Sequence, unfinished creators, fits, revision and what the graph lacks.
+Saved = tuple[int, list[str], dict[str, int], int, dict[str, dict[str, Any]]]
+
+
+class Persistence:
+    """One user's. The chats are at rest while a checkpoint is taken; it is written beside what goes on.
+
+    `unsaved` counts the messages taken in since the last checkpoint.
+    """
+
+    def __init__(
+        self,
+        user_id: str,
+        settings: Settings,
+        ports: "Ports",
+        state: UserState,
+        intake: Intake,
+        refits: Refits,
+        writes: GraphWrites,
+        spawn: Callable[[Coroutine[Any, Any, None]], "asyncio.Task[None]"],
+    ) -> None:
+        self._user_id = user_id
+        self._settings = settings
+        self._ports = ports
+        self._clock = ports.clock
+        self._state = state
+        self._history = state.cache
+        self._intake = intake
+        self._refits = refits
+        self._writes = writes
+        self._spawn = spawn
+        self._checkpoints: Checkpoints | None = None
+        self._saved: Saved = (0, [], {}, 0, {})
+        self._save_again = 0.0  # not before, when storage was away
+        self._writing: asyncio.Task[None] | None = None
+        self.unsaved = 0
+
+    async def read(self, epoch: int) -> dict[str, dict[str, Any]]:
+        """Take in the newest checkpoint; returns what it says that the graph lacks.
+
+        CheckpointUnavailable, RedisError.
+        """
+        self._checkpoints = await asyncio.to_thread(self._ports.checkpoints, epoch)
+        checkpoint = await asyncio.to_thread(self._checkpoints.read)
+        self._ports.understood.begin(epoch, checkpoint.revision if checkpoint else 0)
+        if checkpoint is not None:
+            await self._load(checkpoint)
+        self._intake.know_held(await self._ports.held.read())
+        return dict(checkpoint.unwritten) if checkpoint else {}
+
+    async def recall(self) -> list[str]:
+        """Take in what was understood behind the checkpoint: it is not computed again.
+
+        Returns the creators of whom something changed by it.
+        """
+        kept = await self._ports.understood.read(self._basis())
+        changed: dict[str, None] = {}
+        for key, found in kept.chats.items():
+            if self._history.recall(key, found):
+                changed[key[0]] = None
+            await asyncio.sleep(0)
+        self._refits.fits.update(kept.fits or {})
+        return list(changed)
+
+    async def keep(self, nodes: Sequence[ExtendedConversationNode], fits: Mapping[str, int]) -> None:
+        """Keep what was understood, before anybody is shown it; while Redis is away nobody is."""
+        backoff = Backoff(RETRY_FIRST, RETRY_MOST, sleep=self._clock.sleep)
+        revision = self._ports.understood.next()
+        while True:
+            try:
+                found = self._history.understandings(nodes)
+                return await self._ports.understood.keep(revision, self._basis(), fits, found)
+            except RedisError as error:
+                log.warning(
+                    "User %s: what was understood is kept later (%s).", self._user_id, type(error).__name__
+                )
+            await backoff.pause()
+
+    async def after(self, is_done: bool) -> None:
+        """Take a checkpoint if one is due: after enough messages; and when a large snapshot is all done."""
+        if self._writing is not None or self._clock.monotonic() < self._save_again:
+            return
+        finished = is_done and bool(self._saved[1]) and not self._state.unfinished()
+        if finished or self.unsaved >= self._settings.checkpoint_messages:
+            await self._checkpoint()
+
+    async def finish(self) -> None:
+        """Have everything in a checkpoint."""
+        if self._saved != self._to_save():
+            await self._checkpoint()
+        if self._writing is not None:
+            await self._writing
+
+    async def _load(self, checkpoint: Checkpoint) -> None:
+        enriched = checkpoint.basis == self._basis()
+        for number, ((creator_id, chat_id), packed) in enumerate(checkpoint.chats):
+            self._history.load((creator_id, chat_id), packed, enriched=enriched)
+            if not enriched:
+                packed = self._history.pack((creator_id, chat_id))  # it may have been read by other rules
+            self._intake.know_chat(creator_id, chat_id, packed.fan.fan_id, packed.versions())
+            if not enriched or number % EVERY == 0:
+                await asyncio.sleep(0)
+        self._intake.know_held(checkpoint.held)
+        if enriched:
+            self._refits.fits.update(checkpoint.fits)
+        unfinished = checkpoint.unfinished if enriched else self._history.creators()
+        self._state.restore(checkpoint.sequence, unfinished)
+        self._saved = (
+            checkpoint.sequence,
+            unfinished,
+            dict(self._refits.fits),
+            checkpoint.revision,
+            dict(checkpoint.unwritten),
+        )
+
+    def _basis(self) -> dict[str, Any]:
+        """What enrichment depends on beside the messages: with another basis everything is enriched anew."""
+        settings = self._settings
+        return {
+            "rules": RULES,
+            "taxonomy": VERSION,
+            "model": settings.model,
+            "gap": settings.conversation_gap,
+            "silence": settings.silence_threshold,
+        }
+
+    async def _checkpoint(self) -> None:
+        """Take what is held, as it is now, and have it written beside what goes on."""
+        if self._writing is not None:
+            await self._writing
+        for key in self._history.unpacked():
+            self._history.pack(key)
+            await asyncio.sleep(0)
+        sequence, unfinished, fits, revision, unwritten = self._to_save()
+        checkpoint = Checkpoint(
+            sequence,
+            self._basis(),
+            fits,
+            unfinished,
+            self._history.packed(),
+            revision=revision,
+            unwritten=unwritten,
+        )
+        held = dict(self._intake.held)
+        taken, self.unsaved = self.unsaved, 0
+        self._writing = self._spawn(self._write(checkpoint, held, taken))
+
+    def _to_save(self) -> Saved:
+        state, refits = self._state, self._refits
+        unfinished = list(dict.fromkeys([*state.unfinished(), *sorted(refits.unfinished)]))
+        revision = self._ports.understood.revision
+        return state.sequence, unfinished, dict(refits.fits), revision, self._writes.unwritten()
+
+    async def _write(self, checkpoint: Checkpoint, held: Mapping[str, Aside], messages: int) -> None:
+        """Write the checkpoint, then drop what the one before makes superfluous."""
+        assert self._checkpoints is not None, "it was read"
+        try:
+            await self._ports.held.flush(held)
+            through = await asyncio.to_thread(self._checkpoints.write, checkpoint)
+            before = self._saved[3]
+            self._saved = (
+                checkpoint.sequence,
+                checkpoint.unfinished,
+                checkpoint.fits,
+                checkpoint.revision,
+                checkpoint.unwritten,
+            )
+            await self._ports.journal.trim(through)
+            await self._ports.understood.forget(before)
+        except CheckpointUnavailable as error:
+            self.unsaved += messages
+            self._save_again = self._clock.monotonic() + CHECKPOINT_PAUSE
+            log.error("User %s has no new checkpoint, the journal keeps everything: %s", self._user_id, error)
+        except (JournalUnavailable, RedisError) as error:
+            log.warning(
+                "User %s: Redis is trimmed behind the next checkpoint (%s).",
+                self._user_id,
+                type(error).__name__,
+            )
+        finally:
+            self._writing = None

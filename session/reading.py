@@ -1,0 +1,70 @@
+"""What callers read of a user's history: chats, messages, and what could not be understood. Pure."""
+
+from collections.abc import Iterator, Mapping
+from hashlib import blake2b
+from typing import Any
+
+from errors import InvalidInput
+from history.history import Cache
+from wire.view import chat_facts, not_enriched, received
+
+
+def chats(history: Cache, limit: int | None, offset: int, chat_id: str | None) -> list[dict[str, Any]]:
+    """The chats, the one with the latest message first; with `chat_id` those of that id."""
+    fans = [fan for fan in history.fans(None) if chat_id in (None, fan.chat_id)]
+    fans.sort(key=lambda fan: fan.last_message_at or 0.0, reverse=True)
+    end = None if limit is None else offset + limit
+    return [
+        chat_facts(cached.chat, cached)
+        for fan in fans[offset:end]
+        if (cached := history.look(fan.creator_id, fan.chat_id)) is not None
+    ]
+
+
+def messages(
+    history: Cache, chat_id: str | None, creator_id: str | None, limit: int | None, offset: int
+) -> list[dict[str, Any]]:
+    """Messages as received with their enrichment, oldest first; of one chat or of all.
+
+    `limit` and `offset` count from the latest. InvalidInput when two creators have a chat of that id and
+    `creator_id` does not say which is meant.
+    """
+    if chat_id is None:
+        chats = list(history.of(creator_id))
+    else:
+        creators = [creator_id] if creator_id else history.creators()
+        found = (history.look(creator, chat_id) for creator in creators)
+        chats = [cached for cached in found if cached is not None]
+        if len(chats) > 1:
+            raise InvalidInput(
+                "Several creators of this user have a chat of that id: say which with creator_id.",
+                detail=[{"field": "creator_id", "reason": "missing"}],
+            )
+    said = [(message, cached) for cached in chats for message in cached.ordered()]
+    end = len(said) - offset
+    start = 0 if limit is None else max(0, end - limit)
+    return [received(message, cached) for message, cached in said[start : max(0, end)]]
+
+
+def refused_key(creator_id: str, chat_id: str, conversation_id: str) -> str:
+    """What a conversation that the graph refused is replayed by."""
+    named = f"graph\0{creator_id}\0{chat_id}\0{conversation_id}".encode()
+    return blake2b(named, digest_size=12).hexdigest()
+
+
+def refused(found: Mapping[tuple[str, str, str], str]) -> Iterator[dict[str, Any]]:
+    """The conversations that the graph refused, with the reason."""
+    for (creator_id, chat_id, id), reason in found.items():
+        yield {
+            "key": refused_key(creator_id, chat_id, id),
+            "reason": "not_written",
+            "id": None,
+            "creator_id": creator_id,
+            "failed": {"graph": reason},
+            "received": {"chatId": chat_id, "conversationId": id},
+        }
+
+
+def failed(history: Cache) -> Iterator[list[dict[str, Any]]]:
+    """What could not be enriched, chat by chat."""
+    return (not_enriched(cached) for cached in history.failed())

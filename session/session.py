@@ -1,0 +1,508 @@
+"""The owner of one user: takes input, has it understood, tells pages, has the graph written.
+
+What to do next is decided by `session.machine`; the session carries it out through ports (`Ports`): it knows
+no Ray, and time is a clock's. Input goes through `session.intake` into the journal and comes from there as
+events. The caller is answered when it is in the journal; everything after that is repeatable: a new owner
+reads the newest checkpoint and what the journal has behind it, and does again what was not done.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from redis.exceptions import RedisError
+
+from backoff import Backoff
+from enrich.progress import Progress
+from errors import (
+    AnalyticsError,
+    CheckpointUnavailable,
+    JournalGap,
+    JournalUnavailable,
+    StaleOwner,
+)
+from frames.publisher import Publisher
+from graph.port import Graph
+from graph.write import Writer
+from history.checkpoints import Checkpoints
+from history.history import Cache
+from session import reading
+from session.clock import Clock
+from session.figures import Figures
+from session.graph import GraphWrites
+from session.held import HeldStore
+from session.intake import Intake, Receipt
+from session.journal import Journal
+from session.machine import (
+    Again,
+    DeltaAccepted,
+    Effect,
+    Enrich,
+    Enriched,
+    Event,
+    Failed,
+    Job,
+    NodesReady,
+    PublishAppend,
+    PublishEnrichment,
+    PublishError,
+    PublishFullSync,
+    PublishStatus,
+    Redo,
+    RetryLater,
+    SnapshotAccepted,
+    Status,
+    UserState,
+)
+from session.pages import Pages
+from session.persistence import Persistence
+from session.refits import Refits
+from session.understanding import Enriches, Understanding
+from session.understood import Understood
+from settings import Settings
+from wire.incoming import Replay, parse_replays
+from wire.payloads import ExtendedConversationNode
+from wire.view import failed_conversations
+
+log = logging.getLogger(__name__)
+
+READY_WITHIN = 30.0  # seconds that a call waits for a history that is being read
+RETRY_FIRST, RETRY_MOST = 0.2, 10.0
+OPEN_MESSAGES = 5_000  # of the chats used last stay unpacked
+GRAPH_BEHIND = "The graph is behind: insights that are asked over REST lack what came last."
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """What a session stands on. `checkpoints` and `writer` are made for the owner's epoch."""
+
+    journal: Journal
+    understood: Understood
+    held: HeldStore
+    publisher: Callable[[Callable[[], None]], Publisher]  # of what is called when frames are lost
+    checkpoints: Callable[[int], Checkpoints]
+    enricher: Enriches
+    writer: Callable[[int], Writer]
+    reader: Graph
+    clock: Clock
+
+
+class Session:
+    """One user's. `run` works until the user has another owner; all else is called while it runs."""
+
+    def __init__(self, user_id: str, settings: Settings, ports: Ports) -> None:
+        self._user_id = user_id
+        self._settings = settings
+        self._ports = ports
+        self._clock = ports.clock
+        self._frames = ports.publisher(self._tell_all_anew)
+        self._mailbox: asyncio.Queue[Event] = asyncio.Queue()
+        self._at_rest = asyncio.Lock()  # held while the chats change, or must not
+        self._ready = asyncio.Event()
+        self._problem: AnalyticsError | None = None  # why the history cannot be read
+        self._leaving = False
+        self._used = self._clock.monotonic()
+        self._calls = 0  # in hand
+        self._tasks: asyncio.TaskGroup | None = None
+        self._retries = 0  # waits that were asked for; the last one counts
+        self._begin()
+
+    def _begin(self) -> None:
+        """As if nothing was known yet."""
+        settings, ports, user_id = self._settings, self._ports, self._user_id
+        self._history = history = Cache(gap=settings.conversation_gap, silence=settings.silence_threshold)
+        self._state = UserState(history)
+        self._figures = Figures(user_id, history, self._clock.now())
+        self._writes = GraphWrites(user_id, history, ports.reader, self._clock, self._tell_graph)
+        self._pages = Pages(
+            user_id, history, self._figures, self._frames, self._clock, lambda: self._state.sequence
+        )
+        self._understanding = Understanding(
+            user_id, history, ports.enricher, self._clock, self._tell_progress
+        )
+        self._intake = Intake(
+            ports.journal,
+            max_text=settings.max_text,
+            max_held=settings.max_held,
+            accepted=self._mailbox.put_nowait,
+        )
+        self._refits = Refits(
+            user_id,
+            history,
+            ports.enricher,
+            self._at_rest,
+            busy=self._state.is_whole_due,
+            redo=lambda creator_id: self._mailbox.put_nowait(Redo(creator_id)),
+            keep=self._keep_revised,
+        )
+        self._persistence = Persistence(
+            user_id, settings, ports, self._state, self._intake, self._refits, self._writes, self._spawn
+        )
+
+    # What callers use
+
+    async def handle_snapshot(self, payload: bytes, creator_id: str, chat_id: str | None = None) -> Receipt:
+        """Take everything an extension holds (JSON of a `cache_update` payload or envelope).
+
+        `chat_id` is the chat of messages that name none. Returns `{sequence, accepted, duplicates, held}`
+        once it is in the journal.
+        """
+        async with self._call():
+            return await self._intake.snapshot(payload, creator_id, chat_id)
+
+    async def handle_delta(self, payload: bytes, creator_id: str, chat_id: str | None = None) -> Receipt:
+        """Take live messages (JSON of one `new_raw_message` payload or envelope, or a list of them)."""
+        async with self._call():
+            return await self._intake.messages(payload, creator_id, chat_id)
+
+    async def replay_held(self, payload: bytes) -> Receipt:
+        """Take what is held once more (JSON list of `{key, add}`; empty: all of it).
+
+        What can be placed now is journaled as if it had just come; `held` counts what still cannot. What
+        could not be enriched is enriched again, what the graph refused is written again.
+        """
+        async with self._call():
+            asked = parse_replays(payload)
+            found = await self._work_again({each.key for each in asked})
+            everything = [Replay(key=key) for key in self._intake.held]
+            return await self._intake.replay(
+                [each for each in asked if each.key not in found] if asked else everything
+            )
+
+    async def discard_held(self, keys: Sequence[str] | None) -> int:
+        """Delete what is held under these keys, or all of it (None); how many there were."""
+        async with self._call():
+            return await self._intake.discard(self._intake.held if keys is None else keys)
+
+    async def get_held(self, limit: int, offset: int) -> dict[str, Any]:
+        """What could not be placed, enriched or written, with the reason: one page, and how many there are.
+
+        Beside it how much was not chat, by kind.
+        """
+        async with self._call():
+            held = [
+                {
+                    "key": key,
+                    "reason": aside.held.reason,
+                    "id": aside.held.id,
+                    "creator_id": aside.creator_id,
+                    "failed": {},
+                    "position": aside.held.position,
+                    "received": orjson.loads(aside.held.raw),
+                }
+                for key, aside in self._intake.held.items()
+            ]
+            async with self._at_rest:
+                for rows in reading.failed(self._history):
+                    held += rows
+                    await asyncio.sleep(0)
+                held += reading.refused(self._writes.refused)
+            page = held[offset : offset + limit]
+            return {"held": page, "total": len(held), "dropped": dict(self._intake.dropped)}
+
+    async def get_cached_chats(
+        self, limit: int | None = None, offset: int = 0, chat_id: str | None = None
+    ) -> list[dict[str, Any]]:
+        """The user's chats, the one with the latest message first; with `chat_id` those of that id."""
+        async with self._call():
+            return reading.chats(self._history, limit, offset, chat_id)
+
+    async def get_cached_messages(
+        self,
+        chat_id: str | None = None,
+        creator_id: str | None = None,
+        limit: int | None = None,
+        offset: int = 0,
+    ) -> list[dict[str, Any]]:
+        """Messages as received with their enrichment, oldest first; of one chat or of all.
+
+        `limit` and `offset` count from the latest. InvalidInput when two creators have a chat of that id and
+        `creator_id` does not say which is meant.
+        """
+        async with self._call():
+            return reading.messages(self._history, chat_id, creator_id, limit, offset)
+
+    async def full_sync(self, creator_id: str | None) -> tuple[int, str, str, bytes]:
+        """What a page needs to start.
+
+        Returns (sequence, position of the last frame, status, JSON of a FullSyncResponse).
+        """
+        async with self._call():
+            async with self._at_rest:
+                shown = await self._pages.capture(creator_id)
+                facts = self._state.sequence, self._frames.position, self._state.status.value
+            return *facts, await self._pages.written(shown)
+
+    async def in_graph(self, within: float) -> None:
+        """Return once the graph has what this owner holds, or after so many seconds."""
+        async with self._call():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._looked.wait(), within)
+
+    def idle_for(self) -> float:
+        """Seconds since the last call or work; 0.0 while there is any."""
+        works = self._calls or self._refits.working or (self._ready.is_set() and not self._settled())
+        return 0.0 if works else self._clock.monotonic() - self._used
+
+    async def leave(self, timeout: float) -> None:  # noqa: ASYNC109 (seconds, over a process boundary)
+        """Take no more calls, let what is in hand finish (for `timeout` seconds), and checkpoint."""
+        self._leaving = True
+        deadline = self._clock.monotonic() + timeout
+        while (self._calls or not self._settled()) and self._clock.monotonic() < deadline:
+            await self._clock.sleep(0.01)
+        async with self._at_rest:
+            if self._ready.is_set():
+                await self._persistence.finish()
+
+    async def _work_again(self, keys: set[str]) -> set[str]:
+        """Have conversations that failed enriched or written again: these, or all when there are no keys.
+
+        Returns the keys of those found.
+        """
+        found: set[str] = set()
+        async with self._at_rest:
+            creators: dict[str, None] = {}
+            for cached in self._history.failed():
+                failed = {key: id for id, key in failed_conversations(cached).items()}
+                if again := failed.keys() & keys if keys else failed.keys():
+                    chat = cached.chat
+                    self._history.forget(chat.creator_id, chat.id, [failed[key] for key in again])
+                    found |= again
+                    creators[chat.creator_id] = None
+            for creator_id in creators:
+                self._mailbox.put_nowait(Redo(creator_id))
+            refused = {reading.refused_key(*which): which for which in self._writes.refused}
+            to_write = refused.keys() & keys if keys else set(refused)
+            self._writes.write_again([refused[key] for key in to_write])
+            found |= to_write
+        return found
+
+    @asynccontextmanager
+    async def _call(self) -> AsyncIterator[None]:
+        """One call of a caller: let in when the history is read, counted while it lasts."""
+        self._calls += 1
+        try:
+            if self._leaving:
+                raise StaleOwner("This owner of the user is leaving; ask for the user again.")
+            try:
+                await asyncio.wait_for(self._ready.wait(), 0.1 if self._problem else READY_WITHIN)
+            except TimeoutError:
+                raise self._problem or JournalUnavailable(
+                    "The user's journal is still being read or Redis is away; try again."
+                ) from None
+            yield
+        finally:
+            self._calls -= 1
+            self._used = self._clock.monotonic()
+
+    def _settled(self) -> bool:
+        """Nothing is in hand and nothing waits."""
+        state = self._state
+        waits = state.job is not None or state.inbox or state.status is Status.ERROR
+        return (
+            self._ready.is_set()
+            and not waits
+            and self._mailbox.empty()
+            and self._intake.idle
+            and self._pages.idle
+            and self._writes.behind_since() is None
+        )
+
+    # The owner's life
+
+    async def run(self) -> None:
+        """Read the history, then work. Raises StaleOwner when the user has another owner."""
+        await self._read()
+        try:
+            async with asyncio.TaskGroup() as self._tasks:
+                for work in (
+                    self._intake.run(),
+                    self._writes.run(),
+                    self._pages.run(),
+                    self._refits.run(),
+                    self._look(),
+                    self._process_delta_queue(),
+                ):
+                    self._tasks.create_task(work)
+        except BaseExceptionGroup as group:
+            raise _first(group) from None
+
+    async def _read(self) -> None:
+        backoff = Backoff(RETRY_FIRST, RETRY_MOST, sleep=self._clock.sleep)
+        while not self._ready.is_set():
+            problem: AnalyticsError
+            try:
+                await self._recover()
+                self._ready.set()
+                self._used = self._clock.monotonic()
+                return
+            except RedisError as error:
+                problem = JournalUnavailable(f"Redis does not answer ({type(error).__name__}); try again.")
+            except (JournalUnavailable, CheckpointUnavailable, JournalGap) as error:
+                problem = error
+            if str(problem) != str(self._problem):
+                log.error("User %s cannot be read yet: %s", self._user_id, problem)
+            self._problem = problem
+            await backoff.pause()
+
+    async def _recover(self) -> None:
+        """Claim the journal, and read the newest checkpoint and what the journal has behind it."""
+        self._begin()
+        epoch = await self._ports.journal.claim()
+        unwritten = await self._persistence.read(epoch)
+        async for event in self._intake.replayed(self._state.sequence):
+            self._state.replay(event)
+            self._persistence.unsaved += len(event.messages)
+            await self._close_chats()
+        for creator_id in await self._persistence.recall():
+            self._mailbox.put_nowait(Redo(creator_id))
+        changes = self._history.take_changes()
+        self._writes.begin(epoch, self._ports.writer(epoch), unwritten)
+        self._writes.follow(changes)
+        await self._figures.load()
+        await self._frames.begin(epoch)
+        self._looked = asyncio.Event()
+        self._mailbox.put_nowait(Again())
+
+    async def _look(self) -> None:
+        """Have written what the graph lost since it was written."""
+        await self._writes.look(self._history.creators())
+        await self._writes.caught_up()
+        self._looked.set()
+
+    async def _close_chats(self) -> None:
+        """Pack the chats that were not used for longest."""
+        for key in self._history.beyond(OPEN_MESSAGES):
+            self._history.close(key)
+            await asyncio.sleep(0)
+
+    # Carrying out what the machine decides
+
+    async def _process_delta_queue(self) -> None:
+        """Take events in order, snapshots among them, and carry out what follows from each."""
+        while True:
+            event = await self._mailbox.get()
+            async with self._at_rest:
+                await self._take(event)
+            self._used = self._clock.monotonic()
+
+    async def _take(self, event: Event) -> None:
+        if isinstance(event, SnapshotAccepted | DeltaAccepted):
+            self._persistence.unsaved += len(event.messages) + len(event.chats)
+        for effect in self._state.handle(event):
+            self._follow_history()
+            await self._carry_out(effect)
+        self._follow_history()
+        if isinstance(event, Enriched):
+            await self._persistence.after(self._state.job is None)
+        if self._state.job is None:
+            await self._close_chats()
+
+    def _follow_history(self) -> None:
+        """Have figures and graph follow what changed in the history."""
+        if changes := self._history.take_changes():
+            self._figures.follow(changes)
+            self._writes.follow(changes)
+
+    async def _carry_out(self, effect: Effect) -> None:
+        match effect:
+            case PublishStatus(_, status, detail):
+                await self._broadcast_status(status, detail)
+            case PublishError(_, code, message):
+                await self._pages.send_error(code, message)
+            case Enrich(job, conversations):
+                self._spawn(self._enrich(job, conversations))
+            case PublishEnrichment(job):
+                await self._pages.send_enrichment(job)
+            case PublishFullSync(job):
+                await self._pages.send_full_sync(job)
+            case PublishAppend(job):
+                await self._pages.send_append(job)
+            case RetryLater(seconds):
+                self._spawn(self._wait(seconds))
+
+    async def _enrich(self, job: Job, conversations: Sequence[Any]) -> None:
+        """Understand the job's conversations; what fails comes back as an event as well."""
+        try:
+            fit: int | None = None
+            async for part in self._understanding.of(job, conversations):
+                fit = part.fit if part.fit is not None else fit
+                async with self._at_rest:
+                    await self._store(job.creator_id, part.nodes)
+            if fit is not None:
+                self._refits.assigned(job.creator_id, fit)
+                await self._persistence.keep((), self._refits.fits)
+            event: Event = Enriched(job.number)
+        except StaleOwner:
+            raise
+        except RedisError as error:
+            log.warning("User %s: enrichment failed (%s).", self._user_id, type(error).__name__)
+            event = Failed(job.number, "unavailable", "Redis is away; the step is tried again.")
+        except AnalyticsError as error:
+            log.warning("User %s: enrichment failed: %s", self._user_id, error)
+            event = Failed(job.number, error.code, str(error))
+        except Exception as error:  # its text may quote the chats
+            log.error("User %s: enrichment failed (%s).", self._user_id, type(error).__name__)
+            event = Failed(job.number, "enrichment", "The enrichment step failed; it is tried again.")
+        self._mailbox.put_nowait(event)
+
+    async def _store(self, creator_id: str, nodes: Sequence[ExtendedConversationNode]) -> None:
+        """Keep what was understood, and take it into the history: pages are shown only what is kept."""
+        if nodes:
+            await self._persistence.keep(nodes, self._refits.fits)
+            for _ in self._state.handle(NodesReady(tuple(nodes))):
+                raise AssertionError("Nothing follows from a part.")
+            self._follow_history()
+            self._refits.enriched(creator_id, nodes)
+            await self._close_chats()
+
+    async def _keep_revised(self, nodes: Sequence[ExtendedConversationNode]) -> None:
+        await self._persistence.keep(nodes, self._refits.fits)
+        self._follow_history()
+
+    async def _wait(self, seconds: float) -> None:
+        self._retries += 1
+        asked = self._retries
+        await self._clock.sleep(seconds)
+        if asked == self._retries:
+            self._mailbox.put_nowait(Again())
+
+    async def _broadcast_status(self, status: Status, detail: str | None = None) -> None:
+        if detail is None and status is Status.REALTIME and self._writes.is_behind:
+            detail = GRAPH_BEHIND
+        await self._pages.send_status(status, detail=detail)
+
+    async def _tell_progress(self, job: Job, progress: Progress) -> None:
+        if job.whole:
+            await self._pages.send_status(Status.PROCESSING_SNAPSHOT, detail=str(progress), progress=progress)
+
+    def _tell_graph(self) -> None:
+        """The graph fell behind, or has caught up."""
+        if self._state.status is Status.REALTIME:
+            self._spawn(self._broadcast_status(Status.REALTIME))
+
+    def _tell_all_anew(self) -> None:
+        """Frames are lost: once they are taken again, pages get a full sync of every creator."""
+        self._spawn(self._repair())
+
+    async def _repair(self) -> None:
+        await self._frames.repair(self._state.sequence)
+        for creator_id in self._history.creators():
+            self._mailbox.put_nowait(Redo(creator_id))
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
+        assert self._tasks is not None, "the session runs"
+        return self._tasks.create_task(work)
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """What ended the session: that it is displaced comes before all else."""
+    stale, others = group.split(StaleOwner)
+    found: BaseException = stale or others or group
+    while isinstance(found, BaseExceptionGroup):
+        found = found.exceptions[0]
+    return found
