@@ -52,8 +52,12 @@ async def append_graph_from_delta(
     gone: Iterable[str] = (),
     rev: int,
     writer: Writer,
+    is_all: bool = True,
 ) -> None:
-    """Write the conversations a delta changed, and drop those (by id) that it made part of others."""
+    """Write the conversations a delta changed, and drop those (by id) that it made part of others.
+
+    `is_all` says that the graph lacks nothing of the account then: else it is not one that is found yet.
+    """
     nodes = enriched_conversation
     builder = GraphBuilder(user_id, creator_id, rev)
     mutations: list[Mutation] = [DropConversation(builder.pk, id) for id in gone]
@@ -61,4 +65,6 @@ async def append_graph_from_delta(
         mutations += builder.build_graph(node, node.fanId)
     for fan in fans:
         mutations += builder.build_fan(fan)
-    await writer.apply([*mutations, builder.build_account()])
+    if is_all:
+        mutations.append(builder.build_account())
+    await writer.apply(mutations)

@@ -176,6 +176,10 @@ class Cache:
         ids = list(own.pending) if chat_ids is None else [id for id in chat_ids if id in own.pending]
         return [conversation for id in ids for conversation in self._read(own.slots[id]).pending()]
 
+    def is_complete(self, creator_id: str) -> bool:
+        """Whether every conversation of the creator has its node."""
+        return not self._of(creator_id).pending
+
     def failed(self) -> Iterator[CachedChat]:
         """The chats with messages on which enrichment failed, to be read."""
         for creator_id, own in list(self._creators.items()):

@@ -95,6 +95,7 @@ class GraphWrites:
         self._revision = 0
         self._lacking: dict[str, Lacking] = {}
         self._writing: dict[str, Lacking] = {}
+        self._found: set[str] = set()  # creators whose account was written whole by this owner
         self._asked = asyncio.Event()
         self._caught_up = asyncio.Condition()
         self.refused: dict[tuple[str, str, str], str] = {}
@@ -193,7 +194,7 @@ class GraphWrites:
                 await self._write(creator_id, lacking)
             except StaleOwner:
                 raise
-            except AnalyticsError as error:
+            except Exception as error:  # its text may quote what is written
                 log.warning("User %s: the graph is written later (%s).", self._user_id, type(error).__name__)
                 await backoff.pause()
                 if (newer := self._lacking.pop(creator_id, None)) is not None:
@@ -201,10 +202,14 @@ class GraphWrites:
                     self._writing[creator_id] = newer
                 continue
             backoff.reset()
-            del self._writing[creator_id]
-            if creator_id not in self._lacking:
+            if creator_id in self._lacking:
+                self._writing[creator_id] = self._lacking.pop(creator_id)
+            elif creator_id in self._found or not self._history.is_complete(creator_id):
+                del self._writing[creator_id]
                 break
-            self._writing[creator_id] = self._lacking.pop(creator_id)
+            else:  # nothing but that it is all there
+                self._found.add(creator_id)
+                self._writing[creator_id] = Lacking(since=lacking.since)
         async with self._caught_up:
             self._caught_up.notify_all()
 
@@ -264,6 +269,7 @@ class GraphWrites:
                 gone=gone,
                 rev=self._revision,
                 writer=self._writer,
+                is_all=creator_id in self._found,
             )
         except GraphError as error:
             if len(written) + len(fans) <= 1:
