@@ -16,7 +16,7 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 
 def main() -> int:
-    from bench import durable, enrich, history, ingest, latency, snapshot, workers
+    from bench import durable, enrich, history, ingest, latency, snapshot, window, workers
     from bench.service import running
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # the service is stopped then too
@@ -31,6 +31,7 @@ def main() -> int:
         told(enrich.measure())
         told(workers.measure())
         told(durable.measure())
+        told(window.measure())
         with running() as places:
             url = places["url"]
             told(asyncio.run(latency.measure(url)))

@@ -2,6 +2,7 @@ import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from random import Random
 from typing import Any
 from uuid import uuid4
 
@@ -34,7 +35,7 @@ from wire.payloads import (
 )
 
 NOW = datetime(2024, 5, 31, 12, 0, 0, 250_000, tzinfo=UTC)
-CREATORS = ("c", "c/2", "c:3")
+CREATORS = ("c", "c-1", "c/2")  # their keys are in another order
 SECOND, DAY = timedelta(seconds=1), timedelta(days=1)
 
 
@@ -295,6 +296,20 @@ def mutations(event: Event, user: str, rev: int) -> list[Mutation]:
             raise AssertionError(event)
 
 
+async def test_of_a_topic_that_two_accounts_share_the_first_ones_category_is_shown() -> None:
+    rows, figures = Rows("u1"), RunningFigures("u1", NOW)
+    for creator in ("c-1", "c/2"):  # by their keys the other way round
+        topic = TopicUse(id="1", topic="Pets", messages=1, weight=1.0, category=creator, model="m")
+        talk = conversation().model_copy(
+            update={"creatorId": creator, "startDate": NOW - DAY, "topics": [topic]}
+        )
+        rows.take(Put(talk))
+        follow(figures, "u1", Put(talk))
+    expected = await asked(rows, "u1", None, NOW)
+    assert [each.category for each in expected.topics] == ["c/2"]
+    assert figures.update(None, NOW) == expected
+
+
 def fan(chat: str, creator: str = "c", **changes: Any) -> tuple[str, str, FanRow]:
     row = {
         "chatId": chat,
@@ -352,17 +367,21 @@ def test_the_most_urgent_chats_are_those_with_the_highest_scores(
 
 
 def test_chats_that_wait_for_nothing_are_not_all_scored(monkeypatch: pytest.MonkeyPatch) -> None:
-    figures, scored = RunningFigures("u1", NOW), []
+    figures, random = RunningFigures("u1", NOW), Random(7)
+    for n in range(2_000):
+        mood, spend = random.random(), random.choice([0.0, random.random()])
+        figures.put_fan(*fan(str(n), spend=spend, unread=n % 500 == 0, recentSentiment=mood))
+    scores, scored = figures.update("c", NOW).priorityScores, []
 
     def listen(row: FanRow, *rest: Any) -> PriorityScore:
         scored.append(row["chatId"])
         return fan_priority(row, *rest)
 
     monkeypatch.setattr(inbox, "fan_priority", listen)
-    for n in range(2_000):
-        figures.put_fan(*fan(str(n), spend=float(n), unread=n % 500 == 0, recentSentiment=(n % 7) / 7))
-    assert figures.most_urgent("c", NOW, 10)
-    assert len(scored) < 300
+    for n in (1, 2, 10):
+        found = figures.most_urgent("c", NOW, n)
+        assert found == sorted(scores, key=scores.__getitem__, reverse=True)[:n]
+    assert len(scored) < 1_500
 
 
 def test_what_is_in_no_window_any_more_is_forgotten() -> None:
