@@ -53,7 +53,7 @@ def for_pages(payload: Payload) -> bytes:
 def published(
     kind: str, payload: bytes, *, sequence: int, creator_id: str | None, merge: bool = False
 ) -> bytes:
-    """JSON of a frame without a position. `payload` is JSON; pages' sockets read the envelope in this order."""
+    """JSON of a frame without a position. `payload` is JSON; pages' sockets read it in this order."""
     return b'{"sequence":%d,"creatorId":%b,"type":"%b"%b,"payload":%b}' % (
         sequence,
         orjson.dumps(creator_id),
