@@ -67,6 +67,13 @@ class IllegalTransition(AnalyticsError):
     code = "illegal_transition"
 
 
+class Overloaded(AnalyticsError):
+    """More waits than may; nothing was taken, send it again later."""
+
+    code = "overloaded"
+    retry_after = 1  # seconds
+
+
 class Unavailable(AnalyticsError):
     """A part the service stands on cannot be reached now; the same request may succeed later."""
 

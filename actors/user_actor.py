@@ -14,7 +14,7 @@ import ray
 
 from actors.graph_writer import graph_reader, graph_writer
 from enrich.tasks import Enricher
-from errors import StaleOwner
+from errors import AnalyticsError, StaleOwner
 from frames.log import connect_redis
 from frames.publisher import Publisher
 from history.checkpoints import Checkpoints
@@ -64,6 +64,11 @@ class UserActor:
         self, user_id: str, payload: bytes, creator_id: str, chat_id: str | None = None
     ) -> Receipt:
         return await self._of(user_id).handle_delta(payload, creator_id, chat_id)
+
+    async def handle_deltas(
+        self, user_id: str, bodies: Sequence[tuple[bytes, str | None]], creator_id: str
+    ) -> list[Receipt | AnalyticsError]:
+        return await self._of(user_id).handle_deltas(bodies, creator_id)
 
     async def replay_held(self, user_id: str, payload: bytes) -> Receipt:
         return await self._of(user_id).replay_held(payload)

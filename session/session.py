@@ -159,6 +159,25 @@ class Session:
         async with self._call():
             return await self._intake.messages(payload, creator_id, chat_id)
 
+    async def handle_deltas(
+        self, bodies: Sequence[tuple[bytes, str | None]], creator_id: str
+    ) -> list[Receipt | AnalyticsError]:
+        """Take several bodies of live messages, each (JSON, chat of the messages that name none).
+
+        Each has a receipt or an error of its own, in their order.
+        """
+
+        async def take(payload: bytes, chat_id: str | None) -> Receipt | AnalyticsError:
+            try:
+                return await self._intake.messages(payload, creator_id, chat_id)
+            except StaleOwner:
+                raise  # the next owner is to take them all
+            except AnalyticsError as error:
+                return error
+
+        async with self._call():
+            return await asyncio.gather(*(take(*body) for body in bodies))
+
     async def replay_held(self, payload: bytes) -> Receipt:
         """Take what is held once more (JSON list of `{key, add}`; empty: all of it).
 

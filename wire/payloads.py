@@ -53,7 +53,7 @@ def for_pages(payload: Payload) -> bytes:
 def published(
     kind: str, payload: bytes, *, sequence: int, creator_id: str | None, merge: bool = False
 ) -> bytes:
-    """JSON of a frame without a position. `payload` is JSON; the hub reads the envelope in this order."""
+    """JSON of a frame without a position. `payload` is JSON; pages' sockets read it in this order."""
     return b'{"sequence":%d,"creatorId":%b,"type":"%b"%b,"payload":%b}' % (
         sequence,
         orjson.dumps(creator_id),
@@ -387,7 +387,9 @@ class Frame(Payload):
     sequence: int = 0
     creatorId: str | None = None
     type: str
-    merge: bool = False  # only for pages that change a part of what they show (`hub.py`); left out when false
+    merge: bool = (
+        False  # only for pages that change a part of what they show (`api/sockets`); left out when false
+    )
     payload: Payload
 
     def published(self) -> bytes:

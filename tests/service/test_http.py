@@ -60,6 +60,43 @@ async def test_bad_input_is_refused_with_the_field_and_the_reason(
 
 
 @pytest.mark.parametrize(
+    ("path", "body", "field"),
+    [
+        ("snapshot", b'{"chats": 5, "more": "%b"}', "chats"),
+        ("snapshot", b'{"type": "new_raw_message", "payload": {"message": {"id": 1}}, "more": "%b"}', "type"),
+        ("messages", b'[{"message": {"id": "%b"}}, {"type": "cache_update", "payload": {}}]', "1.type"),
+        ("messages", b"[]%b", ""),
+    ],
+)
+async def test_large_input_that_is_bad_is_refused_in_the_same_way(
+    http: httpx.AsyncClient, user_id: str, path: str, body: bytes, field: str
+) -> None:
+    address = f"/api/v1/ingest/{user_id}/{path}"
+    small, large = [await http.post(address, content=body % (b"x" * size)) for size in (10, 100_000)]
+    assert (small.status_code, large.status_code) == (422, 422)
+    assert large.json() == small.json()
+    assert large.json()["error"]["detail"][0]["field"] == field
+    users = [user["user_id"] for user in (await http.get("/api/v1/users")).json()]
+    assert user_id not in users
+
+
+async def test_of_requests_at_the_same_moment_each_has_its_own_answer(
+    http: httpx.AsyncClient, user_id: str
+) -> None:
+    def said(id: int, sender: int = 501, to: int = 0) -> bytes:
+        made = {"id": id, "text": "hello", "createdAt": "2024-05-01T00:00:00Z", "fromUser": {"id": sender}}
+        return orjson.dumps([{**made, "toUser": {"id": to}} if to else {**made, "chat_id": "f1"}])
+
+    others = orjson.dumps([orjson.loads(said(1, 100, 7))[0], orjson.loads(said(2, 7, 100))[0]])
+    bodies = [*(said(id) for id in range(10, 20)), others]
+    path = f"/api/v1/ingest/{user_id}/messages"
+    answers = await asyncio.gather(*(http.post(path, content=body) for body in bodies))
+    assert [answer.status_code for answer in answers] == [202] * 10 + [422]
+    assert answers[-1].json()["error"]["code"] == "unknown_creator"
+    assert sum(answer.json()["accepted"] for answer in answers[:-1]) == 10
+
+
+@pytest.mark.parametrize(
     ("query", "field"),
     [
         ({"start_date": "2024-05-01T00:00:00"}, "start_date"),

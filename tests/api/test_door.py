@@ -13,8 +13,8 @@ import pytest
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
+from api.door import Door, is_detour, settled
 from errors import Unavailable
-from haproxy import Door, is_detour, settled
 from local.ray import LIMITS, free_port
 from settings import Settings
 from tests.conftest import PATIENCE
@@ -88,7 +88,9 @@ def test_a_socket_by_the_proxy_that_is_fallen_back_on_is_told_to_come_again(
 ) -> None:
     monkeypatch.setattr(constants, "RAY_SERVE_ENABLE_HA_PROXY", True)
     fallback = f"ws://127.0.0.1:{constants.RAY_SERVE_FALLBACK_PROXY_HTTP_PORT}"
-    with TestClient(build_api(Settings())).websocket_connect(fallback + path) as socket:
+    api = build_api(Settings())
+    api.state.services = None  # nobody is asked
+    with TestClient(api).websocket_connect(fallback + path) as socket:
         assert socket.receive_json()["type"] == "system_error"
         with pytest.raises(WebSocketDisconnect) as closed:
             socket.receive_json()
@@ -109,7 +111,7 @@ def test_only_the_proxy_that_haproxy_falls_back_on_is_a_detour(
 async def test_once_settled_is_settled_for_good(monkeypatch: pytest.MonkeyPatch) -> None:
     door = Door(Settings())
     with haproxy(f"{REPLICA}\n{FALLBACK}") as socket:
-        monkeypatch.setattr("haproxy.admin_socket", lambda: socket)
+        monkeypatch.setattr("api.door.admin_socket", lambda: socket)
         await door.check({"server": ("127.0.0.1", 30000)})
     await door.check({"server": ("127.0.0.1", 30000)})
     with pytest.raises(Unavailable):

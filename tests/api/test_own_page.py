@@ -14,7 +14,7 @@ from fastapi.testclient import TestClient
 from hypothesis import given
 from hypothesis import strategies as st
 
-from frontend import with_config
+from api.own_page import with_config
 from settings import Settings
 
 with warnings.catch_warnings():  # Ray's use of Pydantic warns when it is imported

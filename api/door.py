@@ -11,7 +11,10 @@ import os
 from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from fastapi import Depends
+from fastapi.requests import HTTPConnection
 
 from errors import Unavailable
 from settings import Settings
@@ -38,6 +41,14 @@ class Door:
         if not self._has_settled and (socket := admin_socket()) is not None:
             await settled(socket)
         self._has_settled = True
+
+
+async def _door(connection: HTTPConnection) -> Door:
+    door: Door = connection.app.state.door
+    return door
+
+
+KnownDoor = Annotated[Door, Depends(_door)]
 
 
 def is_detour(scope: Mapping[str, Any]) -> bool:

@@ -7,7 +7,7 @@ import pytest
 
 with warnings.catch_warnings():  # Ray's use of Pydantic warns when it is imported
     warnings.simplefilter("ignore")
-    from serve_app import Shared
+    from api.services import Shared
 
 
 class Load:

@@ -18,8 +18,9 @@ from starlette.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from api.guard import PAGE_POLICY
+from api.sockets.sending import VERSION
 from errors import NotFound
-from hub import VERSION
 
 CONFIG_ID = "fastapi-config"
 INDEX = "index.html"
@@ -44,14 +45,13 @@ for _suffix, _type in _TYPES.items():
     mimetypes.add_type(_type, _suffix)
 
 
-class Frontend(StaticFiles):
+class OwnPage(StaticFiles):
     """The files of a built page; its index answers every path without a suffix that is no file."""
 
-    def __init__(self, folder: Path, *, extension_id: str, policy: str) -> None:
+    def __init__(self, folder: Path, *, extension_id: str) -> None:
         super().__init__(directory=folder)
         self._index = folder / INDEX
         self._extension_id = extension_id
-        self._policy = policy  # the Content-Security-Policy that the index's own is made from
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         try:
@@ -68,7 +68,7 @@ class Frontend(StaticFiles):
             raise NotFound(f"FRONTEND_DIR has no {INDEX} that can be read; build the page again.") from None
         html, scripts = with_config(html, page_config(Request(scope), self._extension_id))
         allowed = " ".join(["'self'", *(f"'sha256-{digest}'" for digest in scripts)])
-        policy = f"{self._policy}; script-src {allowed}; font-src 'self' data:"
+        policy = f"{PAGE_POLICY}; script-src {allowed}; font-src 'self' data:"
         return HTMLResponse(html, headers={"Cache-Control": "no-store", "Content-Security-Policy": policy})
 
 

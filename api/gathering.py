@@ -1,0 +1,82 @@
+"""Live messages on their way to the owners: small bodies that wait at the same moment go together.
+
+A call to an owner costs more than a small body does. While a call for a user and creator is under way, the
+bodies that arrive for the same two are gathered, and the next call takes them all. Each has its own answer.
+"""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from api.owners import LARGE, Body
+from errors import AnalyticsError
+from wire.payloads import IngestReceipt
+
+MOST = 256  # bodies of one call
+
+
+class Taker(Protocol):
+    """The part of `Owners` that takes live messages."""
+
+    async def handle_delta(
+        self, user_id: str, body: bytes, creator_id: str, chat_id: str | None = None
+    ) -> IngestReceipt: ...
+
+    async def handle_deltas(
+        self, user_id: str, bodies: list[Body], creator_id: str
+    ) -> list[IngestReceipt | AnalyticsError]: ...
+
+
+@dataclass(slots=True, eq=False)
+class _Waiting:
+    body: Body
+    answer: asyncio.Future[IngestReceipt] = field(
+        default_factory=lambda: asyncio.get_running_loop().create_future()
+    )
+
+
+class Gathering:
+    """One call at a time for each user and creator; what a caller brought is taken though it leaves."""
+
+    def __init__(self, owners: Taker) -> None:
+        self._owners = owners
+        self._waiting: dict[tuple[str, str], list[_Waiting]] = {}  # has the key while a call is under way
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def messages(
+        self, user_id: str, body: bytes, creator_id: str, chat_id: str | None = None
+    ) -> IngestReceipt:
+        """Take live messages, as `Owners.handle_delta` does."""
+        if len(body) > LARGE:  # the call is the least of what it costs
+            return await self._owners.handle_delta(user_id, body, creator_id, chat_id)
+        brought = _Waiting((body, chat_id))
+        waiting = self._waiting.get((user_id, creator_id))
+        if waiting is not None:
+            waiting.append(brought)
+        else:
+            self._waiting[user_id, creator_id] = [brought]
+            task = asyncio.create_task(self._call(user_id, creator_id))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        return await brought.answer
+
+    async def _call(self, user_id: str, creator_id: str) -> None:
+        """Call the owner until nothing waits."""
+        waiting = self._waiting[user_id, creator_id]
+        while waiting:
+            batch, waiting[:MOST] = waiting[:MOST], []
+            answers: list[IngestReceipt | Exception]
+            try:
+                answers = [
+                    *await self._owners.handle_deltas(user_id, [each.body for each in batch], creator_id)
+                ]
+            except Exception as error:
+                answers = [error] * len(batch)
+            for each, answer in zip(batch, answers, strict=True):
+                if each.answer.done():  # its caller has left
+                    continue
+                if isinstance(answer, Exception):
+                    each.answer.set_exception(answer)
+                else:
+                    each.answer.set_result(answer)
+        del self._waiting[user_id, creator_id]

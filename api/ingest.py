@@ -1,0 +1,129 @@
+"""Ingest over HTTP: snapshots, live messages, and what is held of them."""
+
+import asyncio
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+from pydantic import BaseModel
+
+from api.errors import answers
+from api.owners import LARGE
+from api.params import ChatId, Id, Limit, Offset, QueryId
+from api.services import Provided
+from errors import NotFound
+from session.journal import is_known
+from wire.incoming import (
+    CacheUpdatePayload,
+    NewRawMessagePayload,
+    Replay,
+    parse_messages,
+    parse_replays,
+    parse_snapshot,
+)
+from wire.payloads import IngestReceipt
+
+router = APIRouter(prefix="/api/v1/ingest", tags=["ingest"], responses=answers(429))
+
+
+class HeldMessage(BaseModel):
+    """Something that could not be placed or read, or was not enriched; reasons: docs/protocol.md."""
+
+    key: str  # to replay it by
+    reason: str
+    failed: dict[str, str]  # why, by strategy, when it could not be enriched
+    creator_id: str
+    id: str | None
+    position: int | None = None  # among the rows that came with it
+    received: Any
+
+
+class HeldInput(BaseModel):
+    """A page of what is kept aside; and what was dropped, by kind, since the user's actor began."""
+
+    held: list[HeldMessage]
+    total: int
+    dropped: dict[str, int]
+
+
+class Discarded(BaseModel):
+    deleted: int  # how many were held
+
+
+def _takes(payload: type[BaseModel], *, many: bool = False) -> dict[str, Any]:
+    """The body of a route that reads it itself, for the API's description."""
+    schema: dict[str, Any] = payload.model_json_schema()
+    content = {"application/json": {"schema": {"type": "array", "items": schema} if many else schema}}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+async def _read(request: Request) -> bytes:
+    parts = [part async for part in request.stream()]
+    # Joining gives up the interpreter's lock when there is much of it.
+    return b"".join(parts) if sum(map(len, parts)) <= LARGE else await asyncio.to_thread(b"".join, parts)
+
+
+Body = Annotated[bytes, Depends(_read)]
+
+
+# Small input is checked before the owner is called: what is bad wakes nobody. Large input would hold up
+# the event loop; its owner reads it anyway and raises the same error.
+
+
+@router.post("/{user_id}/snapshot", status_code=202, openapi_extra=_takes(CacheUpdatePayload))
+async def snapshot(
+    services: Provided, body: Body, user_id: Id, creator_id: QueryId = None, chat_id: ChatId = None
+) -> IngestReceipt:
+    """Take everything an extension holds: a `cache_update` payload, its envelope, or the platform's list.
+
+    `chat_id` is the chat of the messages that name none.
+    """
+    if len(body) <= LARGE:
+        parse_snapshot(body)
+    return await services.owners.handle_snapshot(user_id, body, creator_id or user_id, chat_id)
+
+
+@router.post("/{user_id}/messages", status_code=202, openapi_extra=_takes(NewRawMessagePayload))
+async def messages(
+    services: Provided, body: Body, user_id: Id, creator_id: QueryId = None, chat_id: ChatId = None
+) -> IngestReceipt:
+    """Take live messages: one `new_raw_message` payload, or a list of them."""
+    if len(body) <= LARGE:
+        parse_messages(body)
+    return await services.ingest.messages(user_id, body, creator_id or user_id, chat_id)
+
+
+@router.get("/{user_id}/held")
+async def held(services: Provided, user_id: Id, limit: Limit = 50, offset: Offset = 0) -> HeldInput:
+    """What could not be placed or enriched, and why; and how many frames were not chat, by kind."""
+    if not await is_known(services.redis, user_id):
+        return HeldInput(held=[], total=0, dropped={})
+    return HeldInput(**await services.owners.get_held(user_id, limit, offset))
+
+
+@router.delete("/{user_id}/held")
+async def discard(services: Provided, user_id: Id) -> Discarded:
+    """Delete all that could not be placed. What could not be enriched stays: it is in its chat."""
+    if not await is_known(services.redis, user_id):
+        return Discarded(deleted=0)
+    return Discarded(deleted=await services.owners.discard_held(user_id, None))
+
+
+@router.delete("/{user_id}/held/{key}")
+async def discard_one(services: Provided, user_id: Id, key: str) -> Discarded:
+    """Delete what is held under a key."""
+    deleted = 0
+    if await is_known(services.redis, user_id):
+        deleted = await services.owners.discard_held(user_id, [key])
+    if not deleted:
+        raise NotFound("Nothing is held under that key; GET .../held lists what is.")
+    return Discarded(deleted=deleted)
+
+
+@router.post("/{user_id}/held/replay", status_code=202, openapi_extra=_takes(Replay, many=True))
+async def replay(services: Provided, body: Body, user_id: Id) -> IngestReceipt:
+    """Read held input again, with the fields of `add` laid over it; an empty list takes all as it is."""
+    if len(body) <= LARGE:
+        parse_replays(body)
+    if not await is_known(services.redis, user_id):
+        raise NotFound("This user never sent anything; GET /api/v1/users lists who did.")
+    return await services.owners.replay_held(user_id, body)

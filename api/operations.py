@@ -1,0 +1,53 @@
+"""Whether the service lives, and whether it is all there."""
+
+import asyncio
+from collections.abc import Awaitable
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from ray.exceptions import RayError
+from redis.exceptions import RedisError
+
+from api.door import KnownDoor
+from api.services import Provided
+from errors import AnalyticsError
+
+READY_TIMEOUT = 20.0
+
+router = APIRouter(tags=["operations"])
+
+
+@router.get("/health")
+async def health() -> dict[str, str]:
+    """This process lives."""
+    return {"status": "ok"}
+
+
+@router.get("/ready")
+async def ready(request: Request, response: Response, services: Provided, door: KnownDoor) -> dict[str, Any]:
+    """Redis, the graph and the model are reached and HAProxy has settled; 503 and why when not."""
+    checks: dict[str, Awaitable[Any]] = {
+        "redis": services.redis.ping(),
+        "graph": services.graph.ping(),
+        "model": services.model_ready(),
+        "proxy": door.check(request.scope),
+    }
+    results = await asyncio.gather(*(_problem(each) for each in checks.values()))
+    parts = dict(zip(checks, results, strict=True))
+    if any(parts.values()):
+        response.status_code = 503
+    return {
+        "status": "unavailable" if any(parts.values()) else "ready",
+        "checks": {name: problem or "ok" for name, problem in parts.items()},
+    }
+
+
+async def _problem(work: Awaitable[Any]) -> str | None:
+    """What is wrong with it; None when nothing is."""
+    try:
+        await asyncio.wait_for(work, READY_TIMEOUT)
+    except TimeoutError:
+        return f"no answer in {READY_TIMEOUT:.0f} s"
+    except (AnalyticsError, RedisError, RayError) as error:
+        return str(error) if isinstance(error, AnalyticsError) else type(error).__name__
+    return None

@@ -1,0 +1,68 @@
+"""What is held, over HTTP: users, their chats and messages, and what a page starts from."""
+
+from typing import Any
+
+from fastapi import APIRouter, Response
+
+from api.params import Id, Limit, NeededId, Offset, QueryId
+from api.services import Provided
+from errors import NotFound
+from insights.queries import build_analytics_update
+from insights.window import Window, now
+from session.journal import is_known, known_users
+from wire.payloads import FullSyncResponse, for_pages
+from wire.schemas import wss_schema
+
+router = APIRouter(prefix="/api/v1", tags=["reading"])
+
+
+@router.get("/users")
+async def users(services: Provided) -> list[dict[str, Any]]:
+    """Every user that ever sent something, with the creators it sent for."""
+    found = await known_users(services.redis)
+    return [{"user_id": user, "creator_ids": creators} for user, creators in found.items()]
+
+
+@router.get("/frontend/bootstrap/{user_id}", response_model=FullSyncResponse)
+async def bootstrap(services: Provided, user_id: Id, creator_id: QueryId = None) -> Response:
+    """What a page starts from: the payload of `full_sync_response`; empty lists when there is nothing."""
+    if not await is_known(services.redis, user_id):
+        window = Window.from_params(None, None, now())
+        analytics = await build_analytics_update(
+            user_id, window.start, window.end, creator_id, graph=services.graph, now=now()
+        )
+        body = for_pages(FullSyncResponse(conversations=[], analytics=analytics))
+    else:
+        *_, body = await services.owners.full_sync(user_id, creator_id)
+    return Response(body, media_type="application/json")
+
+
+@router.get("/chats")
+async def chats(
+    services: Provided, user_id: NeededId, limit: Limit = 50, offset: Offset = 0
+) -> list[dict[str, Any]]:
+    """The user's chats, the one with the latest message first."""
+    if not await is_known(services.redis, user_id):
+        return []
+    return await services.client.get_chats(user_id, limit, offset)
+
+
+@router.get("/chats/{chat_id:path}/messages")
+async def messages(
+    services: Provided,
+    chat_id: str,
+    user_id: NeededId,
+    creator_id: QueryId = None,
+    limit: Limit = 50,
+    offset: Offset = 0,
+) -> list[dict[str, Any]]:
+    """A chat's messages as received, latest first, each with its `enrichment`."""
+    if not await is_known(services.redis, user_id):
+        raise NotFound("This user never sent anything; GET /api/v1/users lists who did.")
+    return await services.client.get_messages(user_id, chat_id, limit, offset, creator_id=creator_id)
+
+
+@router.get("/schemas/wss")
+async def schemas() -> dict[str, Any]:
+    """JSON Schema of every WebSocket message, both ways."""
+    return wss_schema()

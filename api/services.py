@@ -1,0 +1,57 @@
+"""What routes and sockets stand on, and how they are given it."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any
+
+from fastapi import Depends
+from fastapi.requests import HTTPConnection
+
+from actors.client import OnlyFansClient
+from actors.directory import Directory
+from actors.graph_writer import graph_reader, graph_writer
+from api.gathering import Gathering
+from api.owners import Owners
+from api.sockets.extension import Extensions
+from api.sockets.pages import Pages
+from frames.log import connect_redis
+from settings import Settings
+
+
+class Shared:
+    """One piece of work for all who wait for it, which goes on when they leave.
+
+    A load of the model that is broken off spoils its worker, and whoever asks may be gone before it is done.
+    """
+
+    def __init__(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        self._work = work
+        self._task: asyncio.Task[None] | None = None
+
+    async def __call__(self) -> None:
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._work())
+        await asyncio.shield(self._task)
+
+
+class Services:
+    """Made once a replica, when it starts."""
+
+    def __init__(self, settings: Settings) -> None:
+        directory = Directory(settings)
+        self.redis = connect_redis(settings.redis_url)
+        self.owners = Owners(directory)
+        self.ingest = Gathering(self.owners)
+        self.client = OnlyFansClient(directory)
+        self.graph = graph_reader(settings, graph_writer(settings))
+        self.pages = Pages(self.redis, self.owners)
+        self.extensions = Extensions(self.redis, self.owners, self.ingest, max_frame=settings.max_body)
+        self.model_ready = Shared(directory.model_ready)
+
+
+async def _services(connection: HTTPConnection) -> Services:
+    services: Services = connection.app.state.services
+    return services
+
+
+Provided = Annotated[Services, Depends(_services)]

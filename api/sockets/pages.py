@@ -1,0 +1,213 @@
+"""The pages of one process: their sockets, and one subscription to Redis that feeds them.
+
+A page is subscribed before it asks where things stand, so nothing is lost in between. A page that is cut off
+(see `api.sockets.page`) is closed with code 4008; when Redis was away, all are.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections import defaultdict
+from collections.abc import Coroutine
+from itertools import chain
+from typing import Any
+
+from fastapi import WebSocket
+from redis.asyncio import Redis
+from redis.exceptions import ConnectionError, RedisError
+from starlette.websockets import WebSocketDisconnect
+
+from api.owners import Owners
+from api.sockets.page import Page, mark, stands
+from api.sockets.sending import ack, close, send, send_away, send_json
+from errors import AnalyticsError, Unavailable
+from frames.log import channel, missed
+from session.journal import is_known
+from wire.payloads import SystemStatus, SystemStatusMsg, published
+
+log = logging.getLogger(__name__)
+
+MISSED = 4008
+SUBSCRIBE_TIMEOUT = 5.0
+SILENCE = 10.0  # after this long Redis is asked whether it is there, and has as long to answer
+GATHER = 0.5  # seconds in which more of what asks for a full sync is gathered
+
+
+class Pages:
+    """Serves the pages of one process; a task of its own feeds them from Redis."""
+
+    def __init__(self, redis: Redis, owners: Owners) -> None:
+        self._redis = redis
+        self._owners = owners
+        self._pages: defaultdict[str, set[Page]] = defaultdict(set)
+        self._pubsub = redis.pubsub()
+        self._subscribed = asyncio.Event()  # there is something to read
+        self._lost = False
+        self._confirmed: dict[str, asyncio.Event] = {}  # by user: Redis has the subscription
+        self._changing = asyncio.Lock()
+        self._task: asyncio.Task[None] | None = None
+
+    async def serve(
+        self,
+        socket: WebSocket,
+        user_id: str,
+        creator_id: str | None,
+        last_frame: str | None,
+        *,
+        merges: bool = False,
+    ) -> None:
+        """Run one page's socket until it closes; `last_frame` is the `frame` of the last one it got.
+
+        `merges` says that it takes in frames that change a part of what it shows.
+        """
+        await socket.accept()
+        page = Page(creator_id, merges=merges)
+        try:
+            await self._join(user_id, page)
+            await _first(
+                self._tell(socket, page, user_id, creator_id, last_frame),
+                _until_closed(socket),
+                page.cut_off.wait(),
+            )
+        except (AnalyticsError, RedisError, TimeoutError) as error:
+            away = Unavailable("Redis is away; connect again in a moment.")
+            await send_away(socket, error if isinstance(error, AnalyticsError) else away)
+        except (WebSocketDisconnect, RuntimeError):
+            pass  # the page is gone
+        finally:
+            await self._leave(user_id, page)
+        if page.cut_off.is_set():
+            await close(
+                socket,
+                MISSED,
+                "Frames for this page were missed; connect again with the last one's position.",
+            )
+
+    async def _tell(
+        self, socket: WebSocket, page: Page, user_id: str, creator_id: str | None, last_frame: str | None
+    ) -> None:
+        """Send what the page missed, or where things stand, and then what comes."""
+        await send(socket, ack("frontend", user_id))
+        position, synced = stands(last_frame or "")
+        frames = await missed(self._redis, user_id, position)
+        if frames is not None:
+            page.stand(position, synced, frames)
+        else:
+            await self._sync(socket, page, user_id, creator_id)
+        async for frame in page.frames():
+            if frame is None:
+                await asyncio.sleep(GATHER)
+                await self._sync(socket, page, user_id, creator_id)
+            else:
+                await send_json(socket, frame)
+
+    async def _sync(self, socket: WebSocket, page: Page, user_id: str, creator_id: str | None) -> None:
+        """Tell the page where things stand; a user that never wrote has nothing to be told."""
+        if not await is_known(self._redis, user_id):
+            return
+        sequence, position, status, payload = await self._owners.full_sync(user_id, creator_id)
+        page.stand(position, sequence)
+        if status != "EMPTY":
+            await send(socket, SystemStatusMsg(sequence=sequence, payload=SystemStatus(status=status)))
+        frame = published("full_sync_response", payload, sequence=sequence, creator_id=creator_id)
+        await send_json(socket, b'{"frame":"%b",%b' % (mark(position, sequence).encode(), frame[1:]))
+
+    async def _join(self, user_id: str, page: Page) -> None:
+        """Return once Redis has confirmed that the page's frames come here."""
+        async with self._changing:
+            self._pages[user_id].add(page)
+            if self._task is None:
+                self._task = asyncio.create_task(self._feed())
+            confirmed = self._confirmed.get(user_id)
+            if confirmed is None:
+                confirmed = self._confirmed[user_id] = asyncio.Event()
+                try:
+                    await self._pubsub.subscribe(channel(user_id))
+                except BaseException:
+                    del self._confirmed[user_id]
+                    raise
+                self._subscribed.set()
+                if self._lost:
+                    log.info("Pages have Redis again.")
+                    self._lost = False
+        await asyncio.wait_for(confirmed.wait(), SUBSCRIBE_TIMEOUT)
+
+    async def _leave(self, user_id: str, page: Page) -> None:
+        async with self._changing:
+            self._pages[user_id].discard(page)
+            if not self._pages[user_id]:
+                del self._pages[user_id]
+                self._confirmed.pop(user_id, None)
+                if self._subscribed.is_set():
+                    with contextlib.suppress(RedisError):
+                        await self._pubsub.unsubscribe(channel(user_id))
+
+    async def _feed(self) -> None:
+        """Hand every published frame to its user's pages, for as long as the process lives.
+
+        A lost connection is given up with all that was subscribed on it. The next page makes another: nothing
+        is tried in between.
+        """
+        while True:
+            await self._subscribed.wait()
+            try:
+                await self._deliver()
+            except RedisError as error:
+                log.warning("Pages lost Redis (%s) and connect again.", type(error).__name__)
+                await self._start_over()
+            except Exception:
+                # Nothing expected ends up here; pages that got nothing any more would not notice.
+                log.exception("The subscription is started over; pages connect again.")
+                await self._start_over()
+
+    async def _start_over(self) -> None:
+        """Cut off the pages of a connection that was lost: frames may have been."""
+        async with self._changing:
+            lost, self._pubsub = self._pubsub, self._redis.pubsub()
+            self._lost = True
+            self._subscribed.clear()
+            for page in chain.from_iterable(self._pages.values()):
+                page.cut()
+            for confirmed in self._confirmed.values():
+                confirmed.set()  # who waits for it is cut off
+            self._confirmed.clear()
+            with contextlib.suppress(RedisError):
+                await lost.aclose()  # type: ignore[no-untyped-call]
+
+    async def _deliver(self) -> None:
+        """Take one message of the subscription; ConnectionError when Redis does not answer any more."""
+        message = await self._pubsub.get_message(timeout=SILENCE)
+        if message is None:
+            await self._pubsub.ping()
+            message = await self._pubsub.get_message(timeout=SILENCE)
+        if message is None:
+            raise ConnectionError("Redis is silent.")
+        if message["type"] not in ("message", "subscribe"):
+            return
+        user_id = message["channel"].decode().removeprefix(channel(""))
+        confirmed = self._confirmed.get(user_id)
+        if message["type"] == "message":
+            for page in tuple(self._pages.get(user_id, ())):
+                page.offer(message["data"])
+        elif confirmed is not None:
+            if confirmed.is_set():  # subscribed anew, so it was not for a moment
+                for page in self._pages[user_id]:
+                    page.cut()
+            confirmed.set()
+
+
+async def _until_closed(socket: WebSocket) -> None:
+    """A page has nothing to say; what it sends is passed over."""
+    while (await socket.receive())["type"] != "websocket.disconnect":
+        pass
+
+
+async def _first(*work: Coroutine[Any, Any, object]) -> None:
+    """Run side by side until one of them ends; its error is raised."""
+    tasks = [asyncio.create_task(each) for each in work]
+    done, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in pending:
+        task.cancel()
+    await asyncio.gather(*pending, return_exceptions=True)
+    for task in done:
+        task.result()

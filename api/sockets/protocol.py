@@ -1,0 +1,29 @@
+"""How uvicorn reads and writes sockets here. Serve starts uvicorn itself and offers no settings for it."""
+
+from functools import partialmethod
+
+import uvicorn
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+
+class UndecodedText(WebSocketsSansIOProtocol):
+    """Gives the application the text it receives as bytes.
+
+    A snapshot is one frame, and what reads it takes UTF-8. Decoding it, and encoding it again, would hold up
+    the event loop.
+    """
+
+    def send_receive_event_to_app(self) -> None:
+        self.curr_msg_data_type = "bytes"
+        super().send_receive_event_to_app()
+
+
+def configure_uvicorn(max_frame: int) -> None:
+    """Have this process's HTTP server take socket frames of `max_frame` bytes, and compress none.
+
+    uvicorn's own limit is 16 MB, but an extension sends its whole snapshot in one frame. Compression would
+    hold up the event loop.
+    """
+    uvicorn.Config.__init__ = partialmethod(  # type: ignore[method-assign, assignment]
+        uvicorn.Config.__init__, ws=UndecodedText, ws_max_size=max_frame, ws_per_message_deflate=False
+    )

@@ -1,0 +1,134 @@
+"""Small bodies of one user and creator that wait at the same moment go to the owner together."""
+
+import asyncio
+from dataclasses import dataclass, field
+
+import pytest
+
+from api import gathering
+from api.gathering import Gathering
+from api.owners import LARGE, Body
+from errors import AnalyticsError, InvalidInput, Unavailable
+from wire.payloads import IngestReceipt
+
+
+def receipt(sequence: int) -> IngestReceipt:
+    return IngestReceipt(sequence=sequence, accepted=1, duplicates=0, held=0)
+
+
+@dataclass
+class Owners:
+    """Answers a body that is a number with the receipt of that sequence, when it may."""
+
+    may_answer: asyncio.Event = field(default_factory=asyncio.Event)
+    calls: list[tuple[str, str, list[Body]]] = field(default_factory=list)
+    alone: list[bytes] = field(default_factory=list)
+    failure: Exception | None = None
+
+    async def handle_delta(
+        self, user_id: str, body: bytes, creator_id: str, chat_id: str | None = None
+    ) -> IngestReceipt:
+        self.alone.append(body)
+        return receipt(0)
+
+    async def handle_deltas(
+        self, user_id: str, bodies: list[Body], creator_id: str
+    ) -> list[IngestReceipt | AnalyticsError]:
+        self.calls.append((user_id, creator_id, bodies))
+        await self.may_answer.wait()
+        if self.failure is not None:
+            raise self.failure
+        return [
+            receipt(int(body)) if body.isdigit() else InvalidInput(f"{body!r} is no number")
+            for body, _ in bodies
+        ]
+
+
+def send(
+    ingest: Gathering, body: bytes, creator_id: str = "c1", chat_id: str | None = None
+) -> asyncio.Task[IngestReceipt]:
+    return asyncio.create_task(ingest.messages("u1", body, creator_id, chat_id))
+
+
+async def settle() -> None:
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+async def test_what_arrives_during_a_call_is_the_next_call_and_each_has_its_own_receipt() -> None:
+    owners = Owners()
+    ingest = Gathering(owners)
+    sent = [send(ingest, b"0", chat_id="f1")]
+    await settle()
+    sent += [send(ingest, b"%d" % n) for n in range(1, 5)]
+    await settle()
+    assert owners.calls == [("u1", "c1", [(b"0", "f1")])]
+    owners.may_answer.set()
+    assert [(await each).sequence for each in sent] == [0, 1, 2, 3, 4]
+    assert owners.calls[1:] == [("u1", "c1", [(b"%d" % n, None) for n in range(1, 5)])]
+
+
+async def test_an_error_of_one_body_fails_no_other() -> None:
+    owners = Owners()
+    owners.may_answer.set()
+    ingest = Gathering(owners)
+    good, bad, other = (send(ingest, body) for body in (b"1", b"x", b"2"))
+    assert [(await good).sequence, (await other).sequence] == [1, 2]
+    with pytest.raises(InvalidInput):
+        await bad
+
+
+async def test_a_call_that_fails_fails_all_that_it_took_and_the_next_is_made() -> None:
+    owners = Owners(failure=Unavailable("away"))
+    owners.may_answer.set()
+    ingest = Gathering(owners)
+    for each in [send(ingest, b"1"), send(ingest, b"2")]:
+        with pytest.raises(Unavailable):
+            await each
+    owners.failure = None
+    assert (await send(ingest, b"3")).sequence == 3
+
+
+async def test_a_caller_that_leaves_takes_no_other_along() -> None:
+    owners = Owners()
+    ingest = Gathering(owners)
+    first = send(ingest, b"1")
+    await settle()
+    leaves, stays = send(ingest, b"2"), send(ingest, b"3")
+    await settle()
+    first.cancel()
+    leaves.cancel()
+    owners.may_answer.set()
+    assert (await stays).sequence == 3
+
+
+async def test_creators_do_not_wait_for_each_other() -> None:
+    owners = Owners()
+    ingest = Gathering(owners)
+    sent = [send(ingest, b"1", creator_id) for creator_id in ("c1", "c2")]
+    await settle()
+    assert [creator_id for _, creator_id, _ in owners.calls] == ["c1", "c2"]
+    owners.may_answer.set()
+    await asyncio.gather(*sent)
+
+
+async def test_a_large_body_goes_alone_and_a_call_takes_so_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gathering, "MOST", 2)
+    owners = Owners()
+    owners.may_answer.set()
+    ingest = Gathering(owners)
+    large = b"1" * (LARGE + 1)
+    await asyncio.gather(send(ingest, large), *(send(ingest, b"1") for _ in range(5)))
+    assert owners.alone == [large]
+    assert max(len(bodies) for *_, bodies in owners.calls) == 2
+    assert sum(len(bodies) for *_, bodies in owners.calls) == 5
+
+
+async def test_nothing_is_kept_of_a_user_that_is_quiet() -> None:
+    owners = Owners()
+    owners.may_answer.set()
+    ingest = Gathering(owners)
+    await send(ingest, b"1")
+    await settle()
+    assert ingest._waiting == {}
+    assert ingest._tasks == set()
