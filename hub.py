@@ -234,10 +234,13 @@ class Hub:
         """Tell the page where things stand; a user that never wrote has nothing to be told."""
         if not await is_known(self._redis, user_id):
             return
-        sequence, position, status, payload = await self._directory.call(user_id, "full_sync", creator_id)
+        sequence, position, status, payload = await self._directory.full_sync(user_id, creator_id)
         page.stand(position, sequence)
         if status != "EMPTY":
-            await _send(socket, SystemStatusMsg(sequence=sequence, payload=SystemStatus(status=status)))
+            await _send(
+                socket,
+                SystemStatusMsg(sequence=sequence, payload=SystemStatus.model_validate({"status": status})),
+            )
         frame = published("full_sync_response", payload, sequence=sequence, creator_id=creator_id)
         await socket.send_text(
             (b'{"frame":"%b",%b' % (_mark(position, sequence).encode(), frame[1:])).decode()
@@ -384,16 +387,22 @@ class Hub:
                 batch.append(text.encode())
 
     async def _ingest(
-        self, socket: WebSocket, user_id: str, method: str, creator_id: str, batch: list[bytes]
+        self,
+        socket: WebSocket,
+        user_id: str,
+        method: Literal["handle_delta", "handle_snapshot"],
+        creator_id: str,
+        batch: list[bytes],
     ) -> None:
         """Hand a batch to the user's actor and answer with its receipt; the batch is empty afterwards."""
         if not batch:
             return
         body = b"[%b]" % b",".join(batch) if method == "handle_delta" else batch[0]
-        frames = batch.copy()
+        frames, directory = batch.copy(), self._directory
         batch.clear()
         try:
-            receipt = IngestReceipt(**await self._directory.call(user_id, method, body, creator_id))
+            take = directory.handle_delta if method == "handle_delta" else directory.handle_snapshot
+            receipt = IngestReceipt(**await take(user_id, body, creator_id))
         except InvalidInput as error:
             if len(frames) == 1:
                 await _answer(socket, _error(error))

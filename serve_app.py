@@ -49,6 +49,8 @@ from insights.queries import (
     fetch_topic_metrics,
 )
 from insights.window import Window, now, parse_time_zone
+from remote import stays
+from session.intake import Receipt
 from session.journal import is_known, known_users
 from settings import Settings
 from wire.incoming import (
@@ -253,16 +255,15 @@ def _ingest(services: Callable[[], Services]) -> APIRouter:
 
     async def take(
         request: Request,
-        method: str,
         check: Callable[[bytes], object],
+        handle: Callable[[str, bytes, str, str | None], Awaitable[Receipt]],
         user_id: str,
         creator_id: str | None,
         chat_id: str | None,
     ) -> IngestReceipt:
         body = await _body(request, services().settings.max_body)
         check(body)  # bad input is answered here and wakes nobody
-        receipt = await services().directory.call(user_id, method, body, creator_id or user_id, chat_id)
-        return IngestReceipt(**receipt)
+        return IngestReceipt(**await handle(user_id, body, creator_id or user_id, chat_id))
 
     @router.post("/{user_id}/snapshot", status_code=202, openapi_extra=_takes(CacheUpdatePayload))
     async def snapshot(
@@ -272,35 +273,39 @@ def _ingest(services: Callable[[], Services]) -> APIRouter:
 
         `chat_id` is the chat of the messages that name none.
         """
-        return await take(request, "handle_snapshot", parse_snapshot, user_id, creator_id, chat_id)
+        return await take(
+            request, parse_snapshot, services().directory.handle_snapshot, user_id, creator_id, chat_id
+        )
 
     @router.post("/{user_id}/messages", status_code=202, openapi_extra=_takes(NewRawMessagePayload))
     async def messages(
         request: Request, user_id: Id, creator_id: QueryId = None, chat_id: ChatId = None
     ) -> IngestReceipt:
         """Take live messages: one `new_raw_message` payload, or a list of them."""
-        return await take(request, "handle_delta", parse_messages, user_id, creator_id, chat_id)
+        return await take(
+            request, parse_messages, services().directory.handle_delta, user_id, creator_id, chat_id
+        )
 
     @router.get("/{user_id}/held")
     async def held(user_id: Id, limit: Limit = 50, offset: Offset = 0) -> HeldInput:
         """What could not be placed or enriched, and why; and how many frames were not chat, by kind."""
         if not await is_known(services().redis, user_id):
             return HeldInput(held=[], total=0, dropped={})
-        return HeldInput(**await services().directory.call(user_id, "get_held", limit, offset))
+        return HeldInput(**await services().directory.get_held(user_id, limit, offset))
 
     @router.delete("/{user_id}/held")
     async def discard(user_id: Id) -> Discarded:
         """Delete all that could not be placed. What could not be enriched stays: it is in its chat."""
         if not await is_known(services().redis, user_id):
             return Discarded(deleted=0)
-        return Discarded(deleted=await services().directory.call(user_id, "discard_held", None))
+        return Discarded(deleted=await services().directory.discard_held(user_id, None))
 
     @router.delete("/{user_id}/held/{key}")
     async def discard_one(user_id: Id, key: str) -> Discarded:
         """Delete what is held under a key."""
         deleted = 0
         if await is_known(services().redis, user_id):
-            deleted = await services().directory.call(user_id, "discard_held", [key])
+            deleted = await services().directory.discard_held(user_id, [key])
         if not deleted:
             raise NotFound("Nothing is held under that key; GET .../held lists what is.")
         return Discarded(deleted=deleted)
@@ -312,7 +317,7 @@ def _ingest(services: Callable[[], Services]) -> APIRouter:
         parse_replays(body)  # bad input is answered here and wakes nobody
         if not await is_known(services().redis, user_id):
             raise NotFound("This user never sent anything; GET /api/v1/users lists who did.")
-        return IngestReceipt(**await services().directory.call(user_id, "replay_held", body))
+        return IngestReceipt(**await services().directory.replay_held(user_id, body))
 
     return router
 
@@ -405,7 +410,7 @@ def _reading(services: Callable[[], Services]) -> APIRouter:
             )
             body = for_pages(FullSyncResponse(conversations=[], analytics=analytics))
         else:
-            *_, body = await services().directory.call(user_id, "full_sync", creator_id)
+            *_, body = await services().directory.full_sync(user_id, creator_id)
         return Response(body, media_type="application/json")
 
     @router.get("/chats")
@@ -632,7 +637,7 @@ def build_app(settings: Settings) -> serve.Application:
     @serve.deployment(
         name="api",
         max_ongoing_requests=MAX_ONGOING,
-        ray_actor_options={"num_cpus": 0},
+        ray_actor_options={"num_cpus": 0, "resources": stays()},
         logging_config={"enable_access_log": False},
     )
     @serve.ingress(build_api(settings))

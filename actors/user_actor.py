@@ -189,6 +189,21 @@ class UserActor:
         async with self._call(user_id):
             return await self._intake.messages(payload, creator_id, chat_id)
 
+    async def handle_deltas(
+        self, user_id: str, bodies: Sequence[bytes], creator_id: str
+    ) -> list[Receipt | AnalyticsError]:
+        """Take several bodies as `handle_delta` does, in their order. Returns what each is answered."""
+        answers: list[Receipt | AnalyticsError] = []
+        async with self._call(user_id):
+            for body in bodies:
+                try:
+                    answers.append(await self._intake.messages(body, creator_id, None))
+                except StaleOwner:
+                    raise
+                except AnalyticsError as error:
+                    answers.append(error)
+        return answers
+
     async def replay_held(self, user_id: str, payload: bytes) -> Receipt:
         """Take what is held once more (JSON list of `{key, add}`; empty: all of it).
 
@@ -295,10 +310,14 @@ class UserActor:
             while not (self._look.done() and self._settled()) and time.monotonic() < deadline:  # noqa: ASYNC110
                 await asyncio.sleep(0.1)
 
-    async def idle_for(self) -> float:
-        """Seconds since the last call or work; 0.0 while there is any."""
-        works = self._calls or self._refits.working or (self._ready.is_set() and not self._settled())
-        return 0.0 if works else time.monotonic() - self._used
+    async def idle(self, seconds: float) -> float:
+        """Return once there was no call and no work for so many seconds: how many those are by now."""
+        while True:
+            works = self._calls or self._refits.working or (self._ready.is_set() and not self._settled())
+            idle = 0.0 if works else time.monotonic() - self._used
+            if idle >= seconds:
+                return idle
+            await asyncio.sleep(seconds - idle)
 
     async def passivate(self, timeout: float) -> None:  # noqa: ASYNC109 (seconds, over a process boundary)
         """Take no more calls, let what is in hand finish (for `timeout` seconds), checkpoint, and end."""

@@ -412,8 +412,7 @@ class Told:
         self._redis = redis
         self.asked = 0
 
-    async def call(self, user_id: str, method: str, creator_id: str | None) -> tuple[int, str, str, bytes]:
-        assert method == "full_sync"
+    async def full_sync(self, user_id: str, creator_id: str | None) -> tuple[int, str, str, bytes]:
         self.asked += 1
         append = AppendMessageMsg(sequence=7, creatorId="c1", payload=node(messages=[said(1)]))
         position = await push(self._redis, user_id, append)
@@ -652,8 +651,7 @@ class Talking(Owner):
     redis: Redis
     pause: asyncio.Event | None = None  # a full sync is answered when it is set
 
-    async def call(self, user_id: str, method: str, creator_id: str | None) -> tuple[int, str, str, bytes]:
-        assert method == "full_sync"
+    async def full_sync(self, user_id: str, creator_id: str | None) -> tuple[int, str, str, bytes]:
         self.asked += 1
         if self.pause is not None:
             await self.pause.wait()
