@@ -1,21 +1,30 @@
 """Ray as the service uses it: actors found by name, and calls whose errors come out as they were raised."""
 
-from typing import Any
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any, Final, ParamSpec, TypeVar
 
 import ray
 from ray.exceptions import RayTaskError
 
-NAMESPACE = "analytics"
-MAX_CONCURRENCY = 1000  # calls in one actor at a time; they wait for others, not for a processor
+NAMESPACE: Final = "analytics"
+MAX_CONCURRENCY: Final = 10_000  # calls in one actor at a time; they wait for others, not for a processor
+HEAD: Final = "head"  # a resource that a cluster may give the machine that stays
+
+_asking = ThreadPoolExecutor(1, thread_name_prefix="ray")
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 def named_actor(kind: type, name: str, *args: Any, detached: bool) -> Any:
     """The cluster's one actor of that name, made when there is none.
 
     Ray starts it anew whenever its process dies, and makes the calls again that it had not answered. A
-    detached one outlives its maker.
+    detached one outlives its maker, on the machine that stays.
     """
-    options: dict[str, Any] = {"lifetime": "detached"} if detached else {}
+    options: dict[str, Any] = {"lifetime": "detached", "resources": stays()} if detached else {}
     return (
         ray.remote(kind)
         .options(
@@ -30,6 +39,20 @@ def named_actor(kind: type, name: str, *args: Any, detached: bool) -> Any:
         )
         .remote(*args)
     )
+
+
+def stays() -> dict[str, float]:
+    """What an actor asks for that must not be on a machine that may be taken away.
+
+    Nothing on a cluster that marks no machine: on one machine there is no choice.
+    """
+    resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
+    return {HEAD: 0.001} if HEAD in resources else {}
+
+
+async def aside(ask: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Ask Ray what blocks until Ray answers, such as for an actor by its name; the event loop goes on."""
+    return await asyncio.get_running_loop().run_in_executor(_asking, partial(ask, *args, **kwargs))
 
 
 async def result(reference: Any) -> Any:

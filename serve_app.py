@@ -18,6 +18,7 @@ from api.own_page import OwnPage
 from api.services import Services
 from api.sockets import routes as sockets
 from api.sockets.protocol import configure_uvicorn
+from remote import stays
 from settings import Settings
 
 # Sockets count as ongoing requests; beyond the limit handshakes would hang rather than fail.
@@ -74,7 +75,7 @@ def build_app(settings: Settings) -> serve.Application:
     @serve.deployment(
         name="api",
         max_ongoing_requests=MAX_ONGOING,
-        ray_actor_options={"num_cpus": 0},
+        ray_actor_options={"num_cpus": 0, "resources": stays()},
         logging_config={"enable_access_log": False},
     )
     @serve.ingress(build_api(settings))

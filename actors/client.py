@@ -14,8 +14,7 @@ class OnlyFansClient:
 
     async def get_chats(self, user_id: str, limit: int = 50, offset: int = 0) -> list[dict[str, Any]]:
         """The user's chats, latest message first."""
-        chats: list[dict[str, Any]] = await self._directory.call(user_id, "get_cached_chats", limit, offset)
-        return chats
+        return await self._directory.get_cached_chats(user_id, limit, offset)
 
     async def get_messages(
         self, user_id: str, chat_id: str, limit: int = 50, offset: int = 0, *, creator_id: str | None = None
@@ -24,9 +23,7 @@ class OnlyFansClient:
 
         NotFound when the user has no such chat.
         """
-        messages: list[dict[str, Any]] = await self._directory.call(
-            user_id, "get_cached_messages", chat_id, creator_id, limit, offset
-        )
+        messages = await self._directory.get_cached_messages(user_id, chat_id, creator_id, limit, offset)
         if not messages:
             await self._chat(user_id, chat_id)
         return messages[::-1]
@@ -39,7 +36,7 @@ class OnlyFansClient:
         return {**chat, "messages": await self.get_messages(user_id, chat_id, message_limit)}
 
     async def _chat(self, user_id: str, chat_id: str) -> dict[str, Any]:
-        found: list[dict[str, Any]] = await self._directory.call(user_id, "get_cached_chats", 1, 0, chat_id)
+        found = await self._directory.get_cached_chats(user_id, 1, 0, chat_id)
         if found:
             return found[0]
         raise NotFound("This user has no such chat; GET /api/v1/chats lists them.")

@@ -100,8 +100,8 @@ class UserActor:
     async def in_graph(self, user_id: str, within: float) -> None:
         await self._of(user_id).in_graph(within)
 
-    async def idle_for(self) -> float:
-        return self._session.idle_for()
+    async def idle(self, seconds: float) -> float:
+        return await self._session.idle(seconds)
 
     async def passivate(self, timeout: float) -> None:  # noqa: ASYNC109 (seconds, over a process boundary)
         """Take no more calls, let what is in hand finish (for `timeout` seconds), checkpoint, and end."""

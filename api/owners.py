@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import ray
 
@@ -28,7 +28,7 @@ class Owners:
     ) -> IngestReceipt:
         """Take everything an extension holds: JSON of a `cache_update` payload or envelope."""
         payload = await _stored(body)
-        receipt = await self._directory.call(user_id, "handle_snapshot", payload, creator_id, chat_id)
+        receipt = await self._directory.handle_snapshot(user_id, payload, creator_id, chat_id)
         return IngestReceipt(**receipt)
 
     async def handle_delta(
@@ -36,35 +36,35 @@ class Owners:
     ) -> IngestReceipt:
         """Take live messages: JSON of a `new_raw_message` payload or envelope, or a list of them."""
         payload = await _stored(body)
-        receipt = await self._directory.call(user_id, "handle_delta", payload, creator_id, chat_id)
+        receipt = await self._directory.handle_delta(user_id, payload, creator_id, chat_id)
         return IngestReceipt(**receipt)
 
     async def handle_deltas(
         self, user_id: str, bodies: Sequence[Body], creator_id: str
     ) -> list[IngestReceipt | AnalyticsError]:
         """Take several bodies of live messages in one call; each has a receipt or an error of its own."""
-        answers = await self._directory.call(user_id, "handle_deltas", bodies, creator_id)
+        answers = await self._directory.handle_deltas(user_id, bodies, creator_id)
         return [each if isinstance(each, AnalyticsError) else IngestReceipt(**each) for each in answers]
 
     async def replay_held(self, user_id: str, body: bytes) -> IngestReceipt:
         """Take what is held once more: JSON list of `{key, add}`; an empty one is all of it."""
-        receipt = await self._directory.call(user_id, "replay_held", await _stored(body))
+        receipt = await self._directory.replay_held(user_id, await _stored(body))
         return IngestReceipt(**receipt)
 
     async def discard_held(self, user_id: str, keys: Sequence[str] | None) -> int:
         """Delete what is held under these keys, or all of it (None); how many there were."""
-        deleted: int = await self._directory.call(user_id, "discard_held", keys)
+        deleted: int = await self._directory.discard_held(user_id, keys)
         return deleted
 
     async def get_held(self, user_id: str, limit: int, offset: int) -> dict[str, Any]:
         """A page of what is held: `{held, total, dropped}`."""
-        page: dict[str, Any] = await self._directory.call(user_id, "get_held", limit, offset)
+        page: dict[str, Any] = await self._directory.get_held(user_id, limit, offset)
         return page
 
     async def full_sync(self, user_id: str, creator_id: str | None) -> tuple[int, str, Status, bytes]:
         """What a page starts from: (sequence, position of the last frame, status, JSON of the payload)."""
-        found: tuple[int, str, Status, bytes] = await self._directory.call(user_id, "full_sync", creator_id)
-        return found
+        sequence, position, status, payload = await self._directory.full_sync(user_id, creator_id)
+        return sequence, position, cast(Status, status), payload
 
 
 async def _stored(body: bytes) -> Any:

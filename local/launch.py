@@ -194,17 +194,17 @@ def _actors() -> Iterator[None]:
     import ray
     from ray.exceptions import RayError
 
-    from actors import directory, graph_writer
+    from actors import graph_writer, registry
 
-    names = (directory.REGISTRY, graph_writer.NAME)
+    names = (registry.NAME, graph_writer.NAME)
     found = {name for name in names if _actor(name) is not None}
     try:
         yield
     finally:
         # Ray may be gone already; the journal has what the checkpoints do not.
         with contextlib.suppress(RayError, OSError):
-            if (registry := _actor(directory.REGISTRY)) is not None and directory.REGISTRY not in found:
-                ray.get(registry.passivate_all.remote(PASSIVATE_TIMEOUT), timeout=PASSIVATE_TIMEOUT + 2)
+            if (parent := _actor(registry.NAME)) is not None and registry.NAME not in found:
+                ray.get(parent.passivate_all.remote(PASSIVATE_TIMEOUT), timeout=PASSIVATE_TIMEOUT + 2)
         with contextlib.suppress(RayError, OSError):
             for name in names:
                 if name not in found and (actor := _actor(name)) is not None:

@@ -16,7 +16,7 @@ in the journal, `users` the set of all users, `creators:{user}` the creators a u
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
@@ -249,6 +249,18 @@ async def known_users(redis: Redis) -> dict[str, list[str]]:
     except RedisError as error:
         raise _unavailable(error) from error
     return {user: sorted(c.decode() for c in of) for user, of in zip(users, creators, strict=True)}
+
+
+async def owner_epochs(redis: Redis, users: Collection[str]) -> dict[str, int]:
+    """The newest epoch of each user that ever had an owner, in one round trip."""
+    try:
+        async with redis.pipeline(transaction=False) as pipe:
+            for user in users:
+                pipe.hget(f"owner:{user}", "epoch")
+            epochs = await pipe.execute()
+    except RedisError as error:
+        raise _unavailable(error) from error
+    return {user: int(epoch) for user, epoch in zip(users, epochs, strict=True) if epoch is not None}
 
 
 async def is_known(redis: Redis, user_id: str) -> bool:

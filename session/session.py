@@ -262,10 +262,14 @@ class Session:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._looked.wait(), within)
 
-    def idle_for(self) -> float:
-        """Seconds since the last call or work; 0.0 while there is any."""
-        works = self._calls or self._refits.working or (self._ready.is_set() and not self._settled())
-        return 0.0 if works else self._clock.monotonic() - self._used
+    async def idle(self, seconds: float) -> float:
+        """Return once there was no call and no work for so many seconds: how many those are by now."""
+        while True:
+            works = self._calls or self._refits.working or (self._ready.is_set() and not self._settled())
+            idle = 0.0 if works else self._clock.monotonic() - self._used
+            if idle >= seconds:
+                return idle
+            await self._clock.sleep(seconds - idle)
 
     async def leave(self, timeout: float) -> None:  # noqa: ASYNC109 (seconds, over a process boundary)
         """Take no more calls, let what is in hand finish (for `timeout` seconds), and checkpoint."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import ray
 
+import actors.registry
 from errors import StaleOwner
 from settings import Settings
 
@@ -31,13 +32,32 @@ class Standin:
         """Say from now on that there is work in hand."""
         self._busy = True
 
-    async def idle_for(self) -> float:
-        return 0.0 if self._busy else time.monotonic() - self._since
+    async def block(self, user_id: str) -> None:
+        """Answer nobody any more; the process does not even look for calls."""
+        time.sleep(3600)  # noqa: ASYNC251 (that is the point)
+
+    async def idle(self, seconds: float) -> float:
+        while (idle := 0.0 if self._busy else time.monotonic() - self._since) < seconds:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)  # it is told from outside
+        return idle
 
     async def passivate(self, timeout: float) -> None:  # noqa: ASYNC109 (as a user actor has it)
         self._leaving = True
         await asyncio.sleep(0.2)  # so that calls meet one that is leaving
         ray.kill(ray.get_runtime_context().current_actor)
+
+
+def have_no_room_for(_registry: Any, name: str) -> None:
+    """In the registry's process: the actor of that name asks for what no machine has."""
+    module = vars(actors.registry)
+    make = module["named_actor"]
+
+    def named(kind: type, called: str, *args: Any, detached: bool) -> Any:
+        if called != name:
+            return make(kind, called, *args, detached=detached)
+        return ray.remote(kind).options(resources={"nowhere": 1}, max_task_retries=-1).remote(*args)
+
+    module["named_actor"] = named
 
 
 class NothingToUpgrade:

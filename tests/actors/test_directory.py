@@ -9,40 +9,17 @@ from typing import Any
 
 import pytest
 import ray
-from hypothesis import given
-from hypothesis import strategies as st
 from ray.exceptions import RayActorError
 from redis.asyncio import Redis
 
 from actors import directory
-from actors.directory import RESPITE, Directory, Registry, Seen, to_passivate
+from actors.directory import Caller
+from actors.registry import Registry
 from errors import Unavailable
 from remote import named_actor, result
 from settings import Settings
-from tests.actors.standin import NothingToUpgrade, Standin
+from tests.actors.standin import NothingToUpgrade, Standin, have_no_room_for
 from tests.conftest import PATIENCE
-
-seen = st.dictionaries(
-    st.integers().map(str), st.builds(Seen, st.sampled_from("ab"), st.just(0.0) | st.floats(0, 100))
-)
-
-
-@given(seen, st.floats(1, 50), st.integers(1, 5))
-def test_who_ends_is_idle_or_was_used_longest_ago_where_there_are_too_many(
-    seen: dict[str, Seen], user_idle: float, users_per_node: int
-) -> None:
-    ending = to_passivate(seen, user_idle=user_idle, users_per_node=users_per_node)
-    assert all(user in ending for user, each in seen.items() if each.idle > user_idle)
-    for node in "ab":
-        there = {user: each.idle for user, each in seen.items() if each.node == node}
-        staying = [idle for user, idle in there.items() if user not in ending]
-        surplus = [idle for user, idle in there.items() if user in ending and idle <= user_idle]
-        if surplus:
-            assert len(staying) >= users_per_node
-            assert min(surplus) >= RESPITE
-            assert min(surplus) >= max(staying)
-        if len(staying) > users_per_node:
-            assert max(staying) < RESPITE
 
 
 class Own:
@@ -54,7 +31,7 @@ class Own:
         self.registry = named_actor(
             Registry, self.name, self.settings, Standin, NothingToUpgrade, detached=False
         )
-        self.directory = Directory(self.settings, self.name)
+        self.directory = Caller(self.settings, self.name)
 
     async def children(self) -> set[str]:
         names: list[str] = await result(self.registry.__ray_call__.remote(lambda it: list(it._children)))
@@ -88,23 +65,23 @@ async def test_an_idle_actor_ends_and_the_next_call_has_a_new_one(
     own: Callable[..., Own], user_id: str
 ) -> None:
     it = own(user_idle=2.0)
-    first = await it.directory.call(user_id, "pid")
-    await it.directory.call(user_id, "rest", 100.0)
+    first = await it.directory.call(Standin.pid, user_id)
+    await it.directory.call(Standin.rest, user_id, 100.0)
     await it.until(lambda children: not children)
     # The directory still holds the handle of the actor that ended.
-    assert await it.directory.call(user_id, "pid") != first
+    assert await it.directory.call(Standin.pid, user_id) != first
     assert await it.children() == {user_id}
 
 
 async def test_calls_during_a_passivation_are_answered(own: Callable[..., Own], user_id: str) -> None:
     it = own()
-    first = await it.directory.call(user_id, "pid")
+    first = await it.directory.call(Standin.pid, user_id)
     ending = asyncio.ensure_future(result(it.registry.passivate.remote(user_id)))
     answers = []
     while not ending.done():
-        answers += await asyncio.gather(*(it.directory.call(user_id, "pid") for _ in range(5)))
+        answers += await asyncio.gather(*(it.directory.call(Standin.pid, user_id) for _ in range(5)))
     await ending
-    answers.append(await it.directory.call(user_id, "pid"))
+    answers.append(await it.directory.call(Standin.pid, user_id))
     assert answers[-1] != first
     assert set(answers) - {first} == {answers[-1]}
     assert await it.children() == {user_id}
@@ -114,21 +91,21 @@ async def test_whoever_was_used_longest_ago_makes_room(own: Callable[..., Own]) 
     it = own(users_per_node=2)
     old, older, new = users(3)
     for user, seconds in ((old, 50.0), (older, 100.0)):
-        await it.directory.call(user, "rest", seconds)
-    await it.directory.call(new, "pid")
+        await it.directory.call(Standin.rest, user, seconds)
+    await it.directory.call(Standin.pid, new)
     await it.until(lambda children: children == {old, new})
 
 
 async def test_one_at_work_is_not_ended_and_makes_room_once_it_rests(own: Callable[..., Own]) -> None:
     it = own(users_per_node=1, user_idle=400.0)
     busy, other, new = users(3)
-    await it.directory.call(busy, "work")
-    await it.directory.call(other, "rest", 100.0)
+    await it.directory.call(Standin.work, busy)
+    await it.directory.call(Standin.rest, other, 100.0)
     # The other goes, however long the busy one has had its place.
     await it.until(lambda children: children == {busy})
-    await it.directory.call(new, "work")
+    await it.directory.call(Standin.work, new)
     assert await it.children() == {busy, new}
-    await it.directory.call(busy, "rest", 100.0)
+    await it.directory.call(Standin.rest, busy, 100.0)
     await it.until(lambda children: children == {new})
 
 
@@ -136,24 +113,24 @@ async def test_a_killed_process_is_made_again_and_an_ended_actor_forgotten(
     own: Callable[..., Own], user_id: str
 ) -> None:
     it = own(user_idle=20.0)
-    first = await it.directory.call(user_id, "pid")
+    first = await it.directory.call(Standin.pid, user_id)
     os.kill(first, signal.SIGKILL)
-    second = await it.directory.call(user_id, "pid")
+    second = await it.directory.call(Standin.pid, user_id)
     assert second != first
     ray.kill(ray.get_actor(f"user:{user_id}"))
     await it.until(lambda children: not children)
-    assert await it.directory.call(user_id, "pid") not in (first, second)
+    assert await it.directory.call(Standin.pid, user_id) not in (first, second)
 
 
 async def test_a_user_whose_actor_has_just_ended_by_itself_has_another(
     own: Callable[..., Own], user_id: str
 ) -> None:
     it = own()
-    former = await it.directory.call(user_id, "pid")
+    former = await it.directory.call(Standin.pid, user_id)
     for _ in range(3):
         ray.kill(it.directory._handles[user_id])
         async with asyncio.timeout(PATIENCE):
-            while (pid := await it.directory.call(user_id, "pid")) == former:
+            while (pid := await it.directory.call(Standin.pid, user_id)) == former:
                 pass  # the one that is being killed still answers
         former = pid
     assert await it.children() == {user_id}
@@ -161,26 +138,76 @@ async def test_a_user_whose_actor_has_just_ended_by_itself_has_another(
 
 async def test_calls_go_on_when_the_registry_is_killed(own: Callable[..., Own], user_id: str) -> None:
     it = own()
-    first = await it.directory.call(user_id, "pid")
+    first = await it.directory.call(Standin.pid, user_id)
     pid = await result(it.registry.__ray_call__.remote(lambda _: os.getpid()))
     os.kill(pid, signal.SIGKILL)
     async with asyncio.timeout(PATIENCE):
-        while (answer := await it.directory.call(user_id, "pid")) == first:  # noqa: ASYNC110 (another process)
+        while (answer := await it.directory.call(Standin.pid, user_id)) == first:  # noqa: ASYNC110 (another process)
             await asyncio.sleep(0.05)
     assert answer != first
     assert await it.children() == {user_id}
 
 
+async def test_a_thousand_calls_to_a_user_whose_actor_blocks_delay_nobody_else(
+    own: Callable[..., Own],
+) -> None:
+    it = own()
+    blocked, other, new = users(3)
+    for user in (blocked, other):
+        await it.directory.call(Standin.pid, user)
+    blocking = asyncio.ensure_future(it.directory.call(Standin.block, blocked))
+    waiting = [asyncio.ensure_future(it.directory.call(Standin.pid, blocked)) for _ in range(1000)]
+    # As of a process that was started meanwhile: it has to ask the registry, and the actor whether it is up.
+    stranger = Caller(it.settings, it.name)
+    waiting += [asyncio.ensure_future(stranger.call(Standin.pid, blocked)) for _ in range(1000)]
+    await asyncio.sleep(1)
+    for caller in (it.directory, stranger):
+        async with asyncio.timeout(5):
+            await caller.call(Standin.pid, other)
+    await stranger.call(Standin.pid, new)
+    assert not any(each.done() for each in (blocking, *waiting))
+    for each in (blocking, *waiting):
+        each.cancel()
+    await asyncio.gather(blocking, *waiting, return_exceptions=True)
+
+
+async def test_calls_to_one_user_ask_the_registry_once(own: Callable[..., Own], user_id: str) -> None:
+    it = own()
+    pids = await asyncio.gather(*(it.directory.call(Standin.pid, user_id) for _ in range(100)))
+    assert len(set(pids)) == 1
+    assert len(it.directory._handles) == 1
+    assert not it.directory._activating
+
+
+async def test_an_owner_that_cannot_start_is_unavailable_and_delays_nobody_else(
+    own: Callable[..., Own], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    it = own()
+    stuck, other = users(2)
+    # No machine has what this one needs: Ray waits for one without end.
+    await result(it.registry.__ray_call__.remote(have_no_room_for, f"user:{stuck}"))
+    calls = [asyncio.ensure_future(it.directory.call(Standin.pid, stuck)) for _ in range(100)]
+    await it.directory.call(Standin.pid, other)
+    assert not any(each.done() for each in calls)
+    for each in calls:
+        each.cancel()
+    await asyncio.gather(*calls, return_exceptions=True)
+    monkeypatch.setattr(directory, "CALL_WITHIN", 0.5)
+    with pytest.raises(Unavailable):
+        await it.directory.call(Standin.pid, stuck)
+    await it.directory.call(Standin.pid, other)
+
+
 async def test_at_the_end_every_actor_is_passivated(own: Callable[..., Own]) -> None:
     it = own()
     a, b = users(2)
-    await asyncio.gather(*(it.directory.call(each, "pid") for each in (a, b)))
+    await asyncio.gather(*(it.directory.call(Standin.pid, each) for each in (a, b)))
     handles = [ray.get_actor(f"user:{each}") for each in (a, b)]
     await result(it.registry.passivate_all.remote(30.0))
     assert await it.children() == set()
     for each in handles:
         with pytest.raises(RayActorError):
-            await each.idle_for.remote()
+            await each.idle.remote(0.0)
 
 
 async def test_a_registered_user_has_no_actor_until_it_is_called(
@@ -188,7 +215,7 @@ async def test_a_registered_user_has_no_actor_until_it_is_called(
 ) -> None:
     it = own()
     await redis.sadd("users", *(f"user-{n}" for n in range(1000)))
-    await it.directory.call(user_id, "pid")
+    await it.directory.call(Standin.pid, user_id)
     assert await it.children() == {user_id}
 
 
@@ -198,11 +225,11 @@ async def test_a_directory_holds_a_bounded_number_of_handles(
     monkeypatch.setattr(directory, "MOST_HANDLES", 2)
     it = own()
     a, b, c = users(3)
-    first = await it.directory.call(a, "pid")
+    first = await it.directory.call(Standin.pid, a)
     for each in (b, a, c):
-        await it.directory.call(each, "pid")
+        await it.directory.call(Standin.pid, each)
     assert list(it.directory._handles) == [a, c]
-    assert await it.directory.call(a, "pid") == first
+    assert await it.directory.call(Standin.pid, a) == first
 
 
 async def test_a_call_that_no_owner_takes_is_unavailable(
@@ -211,4 +238,4 @@ async def test_a_call_that_no_owner_takes_is_unavailable(
     monkeypatch.setattr(directory, "CALL_WITHIN", 0.2)
     it = own()
     with pytest.raises(Unavailable):
-        await it.directory.call(user_id, "pid")  # a process does not start in that time
+        await it.directory.call(Standin.pid, user_id)  # a process does not start in that time

@@ -1,71 +1,36 @@
-import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from typing import Any
+"""The writer before a real Redis and a real graph: whom it believes, also after it was started anew."""
+
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 
 import pytest
+from redis.asyncio import Redis
 
-import actors.graph_writer
-from actors.graph_writer import Batcher, Owners
-from errors import GraphError, GraphUnavailable, StaleOwner
-from graph.model import Mutation, Scalar, UpsertVertex
+from actors.graph_writer import GraphWriter
+from errors import StaleOwner
+from graph.model import Mutation, UpsertVertex
+from session.journal import Journal
+from settings import Settings
+from tests.history.store import Store
 
-FOREVER = 3600.0
-Start = Callable[..., Batcher]
-
-
-def mutations(*ids: str) -> list[Mutation]:
-    return [UpsertVertex("c1", id, "Fan") for id in ids]
+Start = Callable[[], GraphWriter]
 
 
-class Recorder:
-    """A graph that notes what it is given; it can be away, refuse some ids, or be held."""
+def fan(unread: int) -> list[Mutation]:
+    return [UpsertVertex("u1/c1", "fan:f1", "Fan", {"unread": unread})]
 
-    def __init__(self) -> None:
-        self.batches: list[list[str]] = []  # that went in
-        self.tried = 0
-        self.asked = asyncio.Event()
-        self.away = 0  # this many more calls find it away
-        self.refused: set[str] = set()
-        self.open = asyncio.Event()
-        self.open.set()
 
-    @property
-    def written(self) -> list[str]:
-        return [id for batch in self.batches for id in batch]
-
-    async def apply(self, mutations: Sequence[Mutation]) -> None:
-        self.tried += 1
-        self.asked.set()
-        await self.open.wait()
-        if self.away:
-            self.away -= 1
-            raise GraphUnavailable("The graph is away.")
-        ids = [mutation.id for mutation in mutations if isinstance(mutation, UpsertVertex)]
-        if self.refused & set(ids):
-            raise GraphError("The graph refuses this.")
-        self.batches.append(ids)
-
-    async def submit(self, script: str, bindings: Mapping[str, Scalar]) -> list[Any]:
-        raise NotImplementedError
-
-    async def ping(self) -> None: ...
-
-    async def close(self) -> None: ...
+async def unread(writer: GraphWriter) -> list[int]:
+    return await writer.submit('g.V().has("pk", P.eq(pk)).values("unread")', {"pk": "u1/c1"})
 
 
 @pytest.fixture
-async def graph() -> Recorder:
-    return Recorder()
+async def start(store: Store, tmp_path: Path) -> AsyncIterator[Start]:
+    started: list[GraphWriter] = []
 
-
-@pytest.fixture
-async def start(graph: Recorder, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Start]:
-    """Starts the batcher before the graph; its retries come quickly."""
-    monkeypatch.setattr(actors.graph_writer, "RETRY_FIRST", 0.001)
-    started: list[Batcher] = []
-
-    def start(*, size: int = 1, wait: float = 0.0) -> Batcher:
-        started.append(Batcher(graph, size=size, wait=wait))
+    def start() -> GraphWriter:
+        settings = Settings(redis_url=store.url, data_dir=tmp_path)
+        started.append(GraphWriter(settings.env()))
         return started[-1]
 
     yield start
@@ -73,136 +38,33 @@ async def start(graph: Recorder, monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
         await each.close()
 
 
-async def test_callers_of_one_moment_go_out_together_in_their_order(graph: Recorder, start: Start) -> None:
-    batcher = start(size=6, wait=FOREVER)
-    await asyncio.gather(*(batcher.apply(mutations(f"{n}a", f"{n}b")) for n in range(3)))
-    assert graph.batches == [["0a", "0b", "1a", "1b", "2a", "2b"]]
-
-
-async def test_a_full_batch_does_not_wait_for_company_and_a_lone_mutation_waits_no_longer_than_told(
-    graph: Recorder, start: Start
+async def test_a_displaced_owner_is_refused_also_by_a_writer_that_was_started_anew(
+    start: Start, redis: Redis, user_id: str
 ) -> None:
-    await start(size=2, wait=FOREVER).apply(mutations("a", "b"))
-    await start(size=100, wait=0.001).apply(mutations("c"))
-    assert graph.batches == [["a", "b"], ["c"]]
-
-
-async def test_what_does_not_fill_a_batch_waits_for_company(graph: Recorder, start: Start) -> None:
-    batcher = start(size=3, wait=FOREVER)
-    first = asyncio.create_task(batcher.apply(mutations("a")))
-    for _ in range(10):
-        await asyncio.sleep(0)
-    assert graph.tried == 0
-    await batcher.apply(mutations("b", "c"))
-    await first
-    assert graph.batches == [["a", "b", "c"]]
-
-
-async def test_a_call_returns_only_when_its_mutations_are_in(graph: Recorder, start: Start) -> None:
-    graph.open.clear()
-    call = asyncio.create_task(start().apply(mutations("a")))
-    await graph.asked.wait()
-    assert not call.done()
-    graph.open.set()
-    await call
-    assert graph.written == ["a"]
-
-
-async def test_what_arrives_during_a_write_forms_the_next_batch(graph: Recorder, start: Start) -> None:
-    batcher = start()
-    graph.open.clear()
-    calls = [asyncio.create_task(batcher.apply(mutations("a")))]
-    await graph.asked.wait()
-    calls += [asyncio.create_task(batcher.apply(mutations(id))) for id in "bcd"]
-    await asyncio.sleep(0)
-    graph.open.set()
-    await asyncio.gather(*calls)
-    assert graph.batches == [["a"], ["b", "c", "d"]]
-
-
-async def test_batches_stay_under_their_largest_size_and_a_callers_mutations_together(
-    graph: Recorder, start: Start, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(actors.graph_writer, "LARGEST_BATCH", 4)
-    batcher = start(size=11, wait=FOREVER)
-    calls = [["a1", "a2", "a3"], ["b1", "b2"], ["c1"], ["d1", "d2", "d3", "d4", "d5"]]
-    await asyncio.gather(*(batcher.apply(mutations(*ids)) for ids in calls))
-    assert graph.batches == [["a1", "a2", "a3"], ["b1", "b2", "c1"], ["d1", "d2", "d3", "d4", "d5"]]
-
-
-async def test_callers_that_outrun_the_graph_wait_until_there_is_room(
-    graph: Recorder, start: Start, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(actors.graph_writer, "MOST_WAITING", 4)
-    batcher = start()
-    graph.open.clear()
-    first = asyncio.create_task(batcher.apply(mutations("a", "b", "c")))
-    await graph.asked.wait()
-    fits = asyncio.create_task(batcher.apply(mutations("d")))
-    too_much = asyncio.create_task(batcher.apply(mutations(*"efghij")))
-    for _ in range(10):
-        await asyncio.sleep(0)
-    graph.open.set()
-    await asyncio.gather(first, fits, too_much)
-    # "d" waited in the queue during the first write, what had no room came after both.
-    assert graph.batches == [["a", "b", "c"], ["d"], list("efghij")]
-
-
-async def test_a_graph_that_is_away_is_tried_until_it_is_back(graph: Recorder, start: Start) -> None:
-    graph.away = 5
-    batcher = start(size=2, wait=FOREVER)
-    await asyncio.gather(batcher.apply(mutations("a")), batcher.apply(mutations("b")))
-    assert (graph.tried, graph.batches) == (6, [["a", "b"]])
-
-
-async def test_a_caller_whose_mutations_are_refused_takes_no_other_down(
-    graph: Recorder, start: Start
-) -> None:
-    graph.refused = {"bad"}
-    batcher = start(size=4, wait=FOREVER)
-    results = await asyncio.gather(
-        *(batcher.apply(mutations(*ids)) for ids in (["a"], ["b", "bad"], ["c"])), return_exceptions=True
+    # Both owners live, and the older one knows nothing of the newer.
+    older, newer = (
+        (user_id, await Journal(redis, user_id).claim()),
+        (user_id, await Journal(redis, user_id).claim()),
     )
-    assert [type(each) for each in results] == [type(None), GraphError, type(None)]
-    assert graph.written == ["a", "c"]
-    graph.refused = set()
-    await start().apply(mutations("bad"))
-    assert graph.written == ["a", "c", "bad"]
+    writer = start()
+    await writer.apply(fan(1), newer)
+    await writer.close()
 
-
-async def test_a_caller_that_went_away_holds_nobody_up(graph: Recorder, start: Start) -> None:
-    batcher = start(size=2, wait=FOREVER)
-    gone = asyncio.create_task(batcher.apply(mutations("a")))
-    await asyncio.sleep(0)
-    gone.cancel()
-    await batcher.apply(mutations("b"))
-    assert graph.batches == [["a", "b"]]
-    graph.away = 1
-    await batcher.apply(mutations("c", "d"))
-    assert graph.written == ["a", "b", "c", "d"]
-
-
-async def test_nothing_to_write_asks_nothing_of_the_graph(graph: Recorder, start: Start) -> None:
-    await start(size=1, wait=FOREVER).apply([])
-    assert graph.tried == 0
-
-
-def test_an_older_owner_of_a_user_is_refused_once_a_newer_one_has_written() -> None:
-    owners = Owners()
-    owners.check("u1", 3)
-    owners.check("u1", 3)
-    owners.check("u1", 5)
+    writer = start()
     with pytest.raises(StaleOwner):
-        owners.check("u1", 3)
-    owners.check("u2", 1)
-    owners.check("u1", 5)
+        await writer.apply(fan(2), older)
+    assert await unread(writer) == [1]
+    await writer.apply(fan(3), newer)
+    assert await unread(writer) == [3]
 
 
-def test_the_owners_remembered_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(actors.graph_writer, "OWNERS", 2)
-    owners = Owners()
-    for user in ("a", "b", "a", "c"):
-        owners.check(user, 2)
+async def test_an_owner_is_displaced_before_the_next_one_writes(
+    start: Start, redis: Redis, user_id: str
+) -> None:
+    writer = start()
+    older = (user_id, await Journal(redis, user_id).claim())
+    await writer.apply(fan(1), older)
+    await Journal(redis, user_id).claim()
     with pytest.raises(StaleOwner):
-        owners.check("a", 1)
-    owners.check("b", 1)  # forgotten: the one that wrote longest ago
+        await writer.apply(fan(2), older)
+    assert await unread(writer) == [1]

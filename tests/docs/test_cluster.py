@@ -11,6 +11,8 @@ import ray.autoscaler
 import yaml
 from ray.autoscaler._private.util import prepare_config, validate_config
 
+from remote import HEAD
+
 ROOT = Path(__file__).parents[2]
 AZURE = Path(ray.autoscaler.__file__).parent / "_private" / "_azure" / "azure-vm-template.json"
 # Beside the template's own parameters a machine may name its zone; the rest of these Ray fills in itself.
@@ -97,6 +99,14 @@ def test_the_cluster_file_holds_no_secret_and_nobodys_subscription() -> None:
     text = (ROOT / "cluster.yaml").read_text()
     assert set(cluster()["provider"]["subscription_id"]) == {"0", "-"}
     assert not re.search(r"[A-Za-z0-9+/=]{40,}|://\S*:\S*@", text)
+
+
+def test_what_there_is_one_of_stays_off_machines_that_may_be_taken_away() -> None:
+    config = cluster()
+    marked = {name for name, node in config["available_node_types"].items() if HEAD in node["resources"]}
+    assert marked == {config["head_node_type"]}
+    machine = config["available_node_types"][config["head_node_type"]]["node_config"]["azure_arm_parameters"]
+    assert "priority" not in machine  # of Azure's spot machines
 
 
 def test_the_cluster_grows_and_shrinks() -> None:

@@ -12,7 +12,8 @@ import orjson
 import ray
 from ray.exceptions import RayActorError
 
-from actors.directory import REGISTRY, Directory
+from actors.directory import Directory
+from actors.registry import NAME
 from actors.user_actor import UserActor
 from errors import StaleOwner
 from frames.log import connect_redis
@@ -32,7 +33,7 @@ async def test_of_owners_that_write_at_the_same_time_one_is_believed(
 ) -> None:
     settings = Settings(redis_url=service.redis_url, data_dir=service.folder)
     await Directory(settings).model_ready()  # the registry is there
-    registry = ray.get_actor(REGISTRY)
+    registry = ray.get_actor(NAME)
     acknowledged: list[int] = []
     start = recent(5000)
 
@@ -93,7 +94,7 @@ async def test_calls_while_the_user_is_passivated_are_answered_and_nothing_is_lo
 ) -> None:
     directory = Directory(Settings(redis_url=service.redis_url, data_dir=service.folder))
     await directory.model_ready()  # the registry is there
-    registry: Any = ray.get_actor(REGISTRY)
+    registry: Any = ray.get_actor(NAME)
     acknowledged: list[int] = []
     pids: list[int] = []
     passivated = asyncio.Event()
@@ -102,7 +103,7 @@ async def test_calls_while_the_user_is_passivated_are_answered_and_nothing_is_lo
     async def ingesting(begin: int) -> None:
         for id in itertools.count(begin, CALLERS):
             raw = message(id, 40, start + timedelta(seconds=id), "hello")
-            receipt = await directory.call(user_id, "handle_delta", orjson.dumps(raw), CREATOR)
+            receipt = await directory.handle_delta(user_id, orjson.dumps(raw), CREATOR)
             assert receipt["accepted"] + receipt["duplicates"] == 1
             acknowledged.append(id)
             if passivated.is_set():
@@ -134,7 +135,7 @@ async def test_calls_while_the_user_is_passivated_are_answered_and_nothing_is_lo
 
 async def _held(directory: Directory, user_id: str) -> list[int]:
     """Ids of the user's messages as they are listed, oldest first."""
-    held = await directory.call(user_id, "get_cached_messages")
+    held = await directory.get_cached_messages(user_id)
     return [int(each["id"]) for each in held]
 
 
