@@ -29,7 +29,7 @@ from session.machine import DeltaAccepted, SnapshotAccepted
 from wire.fields import moment
 from wire.incoming import (
     CacheUpdatePayload,
-    NewRawMessagePayload,
+    LiveMessage,
     Replay,
     parse_messages,
     parse_snapshot,
@@ -144,7 +144,7 @@ class Intake:
         if aside.held.is_chat:
             normalised, chats = self._read_snapshot(CacheUpdatePayload(chats=[raw]), creator_id, received_at)
         else:
-            wrapped = [NewRawMessagePayload(message=_wrapped(raw))]
+            wrapped = [LiveMessage(message=_wrapped(raw))]
             normalised = self._read_messages(wrapped, creator_id, received_at, self._max_text)
         # A message of a snapshot was not sent when it was received: without a time it stays where it is.
         timeless = aside.held.reason == "no_time" and moment(raw.get("createdAt")) is None
@@ -217,7 +217,7 @@ class Intake:
         chats: list[Chat] = []
         fresh: list[Message] = []
         for record in records:
-            frame = [NewRawMessagePayload(message=_wrapped(orjson.loads(record.body)))]
+            frame = [LiveMessage(message=_wrapped(orjson.loads(record.body)))]
             normalised = self._read_messages(
                 frame, creator_id, record.received_at, sys.maxsize, check_creator=False
             )
@@ -249,7 +249,7 @@ class Intake:
 
     def _read_messages(
         self,
-        frames: Iterable[NewRawMessagePayload],
+        frames: Iterable[LiveMessage],
         creator_id: str,
         received_at: float,
         max_text: int,
@@ -350,7 +350,7 @@ class Intake:
             aside = self.held[key]
             if aside.held.reason != "no_chat":
                 continue
-            frame = NewRawMessagePayload(message=_wrapped(orjson.loads(aside.held.raw)), chat_id=chat_id)
+            frame = LiveMessage(message=_wrapped(orjson.loads(aside.held.raw)), chat_id=chat_id)
             read = self._read_messages(
                 [frame], creator_id, aside.received_at, sys.maxsize, check_creator=False
             )
