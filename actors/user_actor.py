@@ -11,6 +11,7 @@ import logging
 import os
 import resource
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from redis.exceptions import RedisError
 
 from actors.graph_writer import graph_reader, graph_writer
 from chats.account import Account
-from chats.conversation import Conversation
+from chats.conversation import ECHO_SECONDS, Conversation
 from enrich import RULES
 from enrich.progress import Progress
 from enrich.tasks import Enricher, broadcast_enrichment
@@ -157,8 +158,12 @@ class UserActor:
             self._journal,
             max_text=settings.max_text,
             max_held=settings.max_held,
-            accepted=self._mailbox.put_nowait,
+            max_waiting=settings.max_waiting,
+            waiting=lambda: self._waiting,
+            accepted=self._accept,
         )
+        self._waiting = 0  # messages that were accepted and are not understood
+        self._accepted: deque[tuple[int, int]] = deque()  # (sequence, messages) of each such input
         self._refits = Refits(
             self._user_id,
             self._cache,
@@ -482,7 +487,10 @@ class UserActor:
             if not enriched:
                 packed = self._cache.pack((creator_id, chat_id))  # it may have been read by other rules
                 await asyncio.sleep(0)
-            self._intake.know_chat(creator_id, chat_id, packed.fan.fan_id, packed.versions())
+            is_live = (packed.fan.last_message_at or 0.0) >= time.time() - ECHO_SECONDS
+            opened = self._cache.look(creator_id, chat_id) if is_live else None
+            latest = opened.messages.values() if opened else ()
+            self._intake.know_chat(creator_id, chat_id, packed.fan.fan_id, packed.versions(), latest)
         self._intake.know_held(checkpoint.held)
         if enriched:
             self._refits.fits.update(checkpoint.fits)
@@ -583,6 +591,16 @@ class UserActor:
 
     # Carrying out what the machine decides
 
+    def _accept(self, event: SnapshotAccepted | DeltaAccepted) -> None:
+        self._accepted.append((event.sequence, len(event.messages)))
+        self._waiting += len(event.messages)
+        self._mailbox.put_nowait(event)
+
+    def _is_understood(self, sequence: int) -> None:
+        """Whatever came up to that sequence waits no more."""
+        while self._accepted and self._accepted[0][0] <= sequence:
+            self._waiting -= self._accepted.popleft()[1]
+
     async def _process_delta_queue(self) -> None:
         """Take events in order, snapshots among them, and carry out what follows from each."""
         while True:
@@ -592,6 +610,8 @@ class UserActor:
             async with self._at_rest:
                 if isinstance(event, SnapshotAccepted | DeltaAccepted):
                     self._unsaved += len(event.messages) + len(event.chats)
+                if isinstance(event, Enriched) and self._state.job is not None:
+                    self._is_understood(self._state.job.sequence)
                 for effect in self._state.handle(event):
                     await self._carry_out(effect)
                 if isinstance(event, Enriched):

@@ -17,7 +17,7 @@ in the journal, `users` the set of all users, `creators:{user}` the creators a u
 import asyncio
 import itertools
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
@@ -33,8 +33,8 @@ READ_COUNT = 50  # records a call: each may be a chunk of a snapshot, and they a
 USERS_TOGETHER = 1_000  # asked for in one round trip
 TRIM_COUNT = 100  # records a call: each may be a chunk, and Redis serves nobody else meanwhile
 
-# The entries come as one msgpack value, and the answer is the last sequence and the positions (from 1) of those
-# passed over: a value an entry costs more to write and read on this side than Redis needs for all of it.
+# The entries come as one msgpack value, and the answer is the last sequence and the positions (from 1) of
+# those passed over: values for each entry cost this side more than all else of an append.
 # A field of `ids` is "<bytes of the creator>:<creator><id>", its value ends with the record's sequence.
 _APPEND = """
 if redis.call('HGET', KEYS[2], 'epoch') ~= ARGV[1] then return redis.error_reply('STALE') end
@@ -152,9 +152,8 @@ class Journal:
         # One id for all its records: a chunk that an earlier attempt left behind, or that Redis takes late,
         # is not mistaken for one of this snapshot.
         id = uuid.uuid4().hex
-        chunks = [*_chunks("chats", chats), *_chunks("messages", messages)]
         async with self._writing:
-            for chunk in chunks:
+            for chunk in itertools.chain(_chunks("chats", chats), _chunks("messages", messages)):
                 await self._write(creator_id, [("chunk", received_at, chunk, id)])
             [sequence] = await self._write(creator_id, [("snapshot", received_at, b"", id)])
         return sequence
@@ -214,7 +213,9 @@ class Journal:
 
     async def _write(self, creator_id: str, rows: Sequence[tuple[str, float, bytes, str]]) -> list[int]:
         keys = [self._stream, self._meta, "users", f"creators:{self._user_id}", self._ids]
-        packed = msgpack.packb([(kind, repr(at), body, id) for kind, at, body, id in rows], use_bin_type=False)
+        packed = msgpack.packb(
+            [(kind, repr(at), body, id) for kind, at, body, id in rows], use_bin_type=False
+        )
         before = self.sequence
         args = [self.epoch, before, self._user_id, creator_id, packed]
         self.sequence, *copies = await self._run(self._append, keys, args)
@@ -264,20 +265,18 @@ async def is_known(redis: Redis, user_id: str) -> bool:
         raise _unavailable(error) from error
 
 
-def _chunks(name: str, items: Sequence[bytes]) -> list[bytes]:
+def _chunks(name: str, items: Sequence[bytes]) -> Iterator[bytes]:
     """Items as JSON objects `{name: [...]}` of about CHUNK_BYTES each."""
-    chunks: list[bytes] = []
     part: list[bytes] = []
     size = 0
     for item in items:
         part.append(item)
         size += len(item)
         if size >= CHUNK_BYTES:
-            chunks.append(b'{"%s":[%s]}' % (name.encode(), b",".join(part)))
+            yield b'{"%s":[%s]}' % (name.encode(), b",".join(part))
             part, size = [], 0
     if part:
-        chunks.append(b'{"%s":[%s]}' % (name.encode(), b",".join(part)))
-    return chunks
+        yield b'{"%s":[%s]}' % (name.encode(), b",".join(part))
 
 
 def _join(chunks: Sequence[bytes]) -> bytes:

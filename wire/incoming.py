@@ -4,7 +4,8 @@ Only the frame is a model: chats and messages stay raw rows (a snapshot holds 10
 `wire.normalise` reads them, so a bad row costs no other. Errors are InvalidInput with `detail` =
 [{field, reason}]; a reason never repeats what was sent.
 
-JSON is read as `wire.parsing` reads it. The platform's own lists (`{"list": [..], "hasMore": ..}`) are read as what they hold.
+JSON is read as `wire.parsing` reads it. The platform's own lists (`{"list": [..], "hasMore": ..}`) are read
+as what they hold.
 """
 
 from collections.abc import Callable, Iterator

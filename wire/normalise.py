@@ -143,9 +143,13 @@ def normalising_snapshot(
             yield
         if (message := read.take(raw, position, payload.chat_id)) is not None:
             newest_at[message.chat_id] = max(message.at, newest_at.get(message.chat_id, 0.0))
-    return read.result(
-        replace(chat, counted_at=at or newest_at.get(chat.id, chat.counted_at)) if chat.counted_at else chat
-        for chat, at in zip(chats, covered, strict=True)
+    return (
+        yield from read.result(
+            replace(chat, counted_at=at or newest_at.get(chat.id, chat.counted_at))
+            if chat.counted_at
+            else chat
+            for chat, at in zip(chats, covered, strict=True)
+        )
     )
 
 
@@ -178,7 +182,7 @@ def normalising_deltas(
         if position % ROWS == 0:
             yield
         read.take(row.message, position - 1, row.chat_id)
-    return read.result()
+    return (yield from read.result())
 
 
 def normalise_message(
@@ -367,8 +371,12 @@ class _Reading:
         self.messages.append(read)
         return read.at
 
-    def result(self, chats: Iterable[Chat] = ()) -> Normalised:
-        implied = (chat_of(m, user, self._received_at) for m, user in self._implied.values())
+    def result(self, chats: Iterable[Chat] = ()) -> Steps[Normalised]:
+        implied: list[Chat] = []
+        for message, user in self._implied.values():
+            implied.append(chat_of(message, user, self._received_at))
+            if len(implied) % ROWS == 0:
+                yield
         return Normalised(
             tuple(chats),
             tuple(implied),

@@ -23,7 +23,7 @@ def finished(steps: Steps[T]) -> T:
 
 
 async def paced(steps: Steps[T], check: Callable[[], None] = lambda: None) -> T:
-    """All steps, with the event loop let in every SLICE seconds; then `check` raises when they are in vain."""
+    """All steps, with the event loop let in every SLICE seconds; `check` raises when the rest is in vain."""
     until = time.monotonic() + SLICE
     try:
         while True:
