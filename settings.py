@@ -47,6 +47,9 @@ class Settings:
     max_held: int = field(
         default=10_000, metadata={"env": "MAX_HELD"}
     )  # messages of one account that are kept aside; the oldest go
+    max_waiting: int = field(
+        default=200_000, metadata={"env": "MAX_WAITING"}
+    )  # messages of one user that are accepted and not yet enriched
     graph_batch_size: int = field(default=50, metadata={"env": "GRAPH_BATCH_SIZE"})  # statements a request
     graph_batch_wait: float = field(
         default=0.005, metadata={"env": "GRAPH_BATCH_WAIT"}
@@ -94,7 +97,14 @@ class Settings:
         for name, port in (("PORT", self.port), ("RAY_DASHBOARD_PORT", self.ray_dashboard_port)):
             if not 1 <= port <= 65535:
                 raise SettingsError(f"{name}={port}: a port is a number from 1 to 65535.")
-        above_zero = ("conversation_gap", "silence_threshold", "max_body", "max_text", "max_held")
+        above_zero = (
+            "conversation_gap",
+            "silence_threshold",
+            "max_body",
+            "max_text",
+            "max_held",
+            "max_waiting",
+        )
         for each in (*above_zero, "graph_batch_size", "checkpoint_messages", "user_idle", "users_per_node"):
             if not getattr(self, each) > 0:  # NaN is not above 0 either
                 raise SettingsError(f"{each.upper()}={getattr(self, each)}: must be above 0.")

@@ -104,7 +104,14 @@ class _Running:
 
     async def __aenter__(self) -> Intake:
         await self._journal.claim()
-        intake = Intake(self._journal, max_text=100_000, max_held=10_000, accepted=lambda event: None)
+        intake = Intake(
+            self._journal,
+            max_text=100_000,
+            max_held=10_000,
+            max_waiting=200_000,
+            waiting=lambda: 0,
+            accepted=lambda event: None,
+        )
         self._task = asyncio.create_task(intake.run())
         return intake
 

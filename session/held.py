@@ -1,10 +1,11 @@
 """What could not be placed or read, kept in Redis: a checkpoint's size does not follow it.
 
-Key `held:{user}`: a hash of JSON by the key that something is held under. Whoever writes it is the owner, and
-what the journal has behind the checkpoint is held and released again when it is read, so a flush that is
-repeated, or ahead of the checkpoint, does no harm.
+Key `held:{user}`: a hash of JSON by the key that something is held under, each with its place in the order in
+which it was set aside. Whoever writes it is the owner, and what the journal has behind the checkpoint is held
+and released again when it is read, so a flush that is repeated, or ahead of the checkpoint, does no harm.
 """
 
+import itertools
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -23,32 +24,41 @@ class HeldStore:
     def __init__(self, redis: Redis, user_id: str) -> None:
         self._redis = redis
         self._name = f"held:{user_id}"
-        self._kept: set[str] = set()
+        self._kept: dict[str, Aside] = {}
+        self._places = itertools.count(1)
 
     async def read(self) -> dict[str, Aside]:
         """Everything that was held at the last flush, oldest first."""
-        found: dict[str, Aside] = {}
+        found: list[tuple[int, float, str, Aside]] = []
         async for key, value in self._redis.hscan_iter(self._name, count=TOGETHER):
             facts = orjson.loads(value)
             held = Held.of_json(orjson.dumps(facts["held"]))
-            found[key.decode()] = Aside(facts["creator_id"], facts["received_at"], held)
-        self._kept = set(found)
-        return dict(sorted(found.items(), key=lambda each: each[1].received_at))
+            aside = Aside(facts["creator_id"], facts["received_at"], held)
+            # An earlier version has kept no place: what it set aside is older than what has one.
+            found.append((facts.get("place", 0), aside.received_at, key.decode(), aside))
+        found.sort(key=lambda each: each[:3])
+        self._kept = {key: aside for _, _, key, aside in found}
+        self._places = itertools.count(found[-1][0] + 1 if found else 1)
+        return dict(self._kept)
 
     async def flush(self, held: Mapping[str, Aside]) -> None:
-        """Have Redis hold what is held now."""
-        new = [key for key in held if key not in self._kept]
+        """Have Redis hold what is held now, in that order."""
+        # What was let go and set aside again since has another place.
+        new = [key for key, aside in held.items() if self._kept.get(key) is not aside]
         for start in range(0, len(new), TOGETHER):
             part = new[start : start + TOGETHER]
-            await cast(Any, self._redis.hset(self._name, mapping={key: _to_json(held[key]) for key in part}))
-            self._kept.update(part)
+            mapping: Any = {key: _to_json(held[key], next(self._places)) for key in part}
+            await cast(Any, self._redis.hset(self._name, mapping=mapping))
+            self._kept.update((key, held[key]) for key in part)
         gone = [key for key in self._kept if key not in held]
         for start in range(0, len(gone), TOGETHER):
             part = gone[start : start + TOGETHER]
             await cast(Any, self._redis.hdel(self._name, *part))
-            self._kept.difference_update(part)
+            for key in part:
+                del self._kept[key]
 
 
-def _to_json(aside: Aside) -> bytes:
+def _to_json(aside: Aside, place: int) -> bytes:
     held = orjson.Fragment(aside.held.to_json())
-    return orjson.dumps({"creator_id": aside.creator_id, "received_at": aside.received_at, "held": held})
+    facts = {"creator_id": aside.creator_id, "received_at": aside.received_at, "held": held, "place": place}
+    return orjson.dumps(facts)

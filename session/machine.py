@@ -192,6 +192,7 @@ class UserState:
     sequence: int = 0  # of the last input that was applied to the history
     job: Job | None = None
     inbox: deque[SnapshotAccepted | DeltaAccepted] = field(default_factory=deque)
+    understood: int = 0  # the last input up to which nothing waits to be understood
     failures: int = 0  # in a row
     _failed: Job | None = None  # waits to be begun again
     _jobs: int = 0
@@ -278,6 +279,8 @@ class UserState:
         whole = self.status is Status.EMPTY or much or any(mark.renamed for mark in touched)
         if touched or whole:
             yield from self._start(creator_id, touched, whole=whole)
+        else:
+            self.understood = self.sequence
 
     def _batch(self) -> tuple[str, list[Chat], list[Message]]:
         """One snapshot, or the live messages of one creator up to the next snapshot, with their chats."""
@@ -309,6 +312,7 @@ class UserState:
         else:
             yield PublishAppend(job)
         self.job = None
+        self.understood = job.sequence
         self.failures = 0
         yield from self._next()
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from redis.exceptions import RedisError
 
 from backoff import Backoff
+from chats.conversation import ECHO_SECONDS
 from enrich import RULES
 from enrich.topics.taxonomy import VERSION
 from errors import CheckpointUnavailable, JournalUnavailable
@@ -123,11 +124,15 @@ class Persistence:
 
     async def _load(self, checkpoint: Checkpoint) -> None:
         enriched = checkpoint.basis == self._basis()
+        now = self._clock.now().timestamp()
         for number, ((creator_id, chat_id), packed) in enumerate(checkpoint.chats):
             self._history.load((creator_id, chat_id), packed, enriched=enriched)
             if not enriched:
                 packed = self._history.pack((creator_id, chat_id))  # it may have been read by other rules
-            self._intake.know_chat(creator_id, chat_id, packed.fan.fan_id, packed.versions())
+            is_live = (packed.fan.last_message_at or 0.0) >= now - ECHO_SECONDS
+            opened = self._history.look(creator_id, chat_id) if is_live else None
+            latest = opened.messages.values() if opened else ()
+            self._intake.know_chat(creator_id, chat_id, packed.fan.fan_id, packed.versions(), latest)
             if not enriched or number % EVERY == 0:
                 await asyncio.sleep(0)
         self._intake.know_held(checkpoint.held)

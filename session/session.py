@@ -31,6 +31,7 @@ from graph.write import Writer
 from history.checkpoints import Checkpoints
 from history.history import Cache
 from session import reading
+from session.backlog import Backlog
 from session.clock import Clock
 from session.figures import Figures
 from session.graph import GraphWrites
@@ -116,6 +117,7 @@ class Session:
         settings, ports, user_id = self._settings, self._ports, self._user_id
         self._history = history = Cache(gap=settings.conversation_gap, silence=settings.silence_threshold)
         self._state = UserState(history)
+        self._backlog = backlog = Backlog()
         self._figures = Figures(user_id, history, self._clock.now())
         self._writes = GraphWrites(user_id, history, ports.reader, self._clock, self._tell_graph)
         self._pages = Pages(
@@ -128,7 +130,10 @@ class Session:
             ports.journal,
             max_text=settings.max_text,
             max_held=settings.max_held,
-            accepted=self._mailbox.put_nowait,
+            max_waiting=settings.max_waiting,
+            waiting=lambda: backlog.messages,
+            accepted=self._accept,
+            now=lambda: self._clock.now().timestamp(),
         )
         self._refits = Refits(
             user_id,
@@ -413,6 +418,10 @@ class Session:
                 await self._take(event)
             self._used = self._clock.monotonic()
 
+    def _accept(self, event: SnapshotAccepted | DeltaAccepted) -> None:
+        self._backlog.add(event)
+        self._mailbox.put_nowait(event)
+
     async def _take(self, event: Event) -> None:
         if isinstance(event, SnapshotAccepted | DeltaAccepted):
             self._persistence.unsaved += len(event.messages) + len(event.chats)
@@ -420,6 +429,7 @@ class Session:
             self._follow_history()
             await self._carry_out(effect)
         self._follow_history()
+        self._backlog.understood(self._state.understood)
         if isinstance(event, Enriched):
             await self._persistence.after(self._state.job is None)
         if self._state.job is None:

@@ -2,10 +2,9 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import datetime
-from types import SimpleNamespace
 from typing import Any
 
 import msgpack
@@ -14,25 +13,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import session.intake
 from enrich.outcomes import contexts
 from history.history import Cache
 from history.packing import Packed
 from insights.metrics import by_fans, response_time_metrics, spoken
-from session.intake import Accepted, Intake
+from session.commit import Accepted
+from session.intake import Intake
 from session.journal import Entry, Record
 from tests.actors.factories import enrich_pending
 from tests.feeds import START, feeds
 from tests.oracle import CREATOR, GAP, NOW, SILENCE, Call, numbers
 
 WINDOWS = ((0.0, 1e12), (START + 3600.0, START + 86_400.0))
-
-
-@pytest.fixture(scope="module", autouse=True)
-def the_same_moment() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(session.intake, "time", SimpleNamespace(time=lambda: float(NOW)))
-        yield
 
 
 class Records:
@@ -76,7 +68,15 @@ class Owner:
 
     def __init__(self, journal: Records) -> None:
         self.cache = Cache(gap=GAP, silence=SILENCE)
-        self.intake = Intake(journal, max_text=1000, max_held=1000, accepted=self._take)  # type: ignore[arg-type]
+        self.intake = Intake(
+            journal,  # type: ignore[arg-type]
+            max_text=1000,
+            max_held=1000,
+            max_waiting=10_000,
+            waiting=lambda: 0,
+            accepted=self._take,
+            now=lambda: float(NOW),
+        )
 
     def _take(self, event: Accepted) -> None:
         self.cache.merge(event.chats, event.messages)

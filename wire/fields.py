@@ -18,7 +18,10 @@ _ID_TIME = re.compile(r"[A-Za-z]+_(\d{13})(?:_\d+)?")
 
 def identifier(value: Any) -> str | None:
     """An id as a string: the number 5, "5" and 5.0 are one id. Empty and "unknown" are none."""
-    if isinstance(value, bool):
+    if type(value) is int:  # most ids
+        text = str(value)
+        return text if len(text) <= MAX_ID else None
+    if value is None or isinstance(value, bool):
         return None
     if isinstance(value, float):
         if not value.is_integer() or abs(value) >= 2**53:
@@ -32,7 +35,7 @@ def identifier(value: Any) -> str | None:
 
 def user_id(value: Any) -> str | None:
     """The id of a user object."""
-    return identifier(value.get("id")) if isinstance(value, dict) else None
+    return identifier(value.get("id")) if value is not None and isinstance(value, dict) else None
 
 
 def moment(value: Any) -> float | None:
@@ -40,9 +43,13 @@ def moment(value: Any) -> float | None:
 
     A naive time is none: it names no instant.
     """
+    if value is None:
+        return None
     if not isinstance(value, str):
         return _epoch(number(value))
     text = value.strip()
+    if text[4:5] == "-" and (at := _iso(text)) is not None:  # most times
+        return at
     if _EPOCH.fullmatch(text):
         whole = text.partition(".")[0]
         return _epoch(number(text)) if len(whole) >= EPOCH_DIGITS else None  # "20240101" is a naive date
@@ -56,6 +63,15 @@ def moment(value: Any) -> float | None:
     return None
 
 
+def _iso(text: str) -> float | None:
+    """Epoch seconds of ISO 8601 with an offset, as it is written most; None: not of that kind."""
+    try:
+        when = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return _seconds(when.timestamp()) if when.tzinfo else None
+
+
 def moment_in_id(message_id: str) -> float | None:
     """The epoch milliseconds inside an id that a client made, such as `msg_1699999999999_0`."""
     found = _ID_TIME.fullmatch(message_id)
@@ -64,7 +80,7 @@ def moment_in_id(message_id: str) -> float | None:
 
 def number(value: Any) -> float | None:
     """A finite number from a number or a numeric string."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
+    if value is None or isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
         result = float(value)
@@ -90,6 +106,8 @@ def flag(value: Any) -> bool:
 
 def said_flag(value: Any) -> bool | None:
     """Yes, no, or None where nothing is said."""
+    if value is None or value is True or value is False:
+        return value
     if isinstance(value, dict | list):
         return None
     return _FLAGS.get(value)

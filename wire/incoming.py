@@ -4,16 +4,14 @@ Only the frame is a model: chats and messages stay raw rows (a snapshot holds 10
 `wire.normalise` reads them, so a bad row costs no other. Errors are InvalidInput with `detail` =
 [{field, reason}]; a reason never repeats what was sent.
 
-JSON is read tolerantly: a byte order mark is passed over, a lone surrogate reads as U+FFFD, and NaN and
-Infinity read as null. The platform's own lists (`{"list": [..], "hasMore": ..}`) are read as what they hold.
+JSON is read as `wire.parsing` reads it. The platform's own lists (`{"list": [..], "hasMore": ..}`) are read
+as what they hold.
 """
 
-import json
-import re
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypeVar
 
-import orjson
 from pydantic import (
     BaseModel,
     BeforeValidator,
@@ -29,11 +27,22 @@ from pydantic_core import PydanticCustomError
 
 from errors import InvalidInput
 from wire.fields import identifier
+from wire.parsing import parse_json, parsing
 from wire.payloads import OnlineUsersUpdate
+from wire.steps import ROWS, Steps, finished
 
 T = TypeVar("T")
 
 MAX_REASONS = 20  # more are not listed
+
+
+_NO_MESSAGE = "must be an object with a message"
+
+
+def _is_wrapped(value: dict[str, Any]) -> bool:
+    """Whether a message is in another object; a frame of the platform's may have a field of that name
+    beside others, which is no object."""
+    return isinstance(value.get("message"), dict) or (len(value) == 1 and "message" in value)
 
 
 def _rows(value: Any) -> Any:
@@ -83,6 +92,14 @@ class CacheUpdatePayload(BaseModel):
         return {"chats": chats, "messages": [row for row in rows if not _is_chat(row)], "chat_id": named}
 
 
+@dataclass(frozen=True, slots=True)
+class LiveMessage:
+    """What a NewRawMessagePayload holds. No model: a message is read in the time that making one takes."""
+
+    message: Any
+    chat_id: str | None = None  # of a message that names none
+
+
 class NewRawMessagePayload(BaseModel):
     """One message, or one frame of the platform's own socket; `{message: {...}}` or the message itself."""
 
@@ -93,13 +110,8 @@ class NewRawMessagePayload(BaseModel):
     @classmethod
     def _accept_flat(cls, data: Any) -> Any:
         if not isinstance(data, dict) or not data:
-            raise PydanticCustomError("message", "must be an object with a message")
-        # A frame of the platform's may have a field of that name beside others, which is no object.
-        return (
-            data
-            if isinstance(data.get("message"), dict) or (len(data) == 1 and "message" in data)
-            else {"message": data}
-        )
+            raise PydanticCustomError("message", _NO_MESSAGE)
+        return data if _is_wrapped(data) else {"message": data}
 
 
 class Replay(BaseModel):
@@ -157,7 +169,12 @@ def parse_snapshot(data: bytes, chat_id: str | None = None) -> CacheUpdatePayloa
 
     `chat_id` is the chat of the messages that name none. Raises InvalidInput.
     """
-    value = _json(data)
+    return finished(parsing_snapshot(data, chat_id))
+
+
+def parsing_snapshot(data: bytes, chat_id: str | None = None) -> Steps[CacheUpdatePayload]:
+    """The same in steps."""
+    value = yield from _json_steps(data)
     if _is_envelope(value):
         frame = _frame(value)
         if not isinstance(frame, CacheUpdateMsg):
@@ -169,15 +186,23 @@ def parse_snapshot(data: bytes, chat_id: str | None = None) -> CacheUpdatePayloa
     return payload
 
 
-def parse_messages(data: bytes, chat_id: str | None = None) -> list[NewRawMessagePayload]:
+def parse_messages(data: bytes, chat_id: str | None = None) -> list[LiveMessage]:
     """Read HTTP messages: a `new_raw_message` payload, its envelope, a list of either, or a page of history.
 
     `chat_id` is the chat of those that name none. Raises InvalidInput; nothing is taken then.
     """
-    value = _json(data)
-    return [
-        row if row.chat_id else row.model_copy(update={"chat_id": chat_id}) for row in _messages(value, "")
-    ]
+    return finished(parsing_messages(data, chat_id))
+
+
+def parsing_messages(data: bytes, chat_id: str | None = None) -> Steps[list[LiveMessage]]:
+    """The same in steps."""
+    value = yield from _json_steps(data)
+    rows: list[LiveMessage] = []
+    for row in _messages(value, "", chat_id):
+        rows.append(row)
+        if len(rows) % ROWS == 0:
+            yield
+    return rows
 
 
 def parse_replays(data: bytes) -> list[Replay]:
@@ -191,27 +216,35 @@ def parse_replays(data: bytes) -> list[Replay]:
     return [_validated(Replay.model_validate, item, f"{n}.") for n, item in enumerate(value)]
 
 
-def _messages(value: Any, prefix: str) -> Iterator[NewRawMessagePayload]:
+def _messages(value: Any, prefix: str, chat_id: str | None) -> Iterator[LiveMessage]:
     """The messages of one item: one that is no object is a row as well, to be held."""
     if isinstance(value, list):
         for position, item in enumerate(value):
-            yield from _messages(item, f"{prefix}{position}.")
+            yield from _messages(item, f"{prefix}{position}.", chat_id)
     elif _is_envelope(value):
-        frame = _frame(value, prefix)
-        if not isinstance(frame, NewRawMessageMsg):
+        if value["type"] != "new_raw_message":
+            _frame(value, prefix)  # it may be of no type at all
             raise _invalid([_reason(f"{prefix}type", "must be new_raw_message here")])
-        yield frame.payload
+        yield _live(value["payload"], f"{prefix}payload.", chat_id)
     elif prefix and not isinstance(value, dict):
-        yield NewRawMessagePayload.model_construct(message=value)
+        yield LiveMessage(value, chat_id)
     elif (rows := _page(value)) is not None:
-        chat_id = identifier(value.get("chat_id"))
-        for row in rows:
-            yield NewRawMessagePayload.model_construct(message=row, chat_id=chat_id)
+        chat_id = identifier(value.get("chat_id")) or chat_id
+        yield from (LiveMessage(row, chat_id) for row in rows)
     else:
-        yield _validated(NewRawMessagePayload.model_validate, value, prefix)
+        yield _live(value, prefix, chat_id)
+
+
+def _live(value: Any, prefix: str, chat_id: str | None) -> LiveMessage:
+    if not isinstance(value, dict) or not value:
+        raise _invalid([_reason(prefix, _NO_MESSAGE)])
+    if not _is_wrapped(value):
+        return LiveMessage(value, chat_id)
+    return LiveMessage(value["message"], identifier(value.get("chat_id")) or chat_id)
 
 
 _LISTS = ("list", "data", "items", "messages", "chats", "results")  # what platforms call the rows of a page
+_OF_A_ROW = frozenset({"fromUser", "text", "id"})
 _OF_A_CHAT = ("withUser", "lastMessage", "unreadMessagesCount")
 _OF_A_MESSAGE = ("fromUser", "toUser", "text", "isSentByMe")
 
@@ -220,7 +253,7 @@ def _listed(data: Any) -> list[Any] | None:
     """The rows of a page of the platform's, however deep its envelope; None when it is none."""
     if isinstance(data, list):
         return data
-    if not isinstance(data, dict) or not {"fromUser", "text", "id"}.isdisjoint(data):
+    if not isinstance(data, dict) or not _OF_A_ROW.isdisjoint(data):
         return None
     found = (_listed(data[name]) for name in _LISTS if isinstance(data.get(name), list | dict))
     return next((rows for rows in found if rows is not None), None)
@@ -240,31 +273,18 @@ def _is_chat(row: Any) -> bool:
     )
 
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
-
-
 def _json(data: bytes | str) -> Any:
     try:
-        return orjson.loads(data)
-    except orjson.JSONDecodeError as error:
-        position = error.pos
-    # Tolerantly, and slower by far.
-    text = data if isinstance(data, str) else data.decode("utf-8", "replace")
+        return parse_json(data)
+    except ValueError as error:
+        raise _invalid([_reason("", f"not valid JSON at position {error}")]) from None
+
+
+def _json_steps(data: bytes) -> Steps[Any]:
     try:
-        value = json.loads(text.removeprefix("\ufeff"), parse_constant=lambda name: None)
-    except (ValueError, RecursionError):
-        raise _invalid([_reason("", f"not valid JSON at position {position}")]) from None
-    return _without_surrogates(value)
-
-
-def _without_surrogates(value: Any) -> Any:
-    if isinstance(value, str):
-        return _SURROGATE.sub("\ufffd", value)
-    if isinstance(value, list):
-        return [_without_surrogates(each) for each in value]
-    if isinstance(value, dict):
-        return {_without_surrogates(key): _without_surrogates(each) for key, each in value.items()}
-    return value
+        return (yield from parsing(data))
+    except ValueError as error:
+        raise _invalid([_reason("", f"not valid JSON at position {error}")]) from None
 
 
 def _is_envelope(value: Any) -> bool:

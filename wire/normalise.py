@@ -19,7 +19,7 @@ from chats.message import ASSUMED, INFERRED, SAID, MediaKind, Message
 from errors import UnknownCreator
 from wire.fields import amount, count, flag, identifier, moment, moment_in_id, number, said_flag, user_id
 from wire.frames import Dropped, notification_of, unwrap
-from wire.incoming import CacheUpdatePayload, NewRawMessagePayload
+from wire.incoming import CacheUpdatePayload, LiveMessage
 from wire.notices import Fact, Purchase, Subscription, Tip, own_words, tip_amount
 from wire.place import (
     NOWHERE,
@@ -33,6 +33,7 @@ from wire.place import (
     likely_creator,
     named_chat,
 )
+from wire.steps import ROWS, Steps, finished
 from wire.text import plain_text
 
 HeldReason = Literal["no_id", "no_chat", "no_time", "no_object", "too_long", "too_deep"]
@@ -99,10 +100,24 @@ def normalise_snapshot(
     `received_at` is epoch seconds, `max_text` characters. With `check_creator` raises UnknownCreator when the
     messages are clearly another account's.
     """
+    return finished(normalising_snapshot(payload, creator_id, received_at, max_text, places, check_creator))
+
+
+def normalising_snapshot(
+    payload: CacheUpdatePayload,
+    creator_id: str,
+    received_at: float,
+    max_text: int,
+    places: Places,
+    check_creator: bool,
+) -> Steps[Normalised]:
+    """The same in steps."""
     read = _Reading(creator_id, received_at, max_text, live=False)
     chats: list[Chat] = []
     last: list[tuple[Any, Any]] = []  # of each chat: its last message, and up to when it was counted
     for position, raw in enumerate(payload.chats):
+        if position % ROWS == 0:
+            yield
         chat = (
             normalise_chat(raw, creator_id=creator_id, received_at=received_at)
             if isinstance(raw, dict)
@@ -115,24 +130,31 @@ def normalise_snapshot(
         last.append((raw.get("lastMessage"), raw.get(COUNTED_AT)))
     if check_creator:
         listed = {user_id(raw.get("withUser")) for raw in payload.chats if isinstance(raw, dict)}
-        _check_creator(((row, payload.chat_id) for row in payload.messages), creator_id, listed)
+        yield from _check_creator(((row, payload.chat_id) for row in payload.messages), creator_id, listed)
     read.places = places.knowing(chats)
-    covered = [
-        read.preview(newest, chat.id) or moment(noted)
-        for chat, (newest, noted) in zip(chats, last, strict=True)
-    ]
+    covered: list[float | None] = []
+    for position, (chat, (newest, noted)) in enumerate(zip(chats, last, strict=True)):
+        if position % ROWS == 0:
+            yield
+        covered.append(read.preview(newest, chat.id) or moment(noted))
     newest_at: dict[str, float] = {}
     for position, raw in enumerate(payload.messages):
+        if position % ROWS == 0:
+            yield
         if (message := read.take(raw, position, payload.chat_id)) is not None:
             newest_at[message.chat_id] = max(message.at, newest_at.get(message.chat_id, 0.0))
-    return read.result(
-        replace(chat, counted_at=at or newest_at.get(chat.id, chat.counted_at)) if chat.counted_at else chat
-        for chat, at in zip(chats, covered, strict=True)
+    return (
+        yield from read.result(
+            replace(chat, counted_at=at or newest_at.get(chat.id, chat.counted_at))
+            if chat.counted_at
+            else chat
+            for chat, at in zip(chats, covered, strict=True)
+        )
     )
 
 
 def normalise_deltas(
-    payloads: Iterable[NewRawMessagePayload],
+    rows: Sequence[LiveMessage],
     *,
     creator_id: str,
     received_at: float,
@@ -141,13 +163,26 @@ def normalise_deltas(
     check_creator: bool = True,
 ) -> Normalised:
     """Read live messages; those of a chat that `places` does not know bring it. Raises like a snapshot."""
-    rows = list(payloads)
+    return finished(normalising_deltas(rows, creator_id, received_at, max_text, places, check_creator))
+
+
+def normalising_deltas(
+    rows: Sequence[LiveMessage],
+    creator_id: str,
+    received_at: float,
+    max_text: int,
+    places: Places,
+    check_creator: bool,
+) -> Steps[Normalised]:
+    """The same in steps."""
     if check_creator:
-        _check_creator(((row.message, row.chat_id) for row in rows), creator_id)
+        yield from _check_creator(((row.message, row.chat_id) for row in rows), creator_id)
     read = _Reading(creator_id, received_at, max_text, live=True, places=places)
-    for position, row in enumerate(rows):
-        read.take(row.message, position, row.chat_id)
-    return read.result()
+    for position, row in enumerate(rows, 1):
+        if position % ROWS == 0:
+            yield
+        read.take(row.message, position - 1, row.chat_id)
+    return (yield from read.result())
 
 
 def normalise_message(
@@ -165,14 +200,30 @@ def normalise_message(
     `chat_id` is used when the message names no chat. Without a time a live message gets `received_at`; one of
     a snapshot (`live=False`) its `changedAt` or the time inside its id.
     """
+    fan_id = user_id(fan_object(raw, creator_id))
+    return _message(raw, fan_id, creator_id, received_at, max_text, chat_id, places, live=live)
+
+
+def _message(
+    raw: Raw,
+    fan_id: str | None,
+    creator_id: str,
+    received_at: float,
+    max_text: int,
+    chat_id: str | None,
+    places: Places,
+    *,
+    live: bool,
+) -> Message | Held:
     message_id = identifier(raw.get("id"))
     # Where the chat is told by what came with the message, it is from now on in the message.
-    json = to_json(raw if chat_id is None or named_chat(raw) else {**raw, "chat_id": chat_id})
+    named = named_chat(raw)
+    json = to_json(raw if chat_id is None or named else {**raw, "chat_id": chat_id})
     if json is None:
         return Held("too_deep", _plain(raw), message_id)
     if message_id is None:
         return Held("no_id", json)
-    place = find_place(raw, creator_id, message_id, chat_id, places)
+    place = find_place(named or chat_id, fan_id, message_id, places)
     if place is None:
         return Held("no_chat", json, message_id)
     changed_at, created_at = moment(raw.get("changedAt")), moment(raw.get("createdAt"))
@@ -300,11 +351,12 @@ class _Reading:
         if isinstance(told, Purchase | Tip | Subscription):
             self._fact(told, raw)
             return None
-        read = _no_object(raw) if told is None else self._read(told, chat_id)
+        fan = None if told is None else fan_object(told, self._creator_id)
+        read = _no_object(raw) if told is None else self._read(told, fan, chat_id)
         if isinstance(read, Held):
             self.held.append(replace(read, position=position))
             return None
-        self._keep(read, fan_object(told or {}, self._creator_id))
+        self._keep(read, fan)
         return read
 
     def preview(self, raw: Any, chat_id: str) -> float | None:
@@ -312,14 +364,19 @@ class _Reading:
 
         One that cannot be read is passed over: it comes again among the messages of its chat.
         """
-        read = self._read(raw, chat_id) if isinstance(raw, dict) else None
+        fan = fan_object(raw, self._creator_id) if isinstance(raw, dict) else None
+        read = self._read(raw, fan, chat_id) if isinstance(raw, dict) else None
         if not isinstance(read, Message):
             return None
         self.messages.append(read)
         return read.at
 
-    def result(self, chats: Iterable[Chat] = ()) -> Normalised:
-        implied = (chat_of(m, user, self._received_at) for m, user in self._implied.values())
+    def result(self, chats: Iterable[Chat] = ()) -> Steps[Normalised]:
+        implied: list[Chat] = []
+        for message, user in self._implied.values():
+            implied.append(chat_of(message, user, self._received_at))
+            if len(implied) % ROWS == 0:
+                yield
         return Normalised(
             tuple(chats),
             tuple(implied),
@@ -329,24 +386,25 @@ class _Reading:
             self._accounts,
         )
 
-    def _read(self, raw: Raw, chat_id: str | None) -> Message | Held:
-        return normalise_message(
+    def _read(self, raw: Raw, fan: Raw | None, chat_id: str | None) -> Message | Held:
+        return _message(
             raw,
-            creator_id=self._creator_id,
-            received_at=self._received_at,
-            max_text=self._max_text,
-            chat_id=chat_id,
-            places=self.places,
+            user_id(fan),
+            self._creator_id,
+            self._received_at,
+            self._max_text,
+            chat_id,
+            self.places,
             live=self._live,
         )
 
     def _keep(self, message: Message, user: Raw | None) -> None:
-        if len(user or ()) > 1:
-            self._accounts[len(self.messages)] = user or {}
+        if user is not None and len(user) > 1:
+            self._accounts[len(self.messages)] = user
         self.messages.append(message)
-        fullest = self._implied.get(message.chat_id)
-        if message.chat_id in self.places.fan_of and len(user or ()) < 2:
+        if message.chat_id in self.places.fan_of and (user is None or len(user) < 2):
             return  # an account that is only its id tells nothing of a chat that is known
+        fullest = self._implied.get(message.chat_id)
         # Most messages carry only the fan's id: keep the fullest account.
         if fullest is None or len(user or ()) > len(fullest[1] or ()):
             self._implied[message.chat_id] = message, user
@@ -367,7 +425,7 @@ class _Reading:
                 bought = self._noted(fact.message_id, chat_id, at, json, direction="creator")
                 price = fact.amount or 0.0
                 facts: dict[str, Any] = {"is_opened": True, "bought_at": at, "paid": fact.amount}
-                self._keep(replace(bought, price=price, older=_unsaid(SAID), **facts), None)
+                self._keep(replace(bought, price=price, older=_unsaid((False,) * len(SAID)), **facts), None)
             case Tip():
                 chat_id = self.places.chat_of.get(fact.fan_id, fact.fan_id)
                 id = f"tip:{fact.notice_id or own_id}"
@@ -394,7 +452,7 @@ def _no_object(row: Any, *, is_chat: bool = False) -> Held:
 
 def _check_creator(
     rows: Iterable[tuple[Any, str | None]], creator_id: str, fans: Collection[str | None] = ()
-) -> None:
+) -> Steps[None]:
     """Refuse what is another account's: taken as it is, every direction would be wrong for good.
 
     `rows` come each with the chat that what came with it names; `fans` are those of the chat list.
@@ -405,7 +463,8 @@ def _check_creator(
         for row, chat_id in rows
         if isinstance(row, dict) and isinstance(told := unwrap(row), dict)
     )
-    if (likely := likely_creator(messages, creator_id, not_these=fans)) is not None:
+    likely = yield from likely_creator(messages, creator_id, not_these=fans)
+    if likely is not None:
         raise UnknownCreator(
             f"No message is of the creator {creator_id}: these are the chats of {likely}. Send them with "
             f"creator_id={likely}, or to the user whose account that is.",
@@ -413,50 +472,37 @@ def _check_creator(
         )
 
 
-def _says(raw: Raw, name: str, created_at: float | None, direction: str | None) -> bool:
-    """Whether a copy says one of SAID."""
-    match name:
-        case "at":
-            return created_at is not None
-        case "direction":
-            return direction is not None
-        case "text" | "is_notice":
-            return "text" in raw
-        case "tip":
-            return "text" in raw or "tipAmount" in raw
-        case "media":
-            return "media" in raw or "giphyId" in raw
-        case "is_mass":
-            return "isFromQueue" in raw or "queueId" in raw
-        case "is_free":
-            return "isFree" in raw
-    return name in raw
-
-
 def _older(
     raw: Raw, created_at: float | None, direction: str | None, version: float
 ) -> tuple[tuple[str, float], ...]:
     """`Message.older` of one copy: what it does not say, and what it says only between the lines."""
-    unsaid = tuple(name for name in SAID if not _says(raw, name, created_at, direction))
-    inferred = tuple(name for name in _INFERRED_WITHOUT if _infers(raw, name) and name not in unsaid)
-    return _unsaid(unsaid) + tuple((name, version + INFERRED) for name in inferred)
-
-
-def _infers(raw: Raw, name: str) -> bool:
-    return raw.keys().isdisjoint(_INFERRED_WITHOUT[name])
-
-
-# What is read from other fields where a copy has none of these.
-_INFERRED_WITHOUT: Mapping[str, frozenset[str]] = {
-    "tip": frozenset({"isTip", "tipAmount"}),
-    "is_notice": frozenset({"isTip", "tipAmount"}),
-    "is_mass": frozenset({"isFromQueue"}),
-}
+    has_text, has_tip = "text" in raw, "tipAmount" in raw
+    said = (  # in the order of SAID
+        created_at is not None,
+        direction is not None,
+        has_text,
+        "price" in raw,
+        "isFree" in raw,
+        has_text or has_tip,
+        "media" in raw or "giphyId" in raw,
+        "isFromQueue" in raw or "queueId" in raw,
+        has_text,
+    )
+    # What is read from other fields where a copy has none of its own.
+    of_tip = has_tip or "isTip" in raw
+    inferred = (not of_tip and has_text, "queueId" in raw and "isFromQueue" not in raw)
+    return _unsaid(said) + (_inferred(inferred, version + INFERRED) if any(inferred) else ())
 
 
 @cache
-def _unsaid(names: Sequence[str]) -> tuple[tuple[str, float], ...]:
-    return tuple((name, ASSUMED) for name in names)
+def _unsaid(said: Sequence[bool]) -> tuple[tuple[str, float], ...]:
+    return tuple((name, ASSUMED) for name, is_said in zip(SAID, said, strict=True) if not is_said)
+
+
+def _inferred(inferred: tuple[bool, bool], version: float) -> tuple[tuple[str, float], ...]:
+    tip, mass = inferred
+    names = (("tip", "is_notice") if tip else ()) + (("is_mass",) if mass else ())
+    return tuple((name, version) for name in names)
 
 
 def _is_mass(raw: Raw, *, by_fan: bool) -> bool:

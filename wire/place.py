@@ -1,15 +1,18 @@
 """Whose a message is: its chat, its fan, its direction. Pure."""
 
-from collections import defaultdict
+from collections import ChainMap, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from chats.chat import Chat
 from chats.message import Direction
 from wire.fields import identifier, said_flag, user_id
+from wire.steps import ROWS, Steps
 
 Raw = Mapping[str, Any]
+
+_SIDES = ("withUser", "fromUser", "toUser")
 
 
 def _nowhere(message_id: str) -> Sequence[str]:
@@ -27,26 +30,26 @@ class Places:
     def knowing(self, chats: Iterable[Chat]) -> "Places":
         """The same with these chats, whose own ids come before what was known of their fans."""
         told = [chat for chat in chats if chat.is_named]
-        fan_of = {**self.fan_of, **{chat.id: chat.fan_id for chat in told}}
-        chat_of = {
-            **self.chat_of,
-            **{c.fan_id: c.id for c in told if c.id != c.fan_id or c.fan_id not in self.chat_of},
-        }
-        return Places(fan_of, chat_of, self.chats_with)
+        fan_of = {chat.id: chat.fan_id for chat in told}
+        chat_of = {c.fan_id: c.id for c in told if c.id != c.fan_id or c.fan_id not in self.chat_of}
+        return Places(_laid_over(fan_of, self.fan_of), _laid_over(chat_of, self.chat_of), self.chats_with)
+
+
+def _laid_over(above: dict[str, str], below: Mapping[str, str]) -> Mapping[str, str]:
+    """Not copied: a page of one chat must not cost what all the chats do."""
+    return ChainMap(above, cast(dict[str, str], below)) if above else below
 
 
 NOWHERE = Places()
 
 
 def find_place(
-    raw: Raw, creator_id: str, message_id: str, chat_id: str | None, places: Places
+    chat: str | None, fan_id: str | None, message_id: str, places: Places
 ) -> tuple[str, str] | None:
-    """(chat id, fan id) of a message; `chat_id` is used when it names no chat.
+    """(chat id, fan id) of a message, of which `chat` and `fan_id` are what is said; None: nothing is.
 
     One that names neither a chat nor a fan is in the one chat that has its id. None: nothing says where.
     """
-    fan_id = find_fan(raw, creator_id)
-    chat = named_chat(raw) or chat_id
     if chat is None and fan_id is None:
         known = places.chats_with(message_id)
         if len(known) != 1:
@@ -62,7 +65,8 @@ def find_place(
 
 def named_chat(raw: Raw) -> str | None:
     """The chat's id, where the message names one."""
-    return identifier(raw.get("chat_id")) or identifier(raw.get("chatId"))
+    named = identifier(raw["chat_id"]) if "chat_id" in raw else None
+    return named or (identifier(raw["chatId"]) if "chatId" in raw else None)
 
 
 def find_fan(raw: Raw, creator_id: str) -> str | None:
@@ -73,11 +77,11 @@ def find_fan(raw: Raw, creator_id: str) -> str | None:
 
 def fan_object(raw: Raw, creator_id: str) -> dict[str, Any] | None:
     """The first user in a message or chat that is not the creator."""
-    mine = said_flag(raw.get("isSentByMe"))
-    for key in ("withUser", "fromUser", "toUser"):
-        if (key == "fromUser" and mine is True) or (key == "toUser" and mine is False):
+    mine = said_flag(raw["isSentByMe"]) if "isSentByMe" in raw else None
+    for key in _SIDES:
+        if key not in raw or (key == "fromUser" and mine is True) or (key == "toUser" and mine is False):
             continue
-        user = raw.get(key)
+        user = raw[key]
         if isinstance(user, dict) and user_id(user) not in (None, creator_id):
             return user
     return None
@@ -106,8 +110,8 @@ def assumed_direction(raw: Raw) -> Direction:
 
 def likely_creator(
     messages: Iterable[tuple[Raw, str | None]], creator_id: str, *, not_these: Collection[str | None]
-) -> str | None:
-    """The id whose account these messages, each with the chat that it names, clearly are of.
+) -> Steps[str | None]:
+    """The id whose account these messages, each with the chat that it names, clearly are of; in steps.
 
     None as soon as one message has `creator_id` on either side. Else the id that wrote and was written to,
     among messages that name both sides, or wrote in a chat that is called after the other writer, or sent
@@ -119,7 +123,9 @@ def likely_creator(
     recipients: set[str] = set()
     own: set[str] = set()
     writers: defaultdict[str, set[str]] = defaultdict(set)  # by the chat that they name
-    for raw, chat_id in messages:
+    for position, (raw, chat_id) in enumerate(messages, 1):
+        if position % ROWS == 0:
+            yield
         sender, recipient = user_id(raw.get("fromUser")), user_id(raw.get("toUser"))
         if creator_id in (sender, recipient):
             return None

@@ -22,7 +22,7 @@ from samples.lines import ACTS, OTHER_CLOSING, OTHER_TALK, TALK, Language, Topic
 from samples.personas import CREATORS, FELLOW, SILENT
 from samples.phrasing import EMOJI, SLOTS
 from samples.truth import FanTruth, NoAnswer, Truth
-from wire.incoming import CacheUpdatePayload, NewRawMessagePayload
+from wire.incoming import CacheUpdatePayload, parse_messages
 from wire.normalise import Normalised, normalise_deltas, normalise_snapshot
 from wire.place import Places
 
@@ -67,8 +67,8 @@ def received(samples: Samples) -> dict[str, tuple[Normalised, Normalised]]:
             "max_text": 1000,
         }
         snapshot = normalise_snapshot(CacheUpdatePayload.model_validate(creator.snapshot), **options)
-        payloads = [NewRawMessagePayload.model_validate(delta) for delta in creator.deltas]
-        deltas = normalise_deltas(payloads, **options, places=Places().knowing(snapshot.chats))
+        rows = parse_messages(orjson.dumps(creator.deltas))
+        deltas = normalise_deltas(rows, **options, places=Places().knowing(snapshot.chats))
         read[creator.creator_id] = (snapshot, deltas)
     return read
 

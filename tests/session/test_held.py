@@ -1,3 +1,7 @@
+from dataclasses import replace
+from typing import Any, cast
+
+import orjson
 from redis.asyncio import Redis
 
 from history.checkpoints import Aside
@@ -30,3 +34,32 @@ async def test_another_owner_goes_on_with_what_it_read(redis: Redis, user_id: st
     del held["k1"]
     await second.flush(held)
     assert await HeldStore(redis, user_id).read() == {"k2": aside(2)}
+
+
+async def test_what_was_received_at_once_keeps_its_order(redis: Redis, user_id: str) -> None:
+    held = {f"k{n}": aside(n, at=7.0) for n in (3, 1, 2)}
+    store = HeldStore(redis, user_id)
+    await store.flush(held)
+    held["k0"] = aside(0, at=7.0)
+    held["k3"] = replace(held.pop("k3"))  # let go and set aside again
+    await store.flush(held)
+    second = HeldStore(redis, user_id)
+    assert list(await second.read()) == ["k1", "k2", "k0", "k3"]
+    held["k9"] = aside(9, at=1.0)  # read after those, though a clock was set back
+    await second.flush(held)
+    assert list(await HeldStore(redis, user_id).read())[-1] == "k9"
+
+
+async def test_what_an_earlier_version_kept_comes_first_by_its_time(redis: Redis, user_id: str) -> None:
+    for n in (2, 1):
+        facts = {
+            "creator_id": "c1",
+            "received_at": float(n),
+            "held": orjson.Fragment(aside(n).held.to_json()),
+        }
+        await cast(Any, redis.hset(f"held:{user_id}", f"k{n}", orjson.dumps(facts)))
+    store = HeldStore(redis, user_id)
+    held = await store.read()
+    held["k0"] = aside(0)
+    await store.flush(held)
+    assert list(await HeldStore(redis, user_id).read()) == ["k1", "k2", "k0"]

@@ -12,17 +12,18 @@ from hypothesis import strategies as st
 from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-import session.intake
+import session.commit
 from errors import JournalUnavailable, NotFound, StaleOwner
 from frames.log import connect_redis
-from session.intake import Accepted, Intake
+from session.commit import Accepted
+from session.intake import Intake
 from session.journal import Journal
 from session.machine import DeltaAccepted, SnapshotAccepted
 from tests.history.store import Store
 from wire.incoming import Replay
 
 CREATOR = "900"
-MAX_TEXT, MAX_HELD = 1000, 20
+MAX_TEXT, MAX_HELD, MAX_WAITING = 1000, 20, 50
 
 
 def said(id: object, fan: int | None = 41, text: str = "hello", **more: Any) -> dict[str, Any]:
@@ -37,7 +38,7 @@ def json(value: Any) -> bytes:
 @pytest.fixture(scope="module", autouse=True)
 def soon_again() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(session.intake, "RETRY_FIRST", 0.005)
+        patch.setattr(session.commit, "RETRY_FIRST", 0.005)
         yield
 
 
@@ -47,7 +48,15 @@ class Owner:
     def __init__(self, redis: Redis, user_id: str) -> None:
         self.journal = Journal(redis, user_id)
         self.events: list[Accepted] = []
-        self.intake = Intake(self.journal, max_text=MAX_TEXT, max_held=MAX_HELD, accepted=self.events.append)
+        self.waiting = 0  # messages that were accepted and are not understood
+        self.intake = Intake(
+            self.journal,
+            max_text=MAX_TEXT,
+            max_held=MAX_HELD,
+            max_waiting=MAX_WAITING,
+            waiting=lambda: self.waiting,
+            accepted=self.events.append,
+        )
 
     async def recover(self, after: int = 0) -> None:
         await self.journal.claim()

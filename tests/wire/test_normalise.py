@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from chats.chat import Chat, joined
 from chats.message import Message, merged
-from wire.incoming import CacheUpdatePayload, NewRawMessagePayload
+from wire.incoming import CacheUpdatePayload, LiveMessage
 from wire.normalise import (
     Held,
     Normalised,
@@ -43,7 +43,7 @@ def snapshot(chats: list[dict[str, Any]], messages: list[dict[str, Any]]) -> Nor
 
 
 def deltas(*messages: dict[str, Any], places: Places | None = None) -> Normalised:
-    payloads = [NewRawMessagePayload(message=message) for message in messages]
+    payloads = [LiveMessage(message=message) for message in messages]
     return normalise_deltas(
         payloads, creator_id=CREATOR, received_at=NOW, max_text=1000, places=places or Places()
     )

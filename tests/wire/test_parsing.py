@@ -1,0 +1,69 @@
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import wire.parsing
+from wire.parsing import parse_json, parsing
+from wire.steps import finished
+
+TEXT = st.text(alphabet='ab"\\{}[],:é😍 ', max_size=8)
+VALUES: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers(-9, 9) | TEXT,
+    lambda inner: st.lists(inner, max_size=5) | st.dictionaries(TEXT, inner, max_size=4),
+    max_leaves=40,
+)
+ROWS = st.lists(st.dictionaries(TEXT, VALUES, max_size=3), max_size=20)
+BODIES = VALUES | ROWS | st.fixed_dictionaries({"chats": ROWS, "messages": ROWS, "chat_id": VALUES})
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small_pieces() -> Any:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(wire.parsing, "PIECE", 8)
+        yield
+
+
+def read(data: bytes) -> Any:
+    try:
+        return finished(parsing(data))
+    except ValueError as error:
+        return str(error)
+
+
+def at_once(data: bytes) -> Any:
+    try:
+        return parse_json(data)
+    except ValueError as error:
+        return str(error)
+
+
+@settings(max_examples=100)
+@given(BODIES, st.booleans())
+def test_json_in_pieces_is_the_same_json(body: Any, spaced: bool) -> None:
+    data = orjson.dumps(body, option=orjson.OPT_INDENT_2 if spaced else None)
+    assert read(data) == body
+
+
+@settings(max_examples=100)
+@given(BODIES, st.data())
+def test_damaged_json_is_refused_or_read_as_it_is_at_once(body: Any, data: st.DataObject) -> None:
+    json = orjson.dumps(body)
+    at = data.draw(st.integers(0, len(json)))
+    cut = data.draw(st.integers(0, 4))
+    put = data.draw(st.sampled_from((b"", b",", b"]", b"}", b'"', b"},{", b"NaN", b"\xff", b"]}")))
+    damaged = json[:at] + put + json[at + cut :]
+    assert read(damaged) == at_once(damaged)
+
+
+def test_a_field_that_comes_twice_is_the_last_one() -> None:
+    assert read(b'{"messages": [{"id": 1}], "messages": [{"id": 2}, {"id": 3}]}') == {
+        "messages": [{"id": 2}, {"id": 3}]
+    }
+
+
+def test_a_long_list_is_parsed_in_steps() -> None:
+    body = {"chats": [], "messages": [{"id": n, "media": [{"id": 1}, {"id": 2}]} for n in range(200)]}
+    assert sum(1 for _ in parsing(orjson.dumps(body))) > 200
