@@ -80,12 +80,6 @@ class Unavailable(AnalyticsError):
     code = "unavailable"
 
 
-class Overloaded(AnalyticsError):
-    """More waits than may; nothing was taken, send it again later."""
-
-    code = "overloaded"
-
-
 class JournalUnavailable(Unavailable):
     """Redis did not take the input: it is not acknowledged, send it again."""
 
