@@ -34,6 +34,7 @@ RETRY_FIRST = 1.0
 RETRY_MOST = 60.0
 DOUBLINGS = 10  # more make the wait no longer
 FEW_CHATS = 50  # of that many pages are told one by one, however few the creator has
+MANY_MESSAGES = 5_000  # take long enough for pages to be told that they are worked on
 SHARE = 4  # and of up to this part of the creator's chats
 
 
@@ -275,8 +276,9 @@ class UserState:
         creator_id, chats, messages = self._batch()
         touched = self.cache.merge(chats, messages)
         # Of a chat that was renamed pages know another id.
-        much = len(touched) > max(FEW_CHATS, self.cache.chats(creator_id) // SHARE)
-        whole = self.status is Status.EMPTY or much or any(mark.renamed for mark in touched)
+        many = len(touched) > max(FEW_CHATS, self.cache.chats(creator_id) // SHARE)
+        much = many or (touched and len(messages) > MANY_MESSAGES)
+        whole = bool(self.status is Status.EMPTY or much) or any(mark.renamed for mark in touched)
         if touched or whole:
             yield from self._start(creator_id, touched, whole=whole)
         else:

@@ -270,7 +270,8 @@ class Session:
     async def idle(self, seconds: float) -> float:
         """Return once there was no call and no work for so many seconds: how many those are by now."""
         while True:
-            works = self._calls or self._refits.working or (self._ready.is_set() and not self._settled())
+            settled = self._is_settled() and self._writes.behind_since() is None
+            works = self._calls or self._refits.working or (self._ready.is_set() and not settled)
             idle = 0.0 if works else self._clock.monotonic() - self._used
             if idle >= seconds:
                 return idle
@@ -280,7 +281,7 @@ class Session:
         """Take no more calls, let what is in hand finish (for `timeout` seconds), and checkpoint."""
         self._leaving = True
         deadline = self._clock.monotonic() + timeout
-        while (self._calls or not self._settled()) and self._clock.monotonic() < deadline:
+        while (self._calls or not self._has_finished()) and self._clock.monotonic() < deadline:
             await self._clock.sleep(0.01)
         async with self._at_rest:
             if self._ready.is_set():
@@ -327,8 +328,12 @@ class Session:
             self._calls -= 1
             self._used = self._clock.monotonic()
 
-    def _settled(self) -> bool:
-        """Nothing is in hand and nothing waits."""
+    def _has_finished(self) -> bool:
+        """Nothing is in hand that this owner can finish: a graph that is away is written by the next one."""
+        return self._is_settled() and (self._writes.is_behind or self._writes.behind_since() is None)
+
+    def _is_settled(self) -> bool:
+        """Nothing is in hand and nothing waits, but perhaps for the graph."""
         state = self._state
         waits = state.job is not None or state.inbox or state.status is Status.ERROR
         return (
@@ -337,7 +342,6 @@ class Session:
             and self._mailbox.empty()
             and self._intake.idle
             and self._pages.idle
-            and self._writes.behind_since() is None
         )
 
     # The owner's life
