@@ -22,9 +22,10 @@ from redis.exceptions import RedisError
 from actors.graph_writer import graph_reader, graph_writer
 from chats.account import Account
 from chats.conversation import Conversation
+from chats.enriched import EnrichedConversation
 from enrich import RULES
 from enrich.progress import Progress
-from enrich.tasks import Enricher, broadcast_enrichment
+from enrich.tasks import Enricher
 from enrich.topics.taxonomy import VERSION
 from errors import (
     AnalyticsError,
@@ -35,6 +36,7 @@ from errors import (
     JournalUnavailable,
     StaleOwner,
 )
+from frames.enrichment import broadcast_enrichment
 from frames.log import connect_redis, forget, last_position, push
 from graph.traversals import ACCOUNTS_OF_USER, CONVERSATION_COUNT
 from graph.write import append_graph_from_delta, rebuild_graph_from_snapshot
@@ -78,7 +80,6 @@ from wire.incoming import Replay, parse_replays
 from wire.payloads import (
     AnalyticsUpdate,
     AppendMessageMsg,
-    ExtendedConversationNode,
     Frame,
     SnapshotProgress,
     SystemError,
@@ -429,7 +430,7 @@ class UserActor:
         self._refits.fits.update(kept.fits or {})
 
     async def _keep(
-        self, revision: int, nodes: Sequence[ExtendedConversationNode], fits: Mapping[str, int]
+        self, revision: int, nodes: Sequence[EnrichedConversation], fits: Mapping[str, int]
     ) -> None:
         """Keep what was understood, before anybody is shown it; while Redis is away nobody is."""
         wait = 0.2
@@ -444,7 +445,7 @@ class UserActor:
             await asyncio.sleep(wait)
             wait = min(5.0, wait * 2)
 
-    async def _keep_revised(self, nodes: Sequence[ExtendedConversationNode]) -> None:
+    async def _keep_revised(self, nodes: Sequence[EnrichedConversation]) -> None:
         await self._keep(self._understood.next(), nodes, self._refits.fits)
 
     async def _look_for_graph(self, creators: Iterable[str]) -> None:
@@ -597,7 +598,7 @@ class UserActor:
                 if isinstance(event, Enriched):
                     self._unstored = None
                 if isinstance(event, Enriched) and event.nodes:
-                    self._refits.enriched(event.nodes[0].creatorId, event.nodes)
+                    self._refits.enriched(event.nodes[0].creator_id, event.nodes)
                 if self._checkpoint_due(event):
                     await self._checkpoint()
                 if self._state.job is None:
@@ -673,10 +674,10 @@ class UserActor:
 
     async def _understand(
         self, job: Job, conversations: list[Conversation]
-    ) -> tuple[list[ExtendedConversationNode], int | None]:
+    ) -> tuple[list[EnrichedConversation], int | None]:
         """The nodes of these conversations; of all, and the fit, where topics are found anew."""
         size = sum(len(each.messages) for each in conversations)
-        nodes: list[ExtendedConversationNode] = []
+        nodes: list[EnrichedConversation] = []
         fit: int | None = None
         # One conversation on which a worker dies must not keep the others waiting for ever.
         alone = self._enrichment_failures >= ALONE_AFTER

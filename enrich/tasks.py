@@ -27,6 +27,7 @@ from redis.asyncio import Redis
 from chats.account import Account
 from chats.chat import Chat
 from chats.conversation import Conversation
+from chats.enriched import EnrichedConversation
 from chats.message import Message
 from enrich.node import not_understood
 from enrich.outcomes import Context, contexts
@@ -34,10 +35,8 @@ from enrich.progress import Pace, Progress
 from enrich.reading import Reading
 from enrich.topics import store as topic_store
 from enrich.topics.refit import Fitted
-from frames.log import push
 from remote import result
 from settings import Settings
-from wire.payloads import EnrichmentResult, EnrichmentResultMsg, ExtendedConversationNode
 
 if TYPE_CHECKING:
     from enrich.analyse import Analysis
@@ -73,8 +72,9 @@ class Enricher:
         chats: Iterable[WholeChat],
         messages: int,
         on_progress: Callable[[Progress], Awaitable[None]],
-    ) -> tuple[list[ExtendedConversationNode], int]:
-        """Enrich whole chats, `messages` in all: their nodes in order, and the version of the fit they have.
+    ) -> tuple[list[EnrichedConversation], int]:
+        """Enrich whole chats, `messages` in all: what is understood of each conversation, in
+        order, and the version of the fit that it was made with.
 
         `chats` are asked for as they are needed. A creator without topics gets them fitted on these; what is
         fitted is stored before it is used, so a run that is repeated after a crash gives the same numbers.
@@ -94,29 +94,29 @@ class Enricher:
         parts = await _bounded(limit, analysed, _chunks(chats))
         fitted = await self._fit(creator_id, parts, options, again=False)
 
-        async def assigned(part: _Part) -> list[ExtendedConversationNode]:
+        async def assigned(part: _Part) -> list[EnrichedConversation]:
             return await _assigned(part, creator_id, fitted, self._model, options)
 
-        nodes = [node for nodes in await _bounded(limit, assigned, parts) for node in nodes]
-        return nodes, _version(fitted)
+        found = [each for part in await _bounded(limit, assigned, parts) for each in part]
+        return found, _version(fitted)
 
     async def refit(
         self, creator_id: str, chats: Iterable[WholeChat], *, again: bool
-    ) -> tuple[int, AsyncIterator[list[ExtendedConversationNode]]]:
+    ) -> tuple[int, AsyncIterator[list[EnrichedConversation]]]:
         """Fit the creator's topics anew (not `again`: only when there are none) and have them assigned.
 
-        Returns the fit's version and, part by part, all nodes under it. One task runs at a time, so that what
-        is said meanwhile finds the cluster free.
+        Returns the fit's version and, part by part, all conversations under it. One task runs at a time, so
+        that what is said meanwhile finds the cluster free.
         """
         options = await _options()
         parts = [await _analysed(chunk, self._model, options) for chunk in _chunks(chats)]
         fitted = await self._fit(creator_id, parts, options, again=again)
 
-        async def nodes() -> AsyncIterator[list[ExtendedConversationNode]]:
+        async def assigned() -> AsyncIterator[list[EnrichedConversation]]:
             for part in parts:
                 yield await _assigned(part, creator_id, fitted, self._model, options)
 
-        return _version(fitted), nodes()
+        return _version(fitted), assigned()
 
     async def fitted(self, creator_id: str) -> Fitted | None:
         """What is known of the creator's latest fit; None when there is none. RedisError, EnrichmentError."""
@@ -131,7 +131,7 @@ class Enricher:
         *,
         changed: Collection[str] | None = None,
         known: Known | None = None,
-    ) -> list[ExtendedConversationNode]:
+    ) -> list[EnrichedConversation]:
         """Enrich the conversations whose ids are in `changed` (None: all), in one task, in their order.
 
         `conversations` should be whole chats: outcomes and re-engagement look at what surrounds a
@@ -141,7 +141,7 @@ class Enricher:
         wanted = [each for each in conversations if changed is None or each.id in changed]
         if not wanted:
             return []
-        found: list[ExtendedConversationNode] = await _enrich.options(**await _options()).remote(
+        found: list[EnrichedConversation] = await _enrich.options(**await _options()).remote(
             wanted,
             {each.id: around[each.id] for each in wanted},
             creator_id,
@@ -159,8 +159,8 @@ class Enricher:
         *,
         changed: Collection[str],
         known: Known | None = None,
-    ) -> list[ExtendedConversationNode]:
-        """Like `delta`, each conversation in a task of its own; those that fail get a node that says so.
+    ) -> list[EnrichedConversation]:
+        """Like `delta`, each conversation in a task of its own; those that fail get a value that says so.
 
         For when enriching them together fails again and again. Raises what was raised last when not one of
         them can be enriched: then it is not their fault.
@@ -170,7 +170,7 @@ class Enricher:
         stored = await self._stored(creator_id)
         problems: list[Exception] = []
 
-        async def enriched(each: Conversation) -> ExtendedConversationNode:
+        async def enriched(each: Conversation) -> EnrichedConversation:
             context = around[each.id]
             task: Any = _enrich.options(**options)
             try:
@@ -184,10 +184,10 @@ class Enricher:
             return found[0]  # type: ignore[no-any-return]
 
         wanted = [each for each in conversations if each.id in changed]
-        nodes = await _bounded(await _cpus(), enriched, wanted)
-        if problems and len(problems) == len(nodes):
+        results = await _bounded(await _cpus(), enriched, wanted)
+        if problems and len(problems) == len(results):
             raise problems[-1]
-        return nodes
+        return results
 
     def _account(self, creator_id: str) -> Account:
         return Account(self._user_id, creator_id)
@@ -210,42 +210,14 @@ class Enricher:
         return await self._stored(creator_id)
 
 
-async def broadcast_enrichment(
-    user_id: str,
-    conversations: Iterable[ExtendedConversationNode | Conversation],
-    all_messages: Iterable[Message] | None = None,
-    creator_id: str | None = None,
-    *,
-    redis: Redis,
-    sequence: int = 0,
-    model: str = "minilm",
-    epoch: int | None = None,
-) -> None:
-    """Push one `enrichment_result` per conversation to the user's pages, under the chat's id.
-
-    A conversation that is not enriched yet is, by `model`, with `all_messages` as what surrounds it.
-    `creator_id` is set on the frames (None: each conversation's own), as is the journal's `sequence`.
-    With `epoch` only the user's owner may push (StaleOwner). RedisError when Redis is out of reach.
-    """
-    around = list(all_messages or ())
-    for each in conversations:
-        if isinstance(each, Conversation):
-            node = await _enrich_alone.options(**await _options()).remote(each, around, model)
-        else:
-            node = each
-        frame = EnrichmentResultMsg(
-            sequence=sequence,
-            creatorId=creator_id or node.creatorId,
-            payload=EnrichmentResult(
-                conversationId=node.chatId,
-                conversation_id=node.chatId,
-                topics=node.topics,
-                actions=node.actions,
-                sentiment=node.sentiment,
-                outcomes=node.outcomes,
-            ),
-        )
-        await push(redis, user_id, frame, epoch=epoch)
+async def enrich_alone(
+    conversation: Conversation, all_messages: Sequence[Message], model: str
+) -> EnrichedConversation:
+    """What `enrich.analyse.enrich_alone` says of it, computed in a task."""
+    found: EnrichedConversation = await _enrich_alone.options(**await _options()).remote(
+        conversation, all_messages, model
+    )
+    return found
 
 
 async def model_ready(settings: Settings) -> None:
@@ -287,12 +259,10 @@ async def _analysed(chunk: "Sequence[WholeChat]", model: str, options: dict[str,
 
 async def _assigned(
     part: _Part, creator_id: str, fitted: bytes | None, model: str, options: dict[str, Any]
-) -> list[ExtendedConversationNode]:
+) -> list[EnrichedConversation]:
     task: Any = _assign.options(**options)
-    nodes: list[ExtendedConversationNode] = await result(
-        task.remote(part.analysis, creator_id, fitted, model)
-    )
-    return nodes
+    found: list[EnrichedConversation] = await result(task.remote(part.analysis, creator_id, fitted, model))
+    return found
 
 
 def _chunks(chats: Iterable[WholeChat]) -> Iterator[list[WholeChat]]:
@@ -380,7 +350,7 @@ def _fit(
 @ray.remote
 def _assign(
     analysis: "Analysis", creator_id: str, stored: bytes | None, model: str
-) -> list[ExtendedConversationNode]:
+) -> list[EnrichedConversation]:
     from enrich.analyse import assign
 
     return assign(analysis, _served(creator_id, stored, model))
@@ -394,7 +364,7 @@ def _enrich(
     stored: bytes | None,
     model: str,
     known: Known,
-) -> list[ExtendedConversationNode]:
+) -> list[EnrichedConversation]:
     from enrich.analyse import analyse, assign
 
     return assign(analyse(conversations, around, model, known), _served(creator_id, stored, model))
@@ -403,10 +373,10 @@ def _enrich(
 @ray.remote
 def _enrich_alone(
     conversation: Conversation, all_messages: Sequence[Message], model: str
-) -> ExtendedConversationNode:
-    from enrich.analyse import enrich_conversation
+) -> EnrichedConversation:
+    from enrich.analyse import enrich_alone
 
-    return enrich_conversation(conversation, all_messages, model=model)
+    return enrich_alone(conversation, all_messages, model=model)
 
 
 def _served(creator_id: str, stored: bytes | None, model: str) -> "TopicModel | None":

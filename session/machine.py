@@ -22,10 +22,11 @@ from enum import StrEnum
 
 from chats.chat import Chat
 from chats.conversation import Conversation
+from chats.enriched import EnrichedConversation
 from chats.message import Message
 from errors import IllegalTransition
 from history.history import Cache, Touched
-from wire.payloads import AnalyticsUpdate, ExtendedConversationNode
+from wire.payloads import AnalyticsUpdate
 
 RETRY_FIRST = 1.0
 RETRY_MOST = 60.0
@@ -73,7 +74,7 @@ class DeltaAccepted:
 @dataclass(frozen=True, slots=True)
 class Enriched:
     job: int
-    nodes: tuple[ExtendedConversationNode, ...]
+    nodes: tuple[EnrichedConversation, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +158,7 @@ class AppendGraph:
     """Write the conversations that the job enriched, drop those that are no more."""
 
     job: Job
-    nodes: tuple[ExtendedConversationNode, ...]
+    nodes: tuple[EnrichedConversation, ...]
 
 
 @dataclass(frozen=True, slots=True)
