@@ -25,10 +25,10 @@ from enum import StrEnum
 
 from chats.chat import Chat
 from chats.conversation import Conversation
+from chats.enriched import EnrichedConversation
 from chats.message import Message
 from errors import IllegalTransition
 from history.history import Cache, Touched
-from wire.payloads import ExtendedConversationNode
 
 RETRY_FIRST = 1.0
 RETRY_MOST = 60.0
@@ -80,7 +80,7 @@ class DeltaAccepted:
 class NodesReady:
     """A part of the job in hand is enriched."""
 
-    nodes: tuple[ExtendedConversationNode, ...]
+    nodes: tuple[EnrichedConversation, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from enrich.progress import Progress
-from enrich.tasks import broadcast_enrichment
+from frames.enrichment import broadcast_enrichment
 from frames.publisher import Frames
 from history.chat import CachedChat
 from history.history import Cache, Touched

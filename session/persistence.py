@@ -9,6 +9,7 @@ from redis.exceptions import RedisError
 
 from backoff import Backoff
 from chats.conversation import ECHO_SECONDS
+from chats.enriched import EnrichedConversation
 from enrich import RULES
 from enrich.topics.taxonomy import VERSION
 from errors import CheckpointUnavailable, JournalUnavailable
@@ -18,7 +19,6 @@ from session.intake import Intake
 from session.machine import UserState
 from session.refits import Refits
 from settings import Settings
-from wire.payloads import ExtendedConversationNode
 
 if TYPE_CHECKING:
     from session.session import Ports
@@ -93,7 +93,7 @@ class Persistence:
         self._refits.fits.update(kept.fits or {})
         return list(changed)
 
-    async def keep(self, nodes: Sequence[ExtendedConversationNode], fits: Mapping[str, int]) -> None:
+    async def keep(self, nodes: Sequence[EnrichedConversation], fits: Mapping[str, int]) -> None:
         """Keep what was understood, before anybody is shown it; while Redis is away nobody is."""
         backoff = Backoff(RETRY_FIRST, RETRY_MOST, sleep=self._clock.sleep)
         revision = self._ports.understood.next()

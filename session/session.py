@@ -17,6 +17,7 @@ import orjson
 from redis.exceptions import RedisError
 
 from backoff import Backoff
+from chats.enriched import EnrichedConversation
 from enrich.progress import Progress
 from errors import (
     AnalyticsError,
@@ -66,7 +67,6 @@ from session.understanding import Enriches, Understanding
 from session.understood import Understood
 from settings import Settings
 from wire.incoming import Replay, parse_replays
-from wire.payloads import ExtendedConversationNode
 from wire.view import failed_conversations
 
 log = logging.getLogger(__name__)
@@ -487,7 +487,7 @@ class Session:
             event = Failed(job.number, "enrichment", "The enrichment step failed; it is tried again.")
         self._mailbox.put_nowait(event)
 
-    async def _store(self, creator_id: str, nodes: Sequence[ExtendedConversationNode]) -> None:
+    async def _store(self, creator_id: str, nodes: Sequence[EnrichedConversation]) -> None:
         """Keep what was understood, and take it into the history: pages are shown only what is kept."""
         if nodes:
             await self._persistence.keep(nodes, self._refits.fits)
@@ -497,7 +497,7 @@ class Session:
             self._refits.enriched(creator_id, nodes)
             await self._close_chats()
 
-    async def _keep_revised(self, nodes: Sequence[ExtendedConversationNode]) -> None:
+    async def _keep_revised(self, nodes: Sequence[EnrichedConversation]) -> None:
         await self._persistence.keep(nodes, self._refits.fits)
         self._follow_history()
 

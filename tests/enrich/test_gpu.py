@@ -8,15 +8,17 @@ import json
 import subprocess
 import sys
 
+import msgspec
 import pytest
 
 from chats.conversation import cut
 from chats.message import Message
-from enrich.analyse import enrich_conversation
+from enrich.analyse import enrich_alone
 from enrich.tasks import _options
 from tests.conftest import PATIENCE, ROOT
 
 _SCRIPT = """
+import msgspec
 import asyncio, json, logging, sys, time
 import ray
 from chats.conversation import cut
@@ -52,7 +54,7 @@ async def main():
     ray.kill(holder)
     [node] = await running
     print(json.dumps({"asks": (await _options())["num_gpus"], "waited": not done,
-                      "node": node.model_dump(mode="json")}))
+                      "node": msgspec.to_builtins(node)}))
 
 asyncio.run(main())
 """
@@ -85,7 +87,7 @@ def test_a_task_takes_its_share_of_the_gpu_and_says_what_it_says_without_one() -
         for n in range(3)
     ]
     [conversation] = cut(said, gap=21600, silence=300)
-    assert found["node"] == enrich_conversation(conversation).model_dump(mode="json")
+    assert found["node"] == msgspec.to_builtins(enrich_alone(conversation))
 
 
 async def test_without_a_gpu_no_share_is_asked_for(ray_cluster: None) -> None:

@@ -16,9 +16,11 @@ from redis.asyncio import Redis
 from chats.account import Account
 from chats.chat import Chat
 from chats.conversation import Conversation, cut
+from chats.enriched import EnrichedConversation
 from chats.message import Message
+from enrich import broadcast_enrichment
 from enrich.progress import Progress
-from enrich.tasks import Enricher, WholeChat, _bounded, _chunks, broadcast_enrichment
+from enrich.tasks import Enricher, WholeChat, _bounded, _chunks
 from enrich.topics import store as topic_store
 from enrich.topics.model import seeded
 from errors import EnrichmentError, StaleOwner
@@ -26,7 +28,7 @@ from frames.log import NOWHERE, last_position, missed, push
 from session.journal import Journal
 from settings import Settings
 from tests.enrich.test_topics import THEMES
-from wire.payloads import ExtendedConversationNode, SystemStatus, SystemStatusMsg
+from wire.payloads import SystemStatus, SystemStatusMsg
 
 ChatOf = Callable[..., list[Message]]
 
@@ -73,8 +75,8 @@ async def ignore(progress: Progress) -> None:
     pass
 
 
-def by_id(nodes: list[ExtendedConversationNode]) -> dict[str, ExtendedConversationNode]:
-    return {node.conversationId: node for node in nodes}
+def by_id(nodes: list[EnrichedConversation]) -> dict[str, EnrichedConversation]:
+    return {node.id: node for node in nodes}
 
 
 def test_the_caller_loads_no_model() -> None:
@@ -135,7 +137,7 @@ async def test_a_snapshot_enriches_everything_and_a_repeat_gives_the_same(
         seen.append(each)
 
     nodes, fit = await enricher.snapshot(user_id, chats, total, progress)
-    assert [node.conversationId for node in nodes] == [each.id for each in conversations]
+    assert [node.id for node in nodes] == [each.id for each in conversations]
     assert fit == 1
     assert len(seen) == 3
     assert [each.done for each in seen] == sorted(each.done for each in seen)
@@ -168,12 +170,12 @@ async def test_a_refit_keeps_every_topic_and_finds_the_new_ones(
     assert (known.version, known.messages) == (2, count(more))
     assert set(nodes) == {each.id for each in more}
 
-    def topics(node: ExtendedConversationNode) -> dict[str, str]:
-        return {topic.id: topic.topic for topic in node.topics}
+    def topics(node: EnrichedConversation) -> dict[str, str]:
+        return {topic.id: topic.label for topic in node.topics}
 
     assert any(id.startswith("topic_") for node in before for id in topics(node))
     for node in before:
-        kept = topics(nodes[node.conversationId])
+        kept = topics(nodes[node.id])
         assert topics(node).items() <= kept.items()
     known_before = {id for node in before for id in topics(node)}
     new = {id for node in nodes.values() for id in topics(node)} - known_before
@@ -254,8 +256,8 @@ async def test_a_conversation_that_kills_its_worker_is_set_apart_and_the_others_
     changed = {each.id for each in conversations}
     good, bad = await enricher.one_by_one(user_id, conversations, {}, changed=changed)
     assert good == (await enricher.delta(user_id, conversations[:1], {}))[0]
-    assert (bad.messageCount, bad.sentiment, bad.topics) == (2, None, [])
-    assert [each.failed for each in bad.enrichment.values()] == [{"enrichment": "WorkerCrashedError"}] * 2
+    assert (bad.figures.direct_messages, bad.sentiment, bad.topics) == (2, None, ())
+    assert [each.failed for each in bad.messages.values()] == [{"enrichment": "WorkerCrashedError"}] * 2
 
 
 async def test_when_nothing_can_be_enriched_it_is_not_the_conversations_fault(
@@ -279,7 +281,7 @@ async def test_a_topic_model_that_cannot_be_served_costs_the_topics_alone(
     conversations = creator_with(chat, user_id, 1)
     broken = Enricher(user_id, enricher._redis, Settings(model=str(tmp_path)))
     nodes, _ = await broken.snapshot(user_id, whole(conversations), count(conversations), ignore)
-    assert all(node.topics == [] and node.models["topics"].startswith("failed") for node in nodes)
+    assert all(node.topics == () and node.models["topics"].startswith("failed") for node in nodes)
     assert all(node.sentiment is None for node in nodes)
     assert any(node.actions for node in nodes)
 

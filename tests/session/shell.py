@@ -84,7 +84,7 @@ class Shell:
                 return self.feed(Enriched(job.number, nodes))
             case RebuildGraph(job):
                 self.graph[job.creator_id] = {
-                    n.conversationId: n.messageCount
+                    n.id: n.figures.direct_messages
                     for chat in cache.of(job.creator_id)
                     for n in chat.nodes.values()
                 }
@@ -93,7 +93,7 @@ class Shell:
                 held = self.graph.setdefault(job.creator_id, {})
                 for id in (id for mark in job.touched for id in mark.gone):
                     held.pop(id, None)
-                held.update({n.conversationId: n.messageCount for n in nodes})
+                held.update({n.id: n.figures.direct_messages for n in nodes})
                 return self.feed(GraphWritten(job.number))
             case ComputeAnalytics(job):
                 return self.feed(AnalyticsReady(job.number, analytics(job.creator_id)))
