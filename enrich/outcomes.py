@@ -60,7 +60,7 @@ class Around:
 
 
 def told_by(conversations: Iterable[Conversation]) -> Told:
-    """What the conversations (one at least) of a stretch tell."""
+    """What the conversations of a stretch tell."""
     story = _Story.of(conversations, Around())
     spoken = [each.figures.end for each in story.conversations if not each.stands_alone]
     acts = [
@@ -71,7 +71,7 @@ def told_by(conversations: Iterable[Conversation]) -> Told:
         if at is not None
     ]
     return Told(
-        start=story.conversations[0].figures.start,
+        start=story.conversations[0].figures.start if story.conversations else 0.0,
         end=spoken[-1] if spoken else None,
         said=story.said[-1].id if story.said else None,
         acted_at=max(acts, default=None),
@@ -151,8 +151,6 @@ def outcomes(conversations: Sequence[Conversation], chat: Chat) -> dict[str, lis
     drop-off to the last before the subscription's end; without such a conversation it is not attributed. What
     an outcome follows is the creator's last message before it, for a purchase the offer itself.
     """
-    if not conversations:
-        return {}
     [around] = arounds(chat, [told_by(conversations)])
     story = _Story.of(conversations, around)
     return _by_conversation(found for rule in _RULES.values() for found in rule(story))
