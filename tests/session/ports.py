@@ -386,7 +386,7 @@ class Page:
         self.kinds.append(kind)
         if kind == "system_status":
             self.statuses.append((payload["status"], payload.get("detail")))
-        elif kind == "analytics_update":
+        elif kind == "analytics_update" and not frame.get("merge"):
             self.analytics = payload
         elif kind == "full_sync_response" and sequence >= self.synced:
             self.sync(frame["creatorId"], payload)
