@@ -12,6 +12,7 @@ from typing import Any, cast
 import orjson
 
 from chats.account import Account
+from chats.conversation import Conversation
 from enrich.outcomes import contexts
 from enrich.progress import Progress
 from enrich.tasks import WholeChat
@@ -29,7 +30,7 @@ from session.understood import Kept
 from settings import Settings
 from tests.actors.factories import DAY, START, node
 from tests.conftest import PATIENCE
-from wire.payloads import ExtendedConversationNode, Frame
+from wire.payloads import ActionUse, ExtendedConversationNode, Frame, TopicUse
 
 USER = "u1"
 TURNS = 30  # of the event loop, in which everything that need not wait is done
@@ -65,6 +66,10 @@ class FakeClock:
                 woken.set_result(None)
                 await turn()
         self._at = until
+
+    def skip(self, seconds: float) -> None:
+        """Have it be later, as after a pause in which nobody slept."""
+        self._at += seconds
 
 
 async def turn() -> None:
@@ -114,9 +119,7 @@ class FakeJournal:
             if name in self._world.ids:
                 return 0
             self._world.ids.add(name)
-        return self._record(
-            Record(entry.kind, self._world.sequence + 1, creator_id, entry.at, entry.body)
-        )
+        return self._record(Record(entry.kind, self._world.sequence + 1, creator_id, entry.at, entry.body))
 
     def _record(self, record: Record) -> int:
         self._world.records.append(record)
@@ -156,7 +159,7 @@ class FakeUnderstood:
         self._world.fence(self._epoch)
         for each in found:
             name = (each.node.creatorId, each.node.chatId, each.node.conversationId)
-            self._world.understood[cast(tuple[str, str, str], name)] = (revision, each)
+            self._world.understood[name] = (revision, each)
         self._world.fits = dict(fits)
 
     async def forget(self, revision: int) -> None:
@@ -185,7 +188,7 @@ class FakePublisher:
         self._world = world
         self._lost = lost
         self._epoch = 0
-        self._works = True
+        self.works = True
         self.position = NOWHERE
 
     async def begin(self, epoch: int) -> None:
@@ -193,11 +196,11 @@ class FakePublisher:
 
     async def send(self, frame: Frame | bytes) -> None:
         await asyncio.sleep(0)
-        if not self._works:
+        if not self.works:
             return
         self._world.fence(self._epoch)
         if self._world.frames_are_lost:
-            self._works = False
+            self.works = False
             self._lost()
             return
         json = frame if isinstance(frame, bytes) else frame.published()
@@ -206,7 +209,7 @@ class FakePublisher:
     async def repair(self, sequence: int) -> None:
         while self._world.frames_are_lost:
             await self._world.clock.sleep(1.0)
-        self._works = True
+        self.works = True
 
 
 class FakeCheckpoints:
@@ -274,6 +277,8 @@ class FakeEnricher:
                     each,
                     outcomes=list(around[each.id].outcomes),
                     models={"before": repr(around[each.id].previous_at)},
+                    topics=_topics(each),
+                    actions=[ActionUse(type="question", count=len(each.messages), direction="fan")],
                 )
                 for each in conversations
                 if wanted is None or each.id in wanted
@@ -317,9 +322,9 @@ class FakeGraph:
         own = self.conversations[mutation.pk]
         match mutation:
             case UpsertVertex(pk, id, "ConversationNode", properties):
-                own[id.removeprefix("conv:")] = cast(
-                    tuple[int, int], (properties["rev"], properties["messageCount"])
-                )
+                name, rev = id.removeprefix("conv:"), int(properties["rev"])
+                assert rev >= own.get(name, (0, 0))[0], "what is written last is the newest"
+                own[name] = (rev, int(properties["messageCount"]))
             case UpsertVertex(pk, id, "Fan", properties) if "unread" in properties:
                 self.fans[pk].add(str(properties["chatId"]))
             case UpsertVertex(pk, _, "Creator", properties) if "userId" in properties:
@@ -348,6 +353,15 @@ class FakeGraph:
         """How many messages each conversation has."""
         own = self.conversations[Account(USER, creator_id).key]
         return {id: messages for id, (_, messages) in own.items()}
+
+
+def _topics(conversation: Conversation) -> list[TopicUse]:
+    """The more it says, the more it is about; a page and the graph have to keep up with both."""
+    count = len(conversation.messages)
+    return [
+        TopicUse(id=f"{n}", topic=f"Topic {n}", messages=n, weight=1.0, model="m")
+        for n in range(1, min(count, 3) + 1)
+    ]
 
 
 def _id(mutation: Mutation) -> str | None:

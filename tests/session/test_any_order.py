@@ -2,7 +2,7 @@
 
 import asyncio
 import tempfile
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -71,7 +71,7 @@ class Model:
 
 
 class AnyOrder(RuleBasedStateMachine):
-    """Two creators' snapshots and deltas; pages come; everything around fails for a while; owners are killed."""
+    """Two creators' snapshots and deltas; pages come; all around fails for a while; owners are killed."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -180,3 +180,81 @@ class AnyOrder(RuleBasedStateMachine):
 
 AnyOrder.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
 test_nothing_is_lost_or_shown_twice_in_any_order_of_events = AnyOrder.TestCase
+
+
+@st.composite
+def lives(draw: st.DrawFn) -> list[tuple[str, Any]]:
+    """What happens to a user: input of two creators, time, a graph that is away, kills and good ends."""
+    some = st.lists(versions, min_size=1, max_size=4)
+    inputs = st.tuples(st.sampled_from(("snapshot", "delta")), st.tuples(st.sampled_from(CREATORS), some))
+    times = st.tuples(st.just("time"), st.sampled_from((1.0, 3600.0, 26 * 86_400.0)))
+    graphs = st.tuples(st.just("graph"), st.booleans())
+    ends = st.tuples(st.sampled_from(("kill", "settle")), st.none())
+    return draw(st.lists(inputs | inputs | times | graphs | ends, min_size=1, max_size=12))
+
+
+async def live(world: World, life: list[tuple[str, Any]]) -> None:
+    model = Model()
+    await world.begin()
+    for kind, what in life:
+        match kind:
+            case "snapshot" | "delta":
+                creator, drawn = what
+                take = bring if kind == "snapshot" else say
+                await take(world.session, *model.take(creator, drawn), creator=creator)
+            case "time":
+                await world.clock.advance(min(what, 5.0))
+                world.clock.skip(what)
+            case "graph":
+                world.graph.away = what
+            case "kill":
+                await world.begin()
+            case "settle":
+                await world.settle(graph=False)
+    world.graph.away = False
+    await world.settle()
+
+
+@settings(max_examples=25)
+@given(lives())
+def test_figures_in_memory_are_those_of_the_graph_and_the_graph_is_what_a_rebuild_writes(
+    life: list[tuple[str, Any]],
+) -> None:
+    async def check(graph: Graph, other: Graph) -> None:
+        world = World(graph, checkpoint_messages=3)
+        await live(world, life)
+        now = world.clock.now()
+        for creator in (None, *world.session._history.creators()):
+            _, _, _, shown = await world.session.full_sync(creator)
+            asked = await build_analytics_update(USER, now - WINDOW, now, creator, graph=graph, now=now)
+            assert orjson.loads(shown)["analytics"] == orjson.loads(for_pages(asked))
+        for creator in world.session._history.creators():
+            await rebuilt(world, creator, other)
+            pk = Account(USER, creator).key
+            assert without_rev(await contents(graph, pk)) == without_rev(await contents(other, pk))
+        await world.kill()
+
+    with tempfile.TemporaryDirectory() as folder:
+        asyncio.run(in_graphs(Path(folder), check))
+
+
+async def in_graphs(folder: Path, check: Callable[[Graph, Graph], Awaitable[None]]) -> None:
+    graph, other = (connect(f"embedded:{folder / name}", max_bindings=16) for name in ("one", "other"))
+    try:
+        await check(graph, other)
+    finally:
+        await graph.close()
+        await other.close()
+
+
+async def rebuilt(world: World, creator: str, graph: Graph) -> None:
+    history = world.session._history
+    nodes = [node for cached in history.of(creator) for node in cached.nodes.values()]
+    await rebuild_graph_from_snapshot(USER, nodes, creator, fans=history.fans(creator), rev=1, writer=graph)
+
+
+def without_rev(found: Contents) -> Contents:
+    """What differs between two writings of the same."""
+    for row in (*found.vertices.values(), *found.edges.values()):
+        row.pop("rev", None)
+    return found

@@ -1,26 +1,19 @@
 """The whole of a user's session on stores in memory and a clock that stands still until it is moved."""
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Callable
-from pathlib import Path
+from collections.abc import AsyncIterator
+from typing import Any
 
 import orjson
 import pytest
 
 from errors import StaleOwner
-from graph.connect import connect
-from graph.write import rebuild_graph_from_snapshot
-from insights.queries import build_analytics_update
-from insights.window import WINDOW
 from session.graph import BEHIND
 from session.machine import RETRY_FIRST
 from session.pages import Pages
 from session.session import GRAPH_BEHIND
 from tests.actors.factories import HOUR
-from tests.graph.reading import Contents, contents
 from tests.session.ports import USER, Page, World, bring, raw, say, turn
-from wire.payloads import AnalyticsUpdate, for_pages
 
 CREATOR, OTHER = "901", "902"
 ACCOUNT = f"{USER}/{CREATOR}"
@@ -229,6 +222,23 @@ async def test_frames_that_are_lost_are_made_up_for_by_a_full_sync_of_every_crea
     assert page.statuses[-1] == ("REALTIME", None)
 
 
+async def test_frames_that_an_owner_lost_and_did_not_make_up_for_are_made_up_for_by_the_next() -> None:
+    world = World(checkpoint_messages=1)
+    await bring(await world.begin(), raw("1", 0))
+    await world.settle()
+    page = await world.connect()
+    world.frames_are_lost = True
+    await say(world.session, raw("2", 60))
+    await world.settle()
+    assert world.checkpoints[-1].sequence == world.sequence
+    await world.kill()
+    world.frames_are_lost = False
+    await world.begin()
+    await world.settle()
+    assert page.shown() == world.held_texts()
+    await world.kill()
+
+
 async def test_who_leaves_has_checkpointed_everything(world: World) -> None:
     await say(world.session, raw("3", 120), raw("far", 9 * HOUR))
     before = await figures(world)
@@ -269,6 +279,6 @@ async def test_a_graph_that_lost_everything_is_written_anew_by_the_next_owner(wo
     assert world.graph.accounts == {ACCOUNT}
 
 
-async def figures(world: World) -> AnalyticsUpdate:
+async def figures(world: World) -> Any:
     _, _, _, payload = await world.session.full_sync(None)
     return orjson.loads(payload)["analytics"]
