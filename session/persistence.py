@@ -36,7 +36,8 @@ Saved = tuple[int, list[str], dict[str, int], int, dict[str, dict[str, Any]]]
 class Persistence:
     """One user's. The chats are at rest while a checkpoint is taken; it is written beside what goes on.
 
-    `unsaved` counts the messages taken in since the last checkpoint.
+    `unsaved` counts the messages taken in since the last checkpoint. `unshown` gives the creators of whom
+    frames were lost that nothing has made up for.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class Persistence:
         intake: Intake,
         refits: Refits,
         writes: GraphWrites,
+        unshown: Callable[[], Sequence[str]],
         spawn: Callable[[Coroutine[Any, Any, None]], "asyncio.Task[None]"],
     ) -> None:
         self._user_id = user_id
@@ -59,6 +61,7 @@ class Persistence:
         self._intake = intake
         self._refits = refits
         self._writes = writes
+        self._unshown = unshown
         self._spawn = spawn
         self._checkpoints: Checkpoints | None = None
         self._saved: Saved = (0, [], {}, 0, {})
@@ -182,7 +185,7 @@ class Persistence:
 
     def _to_save(self) -> Saved:
         state, refits = self._state, self._refits
-        unfinished = list(dict.fromkeys([*state.unfinished(), *sorted(refits.unfinished)]))
+        unfinished = list(dict.fromkeys([*state.unfinished(), *sorted(refits.unfinished), *self._unshown()]))
         revision = self._ports.understood.revision
         return state.sequence, unfinished, dict(refits.fits), revision, self._writes.unwritten()
 

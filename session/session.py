@@ -144,8 +144,17 @@ class Session:
             redo=lambda creator_id: self._mailbox.put_nowait(Redo(creator_id)),
             keep=self._keep_revised,
         )
+        self._to_redo: dict[str, None] = {}  # creators whose frames were lost, before the machine knows it
         self._persistence = Persistence(
-            user_id, settings, ports, self._state, self._intake, self._refits, self._writes, self._spawn
+            user_id,
+            settings,
+            ports,
+            self._state,
+            self._intake,
+            self._refits,
+            self._writes,
+            self._unshown,
+            self._spawn,
         )
 
     # What callers use
@@ -432,6 +441,8 @@ class Session:
         for effect in self._state.handle(event):
             self._follow_history()
             await self._carry_out(effect)
+        if isinstance(event, Redo):
+            self._to_redo.pop(event.creator_id, None)
         self._follow_history()
         self._backlog.understood(self._state.understood)
         if isinstance(event, Enriched):
@@ -529,7 +540,12 @@ class Session:
     async def _repair(self) -> None:
         await self._frames.repair(self._state.sequence)
         for creator_id in self._history.creators():
+            self._to_redo[creator_id] = None
             self._mailbox.put_nowait(Redo(creator_id))
+
+    def _unshown(self) -> list[str]:
+        """The creators of whom frames were lost that nothing has made up for."""
+        return list(self._to_redo) if self._frames.works else self._history.creators()
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
         assert self._tasks is not None, "the session runs"

@@ -21,6 +21,7 @@ _SCRIPT = """
 import msgspec
 import asyncio, json, logging, sys, time
 import ray
+from chats.chat import Chat
 from chats.conversation import cut
 from chats.message import Message
 from enrich.tasks import Enricher, _options
@@ -40,16 +41,24 @@ said = [Message(id=str(n), creator_id="c", chat_id="f", fan_id="f", direction="f
 conversations = cut(said, gap=21600, silence=300)
 enricher = Enricher("u", NoFit(), Settings())
 
+async def untold(progress):
+    pass
+
+async def enrich():
+    chats = [(conversations, Chat("f", "c", "f"), {})]
+    parts = enricher.changed("c", chats, {each.id for each in conversations}, untold)
+    return [node async for nodes in parts for node in nodes]
+
 @ray.remote(num_cpus=0, num_gpus=1)
 class Holder:
     def hold(self):
         return True
 
 async def main():
-    await enricher.delta("c", conversations, {})  # from here on a worker is there, and answers at once
+    await enrich()  # from here on a worker is there, and answers at once
     holder = Holder.remote()
     await holder.hold.remote()
-    running = asyncio.ensure_future(enricher.delta("c", conversations, {}))
+    running = asyncio.ensure_future(enrich())
     done, _ = await asyncio.wait([running], timeout=8)
     ray.kill(holder)
     [node] = await running

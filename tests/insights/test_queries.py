@@ -12,8 +12,9 @@ from chats.conversation import Conversation, cut
 from chats.enriched import ActionUse, EnrichedConversation, Outcome, TopicUse
 from chats.fan import FanState
 from chats.message import Direction, Message
-from errors import AmbiguousUser, InvalidInput, StaleOwner, Unavailable
-from frames.log import connect_redis, last_position, missed, push
+from errors import AmbiguousUser, InvalidInput, Unavailable
+from frames.log import connect_redis, missed, push
+from frames.publisher import Announcer
 from graph.builder import GraphBuilder
 from graph.connect import connect
 from graph.model import Scalar, UpsertVertex
@@ -26,7 +27,6 @@ from insights.queries import (
     fetch_sentiment_trend,
     fetch_topic_metrics,
 )
-from session.journal import Journal
 from tests.gremlin_server import server
 from tests.history.store import Store, running_store
 from wire.payloads import (
@@ -168,7 +168,7 @@ async def test_sentiment_by_local_day(graph: Graph) -> None:
     early, late = chat("F 10:00, F 23:30")
     await write(
         graph,
-        [node(early, sentimentSum=0.5, sentimentCount=2), node(late, sentimentSum=0.75, sentimentCount=1)],
+        [node(early, sentiment_sum=0.5, sentiment_count=2), node(late, sentiment_sum=0.75, sentiment_count=1)],
     )
     trend = await fetch_sentiment_trend(DAY, NEXT_DAY, "c1", graph=graph, time_zone="Europe/Berlin")
     assert [(point.date, point.sentiment_score, point.n) for point in trend.trend] == [
@@ -423,10 +423,9 @@ async def test_a_bad_parameter_is_refused_by_name(graph: Graph, field: str, chan
         await build_analytics_update("u1", **asked, now=NOW)
 
 
-async def broadcast(graph: Graph, redis: Redis, *, epoch: int | None = None) -> AnalyticsUpdate:
-    return await broadcast_analytics_update(
-        "u1", DAY, NEXT_DAY, "c1", graph=graph, redis=redis, now=NOW, sequence=7, epoch=epoch
-    )
+async def broadcast(graph: Graph, redis: Redis) -> AnalyticsUpdate:
+    frames = Announcer(redis, "u1")
+    return await broadcast_analytics_update("u1", DAY, NEXT_DAY, "c1", graph=graph, frames=frames, now=NOW)
 
 
 async def test_a_broadcast_pushes_what_it_returns(graph: Graph, redis: Redis) -> None:
@@ -435,20 +434,10 @@ async def test_a_broadcast_pushes_what_it_returns(graph: Graph, redis: Redis) ->
     update = await broadcast(graph, redis)
     [pushed] = await missed(redis, "u1", before) or []
     frame = json.loads(pushed)
-    assert (frame["type"], frame["sequence"], frame["creatorId"]) == ("analytics_update", 7, "c1")
+    assert (frame["type"], frame["sequence"], frame["creatorId"]) == ("analytics_update", 0, "c1")
     assert frame["payload"] == json.loads(for_pages(update))
     assert "merge" not in frame
     assert frame["payload"]["response_time_metrics"]["average_handling_time_minutes"] == 21
-
-
-async def test_a_broadcast_for_a_displaced_owner_is_refused(graph: Graph, redis: Redis) -> None:
-    epoch = await Journal(redis, "u1").claim()
-    await broadcast(graph, redis, epoch=epoch)
-    at = await last_position(redis, "u1")
-    await Journal(redis, "u1").claim()
-    with pytest.raises(StaleOwner):
-        await broadcast(graph, redis, epoch=epoch)
-    assert await missed(redis, "u1", at) == []
 
 
 async def test_a_broadcast_without_redis_is_unavailable(graph: Graph, redis: Redis, store: Store) -> None:

@@ -45,16 +45,17 @@ class Topics:
     async def fitted(self, creator_id: str) -> Fitted | None:
         return self.stored
 
-    async def refit(
-        self, creator_id: str, chats: Iterable[WholeChat], *, again: bool
+    async def whole(
+        self, creator_id: str, chats: Iterable[WholeChat], *_: Any, refit: bool, aside: bool
     ) -> tuple[int, AsyncIterator[list[EnrichedConversation]]]:
-        self.refits.append(again)
+        assert aside
+        self.refits.append(refit)
         if self.broken:
             raise EnrichmentError("broken")
         nodes = [node for own, each, _ in chats for node in self._anew(own, each.id)]
         self.begun.set()
         await self.go.wait()
-        if again:
+        if refit:
             version = self.stored.version + 1 if self.stored else 1
             self.stored = fit(version, self.cache.size(creator_id))
         assert self.stored is not None

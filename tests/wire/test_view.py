@@ -32,7 +32,6 @@ from wire.view import (
     chat_node,
     failed_conversations,
     not_enriched,
-    priority_of,
     received,
 )
 
@@ -355,20 +354,3 @@ def test_messages_that_could_not_be_enriched_are_listed_with_the_reason() -> Non
         "received": {"id": "m1"},
     }
     assert found.nodes[first.id].figures.direct_messages == 1
-
-
-def test_priorities_rank_who_waits_and_spends_first() -> None:
-    now = datetime.fromtimestamp(START + 12 * HOUR, UTC)
-    waits = cached([message("m1", 0, chat="waits", text="")], chat("waits"))
-    answered = cached(
-        [message("m1", 0, chat="done", text=""), message("a1", 1, "creator", chat="done")], chat("done")
-    )
-    spends = cached(
-        [message("m1", 0, chat="spends", text="", tip=50.0), message("a1", 1, "creator", chat="spends")],
-        chat("spends"),
-    )
-    fans = [each.fan_state() for each in (waits, answered, spends)]
-    scores = {fan.chat_id: priority_of(fans, now)(fan) for fan in fans}
-    assert scores["done"] == 0
-    assert scores["spends"] == pytest.approx(15 * 2 / 3)
-    assert scores["waits"] == pytest.approx(35 * (1 - 2.718281828**-1), abs=0.001)
