@@ -60,6 +60,7 @@ class Block:
     versions: bytes
     nodes: bytes
     body: bytes
+    until: float  # the latest start of an enriched conversation, or time of an outcome; epoch seconds
 
     @classmethod
     def of(
@@ -75,6 +76,10 @@ class Block:
             compressed(_Versions([each.id for each in said], versions)),
             compressed([structs.replace(node, messages={}) for node in own]),
             compressed(_Body(msgspec.Raw(_MESSAGES.encode(said)), read, kept)),
+            max(
+                (at for node in own for at in (node.figures.start, *(o.at for o in node.outcomes))),
+                default=0.0,
+            ),
         )
 
     def known(self) -> dict[str, Version]:

@@ -113,15 +113,21 @@ class CachedChat:
 
     def readings(self) -> dict[str, Reading]:
         """What was read in messages, by id."""
-        found = {
-            id: reading
-            for node in self.nodes.values()
-            for id, each in node.messages.items()
-            if (reading := reading_of(each)) is not None
-        }
-        return self.kept | found
+        found = self.kept
+        for node in self.nodes.values():
+            found |= readings_of(node)
+        return found
 
     # Parts of it
+
+    def since(self, at: float) -> list[Message]:
+        """The messages from a time on."""
+        found: list[Message] = []
+        for each in reversed(self._stretches):
+            if (each.facts.last or 0.0) < at:
+                break
+            found += (message for message in each.content.messages.values() if message.at >= at)
+        return found
 
     def message(self, id: str) -> Message | None:
         stretch = self._with_message(id)
@@ -146,15 +152,17 @@ class CachedChat:
         stretch = self._with_conversation(conversation_id)
         return stretch.content.nodes.get(conversation_id) if stretch else None
 
-    def readings_in(self, conversation: Conversation) -> dict[str, Reading]:
-        """What was read in a conversation's messages, by id."""
-        stretch = self._with_conversation(conversation.id)
-        if stretch is None:
-            return {}
-        kept, node = stretch.content.kept, stretch.content.nodes.get(conversation.id)
-        found = {m.id: kept[m.id] for m in conversation.messages if m.id in kept}
-        read = node.messages.items() if node else ()
-        return found | {id: reading for id, each in read if (reading := reading_of(each)) is not None}
+    def surrounded(self, conversation_id: str) -> tuple[Conversation, Context, dict[str, Reading]] | None:
+        """A conversation with what enrichment sees around it, and what was read in its messages, by id."""
+        stretch = self._with_conversation(conversation_id)
+        conversation = self.conversation(conversation_id)
+        if stretch is None or conversation is None:
+            return None
+        content = stretch.content
+        found = {m.id: content.kept[m.id] for m in conversation.messages if m.id in content.kept}
+        if (node := content.nodes.get(conversation_id)) is not None:
+            found |= readings_of(node)
+        return conversation, content.contexts[conversation_id], found
 
     def pending(self) -> list[Conversation]:
         """The conversations that have no enriched node for their present shape, oldest first."""
@@ -612,6 +620,12 @@ def still_read(
         if says(message) == said.get(id):
             found[id] = reading
     return found
+
+
+def readings_of(node: EnrichedConversation) -> dict[str, Reading]:
+    """What was read in a conversation's messages, by id."""
+    read = ((id, reading_of(each)) for id, each in node.messages.items())
+    return {id: reading for id, reading in read if reading is not None}
 
 
 def _shown(conversations: Iterable[Conversation]) -> dict[str, Message]:

@@ -118,6 +118,18 @@ class Cache:
         """The fan of every chat of one creator, or of all."""
         return [fan for key in self.keys(creator_id) if (fan := self.fan(key)) is not None]
 
+    def understood(self, key: Key, since: float) -> Iterator[EnrichedConversation]:
+        """A chat's enriched conversations, perhaps without that of each message, oldest first.
+
+        What began and had its outcomes before `since` (epoch seconds) may be left out.
+        """
+        slot = self._at(key)
+        if slot.packed is None:
+            return iter(self._read(slot).nodes.values())
+        return (
+            node for block in slot.packed.blocks if block.until >= since for node in block.conversations()
+        )
+
     def chats(self, creator_id: str) -> int:
         """How many chats the creator has."""
         return len(self._of(creator_id).slots)

@@ -14,7 +14,7 @@ from chats.conversation import Conversation
 from chats.enriched import ActionUse, EnrichedConversation, Outcome, TopicUse
 from chats.message import Direction, Message
 from graph.rows import conversation_row
-from insights.metrics import response_times, silence_share
+from insights.row import response_times, silence_share
 from wire.names import named_fan
 
 LISTED = 100
