@@ -76,6 +76,16 @@ class CachedChat:
             self._up_to[-1] = before_last
         self._fan: FanState | None = None
 
+    def copy(self) -> "CachedChat":
+        """The chat as it is: what is changed here afterwards does not reach it."""
+        return CachedChat(
+            self.chat,
+            gap=self._gap,
+            silence=self._cutter.silence,
+            stretches=[each.copy() for each in self._stretches],
+            before_last=self.before_last,
+        )
+
     # All of it
 
     @property
@@ -119,6 +129,22 @@ class CachedChat:
         return found
 
     # Parts of it
+
+    def newest(self, count: int | None, offset: int = 0) -> list[Message]:
+        """The last `count` shown messages (None: all) before the last `offset` of them, oldest first."""
+        found: list[list[Message]] = []
+        for each in reversed(self._stretches):
+            if count is not None and count <= 0:
+                break
+            if (shown := each.totals.shown) <= offset:
+                offset -= shown
+                continue
+            own = list(each.ordered())
+            own = own[: len(own) - offset]
+            own = own if count is None else own[max(0, len(own) - count) :]
+            offset, count = 0, None if count is None else count - len(own)
+            found.append(own)
+        return [message for own in reversed(found) for message in own]
 
     def since(self, at: float) -> list[Message]:
         """The messages from a time on."""

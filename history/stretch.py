@@ -8,6 +8,7 @@ conversation of direct messages, so a message's time says in which one it is.
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
+from copy import copy
 from dataclasses import dataclass
 from itertools import chain
 from zlib import crc32
@@ -108,6 +109,15 @@ class Stretch:
         self._totals_at_rest, self._ids = head.totals, array("I", head.ids)
         self.facts, self.beside, self.around = head.facts, head.beside, head.around
         return self
+
+    def copy(self) -> "Stretch":
+        """The stretch as it is: what is changed here afterwards does not reach it."""
+        found = copy(self)
+        if (own := self._content) is not None:
+            found._content = Content(
+                dict(own.messages), dict(own.nodes), dict(own.kept), own.conversations, own.contexts
+            )
+        return found
 
     @property
     def is_open(self) -> bool:

@@ -17,7 +17,7 @@ from graph.rows import conversation_row
 from insights.row import response_times, silence_share
 from wire.names import named_fan
 
-LISTED = 100
+LISTED = 20  # pages are shown no more
 RECENT_FAN_MESSAGES = 10
 ASKING = frozenset(("question", "price_inquiry", "complaint"))  # actions that always need an answer
 
