@@ -14,21 +14,27 @@ What an actor must have: `idle(seconds)` and `passivate(timeout)`, as `UserActor
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Coroutine
 from typing import Any
 
 import ray
 from ray.exceptions import RayActorError, RayError
 
+from actors.reports import REGISTRY
 from actors.upgrade import Upgrade
 from actors.user_actor import UserActor
 from backoff import Backoff
 from enrich.tasks import model_ready
 from errors import Unavailable
+from metrics.declared import OWNER_ACTIVATION_SECONDS, OWNER_PASSIVATIONS, OWNER_RESTARTS, OWNERS
+from metrics.export import export
+from metrics.loop_lag import SPARING, LoopLag
+from metrics.tally import Counted, Gathered, Tally
 from remote import aside, named_actor, result
 from settings import Settings
 
-NAME = "registry"
+NAME = REGISTRY
 ACTIVATE_WITHIN = 30.0  # seconds for the former actor to be gone and Ray to have taken the new one
 RESPITE = 1.0  # whoever was called within is not ended for another's sake
 LOOK_WITHIN = 1.0  # who has not answered by then is at work
@@ -72,6 +78,11 @@ class Registry:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._rooms: dict[str, asyncio.Task[None]] = {}  # by node: room is being made there
         self._may_start = asyncio.Event()
+        self._tally = Tally()
+        self._gathered = Gathered(self._tally)
+        self._lag = LoopLag(SPARING)
+        self._spawn(self._lag.run())
+        self._spawn(export(self._tally, self._measure))
         self._spawn(self._upgrade(upgrade(settings)))
 
     async def activate(self, user_id: str) -> Any:
@@ -103,9 +114,19 @@ class Registry:
             each = [asyncio.create_task(self.passivate(user_id, timeout / 2)) for user_id in self._children]
             await asyncio.wait(each, timeout=timeout)
 
+    async def record(self, user_id: str, counted: Counted) -> None:
+        """Take what the user's owner measured."""
+        if user_id in self._children:
+            self._gathered.add(user_id, counted)
+
     async def model_ready(self) -> None:
         """Return once a worker that enriches for user actors has the model; raises what keeps it."""
         await model_ready(self._settings)
+
+    def _measure(self) -> None:
+        self._gathered.measure()
+        self._tally.set(OWNERS, len(self._children))
+        self._lag.measure(self._tally, "registry")
 
     def _spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         task = asyncio.get_running_loop().create_task(work)
@@ -121,6 +142,7 @@ class Registry:
     async def _attend(self, child: _Child) -> None:
         """Start the actor, learn where it is, and end it when it idles; forget it when it has ended."""
         name = f"user:{child.user_id}"
+        began: float | None = time.perf_counter()
         try:
             handle = await aside(
                 named_actor, self._kind, name, child.user_id, self._settings.env(), detached=False
@@ -142,6 +164,11 @@ class Registry:
             except RayActorError:
                 self._forget(child)
                 return
+            if began is not None:
+                self._tally.observe(OWNER_ACTIVATION_SECONDS, time.perf_counter() - began)
+                began = None
+            else:
+                self._tally.count(OWNER_RESTARTS)
             self._make_room(child.node)
             try:
                 await result(handle.idle.options(max_task_retries=0).remote(self._settings.user_idle))
@@ -162,7 +189,7 @@ class Registry:
                 handle = await asyncio.shield(child.handle)
                 await result(handle.passivate.options(max_task_retries=0).remote(finish_within))
         except RayActorError:
-            pass  # it has ended, as it should
+            self._tally.count(OWNER_PASSIVATIONS)  # it has ended, as it should
         except Exception as error:
             # It takes no more calls, and what it acknowledged is in the journal.
             log.warning("User %s is ended before it is through (%r).", child.user_id, error)
@@ -177,6 +204,7 @@ class Registry:
         child.gone.set()
         if self._children.get(child.user_id) is child:
             del self._children[child.user_id]
+            self._gathered.forget(child.user_id)
 
     # Room on a node
 

@@ -19,6 +19,7 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -37,6 +38,7 @@ from enrich.reading import Reading
 from enrich.topics import store as topic_store
 from enrich.topics.refit import Fitted
 from frames.publisher import Frames
+from metrics.declared import ENRICHMENT_MESSAGES, ENRICHMENT_TASK_SECONDS
 from remote import result
 from settings import Settings
 from wire.payloads import EnrichmentResult, EnrichmentResultMsg, ExtendedConversationNode
@@ -337,6 +339,21 @@ async def _options() -> dict[str, Any]:
 # The tasks. Their models are imported here, inside the worker process.
 
 
+@contextmanager
+def _measured(task: str, conversations: Sequence[Conversation] = ()) -> Iterator[None]:
+    """Export how long the task takes, and what was embedded; the worker stays when it is over."""
+    from enrich.embedding.embed import tally
+    from metrics.export import exporter
+
+    began = time.perf_counter()
+    try:
+        yield
+    finally:
+        tally.observe(ENRICHMENT_TASK_SECONDS, time.perf_counter() - began, task)
+        tally.count(ENRICHMENT_MESSAGES, sum(len(each.messages) for each in conversations))
+        exporter().record(tally.take())
+
+
 @ray.remote
 def _load(model: str) -> None:
     from enrich.embedding.embed import embed
@@ -350,8 +367,9 @@ def _analyse(
 ) -> "tuple[Analysis, Documents, int]":
     from enrich.analyse import analyse
 
-    analysis = analyse(conversations, contexts(conversations, chats), model, known)
-    return analysis, analysis.documents(model), sum(len(each.messages) for each in conversations)
+    with _measured("analyse", conversations):
+        analysis = analyse(conversations, contexts(conversations, chats), model, known)
+        return analysis, analysis.documents(model), sum(len(each.messages) for each in conversations)
 
 
 @ray.remote
@@ -365,7 +383,8 @@ def _fit(
         known = TopicModel.from_bytes(previous) if previous else None
         if not again and known is not None and served(creator_id, known, model) is known:
             return previous
-        return fit(creator_id, Documents.joined(documents), known, model).to_bytes()
+        with _measured("fit"):
+            return fit(creator_id, Documents.joined(documents), known, model).to_bytes()
     except Exception as error:  # its text may quote the chats
         log.error("The topics of creator %s stay: the fit failed (%s).", creator_id, type(error).__name__)
         return previous
@@ -377,7 +396,8 @@ def _assign(
 ) -> list[ExtendedConversationNode]:
     from enrich.analyse import assign
 
-    return assign(analysis, _served(creator_id, stored, model))
+    with _measured("assign"):
+        return assign(analysis, _served(creator_id, stored, model))
 
 
 @ray.remote
@@ -391,7 +411,8 @@ def _enrich(
 ) -> list[ExtendedConversationNode]:
     from enrich.analyse import analyse, assign
 
-    return assign(analyse(conversations, around, model, known), _served(creator_id, stored, model))
+    with _measured("enrich", conversations):
+        return assign(analyse(conversations, around, model, known), _served(creator_id, stored, model))
 
 
 @ray.remote

@@ -74,6 +74,7 @@ class Checkpoints:
         self._folder = f"{folder.rstrip('/')}/user={quote(user_id, safe='')}"
         self._owner = owner
         self._written = 0
+        self.size = 0  # bytes of the last one that was written
 
     def write(self, checkpoint: Checkpoint) -> int:
         """Write it and drop what is older than the one before.
@@ -91,6 +92,7 @@ class Checkpoints:
                     checksum.update(piece)
                     file.write(piece)
                 file.write(checksum.digest())
+                self.size = file.tell()
                 _sync(file)
             self._fs.mv(part, f"{self._folder}/{name}")
             _sync_folder(self._folder)
