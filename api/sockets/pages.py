@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 MISSED = 4008
 SUBSCRIBE_TIMEOUT = 5.0
 SILENCE = 10.0  # after this long Redis is asked whether it is there, and has as long to answer
+CANCEL_AGAIN = 0.1  # seconds
 GATHER = 0.5  # seconds in which more of what asks for a full sync is gathered
 
 
@@ -215,8 +216,10 @@ async def _first(*work: Coroutine[Any, Any, object]) -> None:
     """Run side by side until one of them ends; its error is raised."""
     tasks = [asyncio.create_task(each) for each in work]
     done, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    for task in pending:
-        task.cancel()
-    await asyncio.gather(*pending, return_exceptions=True)
+    while pending:  # the client of Redis loses a cancellation that comes while it asks for a connection
+        for task in pending:
+            task.cancel()
+        ended, pending = await asyncio.wait(pending, timeout=CANCEL_AGAIN)
+        await asyncio.gather(*ended, return_exceptions=True)
     for task in done:
         task.result()
