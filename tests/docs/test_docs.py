@@ -91,7 +91,9 @@ def test_the_time_limits_that_the_launcher_sets_are_documented() -> None:
 
 
 def test_the_documented_metrics_are_those_that_are_declared() -> None:
-    documented = {row[0].strip("`"): row[1:] for row in rows("operations.md") if row[0].startswith("`analytics_")}
+    documented = {
+        row[0].strip("`"): row[1:] for row in rows("operations.md") if row[0].startswith("`analytics_")
+    }
     assert documented == {
         name: [
             type(each).__name__.lower(),
