@@ -8,7 +8,7 @@ from metrics.declared import Counter, Gauge, Histogram
 class Metrics(Protocol):
     """Takes measurements; `of` is the value of the metric's label, empty for one without.
 
-    A call costs less than a microsecond, so that it may be made for every message.
+    A call is a look-up or two in memory, so that it may be made for every message.
     """
 
     def count(self, metric: Counter, amount: float = 1, of: str = "") -> None:
