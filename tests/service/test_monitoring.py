@@ -63,7 +63,7 @@ AT_LEAST = {
 async def test_what_is_taken_in_is_seen_in_the_metrics(
     service: Service, ray_cluster: None, user_id: str
 ) -> None:
-    [node] = ray.nodes()
+    [node] = ray.nodes()  # type: ignore[no-untyped-call]
     address = f"http://{node['NodeManagerAddress']}:{node['MetricsExportPort']}/metrics"
     ingest = f"{service.url}/api/v1/ingest/{user_id}/messages?creator_id=c1"
     async with (
