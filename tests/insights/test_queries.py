@@ -168,7 +168,10 @@ async def test_sentiment_by_local_day(graph: Graph) -> None:
     early, late = chat("F 10:00, F 23:30")
     await write(
         graph,
-        [node(early, sentimentSum=0.5, sentimentCount=2), node(late, sentimentSum=0.75, sentimentCount=1)],
+        [
+            node(early, sentiment_sum=0.5, sentiment_count=2),
+            node(late, sentiment_sum=0.75, sentiment_count=1),
+        ],
     )
     trend = await fetch_sentiment_trend(DAY, NEXT_DAY, "c1", graph=graph, time_zone="Europe/Berlin")
     assert [(point.date, point.sentiment_score, point.n) for point in trend.trend] == [
