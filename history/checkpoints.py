@@ -191,7 +191,7 @@ def _sync_folder(folder: str) -> None:
 
 
 def _parsed(data: bytes) -> Checkpoint:
-    """Raises CheckpointError: it is not whole; CheckpointUnavailable: of a version that is not known."""
+    """Raises CheckpointError: it is not whole; CheckpointUnavailable: it is, and cannot be read."""
     body, checksum = memoryview(data)[:-_CHECKSUM], data[-_CHECKSUM:]
     if hashlib.blake2b(body, digest_size=_CHECKSUM).digest() != checksum:
         raise CheckpointError("its checksum is wrong.")
@@ -206,7 +206,10 @@ def _parsed(data: bytes) -> Checkpoint:
     values = msgpack.Unpacker(max_buffer_size=len(data))
     values.feed(body[line.end() :])
     read = _read if version == VERSION else _read_older
-    return read(values)
+    try:
+        return read(values)
+    except Exception as error:  # it is as it was written, so it is not for this release to put it aside
+        raise CheckpointUnavailable(f"is whole and cannot be read ({type(error).__name__}).") from error
 
 
 def _read(values: msgpack.Unpacker) -> Checkpoint:
