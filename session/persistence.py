@@ -36,8 +36,8 @@ Saved = tuple[int, list[str], dict[str, int], int, dict[str, dict[str, Any]]]
 class Persistence:
     """One user's. The chats are at rest while a checkpoint is taken; it is written beside what goes on.
 
-    `unsaved` counts the messages taken in since the last checkpoint. `unshown` gives the creators of whom frames
-    were lost that nothing has made up for.
+    `unsaved` counts the messages taken in since the last checkpoint. `unshown` gives the creators of whom
+    frames were lost that nothing has made up for.
     """
 
     def __init__(
