@@ -41,6 +41,11 @@ def named_actor(kind: type, name: str, *args: Any, detached: bool) -> Any:
     )
 
 
+def child_actor(kind: type, *args: Any) -> Any:
+    """A new actor that ends with its maker. Ray neither starts it anew nor makes calls again."""
+    return ray.remote(kind).options(num_cpus=0, max_concurrency=MAX_CONCURRENCY).remote(*args)
+
+
 def stays() -> dict[str, float]:
     """What an actor asks for that must not be on a machine that may be taken away.
 

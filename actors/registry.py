@@ -7,7 +7,10 @@ children of one detached actor they share its workers.
 A user costs nothing until it is called and nothing again once it idles: the registry ends the actor of a user
 whom nobody called for USER_IDLE seconds and, on a node with more than USERS_PER_NODE, of whoever was called
 longest ago. It asks nobody again and again: every actor has one call, `idle`, that it answers when it has
-rested for so long. The same call fails when the actor has ended.
+rested for so long. The same call fails when the process dies; then another takes its place.
+
+To start a process and import the modules takes long (0.9 s of a processor). So there is always one spare
+process that has done both, and the next user that is called gets it.
 
 What an actor must have: `idle(seconds)` and `passivate(timeout)`, as `UserActor` has them.
 """
@@ -15,7 +18,7 @@ What an actor must have: `idle(seconds)` and `passivate(timeout)`, as `UserActor
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 import ray
@@ -31,7 +34,7 @@ from metrics.declared import OWNER_ACTIVATION_SECONDS, OWNER_PASSIVATIONS, OWNER
 from metrics.export import export
 from metrics.loop_lag import SPARING, LoopLag
 from metrics.tally import Counted, Gathered, Tally
-from remote import aside, named_actor, result
+from remote import aside, child_actor, result
 from settings import Settings
 
 NAME = REGISTRY
@@ -46,16 +49,24 @@ log = logging.getLogger(__name__)
 
 
 class _Child:
-    """A user's actor."""
+    """A user whose actor is kept alive."""
 
     def __init__(self, user_id: str) -> None:
         self.user_id = user_id
-        # The handle that owns the actor: without it Ray ends the actor.
-        self.handle: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self.node = ""  # where it is; empty until it is up
+        self.handle: Any = None  # of the actor, while it is up; without any handle Ray ends the actor
+        self.node = ""  # where that is
+        self.up = asyncio.Event()
+        self.attending: asyncio.Task[None] | None = None
         self.rests: asyncio.Task[float] | None = None  # the question whether it rests
         self.leaving = False
         self.gone = asyncio.Event()
+
+    def lose(self) -> None:
+        """Let go of the actor, which has ended or must end now."""
+        self.up.clear()
+        if self.handle is not None:
+            ray.kill(self.handle)
+        self.handle, self.node = None, ""
 
 
 class Registry:
@@ -73,7 +84,7 @@ class Registry:
     ) -> None:
         logging.basicConfig(level=settings.log_level)
         self._settings = settings
-        self._kind = kind
+        self._warm = _warmed(kind)
         self._children: dict[str, _Child] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._rooms: dict[str, asyncio.Task[None]] = {}  # by node: room is being made there
@@ -83,10 +94,11 @@ class Registry:
         self._lag = LoopLag(SPARING)
         self._spawn(self._lag.run())
         self._spawn(export(self._tally, self._measure))
+        self._spare = self._spawn(self._prepare())
         self._spawn(self._upgrade(upgrade(settings)))
 
     async def activate(self, user_id: str) -> Any:
-        """The user's actor, which Ray restarts whenever its process dies. It need not be up yet.
+        """The user's actor, which another follows whenever its process dies.
 
         While the user's actor ends, this waits until it is gone. Unavailable after ACTIVATE_WITHIN seconds.
         """
@@ -97,10 +109,16 @@ class Registry:
                     await child.gone.wait()
                 if child is None:
                     child = self._children[user_id] = _Child(user_id)
-                    self._spawn(self._attend(child))
-                return await asyncio.shield(child.handle)
+                    child.attending = self._spawn(self._attend(child))
+                await child.up.wait()
+                return child.handle
         except TimeoutError:
             raise Unavailable("The user's actor does not start in time; try again.") from None
+
+    async def owner(self, user_id: str) -> Any:
+        """The user's actor when it is up, else None."""
+        child = self._children.get(user_id)
+        return None if child is None else child.handle
 
     async def passivate(self, user_id: str, finish_within: float = FINISH_WITHIN) -> None:
         """End the user's actor in order and return when it is gone; nothing when there is none."""
@@ -139,43 +157,33 @@ class Registry:
         self._may_start.set()
         await upgrade.beside_owners(self.activate)
 
+    async def _prepare(self) -> Any:
+        """A process that has imported what an actor needs, and waits to be told whose it is."""
+        return await aside(child_actor, self._warm, self._settings.env())
+
     async def _attend(self, child: _Child) -> None:
-        """Start the actor, learn where it is, and end it when it idles; forget it when it has ended."""
-        name = f"user:{child.user_id}"
-        began: float | None = time.perf_counter()
-        try:
-            handle = await aside(
-                named_actor, self._kind, name, child.user_id, self._settings.env(), detached=False
-            )
-        except Exception as error:
-            child.handle.set_exception(
-                Unavailable(f"Ray starts no actor ({type(error).__name__}); try again.")
-            )
-            self._forget(child)
-            return
-        child.handle.set_result(handle)
-        if child.gone.is_set():  # Ray was so late that nobody waits for it any more
-            ray.kill(handle)
-            return
+        """Have the user's actor live until it idles: another follows one that dies."""
         backoff = Backoff(RETRY_FIRST, RETRY_MOST)
         while True:
+            began = time.perf_counter()
+            spare, self._spare = self._spare, self._spawn(self._prepare())
             try:
-                child.node = await result(handle.__ray_call__.remote(_node))
-            except RayActorError:
-                self._forget(child)
-                return
-            if began is not None:
+                handle = await spare
+                child.node = await result(handle.begin.remote(child.user_id))
+                child.handle = handle
+                child.up.set()
                 self._tally.observe(OWNER_ACTIVATION_SECONDS, time.perf_counter() - began)
-                began = None
-            else:
-                self._tally.count(OWNER_RESTARTS)
-            self._make_room(child.node)
-            try:
-                await result(handle.idle.options(max_task_retries=0).remote(self._settings.user_idle))
+                self._make_room(child.node)
+                await result(handle.idle.remote(self._settings.user_idle))
                 break
-            except RayError:  # its process died; Ray starts it anew unless that was its end
-                child.node = ""
-                await backoff.pause()
+            except Exception as error:
+                if child.leaving:
+                    return  # as it should
+                log.warning("The actor of user %s has ended (%s).", child.user_id, type(error).__name__)
+            child.lose()
+            self._gathered.forget(child.user_id)
+            self._tally.count(OWNER_RESTARTS)
+            await backoff.pause()
         self._end(child, FINISH_WITHIN)
 
     def _end(self, child: _Child, finish_within: float) -> None:
@@ -185,26 +193,20 @@ class Registry:
 
     async def _passivate(self, child: _Child, finish_within: float) -> None:
         try:
-            async with asyncio.timeout(LEAVE_WITHIN):
-                handle = await asyncio.shield(child.handle)
-                await result(handle.passivate.options(max_task_retries=0).remote(finish_within))
+            if child.handle is not None:
+                async with asyncio.timeout(LEAVE_WITHIN):
+                    await result(child.handle.passivate.remote(finish_within))
         except RayActorError:
             self._tally.count(OWNER_PASSIVATIONS)  # it has ended, as it should
         except Exception as error:
             # It takes no more calls, and what it acknowledged is in the journal.
             log.warning("User %s is ended before it is through (%r).", child.user_id, error)
-        self._forget(child)
-
-    def _forget(self, child: _Child) -> None:
-        # For an actor that has ended this has Ray forget whose name it was: as long as anyone refers to the
-        # dead one, Ray would go on finding it by its name in this process.
-        if child.handle.done() and child.handle.exception() is None:
-            ray.kill(child.handle.result())
-        child.leaving = True
+        if child.attending is not None:
+            child.attending.cancel()
+        child.lose()
         child.gone.set()
-        if self._children.get(child.user_id) is child:
-            del self._children[child.user_id]
-            self._gathered.forget(child.user_id)
+        del self._children[child.user_id]
+        self._gathered.forget(child.user_id)
 
     # Room on a node
 
@@ -228,8 +230,9 @@ class Registry:
             resting, _ = await asyncio.wait(looks, timeout=LOOK_WITHIN)
             if not resting:
                 resting, _ = await asyncio.wait(looks, return_when=asyncio.FIRST_COMPLETED)
-            for look in sorted(resting, key=lambda look: look.result(), reverse=True)[:surplus]:
-                self._end(looks[look], FINISH_WITHIN)
+            idle = {looks[each]: each.result() for each in resting if each.result() >= RESPITE}
+            for child in sorted(idle, key=lambda child: idle[child], reverse=True)[:surplus]:
+                self._end(child, FINISH_WITHIN)
 
     def _look(self, child: _Child) -> asyncio.Task[float]:
         """The seconds since the actor was used, once they are RESPITE. It is asked once at a time."""
@@ -239,13 +242,24 @@ class Registry:
 
     async def _rests(self, child: _Child) -> float:
         try:
-            handle = await asyncio.shield(child.handle)
-            seconds: float = await result(handle.idle.remote(RESPITE))
-        except RayError:
-            await child.gone.wait()
+            seconds: float = await result(child.handle.idle.remote(RESPITE))
+        except RayError:  # its process died
+            await asyncio.sleep(RESPITE)
             return 0.0
         return seconds
 
 
-def _node(_actor: Any) -> str:
-    return str(ray.get_runtime_context().get_node_id())
+def _warmed(kind: type) -> type:
+    """The actor as a process that starts without a user, and becomes a user's when it is told whose."""
+
+    class Warmed(kind):  # type: ignore[misc]
+        def __init__(self, env: Mapping[str, str]) -> None:
+            self._env = env
+
+        async def begin(self, user_id: str) -> str:
+            """From now on be the actor of this user. Returns the node it is on."""
+            kind.__init__(self, user_id, self._env)  # type: ignore[misc]
+            return str(ray.get_runtime_context().get_node_id())
+
+    Warmed.__name__ = Warmed.__qualname__ = kind.__name__
+    return Warmed

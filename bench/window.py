@@ -11,13 +11,14 @@ from random import Random
 
 from bench.figure import Figure, percentile
 from chats.account import Account
+from chats.conversation import Figures
+from chats.enriched import ActionUse, EnrichedConversation, Outcome, TopicUse
 from graph.embedded import EmbeddedGraph
 from graph.rows import conversation_rows
 from graph.write import rebuild_graph_from_snapshot
 from insights.queries import build_analytics_update
 from insights.running import RunningFigures
 from insights.window import WINDOW
-from wire.payloads import ActionUse, ExtendedConversationNode, Outcome, TopicUse
 
 SHORT, MIDDLE, LONG = 1_000, 5_000, 100_000  # conversations, all of the window
 CHANGES = 200
@@ -53,7 +54,7 @@ def _kept(size: int) -> float:
     figures, seconds = _figures(size), []
     for n, node in enumerate(_conversations(CHANGES)):
         start = time.perf_counter()
-        figures.put(CREATOR, node.conversationId, conversation_rows(node, Account(USER, CREATOR).key))
+        figures.put(CREATOR, node.id, conversation_rows(node, Account(USER, CREATOR).key))
         figures.update(CREATOR, NOW + timedelta(seconds=n), [])
         seconds.append(time.perf_counter() - start)
     return 1000 * percentile(seconds, 50)
@@ -85,38 +86,44 @@ def _memory(size: int) -> float:
 def _figures(size: int) -> RunningFigures:
     figures = RunningFigures(USER, NOW)
     for node in _conversations(size):
-        figures.put(CREATOR, node.conversationId, conversation_rows(node, Account(USER, CREATOR).key))
+        figures.put(CREATOR, node.id, conversation_rows(node, Account(USER, CREATOR).key))
     return figures
 
 
-def _conversations(size: int) -> Iterator[ExtendedConversationNode]:
+def _conversations(size: int) -> Iterator[EnrichedConversation]:
     """Fictional ones, three a chat, spread over the window."""
     random = Random(7)
     for n in range(size):
-        start = NOW - timedelta(seconds=random.uniform(1, WINDOW.total_seconds() - 1))
+        start = NOW.timestamp() - random.uniform(1, WINDOW.total_seconds() - 1)
         messages, hours = random.randint(2, 12), random.uniform(0.01, 6)
         by_fans, chat = random.randint(1, messages), str(100_000_000 + n // 3)
-        yield ExtendedConversationNode(
-            conversationId=f"{chat}:{1_000_000_000_000 + n}",
-            creatorId=CREATOR,
-            chatId=chat,
-            fanId=chat,
-            startDate=start,
-            endDate=start + timedelta(hours=hours),
-            messageCount=messages,
-            fanMessages=by_fans,
-            turns=random.randint(0, messages),
-            silenceSeconds=3600 * random.uniform(0, hours),
-            responseSeconds=[random.uniform(1, 40_000) for _ in range(random.randint(0, 4))],
-            sentimentSum=by_fans * random.random(),
-            sentimentCount=by_fans,
-            topics=[
-                TopicUse(id=id, topic=f"Topic {id}", messages=1, weight=1 / messages, model="bench")
+        yield EnrichedConversation(
+            id=f"{chat}:{1_000_000_000_000 + n}",
+            creator_id=CREATOR,
+            chat_id=chat,
+            fan_id=chat,
+            figures=Figures(
+                start=start,
+                end=start + 3600 * hours,
+                direct_messages=messages,
+                fan_messages=by_fans,
+                mass_messages=0,
+                offers=0,
+                mass_offers=0,
+                turns=random.randint(0, messages),
+                silence_seconds=3600 * random.uniform(0, hours),
+                response_seconds=tuple(random.uniform(1, 40_000) for _ in range(random.randint(0, 4))),
+                unanswered=0,
+            ),
+            sentiment_sum=by_fans * random.random(),
+            sentiment_count=by_fans,
+            topics=tuple(
+                TopicUse(id=id, label=f"Topic {id}", messages=1, weight=1 / messages, model="bench")
                 for id in map(str, random.sample(range(40), random.randint(0, 3)))
-            ],
-            actions=[
+            ),
+            actions=tuple(
                 ActionUse(type=f"action_{type}", count=1, direction="fan")
                 for type in random.sample(range(20), random.randint(0, 4))
-            ],
-            outcomes=[Outcome(type="tip", date=start, amount=5, score=1, evidence="bench")] * (n % 7 == 0),
+            ),
+            outcomes=(Outcome(type="tip", at=start, amount=5, score=1, evidence="bench"),) * (n % 7 == 0),
         )

@@ -181,7 +181,7 @@ def _conversation(
         offers=sum(_is_offer(m) for m in direct),
         mass_offers=sum(_is_offer(m) for m in others if m.is_mass),
         turns=sum(a.direction != b.direction for a, b in pairwise(direct)),
-        silence_seconds=sum(gap for gap in gaps if gap > silence),
+        silence_seconds=sum((gap for gap in gaps if gap > silence), 0.0),
         response_seconds=tuple(answered[m.id] for m in direct if m.id in answered),
         unanswered=sum(m.id == waiting for m in direct),
     )

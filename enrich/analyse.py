@@ -1,7 +1,7 @@
 """Enriching conversations: every strategy composed, in two steps around the topic model. No IO.
 
 `analyse` understands each message and cuts the windows; `assign` gives the topics of a fitted model and
-folds everything into one node per conversation. A strategy that fails leaves null and its reason behind, and
+folds everything into one value per conversation. A strategy that fails leaves null and its reason behind, and
 the others standing.
 """
 
@@ -12,17 +12,26 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from chats.conversation import Conversation, cut
+from chats.enriched import (
+    ActionTopic,
+    ActionUse,
+    EnrichedConversation,
+    MessageEnrichment,
+    TopicRef,
+    TopicUse,
+)
 from chats.message import Direction, Message
 from enrich import outcomes
 from enrich.actions import head as action_head
 from enrich.actions import seen as actions
 from enrich.embedding import embed
 from enrich.entities import find as entities
-from enrich.node import node_of
+from enrich.node import enriched_of
 from enrich.outcomes import Context
 from enrich.reading import Reading
 from enrich.sentiment import score as sentiment
@@ -30,14 +39,6 @@ from enrich.topics import model as topics
 from enrich.topics.taxonomy import PAY_PER_VIEW
 from enrich.topics.windows import Window, count_words, spoken, window_vectors, windows
 from errors import AnalyticsError
-from wire.payloads import (
-    ActionTopic,
-    ActionUse,
-    ExtendedConversationNode,
-    MessageEnrichment,
-    TopicRef,
-    TopicUse,
-)
 
 T = TypeVar("T")
 _TopicsOf = dict[tuple[str, str], list[topics.Topic]]
@@ -151,21 +152,21 @@ def analyse(
     )
 
 
-def assign(analysis: Analysis, model: topics.TopicModel | None) -> list[ExtendedConversationNode]:
-    """The nodes of the analysed conversations with the topics of `model`, in order; `messages` stay empty.
+def assign(analysis: Analysis, model: topics.TopicModel | None) -> list[EnrichedConversation]:
+    """The analysed conversations with the topics of `model`, in order.
 
     Without a model there are no topics, and `models` says so.
     """
     topics_of = _topics_by_message(analysis, model) if model else {}
-    return [_node(each, topics_of, model) for each in analysis.conversations]
+    return [_enriched(each, topics_of, model) for each in analysis.conversations]
 
 
-def enrich_conversation(
+def enrich_alone(
     conversation: Conversation,
     all_messages: Iterable[Message] | None = None,
     *,
     model: str = embed.PACKAGED,
-) -> ExtendedConversationNode:
+) -> EnrichedConversation:
     """Enrich one conversation alone, with the seeded topics.
 
     `all_messages` are the whole chat's, for what needs to know what came before the conversation.
@@ -196,9 +197,9 @@ def _understood(
         seen = _attempt("actions", failed, partial(actions.seen, message, previous_at, own))
         found[message.id] = MessageEnrichment(
             sentiment=None if unread else scores.get(message.id),
-            sentimentReason=None if "sentiment" in failed else unread,
-            actions=None if seen is None else [each.type for each in seen],
-            actionEvidence=dict(seen or ()),
+            no_sentiment=None if "sentiment" in failed else unread,
+            actions=None if seen is None else tuple(each.type for each in seen),
+            action_evidence=dict(seen or ()),
             entities=_attempt("entities", failed, partial(entities.entities, message.text)),
             failed=failed,
         )
@@ -220,29 +221,28 @@ def _attempt(strategy: str, failed: dict[str, str], run: Callable[[], T]) -> T |
     return None
 
 
-def _node(analysed: Analysed, found: _TopicsOf, model: topics.TopicModel | None) -> ExtendedConversationNode:
+def _enriched(analysed: Analysed, found: _TopicsOf, model: topics.TopicModel | None) -> EnrichedConversation:
     conversation = analysed.conversation
     chat = conversation.chat_id
     topics_of = {id: of_it for id in analysed.messages if (of_it := found.get((chat, id)))}
     of_all = {message.id for message in spoken(conversation)} | topics_of.keys()
-    enrichment = {
+    messages = {
         id: _with_topics(each, topics_of.get(id, ()), model) for id, each in analysed.messages.items()
     }
     sentiments = [
         score
         for message in conversation.messages
-        if message.direction == "fan" and (score := enrichment[message.id].sentiment) is not None
+        if message.direction == "fan" and (score := messages[message.id].sentiment) is not None
     ]
-    return node_of(
+    return enriched_of(
         conversation,
         analysed.context,
         topics=_topic_uses(topics_of, len(of_all)),
-        actions=_action_uses(conversation.messages, enrichment),
-        actionTopics=_action_topics(enrichment),
-        sentiment=sum(sentiments) / len(sentiments) if sentiments else None,
-        sentimentSum=sum(sentiments),
-        sentimentCount=len(sentiments),
-        enrichment=enrichment,
+        actions=_action_uses(conversation.messages, messages),
+        action_topics=_action_topics(messages),
+        sentiment_sum=sum(sentiments, 0.0),
+        sentiment_count=len(sentiments),
+        messages=messages,
         models={"topics": model.name if model else f"failed: {_NO_MODEL}", **analysed.models},
     )
 
@@ -252,12 +252,12 @@ def _with_topics(
 ) -> MessageEnrichment:
     if model is None:
         failed = {"topics": _NO_MODEL, **found.failed}
-        return found.model_copy(update={"topics": None, "failed": failed})
+        return msgspec.structs.replace(found, topics=None, failed=failed)
     if "topics" in found.failed:
-        return found.model_copy(update={"topics": None})
+        return msgspec.structs.replace(found, topics=None)
     if not of_it:
         return found  # as most are
-    return found.model_copy(update={"topics": [TopicRef(id=t.id, topic=t.label) for t in of_it]})
+    return msgspec.structs.replace(found, topics=tuple(TopicRef(t.id, t.label) for t in of_it))
 
 
 def _topics_by_message(analysis: Analysis, model: topics.TopicModel) -> _TopicsOf:
@@ -282,42 +282,44 @@ def _topics_by_message(analysis: Analysis, model: topics.TopicModel) -> _TopicsO
     return found
 
 
-def _topic_uses(topics_of: Mapping[str, Sequence[topics.Topic]], messages: int) -> list[TopicUse]:
+def _topic_uses(topics_of: Mapping[str, Sequence[topics.Topic]], messages: int) -> tuple[TopicUse, ...]:
     """Most discussed first."""
     counts = Counter(topic for found in topics_of.values() for topic in found)
-    return [
+    return tuple(
         TopicUse(
             id=topic.id,
-            topic=topic.label,
+            label=topic.label,
             messages=count,
             weight=round(count / messages, 4),
             category=topic.category,
-            keywords=list(topic.keywords),
+            keywords=tuple(topic.keywords),
             model=topic.model,
         )
         for topic, count in sorted(counts.items(), key=lambda each: (-each[1], each[0].id))
-    ]
+    )
 
 
-def _action_uses(messages: Sequence[Message], enrichment: Mapping[str, MessageEnrichment]) -> list[ActionUse]:
+def _action_uses(
+    messages: Sequence[Message], enrichment: Mapping[str, MessageEnrichment]
+) -> tuple[ActionUse, ...]:
     evidence: dict[tuple[str, Direction], list[str]] = defaultdict(list)
     for message in messages:
         for action in enrichment[message.id].actions or ():
             evidence[action, message.direction].append(message.id)
-    return [
-        ActionUse(type=action, direction=direction, count=len(ids), evidence=ids)
+    return tuple(
+        ActionUse(type=action, direction=direction, count=len(ids), evidence=tuple(ids))
         for (action, direction), ids in sorted(evidence.items())
-    ]
+    )
 
 
-def _action_topics(enrichment: Mapping[str, MessageEnrichment]) -> list[ActionTopic]:
+def _action_topics(enrichment: Mapping[str, MessageEnrichment]) -> tuple[ActionTopic, ...]:
     counts = Counter(
         (action, topic.id)
         for each in enrichment.values()
         for action in each.actions or ()
         for topic in each.topics or ()
     )
-    return [
-        ActionTopic(action=action, topicId=topic, count=count)
+    return tuple(
+        ActionTopic(action=action, topic_id=topic, count=count)
         for (action, topic), count in sorted(counts.items())
-    ]
+    )

@@ -9,13 +9,12 @@ the context.
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from operator import attrgetter
 
 from chats.chat import Chat
 from chats.conversation import Conversation
+from chats.enriched import DatedBy, Outcome, OutcomeType
 from chats.message import Message
-from wire.payloads import DatedBy, Outcome, OutcomeType
 
 NAME = "fields 4"
 
@@ -117,12 +116,12 @@ def _tips(story: _Story) -> _Found:
                 conversation_id,
                 Outcome(
                     type="tip",
-                    date=_utc(message.at),
+                    at=message.at,
                     amount=message.tip,
                     score=_STATED,
                     evidence="notice" if message.is_notification else "message.tip",
-                    messageId=None if message.is_notification else message.id,
-                    followsMessageId=story.said_before(message.at),
+                    message_id=None if message.is_notification else message.id,
+                    follows_message_id=story.said_before(message.at),
                 ),
             )
 
@@ -135,14 +134,14 @@ def _purchases(story: _Story) -> _Found:
                 conversation_id,
                 Outcome(
                     type="purchase",
-                    date=_utc(at),
+                    at=at,
                     amount=_price(message),
                     score=_STATED,
                     evidence="message.is_opened",
-                    messageId=message.id,
-                    followsMessageId=message.id,
-                    isMass=message.is_mass,
-                    datedBy=dated_by,
+                    message_id=message.id,
+                    follows_message_id=message.id,
+                    is_mass=message.is_mass,
+                    dated_by=dated_by,
                 ),
             )
 
@@ -155,11 +154,11 @@ def _renewals(story: _Story) -> _Found:
                 conversation_id,
                 Outcome(
                     type="renewal",
-                    date=_utc(at),
+                    at=at,
                     amount=amount,
                     score=_STATED,
                     evidence="subscription.renewals",
-                    followsMessageId=story.said_before(at),
+                    follows_message_id=story.said_before(at),
                 ),
             )
 
@@ -172,11 +171,11 @@ def _drop_off(story: _Story) -> _Found:
         conversation_id,
         Outcome(
             type="drop_off",
-            date=_utc(ended),
+            at=ended,
             score=_INFERRED,
             evidence="subscription.expired",
-            followsMessageId=story.said_before(ended),
-            provisional=True,
+            follows_message_id=story.said_before(ended),
+            is_provisional=True,
         ),
     )
 
@@ -194,7 +193,7 @@ def _by_conversation(found: Iterable[tuple[str, Outcome]]) -> dict[str, list[Out
     for conversation_id, outcome in found:
         by_id.setdefault(conversation_id, []).append(outcome)
     for own in by_id.values():
-        own.sort(key=lambda each: (each.date, each.type, each.messageId or "", each.amount or 0.0))
+        own.sort(key=lambda each: (each.at, each.type, each.message_id or "", each.amount or 0.0))
     return by_id
 
 
@@ -259,7 +258,3 @@ def _returned(story: _Story, ended: float) -> bool:
         for _, message in story.messages()
         if not (message.direction == "fan" and message.is_mass)
     )
-
-
-def _utc(at: float) -> datetime:
-    return datetime.fromtimestamp(at, UTC)

@@ -7,7 +7,7 @@ not change when its conversation grows and a worker elsewhere understands it aga
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from wire.payloads import MessageEnrichment
+from chats.enriched import MessageEnrichment
 
 _MODEL = "model "
 _READERS = frozenset(("enrichment", "embedding", "sentiment", "action_head", "actions"))
@@ -25,7 +25,7 @@ def reading_of(found: MessageEnrichment) -> Reading | None:
     """What was read in the message; None when one of those failed that read."""
     if not _READERS.isdisjoint(found.failed):
         return None
-    evidence = found.actionEvidence.items()
+    evidence = found.action_evidence.items()
     actions = {action: float(by[len(_MODEL) :]) for action, by in evidence if by.startswith(_MODEL)}
     return Reading(found.sentiment, actions)
 

@@ -30,6 +30,7 @@ from redis.asyncio import Redis
 from chats.account import Account
 from chats.chat import Chat
 from chats.conversation import Conversation
+from chats.enriched import EnrichedConversation
 from chats.message import Message
 from enrich.node import not_understood
 from enrich.outcomes import Context, contexts
@@ -37,11 +38,9 @@ from enrich.progress import Pace, Progress
 from enrich.reading import Reading
 from enrich.topics import store as topic_store
 from enrich.topics.refit import Fitted
-from frames.publisher import Frames
 from metrics.declared import ENRICHMENT_MESSAGES, ENRICHMENT_TASK_SECONDS
 from remote import result
 from settings import Settings
-from wire.payloads import EnrichmentResult, EnrichmentResultMsg, ExtendedConversationNode
 
 if TYPE_CHECKING:
     from enrich.analyse import Analysis
@@ -82,7 +81,7 @@ class Enricher:
         *,
         refit: bool = False,
         aside: bool = False,
-    ) -> tuple[int, AsyncIterator[list[ExtendedConversationNode]]]:
+    ) -> tuple[int, AsyncIterator[list[EnrichedConversation]]]:
         """Enrich whole chats, `messages` in all; a creator without topics gets them fitted on these.
 
         Returns the version of the topics' fit and, part by part and in order, the nodes. `chats` are asked
@@ -105,7 +104,7 @@ class Enricher:
         parts = [part async for part in _bounded(limit, analysed, _chunks(chats))]
         fitted = await self._fit(creator_id, parts, options, again=refit)
 
-        async def assigned(part: _Part) -> list[ExtendedConversationNode]:
+        async def assigned(part: _Part) -> list[EnrichedConversation]:
             return await _assigned(part, creator_id, fitted, self._model, options)
 
         return _version(fitted), _bounded(limit, assigned, _released(parts))
@@ -123,7 +122,7 @@ class Enricher:
         on_progress: Callable[[Progress], Awaitable[None]],
         *,
         alone: bool = False,
-    ) -> AsyncIterator[list[ExtendedConversationNode]]:
+    ) -> AsyncIterator[list[EnrichedConversation]]:
         """Enrich some conversations of whole chats: their nodes, part by part and in order.
 
         Outcomes and re-engagement look at what surrounds a conversation; only the named ones leave this
@@ -148,12 +147,12 @@ class Enricher:
         done = 0
         problems: list[Exception] = []
 
-        async def enriched(part: list[_Wanted]) -> list[ExtendedConversationNode]:
+        async def enriched(part: list[_Wanted]) -> list[EnrichedConversation]:
             nonlocal done
             around = {each.id: context for each, context, _ in part}
             known = {id: reading for _, _, read in part for id, reading in read.items()}
             task: Any = _enrich.options(**options)
-            found: list[ExtendedConversationNode]
+            found: list[EnrichedConversation]
             try:
                 found = await result(
                     task.remote([each for each, _, _ in part], around, creator_id, stored, self._model, known)
@@ -195,40 +194,14 @@ class Enricher:
         return await self._stored(creator_id)
 
 
-async def broadcast_enrichment(
-    user_id: str,
-    conversations: Iterable[ExtendedConversationNode | Conversation],
-    all_messages: Iterable[Message] | None = None,
-    creator_id: str | None = None,
-    *,
-    frames: Frames,
-    sequence: int = 0,
-    model: str = "minilm",
-) -> None:
-    """Send one `enrichment_result` per conversation to the pages of `user_id`, under the chat's id.
-
-    A conversation that is not enriched yet is, by `model`, with `all_messages` as what surrounds it.
-    `creator_id` is set on the frames (None: each conversation's own), as is the journal's `sequence`.
-    """
-    around = list(all_messages or ())
-    for each in conversations:
-        if isinstance(each, Conversation):
-            node = await _enrich_alone.options(**await _options()).remote(each, around, model)
-        else:
-            node = each
-        frame = EnrichmentResultMsg(
-            sequence=sequence,
-            creatorId=creator_id or node.creatorId,
-            payload=EnrichmentResult(
-                conversationId=node.chatId,
-                conversation_id=node.chatId,
-                topics=node.topics,
-                actions=node.actions,
-                sentiment=node.sentiment,
-                outcomes=node.outcomes,
-            ),
-        )
-        await frames.send(frame)
+async def enrich_alone(
+    conversation: Conversation, all_messages: Sequence[Message], model: str
+) -> EnrichedConversation:
+    """What `enrich.analyse.enrich_alone` says of it, computed in a task."""
+    found: EnrichedConversation = await _enrich_alone.options(**await _options()).remote(
+        conversation, all_messages, model
+    )
+    return found
 
 
 async def model_ready(settings: Settings) -> None:
@@ -262,12 +235,10 @@ async def _analysed(chunk: "Sequence[WholeChat]", model: str, options: dict[str,
 
 async def _assigned(
     part: _Part, creator_id: str, fitted: bytes | None, model: str, options: dict[str, Any]
-) -> list[ExtendedConversationNode]:
+) -> list[EnrichedConversation]:
     task: Any = _assign.options(**options)
-    nodes: list[ExtendedConversationNode] = await result(
-        task.remote(part.analysis, creator_id, fitted, model)
-    )
-    return nodes
+    found: list[EnrichedConversation] = await result(task.remote(part.analysis, creator_id, fitted, model))
+    return found
 
 
 def _chunks(chats: Iterable[WholeChat]) -> Iterator[list[WholeChat]]:
@@ -393,7 +364,7 @@ def _fit(
 @ray.remote
 def _assign(
     analysis: "Analysis", creator_id: str, stored: bytes | None, model: str
-) -> list[ExtendedConversationNode]:
+) -> list[EnrichedConversation]:
     from enrich.analyse import assign
 
     with _measured("assign"):
@@ -408,7 +379,7 @@ def _enrich(
     stored: bytes | None,
     model: str,
     known: Known,
-) -> list[ExtendedConversationNode]:
+) -> list[EnrichedConversation]:
     from enrich.analyse import analyse, assign
 
     with _measured("enrich", conversations):
@@ -418,10 +389,10 @@ def _enrich(
 @ray.remote
 def _enrich_alone(
     conversation: Conversation, all_messages: Sequence[Message], model: str
-) -> ExtendedConversationNode:
-    from enrich.analyse import enrich_conversation
+) -> EnrichedConversation:
+    from enrich.analyse import enrich_alone
 
-    return enrich_conversation(conversation, all_messages, model=model)
+    return enrich_alone(conversation, all_messages, model=model)
 
 
 def _served(creator_id: str, stored: bytes | None, model: str) -> "TopicModel | None":

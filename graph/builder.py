@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from chats.account import Account
+from chats.enriched import EnrichedConversation
 from chats.fan import FanState
 from graph.model import (
     DropStale,
@@ -24,8 +25,7 @@ from graph.model import (
     outcome_vertex,
     topic_vertex,
 )
-from graph.rows import epoch, fan_row, response_seconds
-from wire.payloads import ExtendedConversationNode
+from graph.rows import fan_row, response_seconds
 
 
 class GraphBuilder:
@@ -42,31 +42,31 @@ class GraphBuilder:
         account = self._account
         return self._vertex("Creator", self._creator, creatorId=account.creator_id, userId=account.user_id)
 
-    def build_graph(self, enriched_conv: ExtendedConversationNode, fan_id: str) -> list[Mutation]:
-        """Everything one conversation says; its `conversationId` is `{chat_id}:{first message id}`."""
-        conv = enriched_conv
-        node = conversation_vertex(conv.conversationId)
+    def build_graph(self, enriched_conv: EnrichedConversation, fan_id: str) -> list[Mutation]:
+        """Everything one conversation says; its `id` is `{chat_id}:{first message id}`."""
+        conv, figures = enriched_conv, enriched_conv.figures
+        node = conversation_vertex(conv.id)
         return [
             self._vertex("Creator", self._creator),
-            self._vertex("Fan", fan_vertex(fan_id), fanId=fan_id, chatId=conv.chatId),
+            self._vertex("Fan", fan_vertex(fan_id), fanId=fan_id, chatId=conv.chat_id),
             self._vertex(
                 "ConversationNode",
                 node,
-                chatId=conv.chatId,
+                chatId=conv.chat_id,
                 fanId=fan_id,
-                startDate=None if conv.startDate is None else epoch(conv.startDate),
-                endDate=None if conv.endDate is None else epoch(conv.endDate),
-                messageCount=conv.messageCount,
-                fanMessages=conv.fanMessages,
-                massMessages=conv.massMessages,
-                ppvOffers=conv.ppvOffers,
-                massPpvOffers=conv.massPpvOffers,
-                turns=None if conv.turns is None else int(conv.turns),
-                silenceSeconds=conv.silenceSeconds,
-                responseSeconds=response_seconds(conv),
-                unanswered=conv.unanswered,
-                sentimentSum=conv.sentimentSum,
-                sentimentCount=conv.sentimentCount,
+                startDate=int(figures.start),
+                endDate=int(figures.end),
+                messageCount=figures.direct_messages,
+                fanMessages=figures.fan_messages,
+                massMessages=figures.mass_messages,
+                ppvOffers=figures.offers,
+                massPpvOffers=figures.mass_offers,
+                turns=figures.turns,
+                silenceSeconds=figures.silence_seconds,
+                responseSeconds=response_seconds(figures),
+                unanswered=figures.unanswered,
+                sentimentSum=conv.sentiment_sum,
+                sentimentCount=conv.sentiment_count,
                 rev=self._rev,
             ),
             self._edge("HAS_CONVERSATION", self._creator, node),
@@ -75,7 +75,7 @@ class GraphBuilder:
             *self._actions(conv, node),
             *self._targets(conv),
             *self._outcomes(conv, node),
-            DropStale(self.pk, conv.conversationId, self._rev),
+            DropStale(self.pk, conv.id, self._rev),
         ]
 
     def build_fan(self, fan: FanState) -> list[Mutation]:
@@ -92,12 +92,12 @@ class GraphBuilder:
             )
         ]
 
-    def _topics(self, conv: ExtendedConversationNode, node: str) -> Iterator[Mutation]:
+    def _topics(self, conv: EnrichedConversation, node: str) -> Iterator[Mutation]:
         for topic in conv.topics:
             yield self._vertex(
                 "Topic",
                 topic_vertex(topic.id),
-                description=topic.topic,
+                description=topic.label,
                 category=topic.category or "",
                 keywords=",".join(topic.keywords),
                 model=topic.model,
@@ -106,7 +106,7 @@ class GraphBuilder:
                 "DISCUSS_TOPIC", node, topic_vertex(topic.id), messages=topic.messages, weight=topic.weight
             )
 
-    def _actions(self, conv: ExtendedConversationNode, node: str) -> Iterator[Mutation]:
+    def _actions(self, conv: EnrichedConversation, node: str) -> Iterator[Mutation]:
         for action in conv.actions:
             vertex = action_vertex(action.type)
             yield self._vertex("EngagementAction", vertex, name=_title(action.type), type=action.type)
@@ -119,36 +119,36 @@ class GraphBuilder:
                 direction=action.direction,
             )
 
-    def _targets(self, conv: ExtendedConversationNode) -> Iterator[Mutation]:
+    def _targets(self, conv: EnrichedConversation) -> Iterator[Mutation]:
         # Only between an action and a topic that the conversation itself has an edge to: both ends exist
         # then, and dropping finds the edge again from the conversation (see graph/dialect.py).
         topics = {topic.id for topic in conv.topics}
         actions = {action.type for action in conv.actions}
-        for pair in conv.actionTopics:
-            if pair.action in actions and pair.topicId in topics:
+        for pair in conv.action_topics:
+            if pair.action in actions and pair.topic_id in topics:
                 yield self._edge(
                     "TARGETS_TOPIC",
                     action_vertex(pair.action),
-                    topic_vertex(pair.topicId),
-                    key=conv.conversationId,
-                    conversation=conv.conversationId,
+                    topic_vertex(pair.topic_id),
+                    key=conv.id,
+                    conversation=conv.id,
                     count=pair.count,
                 )
 
-    def _outcomes(self, conv: ExtendedConversationNode, node: str) -> Iterator[Mutation]:
+    def _outcomes(self, conv: EnrichedConversation, node: str) -> Iterator[Mutation]:
         seen: Counter[str] = Counter()
         for outcome in conv.outcomes:
-            vertex = outcome_vertex(conv.conversationId, outcome.type, seen[outcome.type])
+            vertex = outcome_vertex(conv.id, outcome.type, seen[outcome.type])
             seen[outcome.type] += 1
             yield self._vertex(
                 "InteractionOutcome",
                 vertex,
                 name=outcome.type,
-                date=epoch(outcome.date),
+                date=int(outcome.at),
                 amount=outcome.amount,
                 score=outcome.score,
-                provisional=outcome.provisional,
-                isMass=outcome.isMass,
+                provisional=outcome.is_provisional,
+                isMass=outcome.is_mass,
                 rev=self._rev,
             )
             yield self._edge("RESULTS_IN_OUTCOME", node, vertex)

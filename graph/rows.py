@@ -5,12 +5,12 @@ graph.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
 
+from chats.conversation import Figures
+from chats.enriched import EnrichedConversation
 from chats.fan import FanState
 from graph.model import element_id, topic_vertex
 from graph.traversals import ActionRow, ConversationRow, FanRow, MessagesRow, OutcomeRow, TopicLinkRow
-from wire.payloads import ExtendedConversationNode
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,26 +28,26 @@ class ConversationRows:
     outcomes: tuple[tuple[int, OutcomeRow], ...] = ()  # each with its own time in whole epoch seconds
 
 
-def conversation_rows(conv: ExtendedConversationNode, pk: str) -> ConversationRows:
+def conversation_rows(conv: EnrichedConversation, pk: str) -> ConversationRows:
     """The rows of an enriched conversation in the partition `pk`."""
-    row = conversation_row(conv)
+    row, figures = conversation_row(conv), conv.figures
     # What is written twice is one vertex or edge with the values that came last.
     topics = {topic.id: topic for topic in conv.topics}
     actions = {(action.type, action.direction): action.count for action in conv.actions}
     return ConversationRows(
         row,
         MessagesRow(
-            messageCount=conv.messageCount,
-            fanMessages=conv.fanMessages,
-            massMessages=conv.massMessages,
-            ppvOffers=conv.ppvOffers,
-            massPpvOffers=conv.massPpvOffers,
+            messageCount=figures.direct_messages,
+            fanMessages=figures.fan_messages,
+            massMessages=figures.mass_messages,
+            ppvOffers=figures.offers,
+            massPpvOffers=figures.mass_offers,
         ),
         tuple(
             TopicLinkRow(
                 startDate=row["startDate"],
                 id=element_id(pk, topic_vertex(topic.id)),
-                topic=topic.topic,
+                topic=topic.label,
                 category=topic.category or "",
                 keywords=",".join(topic.keywords),
             )
@@ -56,27 +56,28 @@ def conversation_rows(conv: ExtendedConversationNode, pk: str) -> ConversationRo
         tuple(ActionRow(type=type, count=count) for (type, _), count in actions.items()),
         tuple(
             (
-                epoch(outcome.date),
-                OutcomeRow(type=outcome.type, amount=outcome.amount or 0, isMass=outcome.isMass),
+                int(outcome.at),
+                OutcomeRow(type=outcome.type, amount=outcome.amount or 0, isMass=outcome.is_mass),
             )
             for outcome in conv.outcomes
         ),
     )
 
 
-def conversation_row(conv: ExtendedConversationNode) -> ConversationRow:
-    """The figures of an enriched conversation. One without a start, in no window of the graph, is of 1970."""
+def conversation_row(conv: EnrichedConversation) -> ConversationRow:
+    """The figures of an enriched conversation; times are cut to whole seconds."""
+    figures = conv.figures
     return ConversationRow(
-        startDate=epoch(conv.startDate) if conv.startDate else 0,
-        endDate=epoch(conv.endDate) if conv.endDate else 0,
-        messageCount=conv.messageCount,
-        fanMessages=conv.fanMessages,
-        turns=int(conv.turns or 0),
-        silenceSeconds=conv.silenceSeconds,
-        responseSeconds=response_seconds(conv),
-        unanswered=conv.unanswered,
-        sentimentSum=conv.sentimentSum,
-        sentimentCount=conv.sentimentCount,
+        startDate=int(figures.start),
+        endDate=int(figures.end),
+        messageCount=figures.direct_messages,
+        fanMessages=figures.fan_messages,
+        turns=figures.turns,
+        silenceSeconds=figures.silence_seconds,
+        responseSeconds=response_seconds(figures),
+        unanswered=figures.unanswered,
+        sentimentSum=conv.sentiment_sum,
+        sentimentCount=conv.sentiment_count,
     )
 
 
@@ -92,11 +93,6 @@ def fan_row(fan: FanState) -> FanRow:
     )
 
 
-def response_seconds(conv: ExtendedConversationNode) -> str:
+def response_seconds(figures: Figures) -> str:
     """Response times as the graph keeps them: to 15 digits, joined by commas."""
-    return ",".join(f"{seconds:.15g}" for seconds in conv.responseSeconds)
-
-
-def epoch(time: datetime) -> int:
-    """Whole epoch seconds, cut off."""
-    return int(time.timestamp())
+    return ",".join(f"{seconds:.15g}" for seconds in figures.response_seconds)

@@ -7,10 +7,10 @@ A rebuild makes the account one that is found at its end: one that was interrupt
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
+from chats.enriched import EnrichedConversation
 from chats.fan import FanState
 from graph.builder import GraphBuilder
 from graph.model import DropConversation, DropOlder, Mutation
-from wire.payloads import ExtendedConversationNode
 
 PART = 5_000  # mutations of a rebuild that are in memory together
 
@@ -23,7 +23,7 @@ class Writer(Protocol):
 
 async def rebuild_graph_from_snapshot(
     user_id: str,
-    enriched_conversations: Iterable[ExtendedConversationNode],
+    enriched_conversations: Iterable[EnrichedConversation],
     creator_id: str,
     *,
     fans: Iterable[FanState],
@@ -33,8 +33,8 @@ async def rebuild_graph_from_snapshot(
     """Write every conversation at `rev`, then drop what is older: a reader never sees an empty graph."""
     builder = GraphBuilder(user_id, creator_id, rev)
     mutations: list[Mutation] = []
-    for node in enriched_conversations:
-        mutations += builder.build_graph(node, node.fanId)
+    for each in enriched_conversations:
+        mutations += builder.build_graph(each, each.fan_id)
         if len(mutations) >= PART:
             await writer.apply(mutations)
             mutations = []
@@ -45,7 +45,7 @@ async def rebuild_graph_from_snapshot(
 
 async def append_graph_from_delta(
     user_id: str,
-    enriched_conversation: ExtendedConversationNode | Sequence[ExtendedConversationNode],
+    enriched_conversation: EnrichedConversation | Sequence[EnrichedConversation],
     creator_id: str,
     *,
     fans: Iterable[FanState] = (),
@@ -58,11 +58,11 @@ async def append_graph_from_delta(
 
     `is_all` says that the graph lacks nothing of the account then: else it is not one that is found yet.
     """
-    nodes = enriched_conversation
+    found = enriched_conversation
     builder = GraphBuilder(user_id, creator_id, rev)
     mutations: list[Mutation] = [DropConversation(builder.pk, id) for id in gone]
-    for node in [nodes] if isinstance(nodes, ExtendedConversationNode) else nodes:
-        mutations += builder.build_graph(node, node.fanId)
+    for each in [found] if isinstance(found, EnrichedConversation) else found:
+        mutations += builder.build_graph(each, each.fan_id)
     for fan in fans:
         mutations += builder.build_fan(fan)
     if is_all:

@@ -4,14 +4,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
+from msgspec import structs
+
 from chats.chat import Chat
 from chats.closers import closes
 from chats.conversation import Conversation, cut, open_run
+from chats.enriched import EnrichedConversation, MessageEnrichment
 from chats.fan import FanState
 from chats.message import Message
 from enrich.outcomes import Context, contexts
 from enrich.reading import Reading, reading_of
-from wire.payloads import ExtendedConversationNode, MessageEnrichment
 
 RECENT_FAN_MESSAGES = 10
 ASKING = frozenset(("question", "price_inquiry", "complaint"))  # actions that always need an answer
@@ -30,7 +32,7 @@ class Understanding:
     `imprint` is a digest of the conversation with what surrounds it, `said` one of each message, by id.
     """
 
-    node: ExtendedConversationNode
+    node: EnrichedConversation
     imprint: bytes
     said: dict[str, bytes]
 
@@ -45,7 +47,7 @@ class CachedChat:
     chat: Chat
     messages: dict[str, Message] = field(default_factory=dict)
     conversations: list[Conversation] = field(default_factory=list)
-    nodes: dict[str, ExtendedConversationNode] = field(default_factory=dict)
+    nodes: dict[str, EnrichedConversation] = field(default_factory=dict)
     contexts: dict[str, Context] = field(default_factory=dict)  # what enrichment sees around each of them
     kept: dict[str, Reading] = field(default_factory=dict)
     _fan: FanState | None = None  # kept until something changes: the inbox order looks at every fan
@@ -64,11 +66,11 @@ class CachedChat:
             if (node := self.nodes.pop(each.id, None)) is not None:
                 self._keep(node, {message.id: says(message) for message in each.messages})
 
-    def understanding(self, conversation: Conversation, node: ExtendedConversationNode) -> Understanding:
+    def understanding(self, conversation: Conversation, node: EnrichedConversation) -> Understanding:
         """What `recall` takes, without message text: an entity's is where the message has it."""
-        enrichment = {id: _with_entities(each, None) for id, each in node.enrichment.items()}
+        messages = {id: _with_entities(each, None) for id, each in node.messages.items()}
         said = {message.id: says(message) for message in conversation.messages}
-        bare = node.model_copy(update={"enrichment": enrichment})
+        bare = structs.replace(node, messages=messages)
         return Understanding(bare, self._imprint(conversation), said)
 
     def recall(self, found: Iterable[Understanding]) -> bool:
@@ -79,29 +81,29 @@ class CachedChat:
         now = {each.id: each for each in self.conversations}
         changed, others = False, []
         for each in found:
-            conversation = now.get(each.node.conversationId)
+            conversation = now.get(each.node.id)
             if conversation is None or self._imprint(conversation) != each.imprint:
                 others.append(each)
                 continue
             texts = {message.id: message.text for message in conversation.messages}
-            enrichment = {id: _with_entities(e, texts[id]) for id, e in each.node.enrichment.items()}
-            node = each.node.model_copy(update={"enrichment": enrichment})
+            read = {id: _with_entities(e, texts[id]) for id, e in each.node.messages.items()}
+            node = structs.replace(each.node, messages=read)
             if self.nodes.get(conversation.id) != node:
                 self.store(node)
                 changed = True
-        read = {id for each in self.nodes.values() for id, e in each.enrichment.items() if reading_of(e)}
+        known = {id for each in self.nodes.values() for id, e in each.messages.items() if reading_of(e)}
         for each in others:
-            self._keep(each.node, {id: digest for id, digest in each.said.items() if id not in read})
+            self._keep(each.node, {id: digest for id, digest in each.said.items() if id not in known})
         return changed
 
-    def store(self, node: ExtendedConversationNode) -> None:
+    def store(self, node: EnrichedConversation) -> None:
         """Take in an enriched conversation of this chat; what fails in it now does not undo what was read."""
-        before = self.nodes.get(node.conversationId)
-        self.nodes[node.conversationId] = node
-        for id, found in node.enrichment.items():
+        before = self.nodes.get(node.id)
+        self.nodes[node.id] = node
+        for id, found in node.messages.items():
             if reading_of(found) is not None:
                 self.kept.pop(id, None)
-            elif before and id in before.enrichment and (reading := reading_of(before.enrichment[id])):
+            elif before and id in before.messages and (reading := reading_of(before.messages[id])):
                 self.kept[id] = reading
 
     def readings(self) -> dict[str, Reading]:
@@ -109,7 +111,7 @@ class CachedChat:
         found = {
             id: reading
             for node in self.nodes.values()
-            for id, each in node.enrichment.items()
+            for id, each in node.messages.items()
             if (reading := reading_of(each)) is not None
         }
         return self.kept | found
@@ -121,9 +123,9 @@ class CachedChat:
     def failed(self) -> dict[str, dict[str, str]]:
         """Of the messages on which a strategy failed: its reason by strategy, by message id."""
         return {
-            id: each.failed
+            id: dict(each.failed)
             for node in self.nodes.values()
-            for id, each in node.enrichment.items()
+            for id, each in node.messages.items()
             if each.failed
         }
 
@@ -138,7 +140,7 @@ class CachedChat:
 
     def sentiments(self) -> list[float]:
         """Of the fan messages that have one, oldest first."""
-        known = {id: e.sentiment for node in self.nodes.values() for id, e in node.enrichment.items()}
+        known = {id: e.sentiment for node in self.nodes.values() for id, e in node.messages.items()}
         return [
             score
             for message in self.ordered()
@@ -180,11 +182,11 @@ class CachedChat:
             if conversation.figures.end < run[0].at:
                 return
             if (node := self.nodes.get(conversation.id)) is not None:
-                yield from (node.enrichment[id].actions or () for id in node.enrichment.keys() & ids)
+                yield from (node.messages[id].actions or () for id in node.messages.keys() & ids)
 
-    def _keep(self, node: ExtendedConversationNode, said: Mapping[str, bytes]) -> None:
+    def _keep(self, node: EnrichedConversation, said: Mapping[str, bytes]) -> None:
         """Keep what `node` read in messages that still say what they `said` then, by id."""
-        for id, found in node.enrichment.items():
+        for id, found in node.messages.items():
             message, reading = self.messages.get(id), reading_of(found)
             if message is None or message.is_deleted or reading is None:
                 continue
@@ -226,8 +228,8 @@ def _with_entities(found: MessageEnrichment, text: str | None) -> MessageEnrichm
     """With the entities' own text from the message's `text`, or without it."""
     if not found.entities:
         return found
-    entities = [
-        each.model_copy(update={"text": "" if text is None else text[each.start : each.end]})
+    entities = (
+        structs.replace(each, text="" if text is None else text[each.start : each.end])
         for each in found.entities
-    ]
-    return found.model_copy(update={"entities": entities})
+    )
+    return structs.replace(found, entities=tuple(entities))

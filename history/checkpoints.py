@@ -3,31 +3,38 @@
 The folder is `{url}/user={user}`, a file `{sequence}-{epoch}-{n}.checkpoint`. It begins with the format's
 name and version, then come msgpack values (what `Checkpoint` has beside the chats, then chat by chat), then a
 checksum of all before it. It is written beside its place and renamed. The two newest are kept, so that one
-that cannot be read is made up for by the one before and the journal, which is trimmed up to that one only.
+that is damaged is made up for by the one before and the journal, which is trimmed up to that one only.
+
+The values carry the names of what they hold. A field that is added to them needs a default, by which files
+without it are read; a release that does not know the field passes it over. Whatever may not be passed over is
+another version. Line and checksum are the same in every version: a whole file of a version that is not known
+was written by a newer release. It is refused and left as it is, with everything beside it.
 """
 
 import contextlib
 import hashlib
 import logging
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import IO, Any
 from urllib.parse import quote
 
 import msgpack
+import msgspec
 from fsspec.core import url_to_fs
 
 from errors import CheckpointError, CheckpointUnavailable
+from history import older
 from history.history import Key
 from history.packing import Packed
 from wire.normalise import Held
 
 log = logging.getLogger(__name__)
 
-# 1 had no readings beside the nodes of a chat, 2 had columns without names.
-FORMAT = b"creator analytics checkpoint 3\n"
-READABLE = (FORMAT, b"creator analytics checkpoint 2\n", b"creator analytics checkpoint 1\n")
+VERSION = 4  # 1 to 3: `history.older`
+_LINE = re.compile(rb"creator analytics checkpoint (\d+)\n")
 KEPT = 2
 _CHECKSUM = 32  # bytes
 _SUFFIX = ".checkpoint"
@@ -60,6 +67,26 @@ class Checkpoint:
     revision: int = 0
     unwritten: dict[str, dict[str, Any]] = field(default_factory=dict)
     held: dict[str, Aside] = field(default_factory=dict)
+
+
+class _Head(msgspec.Struct):
+    """The first value of a file: what a checkpoint has beside the chats, and how many of these follow."""
+
+    sequence: int
+    basis: dict[str, Any]
+    unfinished: list[str]
+    chats: int
+    fits: dict[str, int] = {}
+    revision: int = 0
+    unwritten: dict[str, dict[str, Any]] = {}
+
+
+class _Chat(msgspec.Struct):
+    """One chat of a file."""
+
+    creator_id: str
+    chat_id: str
+    packed: Packed
 
 
 class Checkpoints:
@@ -107,7 +134,7 @@ class Checkpoints:
         """The newest that can be read, None when there is none.
 
         One that is damaged is logged as an error and set aside: it is not one of the two that are kept.
-        Raises CheckpointUnavailable.
+        Raises CheckpointUnavailable, also when one was written by a newer release.
         """
         try:
             for name in self._names():
@@ -117,6 +144,10 @@ class Checkpoints:
                 except CheckpointError as error:
                     log.error("The checkpoint %s is set aside: %s", path, error)
                     self._fs.mv(path, f"{path}.damaged")
+                except CheckpointUnavailable as error:
+                    raise CheckpointUnavailable(f"The checkpoint {path} {error}") from error
+        except CheckpointUnavailable:
+            raise
         except Exception as error:
             raise CheckpointUnavailable(_away(error)) from error
         return None
@@ -136,19 +167,19 @@ def _sequence(name: str) -> int:
 
 
 def _pieces(checkpoint: Checkpoint) -> Iterator[bytes]:
-    yield FORMAT
-    head = {
-        "sequence": checkpoint.sequence,
-        "basis": checkpoint.basis,
-        "fits": checkpoint.fits,
-        "unfinished": checkpoint.unfinished,
-        "revision": checkpoint.revision,
-        "unwritten": checkpoint.unwritten,
-        "chats": len(checkpoint.chats),
-    }
-    yield msgpack.packb(head)
-    for key, packed in checkpoint.chats:
-        yield msgpack.packb([list(key), packed.to_list()])
+    yield b"creator analytics checkpoint %d\n" % VERSION
+    head = _Head(
+        sequence=checkpoint.sequence,
+        basis=checkpoint.basis,
+        unfinished=checkpoint.unfinished,
+        chats=len(checkpoint.chats),
+        fits=checkpoint.fits,
+        revision=checkpoint.revision,
+        unwritten=checkpoint.unwritten,
+    )
+    yield msgspec.msgpack.encode(head)
+    for (creator_id, chat_id), packed in checkpoint.chats:
+        yield msgspec.msgpack.encode(_Chat(creator_id, chat_id, packed))
 
 
 def _sync_folder(folder: str) -> None:
@@ -162,28 +193,56 @@ def _sync_folder(folder: str) -> None:
 
 
 def _parsed(data: bytes) -> Checkpoint:
-    """Raises CheckpointError: not whole, or of another version."""
+    """Raises CheckpointError: it is not whole; CheckpointUnavailable: it is, and cannot be read."""
     body, checksum = memoryview(data)[:-_CHECKSUM], data[-_CHECKSUM:]
     if hashlib.blake2b(body, digest_size=_CHECKSUM).digest() != checksum:
         raise CheckpointError("its checksum is wrong.")
-    if bytes(body[: len(FORMAT)]) not in READABLE:
-        raise CheckpointError("it has a format that this version does not know.")
+    line = _LINE.match(body)
+    if line is None:
+        raise CheckpointError("it does not begin as a checkpoint does.")
+    version = int(line[1])
+    if version > VERSION:
+        raise CheckpointUnavailable(
+            f"has format {version}, this release reads up to {VERSION}: start a newer one."
+        )
     values = msgpack.Unpacker(max_buffer_size=len(data))
-    values.feed(body[len(FORMAT) :])
-    head = values.unpack()
-    held = {
-        key: Aside(each["creator_id"], each["received_at"], Held(**each["held"]))
-        for key, each in head.get("held", {}).items()
-    }
+    values.feed(body[line.end() :])
+    read = _read if version == VERSION else _read_older
+    try:
+        return read(values)
+    except Exception as error:  # it is as it was written, so it is not for this release to put it aside
+        raise CheckpointUnavailable(f"is whole and cannot be read ({type(error).__name__}).") from error
+
+
+def _read(values: msgpack.Unpacker) -> Checkpoint:
+    head = msgspec.convert(values.unpack(), _Head)
+    chats: list[tuple[Key, Packed]] = []
+    for _ in range(head.chats):
+        chat = msgspec.convert(values.unpack(), _Chat)
+        chats.append(((chat.creator_id, chat.chat_id), chat.packed))
+    return Checkpoint(
+        head.sequence, head.basis, head.fits, head.unfinished, chats, head.revision, head.unwritten
+    )
+
+
+def _read_older(values: msgpack.Unpacker) -> Checkpoint:
+    """Of format 1, 2 or 3."""
+    head: dict[str, Any] = values.unpack()
     chats: list[tuple[Key, Packed]] = []
     for _ in range(head["chats"]):
         (creator_id, chat_id), packed = values.unpack()
-        chats.append(((creator_id, chat_id), Packed.from_list(packed)))
-    fits = head.get("fits", {})  # the first checkpoints had none
-    revision = head.get("revision", 0)
-    unwritten = head.get("unwritten", {})
+        chats.append(((creator_id, chat_id), older.packed_chat(packed)))
     return Checkpoint(
-        head["sequence"], head["basis"], fits, head["unfinished"], chats, revision, unwritten, held
+        sequence=head["sequence"],
+        basis=head["basis"],
+        fits=head.get("fits", {}),  # the first checkpoints had none
+        unfinished=head["unfinished"],
+        chats=chats,
+        revision=head.get("revision", 0),
+        held={
+            key: Aside(each["creator_id"], each["received_at"], Held(**each["held"]))
+            for key, each in head.get("held", {}).items()
+        },
     )
 
 

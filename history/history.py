@@ -6,13 +6,15 @@ from enum import Enum, auto
 from itertools import groupby
 from typing import TypeVar
 
+from msgspec import structs
+
 from chats.chat import Chat, joined
 from chats.conversation import Conversation
+from chats.enriched import EnrichedConversation
 from chats.fan import FanState
 from chats.message import Message, merged
 from history.chat import CachedChat, Understanding, says
 from history.packing import Packed, pack, unpack
-from wire.payloads import ExtendedConversationNode
 
 Key = tuple[str, str]  # creator id, chat id
 Told = TypeVar("Told", Chat, Message)
@@ -194,22 +196,22 @@ class Cache:
         cached.outdate(each for each in cached.conversations if each.id in ids)
         self._changed(key)
 
-    def store(self, node: ExtendedConversationNode) -> None:
+    def store(self, node: EnrichedConversation) -> None:
         """Keep an enriched conversation, unless the conversation is no more."""
-        key = (node.creatorId, node.chatId)
+        key = (node.creator_id, node.chat_id)
         if self._slot(key) is not None:
             cached = self._open(key)
-            if any(c.id == node.conversationId for c in cached.conversations):
+            if any(c.id == node.id for c in cached.conversations):
                 cached.store(node)
-                self._changed(key).written[node.conversationId] = None
+                self._changed(key).written[node.id] = None
 
-    def understandings(self, nodes: Iterable[ExtendedConversationNode]) -> Iterator[Understanding]:
+    def understandings(self, nodes: Iterable[EnrichedConversation]) -> Iterator[Understanding]:
         """What `recall` takes, for these nodes of the chats as they are; best chat by chat."""
-        for key, own in groupby(nodes, key=lambda node: (node.creatorId, node.chatId)):
+        for key, own in groupby(nodes, key=lambda node: (node.creator_id, node.chat_id)):
             if (cached := self.look(*key)) is not None:
                 now = {each.id: each for each in cached.conversations}
                 for node in own:
-                    if (conversation := now.get(node.conversationId)) is not None:
+                    if (conversation := now.get(node.id)) is not None:
                         yield cached.understanding(conversation, node)
 
     def recall(self, key: Key, found: Sequence[Understanding]) -> bool:
@@ -230,9 +232,9 @@ class Cache:
         self,
         creator_id: str,
         chat_id: str,
-        found: Iterable[ExtendedConversationNode],
+        found: Iterable[EnrichedConversation],
         seen: Mapping[str, int],
-    ) -> list[ExtendedConversationNode]:
+    ) -> list[EnrichedConversation]:
         """Give a chat's conversations the topics `found` of them anew. Returns the nodes that changed.
 
         `seen` holds, by id, the `mark` of each conversation as it was then: one that is another by now, or of
@@ -242,13 +244,13 @@ class Cache:
         if cached is None:
             return []
         now = {each.id: each for each in cached.conversations}
-        changed: dict[str, ExtendedConversationNode] = {}
+        changed: dict[str, EnrichedConversation] = {}
         for node in found:
-            id = node.conversationId
+            id = node.id
             known = cached.nodes.get(id)
             if known is None or id not in now or mark(cached, now[id]) != seen.get(id):
                 continue
-            if not _has_failed(known) and not _has_failed(node) and _topics(known) != _topics(node):
+            if not known.has_failed and not node.has_failed and _topics(known) != _topics(node):
                 changed[id] = _with_topics(known, node)
         if changed:
             key = (creator_id, chat_id)
@@ -482,21 +484,17 @@ def mark(cached: CachedChat, conversation: Conversation) -> int:
     return hash((conversation, cached.contexts[conversation.id].previous_at))
 
 
-def _has_failed(node: ExtendedConversationNode) -> bool:
-    return any(each.failed for each in node.enrichment.values())
+def _topics(node: EnrichedConversation) -> tuple[object, ...]:
+    return node.topics, node.action_topics, [each.topics for each in node.messages.values()]
 
 
-def _topics(node: ExtendedConversationNode) -> tuple[object, ...]:
-    return node.topics, node.actionTopics, [each.topics for each in node.enrichment.values()]
-
-
-def _with_topics(known: ExtendedConversationNode, node: ExtendedConversationNode) -> ExtendedConversationNode:
-    enrichment = {
-        id: each.model_copy(update={"topics": node.enrichment[id].topics})
-        for id, each in known.enrichment.items()
+def _with_topics(known: EnrichedConversation, node: EnrichedConversation) -> EnrichedConversation:
+    messages = {
+        id: structs.replace(each, topics=node.messages[id].topics) for id, each in known.messages.items()
     }
-    own = {"topics": node.topics, "actionTopics": node.actionTopics, "models": node.models}
-    return known.model_copy(update={**own, "enrichment": enrichment})
+    return structs.replace(
+        known, topics=node.topics, action_topics=node.action_topics, models=node.models, messages=messages
+    )
 
 
 def _says_of(chat: Chat) -> Chat:

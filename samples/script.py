@@ -3,11 +3,11 @@
 from dataclasses import dataclass, field, replace
 from random import Random
 
+from chats.enriched import OutcomeType
 from chats.message import Direction, MediaKind
 from samples.lines import ACTS, TIP_SENTENCES, Language, Topic, closing_in, talk_about
 from samples.personas import Persona
 from samples.phrasing import Mood, line, plain_line
-from wire.payloads import OutcomeType
 
 PPV_PRICES: tuple[float, ...] = (5, 7.99, 10, 12.5, 15, 20, 25, 35, 50)
 TIPS: tuple[float, ...] = (5, 10, 10, 15, 20, 25, 50, 100)

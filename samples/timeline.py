@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from random import Random
 
+from chats.enriched import OutcomeType
 from samples.lines import Topic, topics_in
 from samples.personas import Creator, Persona
 from samples.phrasing import Mood
 from samples.script import Script, Step, bought, thanks_for_tip, tip, write
 from samples.shapes import Raw, Subscription
-from wire.payloads import OutcomeType
 
 APART = timedelta(hours=8)
 LONGEST_GAP = timedelta(hours=4)

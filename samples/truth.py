@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from chats.enriched import DatedBy, OutcomeType
 from samples.lines import Language, Topic
 from samples.personas import Creator
 from samples.phrasing import Mood
 from samples.shapes import Sent
 from samples.timeline import Fan, Talked, waiting_since
-from wire.payloads import DatedBy, OutcomeType
 
 NoAnswer = Literal["farewell", "closed", "broadcast"]
 Numbered = Mapping[tuple[int, int], Sequence[Sent]]  # messages by the places of fan and conversation

@@ -225,7 +225,7 @@ class GraphWrites:
             try:
                 await rebuild_graph_from_snapshot(
                     self._user_id,
-                    (node for cached in self._history.of(creator_id) for node in cached.nodes.values()),
+                    (node for each in self._history.of(creator_id) for node in list(each.nodes.values())),
                     creator_id,
                     fans=self._history.fans(creator_id),
                     rev=self._revision,

@@ -6,10 +6,12 @@ who wants something of this process; see `session.commit` for what follows.
 """
 
 import asyncio
+import gc
 import sys
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import orjson
@@ -45,6 +47,7 @@ from wire.normalise import (
 )
 from wire.steps import ROWS, Steps, paced
 
+LARGE = 1024 * 1024  # bytes of a body
 REPLAY_BATCH = 5_000  # messages that a replay takes together
 
 Receipt = dict[str, int]
@@ -107,17 +110,31 @@ class Intake:
 
     async def snapshot(self, payload: bytes, creator_id: str, chat_id: str | None = None) -> Receipt:
         """Take everything an extension holds; see `UserActor.handle_snapshot`."""
+
+        def read(creator_id: str, received_at: float) -> Steps[Read]:
+            snapshot = yield from parsing_snapshot(payload, chat_id)
+            self._admit(len(snapshot.messages))
+            found = yield from self._reading_snapshot(snapshot)(creator_id, received_at)
+            yield from _letting_go(snapshot.messages)
+            return found
+
         self._admit(1)
-        received_at = self._now()
-        snapshot = await paced(parsing_snapshot(payload, chat_id))
-        return await self._enter(creator_id, received_at, self._reading_snapshot(snapshot), snapshot.messages)
+        with _uncollected(len(payload)):
+            return await self._enter(creator_id, self._now(), read)
 
     async def messages(self, payload: bytes, creator_id: str, chat_id: str | None = None) -> Receipt:
         """Take live messages; see `UserActor.handle_delta`."""
+
+        def read(creator_id: str, received_at: float) -> Steps[Read]:
+            rows = yield from parsing_messages(payload, chat_id)
+            self._admit(len(rows))
+            found = yield from self._reading_messages(rows)(creator_id, received_at)
+            yield from _letting_go(rows)
+            return found
+
         self._admit(1)
-        received_at = self._now()
-        rows = await paced(parsing_messages(payload, chat_id))
-        return await self._enter(creator_id, received_at, self._reading_messages(rows), rows)
+        with _uncollected(len(payload)):
+            return await self._enter(creator_id, self._now(), read)
 
     async def replay(self, asked: Sequence[Replay]) -> Receipt:
         """Take what is held once more, with what the caller adds to it; see `UserActor.replay_held`."""
@@ -298,19 +315,14 @@ class Intake:
         creator_id: str,
         received_at: float,
         read: Callable[[str, float], Steps[Read]],
-        rows: list[Any] | None = None,
         *,
         released: Sequence[str] = (),
     ) -> Receipt:
-        """Read and compare an input, and have it journaled; `rows` are let go when they are read."""
+        """Read and compare an input, and have it journaled."""
         async with self._turn:
-            if rows:
-                self._admit(len(rows))
             entered = self._commit.begin(creator_id, received_at)
             try:
                 receipt = await paced(self._comparing(entered, read, released), entered.check)
-                if rows:
-                    await paced(_letting_go(rows), entered.check)
                 self._commit.enter(entered)
             except BaseException:
                 self._commit.abandon(entered)
@@ -419,6 +431,24 @@ class Intake:
 def _nothing(creator_id: str, received_at: float) -> Steps[Read]:
     return Normalised(), None
     yield
+
+
+@contextmanager
+def _uncollected(size: int) -> Iterator[None]:
+    """Keep the garbage collector from looking through what a large input is parsed into.
+
+    It is a million objects without a cycle, most of them kept for long, and each look takes it some hundred
+    milliseconds. Counting references frees them as ever.
+    """
+    if size < LARGE:
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def _letting_go(rows: list[Any]) -> Steps[None]:

@@ -4,15 +4,18 @@ What an input changes is noted, so that it can be taken back when the journal do
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from itertools import chain
+from typing import Any, TypeVar
 
 from chats.chat import Chat
 from chats.message import Message, Version
 from wire.normalise import Normalised, chat_of
 from wire.place import Places, Raw
 from wire.steps import ROWS, Steps
+
+T = TypeVar("T")
 
 
 class Notes:
@@ -71,22 +74,21 @@ class Known:
         the fan does not count. `set_aside` gives what was set aside of a message (chat id, message id) that
         has a place now, such as that it was deleted.
         """
-        waiting: deque[tuple[Message, Raw | None]] = deque()
+        first: list[tuple[Message, Raw | None]] = []
+        last: deque[tuple[Message, Raw | None]] = deque()
         implied = (chat for chat in normalised.implied if chat.fan_id != chat.id)
         named = {chat.id: chat.fan_id for chat in implied if self._fan_of.get(chat.id) != chat.fan_id}
         for position, chat in enumerate(normalised.chats):
             if position % ROWS == 0:
                 yield
             for id in self._learn(chat, notes):  # what two chats had is one message now
-                waiting.extend((each, None) for each in set_aside(chat.id, id))
-        waiting.extend((m, normalised.accounts.get(n)) for n, m in enumerate(normalised.messages))
+                first += ((each, None) for each in set_aside(chat.id, id))
+        arrived = ((m, normalised.accounts.get(n)) for n, m in enumerate(normalised.messages))
         fresh: list[Message] = []
         told: dict[str, list[tuple[Message, Raw | None]]] = {}
-        steps = 0
-        while waiting:
-            if (steps := steps + 1) % ROWS == 0:
+        for position, (message, account) in enumerate(chain(first, arrived, _drained(last)), 1):
+            if position % ROWS == 0:
                 yield
-            message, account = waiting.popleft()
             names_fan = named.get(message.chat_id) == message.fan_id  # the first to say whose chat it is
             if message.chat_id == message.fan_id != self._chat_of.get(message.fan_id, message.fan_id):
                 # Learnt from what came with it.
@@ -106,7 +108,7 @@ class Known:
             if not accounts or account not in (None, accounts[-1][1]):
                 accounts.append((message, account))
             if aside := set_aside(chat_id, message.id):
-                waiting.extend((each, None) for each in aside)
+                last.extend((each, None) for each in aside)
         chats = list(normalised.listed)
         for own in told.values():
             chats += (chat_of(*each, received_at) for each in own)
@@ -147,6 +149,11 @@ class Known:
 
     def _once(self, version: Version) -> Version:
         return version if version.changed_at else self._shared.setdefault(version, version)
+
+
+def _drained(waiting: deque[T]) -> Iterator[T]:
+    while waiting:
+        yield waiting.popleft()
 
 
 def _put(mapping: dict[Any, Any], key: Any, value: Any) -> None:

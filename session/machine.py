@@ -9,7 +9,7 @@ One job is in hand at a time. A small job works on the chats that a batch of inp
 of each; a whole job works on everything that a creator has and sends a full sync. Either is enriched and then
 told; the graph is written beside it, from what changed in the history. Live messages make small jobs, and so
 does a snapshot that brings little news; one that brings none makes no job. What changes many chats at once,
-however it came, makes a whole job.
+or brings many messages, makes a whole job however it came.
 
 What arrives while a job is in hand waits, in the journal's order; live messages that wait next to each other
 form one batch. After a full sync what had waited is applied, and only then REALTIME is announced.
@@ -25,15 +25,16 @@ from enum import StrEnum
 
 from chats.chat import Chat
 from chats.conversation import Conversation
+from chats.enriched import EnrichedConversation
 from chats.message import Message
 from errors import IllegalTransition
 from history.history import Cache, Touched
-from wire.payloads import ExtendedConversationNode
 
 RETRY_FIRST = 1.0
 RETRY_MOST = 60.0
 DOUBLINGS = 10  # more make the wait no longer
 FEW_CHATS = 50  # of that many pages are told one by one, however few the creator has
+MANY_MESSAGES = 5_000  # take long enough for pages to be told that they are worked on
 SHARE = 4  # and of up to this part of the creator's chats
 
 
@@ -79,7 +80,7 @@ class DeltaAccepted:
 class NodesReady:
     """A part of the job in hand is enriched."""
 
-    nodes: tuple[ExtendedConversationNode, ...]
+    nodes: tuple[EnrichedConversation, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,11 +273,17 @@ class UserState:
 
     def _take(self) -> Iterator[Effect]:
         """Take the next input, or batch of live messages, into the history and start its job."""
+        is_snapshot = isinstance(self.inbox[0], SnapshotAccepted)
         creator_id, chats, messages = self._batch()
         touched = self.cache.merge(chats, messages)
-        # Of a chat that was renamed pages know another id.
-        much = len(touched) > max(FEW_CHATS, self.cache.chats(creator_id) // SHARE)
-        whole = self.status is Status.EMPTY or much or any(mark.renamed for mark in touched)
+        new = sum(len(mark.new) for mark in touched)
+        whole = (
+            self.status is Status.EMPTY
+            or len(touched) > max(FEW_CHATS, self.cache.chats(creator_id) // SHARE)
+            or new > MANY_MESSAGES
+            or (is_snapshot and 2 * new > self.cache.size(creator_id))  # topics are found anew
+            or any(mark.renamed for mark in touched)  # pages know the chat by another id
+        )
         if touched or whole:
             yield from self._start(creator_id, touched, whole=whole)
         else:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from enrich.progress import Progress
-from enrich.tasks import broadcast_enrichment
+from frames.enrichment import broadcast_enrichment
 from frames.publisher import Frames
 from history.chat import CachedChat
 from history.history import Cache, Touched
@@ -60,7 +60,8 @@ class Pages:
         self._frames = frames
         self._clock = clock
         self._sequence = sequence
-        self._stale: dict[str | None, None] = {}  # creators (None: all of them) whose figures changed
+        # By creator (None: all of them) whose figures changed: the last input that they stand for.
+        self._stale: dict[str | None, int] = {}
         self._asked = asyncio.Event()
 
     @property
@@ -110,7 +111,7 @@ class Pages:
         for mark in job.touched:
             if (cached := self._history.get(job.creator_id, mark.chat_id)) is not None:
                 await self._frames.send(self._append(job, mark, cached, now=now))
-        self.refresh(job.creator_id)
+        self._refresh(job)
 
     async def send_enrichment(self, job: Job) -> None:
         chats = self._history.of(job.creator_id) if job.whole else self._touched(job)
@@ -135,29 +136,30 @@ class Pages:
         error = SystemError(errorMessage=message, code=code)
         await self._frames.send(SystemErrorMsg(sequence=self._sequence(), payload=error))
 
-    def refresh(self, creator_id: str) -> None:
-        """Have `analytics_update` sent; those that wait for one that is being sent become one."""
-        self._stale[creator_id] = None
-        if self._has_several_creators():
-            self._stale[None] = None
-        self._asked.set()
-
     async def run(self) -> None:
         """Send figures that changed, again and again."""
         while True:
             await self._asked.wait()
             self._asked.clear()
             while self._stale:
-                creator_id = next(iter(self._stale))  # the one that waits longest
+                creator_id, sequence = next(iter(self._stale.items()))  # the one that waits longest
                 update = self._figures.update(creator_id, self._clock.now())
                 frame = AnalyticsUpdateMsg(
-                    sequence=self._sequence(),
+                    sequence=sequence,
                     creatorId=creator_id,
                     merge=creator_id is not None and self._has_several_creators(),
                     payload=update,
                 )
                 await self._frames.send(frame)
-                self._stale.pop(creator_id)
+                if self._stale.get(creator_id) == sequence:
+                    del self._stale[creator_id]
+
+    def _refresh(self, job: Job) -> None:
+        """Have `analytics_update` sent; those that wait for one that is being sent become one."""
+        self._stale[job.creator_id] = job.sequence
+        if self._has_several_creators():
+            self._stale[None] = job.sequence
+        self._asked.set()
 
     def _append(self, job: Job, mark: Touched, cached: CachedChat, *, now: datetime) -> AppendMessageMsg:
         fan = cached.fan_state()

@@ -9,6 +9,7 @@ from redis.exceptions import RedisError
 
 from backoff import Backoff
 from chats.conversation import ECHO_SECONDS
+from chats.enriched import EnrichedConversation
 from enrich import RULES
 from enrich.topics.taxonomy import VERSION
 from errors import CheckpointUnavailable, JournalUnavailable
@@ -19,7 +20,6 @@ from session.intake import Intake
 from session.machine import UserState
 from session.refits import Refits
 from settings import Settings
-from wire.payloads import ExtendedConversationNode
 
 if TYPE_CHECKING:
     from session.session import Ports
@@ -37,7 +37,8 @@ Saved = tuple[int, list[str], dict[str, int], int, dict[str, dict[str, Any]]]
 class Persistence:
     """One user's. The chats are at rest while a checkpoint is taken; it is written beside what goes on.
 
-    `unsaved` counts the messages taken in since the last checkpoint.
+    `unsaved` counts the messages taken in since the last checkpoint. `unshown` gives the creators of whom
+    frames were lost that nothing has made up for.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class Persistence:
         intake: Intake,
         refits: Refits,
         writes: GraphWrites,
+        unshown: Callable[[], Sequence[str]],
         spawn: Callable[[Coroutine[Any, Any, None]], "asyncio.Task[None]"],
     ) -> None:
         self._user_id = user_id
@@ -60,6 +62,7 @@ class Persistence:
         self._intake = intake
         self._refits = refits
         self._writes = writes
+        self._unshown = unshown
         self._spawn = spawn
         self._checkpoints: Checkpoints | None = None
         self._saved: Saved = (0, [], {}, 0, {})
@@ -99,7 +102,7 @@ class Persistence:
         self._refits.fits.update(kept.fits or {})
         return list(changed)
 
-    async def keep(self, nodes: Sequence[ExtendedConversationNode], fits: Mapping[str, int]) -> None:
+    async def keep(self, nodes: Sequence[EnrichedConversation], fits: Mapping[str, int]) -> None:
         """Keep what was understood, before anybody is shown it; while Redis is away nobody is."""
         backoff = Backoff(RETRY_FIRST, RETRY_MOST, sleep=self._clock.sleep)
         revision = self._ports.understood.next()
@@ -188,7 +191,7 @@ class Persistence:
 
     def _to_save(self) -> Saved:
         state, refits = self._state, self._refits
-        unfinished = list(dict.fromkeys([*state.unfinished(), *sorted(refits.unfinished)]))
+        unfinished = list(dict.fromkeys([*state.unfinished(), *sorted(refits.unfinished), *self._unshown()]))
         revision = self._ports.understood.revision
         return state.sequence, unfinished, dict(refits.fits), revision, self._writes.unwritten()
 

@@ -10,13 +10,13 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 
+from chats.enriched import EnrichedConversation
 from enrich.progress import Progress
 from enrich.tasks import WholeChat
 from enrich.topics.refit import Fitted, Watch
 from errors import StaleOwner
 from history.history import Cache, mark
 from session.understanding import Enriches
-from wire.payloads import ExtendedConversationNode
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ class Refits:
         *,
         busy: Callable[[str], bool],
         redo: Callable[[str], None],
-        keep: Callable[[Sequence[ExtendedConversationNode]], Awaitable[None]],
+        keep: Callable[[Sequence[EnrichedConversation]], Awaitable[None]],
     ) -> None:
         self._user_id = user_id
         self._cache = cache
@@ -62,7 +62,7 @@ class Refits:
         self._asked = asyncio.Event()
         self.working = False
 
-    def enriched(self, creator_id: str, nodes: Iterable[ExtendedConversationNode]) -> None:
+    def enriched(self, creator_id: str, nodes: Iterable[EnrichedConversation]) -> None:
         """Take note of what was enriched; a refit that is due then begins soon."""
         watch = self._watches[creator_id]
         for node in nodes:
@@ -144,7 +144,7 @@ class Refits:
         )
         changed = 0
         async for nodes in parts:
-            for chat_id, own in groupby(nodes, key=lambda node: node.chatId):
+            for chat_id, own in groupby(nodes, key=lambda node: node.chat_id):
                 async with self._at_rest:
                     if revised := self._cache.revise(creator_id, chat_id, own, seen):
                         changed += len(revised)

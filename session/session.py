@@ -18,6 +18,7 @@ import orjson
 from redis.exceptions import RedisError
 
 from backoff import Backoff
+from chats.enriched import EnrichedConversation
 from enrich.progress import Progress
 from errors import (
     AnalyticsError,
@@ -76,7 +77,6 @@ from session.understanding import Enriches, Understanding
 from session.understood import Understood
 from settings import Settings
 from wire.incoming import Replay, parse_replays
-from wire.payloads import ExtendedConversationNode
 from wire.view import failed_conversations
 
 log = logging.getLogger(__name__)
@@ -159,8 +159,17 @@ class Session:
             redo=lambda creator_id: self._mailbox.put_nowait(Redo(creator_id)),
             keep=self._keep_revised,
         )
+        self._to_redo: dict[str, None] = {}  # creators whose frames were lost, before the machine knows it
         self._persistence = Persistence(
-            user_id, settings, ports, self._state, self._intake, self._refits, self._writes, self._spawn
+            user_id,
+            settings,
+            ports,
+            self._state,
+            self._intake,
+            self._refits,
+            self._writes,
+            self._unshown,
+            self._spawn,
         )
 
     # What callers use
@@ -285,7 +294,8 @@ class Session:
     async def idle(self, seconds: float) -> float:
         """Return once there was no call and no work for so many seconds: how many those are by now."""
         while True:
-            works = self._calls or self._refits.working or (self._ready.is_set() and not self._settled())
+            settled = self._is_settled() and self._writes.behind_since() is None
+            works = self._calls or self._refits.working or (self._ready.is_set() and not settled)
             idle = 0.0 if works else self._clock.monotonic() - self._used
             if idle >= seconds:
                 return idle
@@ -295,7 +305,7 @@ class Session:
         """Take no more calls, let what is in hand finish (for `timeout` seconds), and checkpoint."""
         self._leaving = True
         deadline = self._clock.monotonic() + timeout
-        while (self._calls or not self._settled()) and self._clock.monotonic() < deadline:
+        while (self._calls or not self._has_finished()) and self._clock.monotonic() < deadline:
             await self._clock.sleep(0.01)
         async with self._at_rest:
             if self._ready.is_set():
@@ -342,8 +352,12 @@ class Session:
             self._calls -= 1
             self._used = self._clock.monotonic()
 
-    def _settled(self) -> bool:
-        """Nothing is in hand and nothing waits."""
+    def _has_finished(self) -> bool:
+        """Nothing is in hand that this owner can finish: a graph that is away is written by the next one."""
+        return self._is_settled() and (self._writes.is_behind or self._writes.behind_since() is None)
+
+    def _is_settled(self) -> bool:
+        """Nothing is in hand and nothing waits, but perhaps for the graph."""
         state = self._state
         waits = state.job is not None or state.inbox or state.status is Status.ERROR
         return (
@@ -352,7 +366,6 @@ class Session:
             and self._mailbox.empty()
             and self._intake.idle
             and self._pages.idle
-            and self._writes.behind_since() is None
         )
 
     def measure(self) -> None:
@@ -457,6 +470,8 @@ class Session:
         for effect in self._state.handle(event):
             self._follow_history()
             await self._carry_out(effect)
+        if isinstance(event, Redo):
+            self._to_redo.pop(event.creator_id, None)
         self._follow_history()
         self._backlog.understood(self._state.understood)
         if isinstance(event, Enriched):
@@ -512,7 +527,7 @@ class Session:
             event = Failed(job.number, "enrichment", "The enrichment step failed; it is tried again.")
         self._mailbox.put_nowait(event)
 
-    async def _store(self, creator_id: str, nodes: Sequence[ExtendedConversationNode]) -> None:
+    async def _store(self, creator_id: str, nodes: Sequence[EnrichedConversation]) -> None:
         """Keep what was understood, and take it into the history: pages are shown only what is kept."""
         if nodes:
             await self._persistence.keep(nodes, self._refits.fits)
@@ -522,7 +537,7 @@ class Session:
             self._refits.enriched(creator_id, nodes)
             await self._close_chats()
 
-    async def _keep_revised(self, nodes: Sequence[ExtendedConversationNode]) -> None:
+    async def _keep_revised(self, nodes: Sequence[EnrichedConversation]) -> None:
         await self._persistence.keep(nodes, self._refits.fits)
         self._follow_history()
 
@@ -554,7 +569,12 @@ class Session:
     async def _repair(self) -> None:
         await self._frames.repair(self._state.sequence)
         for creator_id in self._history.creators():
+            self._to_redo[creator_id] = None
             self._mailbox.put_nowait(Redo(creator_id))
+
+    def _unshown(self) -> list[str]:
+        """The creators of whom frames were lost that nothing has made up for."""
+        return list(self._to_redo) if self._frames.works else self._history.creators()
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
         assert self._tasks is not None, "the session runs"

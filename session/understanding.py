@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from chats.conversation import Conversation
+from chats.enriched import EnrichedConversation
 from enrich.progress import Progress
 from enrich.tasks import WholeChat
 from enrich.topics.refit import Fitted
@@ -14,7 +15,6 @@ from history.chat import CachedChat
 from history.history import Cache
 from session.clock import Clock
 from session.machine import Job
-from wire.payloads import ExtendedConversationNode
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +22,7 @@ ALONE_AFTER = 2  # failures in a row: then conversations are enriched one by one
 PROGRESS_PAUSE = 2.0  # seconds
 LARGE = 10_000  # messages, of which it is told when the last one is understood
 
-Nodes = list[ExtendedConversationNode]
+Nodes = list[EnrichedConversation]
 Tell = Callable[[Progress], Awaitable[None]]
 
 

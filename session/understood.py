@@ -5,7 +5,8 @@ a worker on another kind of machine would compute another last digit.
 
 Keys: `understood:{user}`, a hash of conversations (`["<creator>","<chat>","<conversation>"]`) and, under "",
 of what all of them were made with; `revisions:{user}`, a sorted set of the same conversations by revision, a
-number that grows with every call and every owner. No message text is in it, but digests of texts.
+number that grows with every call and every owner. No message text is in it, but digests of texts. A value is
+compressed msgpack with names; those of earlier releases are read, what cannot be read is computed again.
 """
 
 import asyncio
@@ -16,19 +17,21 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, cast
 
-import msgpack
+import msgspec
 import orjson
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
+from chats.enriched import EnrichedConversation
 from errors import StaleOwner
+from history import older
 from history.chat import Understanding
-from wire.payloads import ExtendedConversationNode
 
 log = logging.getLogger(__name__)
 
 TOGETHER = 100  # conversations a call
 _FAST = 1  # zlib's level
+_OLDER = b"\x94"  # how the values of earlier releases begin: four, of which the last is compressed
 
 _FENCED = "if redis.call('HGET', KEYS[3], 'epoch') ~= ARGV[1] then return redis.error_reply('STALE') end\n"
 _KEEP = f"""{_FENCED}
@@ -57,6 +60,22 @@ class Kept:
     fits: dict[str, int] | None = None
 
 
+class _Value(msgspec.Struct):
+    """What is kept of one conversation."""
+
+    revision: int
+    imprint: bytes
+    said: dict[str, bytes]
+    conversation: EnrichedConversation
+
+
+class _MadeWith(msgspec.Struct):
+    """What all of them were made with."""
+
+    basis: dict[str, Any] | None = None
+    fits: dict[str, int] | None = None
+
+
 class Understood:
     """One user's. RedisError when Redis is out of reach, StaleOwner when another process owns the user.
 
@@ -82,24 +101,24 @@ class Understood:
     async def read(self, basis: Mapping[str, Any]) -> Kept:
         """All that is kept. What another `basis` made is dropped; what cannot be read is left out."""
         held = cast(dict[bytes, bytes], await cast(Any, self._redis.hgetall(self._keys[0])))
-        made_with = msgpack.unpackb(held.pop(b"", b"\x80"))
-        if held and made_with.get("basis") != basis:
+        made_with = msgspec.msgpack.decode(held.pop(b"", b"\x80"), type=_MadeWith)
+        if held and made_with.basis != basis:
             await self._run(self._drop, [])
             return Kept()
-        kept = Kept(fits=made_with.get("fits"))
+        kept = Kept(fits=made_with.fits)
         for name, value in held.items():
             try:
                 creator_id, chat_id, _ = orjson.loads(name)
-                revision, imprint, said, packed = msgpack.unpackb(value)
-                node = ExtendedConversationNode.model_validate_json(zlib.decompress(packed))
-            except (ValueError, TypeError, zlib.error) as error:
+                found = _value(value)
+            except (ValueError, KeyError, TypeError, zlib.error) as error:
                 log.error(
                     "What was understood under %s cannot be read (%s).", self._keys[0], type(error).__name__
                 )
                 kept.fits = None  # the checkpoint may have the conversation with other topics
                 continue
-            kept.chats.setdefault((creator_id, chat_id), []).append(Understanding(node, imprint, said))
-            self.revision = max(self.revision, revision)
+            understanding = Understanding(found.conversation, found.imprint, found.said)
+            kept.chats.setdefault((creator_id, chat_id), []).append(understanding)
+            self.revision = max(self.revision, found.revision)
             await asyncio.sleep(0)
         return kept
 
@@ -111,9 +130,10 @@ class Understood:
         part = list(islice(rest, TOGETHER))
         while True:
             following = list(islice(rest, TOGETHER))
-            made_with = b"" if following else msgpack.packb({"basis": dict(basis), "fits": dict(fits)})
+            made_with = _MadeWith(dict(basis), dict(fits))
+            closing = b"" if following else msgspec.msgpack.encode(made_with)
             fields = [piece for each in part for piece in (_name(each.node), _packed(each, revision))]
-            await self._run(self._keep, [revision, made_with, *fields])
+            await self._run(self._keep, [revision, closing, *fields])
             if not following:
                 return
             part = following
@@ -135,11 +155,17 @@ class Understood:
             raise
 
 
-def _name(node: ExtendedConversationNode) -> bytes:
-    return orjson.dumps([node.creatorId, node.chatId, node.conversationId])
+def _name(node: EnrichedConversation) -> bytes:
+    return orjson.dumps([node.creator_id, node.chat_id, node.id])
 
 
 def _packed(each: Understanding, revision: int) -> bytes:
-    node = zlib.compress(each.node.model_dump_json().encode(), _FAST)
-    packed: bytes = msgpack.packb([revision, each.imprint, each.said, node])
-    return packed
+    value = _Value(revision, each.imprint, each.said, each.node)
+    return zlib.compress(msgspec.msgpack.encode(value), _FAST)
+
+
+def _value(packed: bytes) -> _Value:
+    if packed.startswith(_OLDER):
+        revision, imprint, said, node = msgspec.msgpack.decode(packed)
+        return _Value(revision, imprint, said, older.conversation(zlib.decompress(node)))
+    return msgspec.msgpack.decode(zlib.decompress(packed), type=_Value)

@@ -4,10 +4,9 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
-import msgpack
+import msgspec
 import orjson
 import pytest
 from hypothesis import given, settings
@@ -108,25 +107,24 @@ class Owner:
         chats = list(self.cache.of(CREATOR))
         enrich_pending(self.cache)
         nodes = [node for chat in self.cache.of(CREATOR) for node in chat.nodes.values()]
-        times = {node.conversationId: (_epoch(node.startDate), _epoch(node.endDate)) for node in nodes}
         rows: Any = [
             {
-                "startDate": times[node.conversationId][0],
-                "endDate": times[node.conversationId][1],
-                "messageCount": node.messageCount,
-                "fanMessages": node.fanMessages,
-                "turns": node.turns,
-                "silenceSeconds": node.silenceSeconds,
-                "responseSeconds": ",".join(map(str, node.responseSeconds)),
-                "unanswered": node.unanswered,
+                "startDate": figures.start,
+                "endDate": figures.end,
+                "messageCount": figures.direct_messages,
+                "fanMessages": figures.fan_messages,
+                "turns": figures.turns,
+                "silenceSeconds": figures.silence_seconds,
+                "responseSeconds": ",".join(map(str, figures.response_seconds)),
+                "unanswered": figures.unanswered,
             }
-            for node in nodes
-            if start <= times[node.conversationId][0] < end
+            for figures in (node.figures for node in nodes)
+            if start <= figures.start < end
         ]
         metrics = response_time_metrics(rows)
         handling, response = metrics.average_handling_time_minutes, metrics.response_time
         outcomes = sorted(
-            (each.type, each.date.timestamp(), each.amount or 0.0)
+            (each.type, each.at, each.amount or 0.0)
             for chat in chats
             for context in contexts(chat.conversations, {chat.chat.id: chat.chat}).values()
             for each in context.outcomes
@@ -185,7 +183,7 @@ async def _from_a_checkpoint(feed: list[Call], after: int) -> Owner:
     await before.feed(feed[:after], together=False)
     sequence = journal.sequence
     for (creator_id, chat_id), packed in before.cache.packed():
-        read = Packed.from_list(msgpack.unpackb(msgpack.packb(packed.to_list())))
+        read = msgspec.msgpack.decode(msgspec.msgpack.encode(packed), type=Packed)
         then.cache.load((creator_id, chat_id), read, enriched=True)
         then.intake.know_chat(creator_id, chat_id, read.fan.fan_id, read.versions())
     then.intake.know_held(dict(before.intake.held))
@@ -210,10 +208,6 @@ def _known(owner: Owner) -> Any:
         chat.chat.id: (chat.chat, {id: replace(m, raw=b"") for id, m in chat.messages.items()})
         for chat in owner.cache.of(CREATOR)
     }
-
-
-def _epoch(time: datetime | None) -> float:
-    return time.timestamp() if time else 0.0
 
 
 def _rounded(value: Any) -> Any:

@@ -13,13 +13,10 @@ from typing import Annotated, Any, Literal
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, SerializationInfo
 
+from chats.enriched import DatedBy, NoSentiment, OutcomeType
 from chats.message import Direction
 
-OutcomeType = Literal["tip", "purchase", "renewal", "drop_off"]
-DatedBy = Literal["notice", "change", "offer"]  # the platform's notice, the change to it, its offer alone
-# Why a message has no sentiment: nothing to read, a language that is not read, the platform's own sentence.
 MessageKind = Literal["direct", "mass", "notice"]
-NoSentiment = Literal["no_text", "language", "notice"]
 Status = Literal["PROCESSING_SNAPSHOT", "REALTIME", "ERROR"]
 
 
@@ -174,7 +171,7 @@ class ShownMessage(AsReceived):
 
 
 class ExtendedConversationNode(Payload):
-    """An enriched conversation; on the wire one per chat (`conversationId` is the chat's id)."""
+    """One chat by the totals of its conversations; `conversationId` is the chat's id."""
 
     conversationId: str
     startDate: datetime | None = None

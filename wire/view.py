@@ -3,24 +3,24 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Any
 
 import orjson
 
+from chats import enriched as domain
 from chats.chat import Chat
 from chats.message import Message
 from graph.rows import conversation_row
 from history.chat import CachedChat
 from history.history import Touched
 from insights.metrics import response_time_metrics
+from wire.enriched import instant, message_enrichment, outcome, topic_use
 from wire.fields import user_id
 from wire.payloads import (
     ActionTopic,
     ActionUse,
     ExtendedConversationNode,
-    MessageEnrichment,
     MessageKind,
     ShownMessage,
     TopicUse,
@@ -43,14 +43,14 @@ def chat_node(
     """The chat's totals with the given messages, and what `touched` says was changed or removed."""
     chat, nodes = cached.chat, list(cached.nodes.values())
     metrics = response_time_metrics(map(conversation_row, nodes))
-    count = sum(node.sentimentCount for node in nodes)
-    total = sum(node.sentimentSum for node in nodes)
+    count = sum(node.sentiment_count for node in nodes)
+    total = sum(node.sentiment_sum for node in nodes)
     ordered = cached.ordered()
     response = metrics.response_time.mean
     return ExtendedConversationNode(
         conversationId=chat.id,
-        startDate=_instant(ordered[0].at) if ordered else None,
-        endDate=_instant(ordered[-1].at) if ordered else None,
+        startDate=instant(ordered[0].at) if ordered else None,
+        endDate=instant(ordered[-1].at) if ordered else None,
         messageCount=len(ordered),
         averageResponseTime=None if response is None else response / 60,
         turns=metrics.turns,
@@ -59,7 +59,9 @@ def chat_node(
         topics=_topics(nodes, sum(bool(message.text) for message in ordered)),
         actions=_actions(nodes),
         sentiment=total / count if count else None,
-        outcomes=sorted((o for node in nodes for o in node.outcomes), key=lambda o: o.date),
+        outcomes=[
+            outcome(each) for each in sorted((o for node in nodes for o in node.outcomes), key=lambda o: o.at)
+        ],
         priorityScore=priority,
         notWaiting=not_waiting,
         withUser=_read(chat.with_user) if chat.with_user else None,
@@ -68,8 +70,8 @@ def chat_node(
         fanId=chat.fan_id,
         sentimentSum=total,
         sentimentCount=count,
-        silenceSeconds=sum(node.silenceSeconds for node in nodes),
-        responseSeconds=[seconds for node in nodes for seconds in node.responseSeconds],
+        silenceSeconds=sum((node.figures.silence_seconds for node in nodes), 0.0),
+        responseSeconds=[seconds for node in nodes for seconds in node.figures.response_seconds],
         unanswered=metrics.response_time.unanswered,
         actionTopics=_action_topics(nodes),
         changedMessages=_shown(cached, touched.changed) if touched else [],
@@ -119,12 +121,12 @@ def _shown(cached: CachedChat, messages: Sequence[Message]) -> list[ShownMessage
         return []
     fan, ids = _Fan.of(cached), {message.id for message in messages}
     understood = {
-        id: node.enrichment[id] for node in cached.nodes.values() for id in node.enrichment.keys() & ids
+        id: node.messages[id] for node in cached.nodes.values() for id in node.messages.keys() & ids
     }
     return [_shown_message(message, fan, understood.get(message.id)) for message in messages]
 
 
-def _shown_message(message: Message, fan: _Fan, understood: MessageEnrichment | None) -> ShownMessage:
+def _shown_message(message: Message, fan: _Fan, understood: domain.MessageEnrichment | None) -> ShownMessage:
     raw: dict[str, Any] = _read(message.raw)
     topics = understood.topics if understood else None
     by_fan = message.direction == "fan"
@@ -133,7 +135,7 @@ def _shown_message(message: Message, fan: _Fan, understood: MessageEnrichment | 
             **raw,
             "id": raw.get("id", message.id),
             "chatId": message.chat_id,
-            "createdAt": _instant(message.at),
+            "createdAt": instant(message.at),
             "direction": message.direction,
             "is_creator": not by_fan,
             "kind": _kind(message),
@@ -142,7 +144,7 @@ def _shown_message(message: Message, fan: _Fan, understood: MessageEnrichment | 
             "text": plain_text(raw["text"]) if isinstance(raw.get("text"), str) else message.text,
             "replyToMessage": _quoted(raw.get("replyToMessage")),
             "sentimentScore": understood.sentiment if understood and by_fan else None,
-            "topics": None if topics is None else [topic.topic for topic in topics],
+            "topics": None if topics is None else [topic.label for topic in topics],
         }
     )
 
@@ -201,10 +203,9 @@ def _known(value: Any) -> Any:
 
 def received(message: Message, cached: CachedChat) -> dict[str, Any]:
     """A message as received, with its enrichment beside it (null until it is enriched)."""
-    found = next(
-        (n.enrichment[message.id] for n in cached.nodes.values() if message.id in n.enrichment), None
-    )
-    return {**orjson.loads(message.raw), "enrichment": found.model_dump(mode="json") if found else None}
+    found = next((n.messages[message.id] for n in cached.nodes.values() if message.id in n.messages), None)
+    shown = message_enrichment(found).model_dump(mode="json") if found else None
+    return {**orjson.loads(message.raw), "enrichment": shown}
 
 
 def failed_conversations(cached: CachedChat) -> dict[str, str]:
@@ -212,7 +213,7 @@ def failed_conversations(cached: CachedChat) -> dict[str, str]:
     return {
         id: blake2b(f"{cached.chat.creator_id}\0{id}".encode(), digest_size=12).hexdigest()
         for id, node in cached.nodes.items()
-        if any(each.failed for each in node.enrichment.values())
+        if node.has_failed
     }
 
 
@@ -228,7 +229,7 @@ def not_enriched(cached: CachedChat) -> list[dict[str, Any]]:
             "received": orjson.loads(message.raw),
         }
         for conversation, key in failed_conversations(cached).items()
-        for id, each in cached.nodes[conversation].enrichment.items()
+        for id, each in cached.nodes[conversation].messages.items()
         if (failed := each.failed) and (message := cached.messages.get(id)) is not None
     ]
 
@@ -242,23 +243,25 @@ def chat_facts(chat: Chat, cached: CachedChat) -> dict[str, Any]:
         "withUser": orjson.loads(chat.with_user) if chat.with_user else {"id": chat.fan_id},
         "unreadMessagesCount": cached.unread(),
         "messageCount": len(ordered),
-        "lastMessageAt": _instant(ordered[-1].at).isoformat() if ordered else None,
+        "lastMessageAt": instant(ordered[-1].at).isoformat() if ordered else None,
     }
 
 
-def _topics(nodes: Iterable[ExtendedConversationNode], with_text: int) -> list[TopicUse]:
-    found: dict[str, TopicUse] = {}
+def _topics(nodes: Iterable[domain.EnrichedConversation], with_text: int) -> list[TopicUse]:
+    last: dict[str, domain.TopicUse] = {}
+    counts: Counter[str] = Counter()
     for node in nodes:
         for topic in node.topics:
-            before = found.get(topic.id)
-            messages = topic.messages + (before.messages if before else 0)
-            weight = min(1.0, messages / with_text) if with_text else 0.0
-            found[topic.id] = topic.model_copy(update={"messages": messages, "weight": weight})
-    return sorted(found.values(), key=lambda topic: (-topic.messages, topic.id))
+            last[topic.id] = topic
+            counts[topic.id] += topic.messages
+    return [
+        topic_use(last[id], messages=count, weight=min(1.0, count / with_text) if with_text else 0.0)
+        for id, count in sorted(counts.items(), key=lambda each: (-each[1], each[0]))
+    ]
 
 
-def _actions(nodes: Iterable[ExtendedConversationNode]) -> list[ActionUse]:
-    found: dict[tuple[str, str], list[ActionUse]] = defaultdict(list)
+def _actions(nodes: Iterable[domain.EnrichedConversation]) -> list[ActionUse]:
+    found: dict[tuple[str, str], list[domain.ActionUse]] = defaultdict(list)
     for node in nodes:
         for action in node.actions:
             found[action.type, action.direction].append(action)
@@ -274,13 +277,9 @@ def _actions(nodes: Iterable[ExtendedConversationNode]) -> list[ActionUse]:
     return sorted(merged, key=lambda action: (-action.count, action.type, action.direction))
 
 
-def _action_topics(nodes: Iterable[ExtendedConversationNode]) -> list[ActionTopic]:
+def _action_topics(nodes: Iterable[domain.EnrichedConversation]) -> list[ActionTopic]:
     counts: Counter[tuple[str, str]] = Counter()
     for node in nodes:
-        for pair in node.actionTopics:
-            counts[pair.action, pair.topicId] += pair.count
+        for pair in node.action_topics:
+            counts[pair.action, pair.topic_id] += pair.count
     return [ActionTopic(action=a, topicId=t, count=n) for (a, t), n in sorted(counts.items())]
-
-
-def _instant(at: float) -> datetime:
-    return datetime.fromtimestamp(at, UTC)

@@ -12,9 +12,9 @@ from bench.quality.actions import beside, f1
 from bench.quality.score import Score
 from bench.quality.truth import LabelledChat, chats
 from chats.conversation import cut
+from chats.enriched import OutcomeType
 from enrich.outcomes import outcomes
 from settings import Settings
-from wire.payloads import OutcomeType
 
 DATA = "labelled chats"
 TYPES: tuple[OutcomeType, ...] = get_args(OutcomeType)
@@ -44,7 +44,7 @@ def _found(chat: LabelledChat) -> Iterable[Key]:
     settings = Settings()
     conversations = cut(chat.as_messages(), gap=settings.conversation_gap, silence=settings.silence_threshold)
     return (
-        (chat.chat, each.type, each.amount, each.messageId, each.followsMessageId, each.date.timestamp())
+        (chat.chat, each.type, each.amount, each.message_id, each.follows_message_id, each.at)
         for own in outcomes(conversations, chat.as_chat()).values()
         for each in own
     )

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar, cast, get_args
 
 from chats.chat import Chat
+from chats.enriched import OutcomeType
 from chats.message import Direction, MediaKind, Message
-from wire.payloads import OutcomeType
 
 Sentiment = Literal["negative", "neutral", "positive"]
 EntityType = Literal["money", "date", "time", "place", "person", "brand", "platform"]

@@ -11,9 +11,9 @@ from bisect import bisect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from chats.enriched import Entity
 from enrich.entities.gazetteer import BY_FIRST_WORD, Name
 from enrich.text.folding import folded
-from wire.payloads import Entity
 
 NAME = "patterns and gazetteer 2"
 
@@ -369,7 +369,7 @@ _BRAND_BEFORE = _words("a my new some your ur nike from at by old drive driving 
 _OF_APPLE = _words("watch phone music store tv laptop card id products ipad macbook pencil gift")
 
 
-def entities(text: str) -> list[Entity]:
+def entities(text: str) -> tuple[Entity, ...]:
     """The entities of `text`, in its order, spans not overlapping; `text[start:end]` is what was found."""
     plain = folded(text[:_MAX_CHARACTERS])
     hints = _HINTS[_DIGITS] if _DIGIT.search(plain) else 0
@@ -377,13 +377,13 @@ def entities(text: str) -> list[Entity]:
         if word in _HINTS:
             hints |= _HINTS[word]
     if not hints:
-        return []
+        return ()
     taken: list[tuple[int, int, str]] = []
     for found in _found(plain, hints):
         at = bisect(taken, found)
         if (not at or taken[at - 1][1] <= found[0]) and (at == len(taken) or found[1] <= taken[at][0]):
             taken.insert(at, found)
-    return [Entity(type=kind, text=text[start:end], start=start, end=end) for start, end, kind in taken]
+    return tuple(Entity(type=kind, text=text[start:end], start=start, end=end) for start, end, kind in taken)
 
 
 def _found(plain: str, hints: int) -> Iterator[tuple[int, int, str]]:

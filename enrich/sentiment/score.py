@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 
+from chats.enriched import NoSentiment
 from enrich.embedding import heads
 from enrich.embedding.embed import PACKAGED, Vectors, model_name
 from enrich.sentiment import lexicon
 from enrich.text import language
-from wire.payloads import NoSentiment
 
 HEAD = Path(__file__).with_name("head.json")
 

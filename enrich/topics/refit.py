@@ -9,7 +9,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Literal
 
-from wire.payloads import ExtendedConversationNode
+from chats.enriched import EnrichedConversation
 
 Reason = Literal["new", "drift"]
 
@@ -42,14 +42,14 @@ class Watch:
     def __init__(self) -> None:
         self._seen: OrderedDict[str, tuple[int, int]] = OrderedDict()  # id -> messages, those without a topic
 
-    def record(self, node: ExtendedConversationNode) -> None:
+    def record(self, enriched: EnrichedConversation) -> None:
         """Take note of an enriched conversation; one that was seen before counts as it is now."""
-        if not node.sentimentCount:  # the fan says nothing: no topic is looked for in it
+        if not enriched.sentiment_count:  # the fan says nothing: no topic is looked for in it
             return
         # A message without a sentiment has no text, or none that the model reads.
-        read = [each for each in node.enrichment.values() if each.sentiment is not None]
-        self._seen[node.conversationId] = len(read), sum(not each.topics for each in read)
-        self._seen.move_to_end(node.conversationId)
+        read = [each for each in enriched.messages.values() if each.sentiment is not None]
+        self._seen[enriched.id] = len(read), sum(not each.topics for each in read)
+        self._seen.move_to_end(enriched.id)
         if len(self._seen) > _RECENT:
             self._seen.popitem(last=False)
 

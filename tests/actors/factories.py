@@ -6,14 +6,13 @@ from typing import Any
 
 from chats.chat import Chat
 from chats.conversation import Conversation
+from chats.enriched import EnrichedConversation, MessageEnrichment
 from chats.message import Direction, Message
 from history.chat import CachedChat
 from history.history import Cache
 from wire.payloads import (
     AnalyticsUpdate,
-    ExtendedConversationNode,
     MessageCounts,
-    MessageEnrichment,
     PayPerView,
     PayPerViewMetrics,
     ResponseTime,
@@ -69,35 +68,24 @@ def sentiment(said: Message) -> float | None:
     return (len(said.text) % 11) / 10 if said.text else None
 
 
-def node(
-    conversation: Conversation, within: CachedChat | None = None, **more: Any
-) -> ExtendedConversationNode:
+def node(conversation: Conversation, within: CachedChat | None = None, **more: Any) -> EnrichedConversation:
     """A conversation's node: its figures, a made-up sentiment, and what surrounds it `within` its chat."""
-    figures = conversation.figures
     scores = {m.id: sentiment(m) for m in conversation.messages}
     felt = [s for m in conversation.messages if m.direction == "fan" and (s := scores[m.id]) is not None]
     context = within.contexts[conversation.id] if within else None
     facts: dict[str, Any] = {
-        "outcomes": list(context.outcomes) if context else [],
+        "outcomes": context.outcomes if context else (),
         "models": {"before": repr(context.previous_at)} if context else {},
-        "enrichment": {id: MessageEnrichment(sentiment=score) for id, score in scores.items()},
+        "messages": {id: MessageEnrichment(sentiment=score) for id, score in scores.items()},
     }
-    return ExtendedConversationNode(
-        conversationId=conversation.id,
-        creatorId=conversation.creator_id,
-        chatId=conversation.chat_id,
-        fanId=conversation.fan_id,
-        startDate=datetime.fromtimestamp(figures.start, UTC),
-        endDate=datetime.fromtimestamp(figures.end, UTC),
-        messageCount=figures.direct_messages,
-        fanMessages=figures.fan_messages,
-        massMessages=figures.mass_messages,
-        turns=figures.turns,
-        silenceSeconds=figures.silence_seconds,
-        responseSeconds=list(figures.response_seconds),
-        unanswered=figures.unanswered,
-        sentimentSum=sum(felt),
-        sentimentCount=len(felt),
+    return EnrichedConversation(
+        id=conversation.id,
+        creator_id=conversation.creator_id,
+        chat_id=conversation.chat_id,
+        fan_id=conversation.fan_id,
+        figures=conversation.figures,
+        sentiment_sum=sum(felt, 0.0),
+        sentiment_count=len(felt),
         **{**facts, **more},
     )
 

@@ -47,17 +47,21 @@ class Standin:
         ray.kill(ray.get_runtime_context().current_actor)
 
 
-def have_no_room_for(_registry: Any, name: str) -> None:
-    """In the registry's process: the actor of that name asks for what no machine has."""
+def spare_of(registry: Any) -> Any:
+    """In the registry's process: the process that waits for a user, None while it is being made."""
+    return registry._spare.result() if registry._spare.done() else None
+
+
+def have_no_room(_registry: Any) -> None:
+    """In the registry's process: the next spare asks for what no machine has."""
     module = vars(actors.registry)
-    make = module["named_actor"]
+    make = module["child_actor"]
 
-    def named(kind: type, called: str, *args: Any, detached: bool) -> Any:
-        if called != name:
-            return make(kind, called, *args, detached=detached)
-        return ray.remote(kind).options(resources={"nowhere": 1}, max_task_retries=-1).remote(*args)
+    def child(kind: type, *args: Any) -> Any:
+        module["child_actor"] = make
+        return ray.remote(kind).options(resources={"nowhere": 1}).remote(*args)
 
-    module["named_actor"] = named
+    module["child_actor"] = child
 
 
 class NothingToUpgrade:

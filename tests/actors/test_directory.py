@@ -18,7 +18,7 @@ from actors.registry import Registry
 from errors import Unavailable
 from remote import named_actor, result
 from settings import Settings
-from tests.actors.standin import NothingToUpgrade, Standin, have_no_room_for
+from tests.actors.standin import NothingToUpgrade, Standin, have_no_room, spare_of
 from tests.conftest import PATIENCE
 
 
@@ -36,6 +36,21 @@ class Own:
     async def children(self) -> set[str]:
         names: list[str] = await result(self.registry.__ray_call__.remote(lambda it: list(it._children)))
         return set(names)
+
+    async def pid(self, user_id: str) -> int | None:
+        """The process of the user's actor, None while there is none."""
+        try:
+            owner: Any = await result(self.registry.owner.remote(user_id))
+            return None if owner is None else await result(owner.__ray_call__.remote(lambda _: os.getpid()))
+        except RayActorError:
+            return None
+
+    async def spare(self) -> int:
+        """The process that waits for a user."""
+        while (spare := await result(self.registry.__ray_call__.remote(spare_of))) is None:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+        pid: int = await result(spare.__ray_call__.remote(lambda _: os.getpid()))
+        return pid
 
     async def until(self, holds: Callable[[set[str]], bool]) -> None:
         """Wait until that is so of who has an actor."""
@@ -109,17 +124,25 @@ async def test_one_at_work_is_not_ended_and_makes_room_once_it_rests(own: Callab
     await it.until(lambda children: children == {new})
 
 
-async def test_a_killed_process_is_made_again_and_an_ended_actor_forgotten(
+async def test_a_killed_process_is_replaced_though_nobody_calls(
     own: Callable[..., Own], user_id: str
 ) -> None:
-    it = own(user_idle=20.0)
+    it = own()
     first = await it.directory.call(Standin.pid, user_id)
     os.kill(first, signal.SIGKILL)
-    second = await it.directory.call(Standin.pid, user_id)
-    assert second != first
-    ray.kill(ray.get_actor(f"user:{user_id}"))
-    await it.until(lambda children: not children)
-    assert await it.directory.call(Standin.pid, user_id) not in (first, second)
+    async with asyncio.timeout(PATIENCE):
+        while await it.pid(user_id) in (None, first):  # noqa: ASYNC110 (another process)
+            await asyncio.sleep(0.05)
+    assert await it.directory.call(Standin.pid, user_id) == await it.pid(user_id)
+
+
+async def test_a_user_that_is_called_gets_the_process_that_was_prepared(
+    own: Callable[..., Own], user_id: str
+) -> None:
+    it = own()
+    prepared = await it.spare()
+    assert await it.directory.call(Standin.pid, user_id) == prepared
+    assert await it.spare() != prepared
 
 
 async def test_a_user_whose_actor_has_just_ended_by_itself_has_another(
@@ -183,10 +206,13 @@ async def test_an_owner_that_cannot_start_is_unavailable_and_delays_nobody_else(
     own: Callable[..., Own], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     it = own()
-    stuck, other = users(2)
-    # No machine has what this one needs: Ray waits for one without end.
-    await result(it.registry.__ray_call__.remote(have_no_room_for, f"user:{stuck}"))
+    first, stuck, other = users(3)
+    await it.spare()
+    # No machine has what the next one needs: Ray waits for one without end.
+    await result(it.registry.__ray_call__.remote(have_no_room))
+    await it.directory.call(Standin.pid, first)
     calls = [asyncio.ensure_future(it.directory.call(Standin.pid, stuck)) for _ in range(100)]
+    await it.until(lambda children: stuck in children)
     await it.directory.call(Standin.pid, other)
     assert not any(each.done() for each in calls)
     for each in calls:
@@ -202,7 +228,7 @@ async def test_at_the_end_every_actor_is_passivated(own: Callable[..., Own]) -> 
     it = own()
     a, b = users(2)
     await asyncio.gather(*(it.directory.call(Standin.pid, each) for each in (a, b)))
-    handles = [ray.get_actor(f"user:{each}") for each in (a, b)]
+    handles = [await result(it.registry.owner.remote(each)) for each in (a, b)]
     await result(it.registry.passivate_all.remote(30.0))
     assert await it.children() == set()
     for each in handles:

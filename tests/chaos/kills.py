@@ -105,11 +105,20 @@ async def _pid_of(name: str) -> int | None:
 async def asked(name: str, question: Callable[[Any], Any]) -> Any:
     """What the actor of that name answers; None when it does not live."""
     try:
-        actor: Any = ray.get_actor(name, namespace="analytics")
         async with asyncio.timeout(ANSWER):
-            return await actor.__ray_call__.remote(question)
+            actor = await found(name)
+            return None if actor is None else await actor.__ray_call__.remote(question)
     except (ValueError, RayError, TimeoutError):
         return None
+
+
+async def found(name: str) -> Any:
+    """The actor of that name, or of the user at `user:{user_id}`; None or ValueError when it is not up."""
+    kind, _, user_id = name.partition(":")
+    if kind != "user":
+        return ray.get_actor(name, namespace="analytics")
+    registry: Any = ray.get_actor("registry", namespace="analytics")
+    return await registry.owner.remote(user_id)
 
 
 def descendants(pid: int) -> set[int]:

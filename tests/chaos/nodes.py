@@ -18,9 +18,10 @@ from typing import Any
 import httpx
 import ray
 from ray.cluster_utils import Cluster
+from ray.exceptions import RayError
 
 from local.ray import LIMITS
-from tests.chaos.kills import SETTINGS, Kill, Strike, asked, call, descendants
+from tests.chaos.kills import SETTINGS, Kill, Strike, asked, call, descendants, found
 from tests.conftest import Service, start, stop
 from tests.gremlin_server import server
 from tests.history.store import running_store
@@ -100,8 +101,9 @@ class _Nodes:
             if place in workers:
                 return workers[place]
             if place is not None:  # on the head: it is placed anew
-                with contextlib.suppress(ValueError):
-                    ray.kill(ray.get_actor(name, namespace="analytics"), no_restart=False)
+                with contextlib.suppress(ValueError, RayError):
+                    if (actor := await found(name)) is not None:
+                        ray.kill(actor, no_restart=False)
             await call(kill.user_id, http)
 
 

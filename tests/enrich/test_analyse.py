@@ -1,6 +1,5 @@
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -10,7 +9,7 @@ from chats.conversation import Conversation, cut
 from chats.message import Message
 from enrich.actions import head as action_head
 from enrich.actions import seen as actions
-from enrich.analyse import analyse, assign, enrich_conversation
+from enrich.analyse import analyse, assign, enrich_alone
 from enrich.entities import find as entities
 from enrich.outcomes import contexts
 from enrich.reading import Reading, reading_of
@@ -18,6 +17,7 @@ from enrich.sentiment import score as sentiment
 from enrich.topics import model as topics
 from errors import EnrichmentError
 from tests.enrich.test_action_head import HELD_OUT
+from wire.enriched import conversation_node
 
 ChatOf = Callable[..., list[Message]]
 ConversationOf = Callable[[list[Message]], Conversation]
@@ -32,32 +32,37 @@ LINES = [
 ]
 
 
-def test_a_node_holds_the_figures_and_what_was_understood(chat: ChatOf, conversation: ConversationOf) -> None:
+def test_an_enriched_conversation_has_its_figures_and_what_was_understood(
+    chat: ChatOf, conversation: ConversationOf
+) -> None:
     messages = chat("f", LINES, step=400.0)
-    node = enrich_conversation(conversation(messages))
-    assert node.conversationId == "f:f-0"
-    assert (node.creatorId, node.chatId, node.fanId) == ("creator", "f", "f")
-    assert node.startDate == datetime.fromtimestamp(messages[0].at, UTC)
-    assert (node.messageCount, node.turns, node.unanswered) == (6, 5, 0)
-    assert node.averageResponseTime == 400 / 60
-    assert node.silencePercentage == 100
-    assert node.messages == []
+    node = enrich_alone(conversation(messages))
+    assert node.id == "f:f-0"
+    assert (node.creator_id, node.chat_id, node.fan_id) == ("creator", "f", "f")
+    assert node.figures == conversation(messages).figures
     assert {"custom_content", "pricing"} <= {topic.id for topic in node.topics}
     inquiry = next(each for each in node.actions if each.type == "price_inquiry")
-    assert (inquiry.direction, inquiry.count, inquiry.evidence) == ("fan", 1, ["f-2"])
-    assert any(each.action == "price_inquiry" for each in node.actionTopics)
-    assert [each.text for each in node.enrichment["f-3"].entities or ()] == ["$60"]
+    assert (inquiry.direction, inquiry.count, inquiry.evidence) == ("fan", 1, ("f-2",))
+    assert any(each.action == "price_inquiry" for each in node.action_topics)
+    assert [each.text for each in node.messages["f-3"].entities or ()] == ["$60"]
     assert set(node.models) == {
         *("embedding", "sentiment", "topics", "actions", "action_head", "entities", "outcomes")
     }
     assert not any(model.startswith("failed") for model in node.models.values())
 
 
+def test_the_public_function_gives_the_wires_node(chat: ChatOf, conversation: ConversationOf) -> None:
+    messages = chat("f", LINES, step=400.0)
+    node = enrich.enrich_conversation(conversation(messages))
+    assert node == conversation_node(enrich_alone(conversation(messages)))
+    assert (node.conversationId, node.messages) == ("f:f-0", [])
+
+
 def test_sentiment_is_the_mean_over_the_fans_messages(chat: ChatOf, conversation: ConversationOf) -> None:
-    node = enrich_conversation(conversation(chat("f", LINES)))
-    scores = [node.enrichment[f"f-{n}"].sentiment or 0 for n in (0, 2, 4)]
-    assert node.sentimentCount == 3
-    assert node.sentimentSum == pytest.approx(sum(scores))
+    node = enrich_alone(conversation(chat("f", LINES)))
+    scores = [node.messages[f"f-{n}"].sentiment or 0 for n in (0, 2, 4)]
+    assert node.sentiment_count == 3
+    assert node.sentiment_sum == pytest.approx(sum(scores))
     assert node.sentiment == pytest.approx(sum(scores) / 3)
 
 
@@ -65,37 +70,37 @@ def test_a_message_in_another_language_has_no_sentiment_and_says_why(
     chat: ChatOf, conversation: ConversationOf
 ) -> None:
     said = ["hey i love this", "ok", "sin ti no puedo dormir, eres lo mejor", "", "so good", ""]
-    node = enrich_conversation(conversation(chat("f", said)))
-    found = [node.enrichment[f"f-{n}"] for n in range(4)]
-    assert [each.sentimentReason for each in found] == [None, None, "language", "no_text"]
+    node = enrich_alone(conversation(chat("f", said)))
+    found = [node.messages[f"f-{n}"] for n in range(4)]
+    assert [each.no_sentiment for each in found] == [None, None, "language", "no_text"]
     assert [each.sentiment is None for each in found] == [False, False, True, True]
     assert not any(each.failed for each in found)
-    assert node.sentimentCount == 2
+    assert node.sentiment_count == 2
 
 
 def test_a_sentiment_once_read_in_another_language_goes(chat: ChatOf, conversation: ConversationOf) -> None:
     own = conversation(chat("f", ["que linda eres", "ok"]))
     known = {"f-0": Reading(0.2, {}), "f-1": Reading(0.7, {})}
     (node,) = assign(analyse([own], contexts([own], {}), known=known), None)
-    assert [node.enrichment[id].sentiment for id in ("f-0", "f-1")] == [None, 0.7]
-    assert node.enrichment["f-0"].sentimentReason == "language"
+    assert [node.messages[id].sentiment for id in ("f-0", "f-1")] == [None, 0.7]
+    assert node.messages["f-0"].no_sentiment == "language"
 
 
 def test_where_nothing_is_said_nothing_is_known(chat: ChatOf, conversation: ConversationOf) -> None:
-    node = enrich_conversation(conversation(chat("f", [""])))
-    assert (node.sentiment, node.silencePercentage, node.averageResponseTime) == (None, None, None)
-    assert (node.topics, node.actions, node.outcomes) == ([], [], [])
-    assert node.enrichment["f-0"].failed == {}
+    node = enrich_alone(conversation(chat("f", [""])))
+    assert node.sentiment is None
+    assert (node.topics, node.actions, node.outcomes) == ((), (), ())
+    assert node.messages["f-0"].failed == {}
 
 
 def test_weights_are_shares_and_counts_are_messages(chat: ChatOf, conversation: ConversationOf) -> None:
-    node = enrich_conversation(conversation(chat("f", LINES)))
+    node = enrich_alone(conversation(chat("f", LINES)))
     assert all(0 < topic.weight <= 1 and 1 <= topic.messages <= 6 for topic in node.topics)
 
 
 def test_a_price_makes_pay_per_view_even_without_words(chat: ChatOf, conversation: ConversationOf) -> None:
     silent = [replace(each, price=9.0, direction="creator") for each in chat("f", [""])]
-    node = enrich_conversation(conversation(silent))
+    node = enrich_alone(conversation(silent))
     assert [topic.id for topic in node.topics] == ["pay_per_view"]
     assert node.topics[0].weight == 1
 
@@ -138,9 +143,9 @@ def test_all_messages_tell_what_came_before(chat: ChatOf, conversation: Conversa
 )
 def test_hostile_text_fails_nothing(text: str, chat: ChatOf, conversation: ConversationOf) -> None:
     one = conversation(chat("f", [text, "ok"]))
-    node = enrich_conversation(one)
-    assert node.enrichment["f-0"].failed == {}
-    assert node == enrich_conversation(one)
+    node = enrich_alone(one)
+    assert node.messages["f-0"].failed == {}
+    assert node == enrich_alone(one)
 
 
 def test_one_failing_strategy_leaves_null_and_the_others_standing(
@@ -151,10 +156,10 @@ def test_one_failing_strategy_leaves_null_and_the_others_standing(
 
     monkeypatch.setattr(sentiment, "sentiment", broken)
     monkeypatch.setattr(entities, "entities", broken)
-    node = enrich_conversation(conversation(chat("f", LINES)))
-    assert (node.sentiment, node.sentimentCount) == (None, 0)
-    assert node.enrichment["f-0"].failed == {"sentiment": "RuntimeError", "entities": "RuntimeError"}
-    assert (node.enrichment["f-0"].sentiment, node.enrichment["f-0"].entities) == (None, None)
+    node = enrich_alone(conversation(chat("f", LINES)))
+    assert (node.sentiment, node.sentiment_count) == (None, 0)
+    assert node.messages["f-0"].failed == {"sentiment": "RuntimeError", "entities": "RuntimeError"}
+    assert (node.messages["f-0"].sentiment, node.messages["f-0"].entities) == (None, None)
     assert node.models["sentiment"] == "failed: RuntimeError"
     assert node.topics
     assert node.actions
@@ -164,10 +169,10 @@ def test_without_vectors_rules_still_work(chat: ChatOf) -> None:
     conversations = cut(chat("f", LINES), gap=9e9, silence=300)
     analysis = analyse(conversations, contexts(conversations, {}), "/no/such/folder")
     (node,) = assign(analysis, None)
-    assert (node.sentiment, node.topics) == (None, [])
-    assert set(node.enrichment["f-0"].failed) == {"embedding", "sentiment", "topics"}
+    assert (node.sentiment, node.topics) == (None, ())
+    assert set(node.messages["f-0"].failed) == {"embedding", "sentiment", "topics"}
     assert "action_head" not in node.models
-    assert (node.enrichment["f-0"].sentiment, node.enrichment["f-0"].topics) == (None, None)
+    assert (node.messages["f-0"].sentiment, node.messages["f-0"].topics) == (None, None)
     assert node.models["topics"].startswith("failed")
     assert node.actions
     assert analysis.documents("/no/such/folder").windows == []
@@ -184,10 +189,10 @@ def test_actions_that_cannot_be_told_are_null_and_those_of_the_other_messages_st
         return plain(message, *more)
 
     monkeypatch.setattr(actions, "seen", broken)
-    node = enrich_conversation(conversation(chat("f", LINES)))
-    assert node.enrichment["f-2"].actions is None
-    assert node.enrichment["f-2"].failed == {"actions": "RuntimeError"}
-    assert node.enrichment["f-1"].actions == ["thanks"]
+    node = enrich_alone(conversation(chat("f", LINES)))
+    assert node.messages["f-2"].actions is None
+    assert node.messages["f-2"].failed == {"actions": "RuntimeError"}
+    assert node.messages["f-1"].actions == ("thanks",)
     assert node.models["actions"] == "failed: RuntimeError"
 
 
@@ -195,10 +200,10 @@ def test_what_the_rules_miss_the_head_tells_with_its_probability(
     chat: ChatOf, conversation: ConversationOf
 ) -> None:
     line = "would love one where you wear the blue dress and talk to me like i just got home"
-    node = enrich_conversation(conversation(chat("f", [line])))
-    found = node.enrichment["f-0"]
+    node = enrich_alone(conversation(chat("f", [line])))
+    found = node.messages["f-0"]
     assert "custom_request" in (found.actions or ())
-    assert found.actionEvidence["custom_request"].startswith("model 0.")
+    assert found.action_evidence["custom_request"].startswith("model 0.")
 
 
 def test_a_head_that_fails_is_named_and_the_rules_stand(
@@ -208,10 +213,10 @@ def test_a_head_that_fails_is_named_and_the_rules_stand(
         raise EnrichmentError("cause and mend")
 
     monkeypatch.setattr(action_head, "found", broken)
-    node = enrich_conversation(conversation(chat("f", LINES)))
+    node = enrich_alone(conversation(chat("f", LINES)))
     assert node.models["action_head"] == "failed: cause and mend"
-    assert node.enrichment["f-2"].failed == {"action_head": "cause and mend"}
-    assert "price_inquiry" in (node.enrichment["f-2"].actions or ())
+    assert node.messages["f-2"].failed == {"action_head": "cause and mend"}
+    assert "price_inquiry" in (node.messages["f-2"].actions or ())
 
 
 def test_without_a_topic_model_topics_are_null_and_say_why(
@@ -219,7 +224,7 @@ def test_without_a_topic_model_topics_are_null_and_say_why(
 ) -> None:
     one = conversation(chat("f", LINES))
     (node,) = assign(analyse([one], contexts([one], {})), None)
-    assert all(each.topics is None and "topics" in each.failed for each in node.enrichment.values())
+    assert all(each.topics is None and "topics" in each.failed for each in node.messages.values())
 
 
 def test_a_reason_is_told_where_it_is_safe(chat: ChatOf, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -242,14 +247,14 @@ def test_what_was_read_before_stays_and_everything_beside_it_is_new(
     known = {"f-0": Reading(0.1234, {"complaint": 0.91}), "f-3": Reading(None, {})}
     [node] = assign(analyse([conversation(messages)], around, known=known), topics.seeded("creator"))
     [plain] = assign(analyse([conversation(messages)], around), topics.seeded("creator"))
-    assert node.enrichment["f-0"].sentiment == 0.1234
-    assert node.enrichment["f-0"].actionEvidence["complaint"] == "model 0.91"
-    assert node.enrichment["f-3"].sentiment is None
-    assert [reading_of(each) for each in node.enrichment.values()] == [
-        known.get(id, reading_of(each)) for id, each in plain.enrichment.items()
+    assert node.messages["f-0"].sentiment == 0.1234
+    assert node.messages["f-0"].action_evidence["complaint"] == "model 0.91"
+    assert node.messages["f-3"].sentiment is None
+    assert [reading_of(each) for each in node.messages.values()] == [
+        known.get(id, reading_of(each)) for id, each in plain.messages.items()
     ]
-    assert node.sentimentSum == pytest.approx(
-        plain.sentimentSum - (plain.enrichment["f-0"].sentiment or 0) + 0.1234
+    assert node.sentiment_sum == pytest.approx(
+        plain.sentiment_sum - (plain.messages["f-0"].sentiment or 0) + 0.1234
     )
     assert node.topics == plain.topics
 
@@ -260,7 +265,7 @@ def test_reading_again_what_was_read_changes_nothing(chat: ChatOf, conversation:
     around = contexts([conversation(messages)], {})
     seeds = topics.seeded("creator")
     [node] = assign(analyse([conversation(messages)], around), seeds)
-    known = {id: reading for id, each in node.enrichment.items() if (reading := reading_of(each))}
+    known = {id: reading for id, each in node.messages.items() if (reading := reading_of(each))}
     assert len(known) == len(messages)
     assert any("price_inquiry" in each.actions for each in known.values())  # which also counts as a question
     assert assign(analyse([conversation(messages)], around, known=known), seeds) == [node]

@@ -198,7 +198,7 @@ def test_capitals_and_curly_quotes_change_nothing() -> None:
 
 
 def test_links_name_nothing() -> None:
-    assert entities("https://example.com/paris/jake?at=8pm&for=$20") == []
+    assert entities("https://example.com/paris/jake?at=8pm&for=$20") == ()
 
 
 def test_spans_hold_behind_a_letter_that_grows_in_lower_case() -> None:

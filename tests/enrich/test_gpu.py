@@ -8,17 +8,20 @@ import json
 import subprocess
 import sys
 
+import msgspec
 import pytest
 
 from chats.conversation import cut
 from chats.message import Message
-from enrich.analyse import enrich_conversation
+from enrich.analyse import enrich_alone
 from enrich.tasks import _options
 from tests.conftest import PATIENCE, ROOT
 
 _SCRIPT = """
+import msgspec
 import asyncio, json, logging, sys, time
 import ray
+from chats.chat import Chat
 from chats.conversation import cut
 from chats.message import Message
 from enrich.tasks import Enricher, _options
@@ -38,21 +41,29 @@ said = [Message(id=str(n), creator_id="c", chat_id="f", fan_id="f", direction="f
 conversations = cut(said, gap=21600, silence=300)
 enricher = Enricher("u", NoFit(), Settings())
 
+async def untold(progress):
+    pass
+
+async def enrich():
+    chats = [(conversations, Chat("f", "c", "f"), {})]
+    parts = enricher.changed("c", chats, {each.id for each in conversations}, untold)
+    return [node async for nodes in parts for node in nodes]
+
 @ray.remote(num_cpus=0, num_gpus=1)
 class Holder:
     def hold(self):
         return True
 
 async def main():
-    await enricher.delta("c", conversations, {})  # from here on a worker is there, and answers at once
+    await enrich()  # from here on a worker is there, and answers at once
     holder = Holder.remote()
     await holder.hold.remote()
-    running = asyncio.ensure_future(enricher.delta("c", conversations, {}))
+    running = asyncio.ensure_future(enrich())
     done, _ = await asyncio.wait([running], timeout=8)
     ray.kill(holder)
     [node] = await running
     print(json.dumps({"asks": (await _options())["num_gpus"], "waited": not done,
-                      "node": node.model_dump(mode="json")}))
+                      "node": msgspec.to_builtins(node)}))
 
 asyncio.run(main())
 """
@@ -85,7 +96,7 @@ def test_a_task_takes_its_share_of_the_gpu_and_says_what_it_says_without_one() -
         for n in range(3)
     ]
     [conversation] = cut(said, gap=21600, silence=300)
-    assert found["node"] == enrich_conversation(conversation).model_dump(mode="json")
+    assert found["node"] == json.loads(msgspec.json.encode(enrich_alone(conversation)))
 
 
 async def test_without_a_gpu_no_share_is_asked_for(ray_cluster: None) -> None:

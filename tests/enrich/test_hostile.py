@@ -8,12 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chats.conversation import Conversation
+from chats.enriched import EnrichedConversation
 from chats.message import Message
-from enrich.analyse import analyse, assign, enrich_conversation
+from enrich.analyse import analyse, assign, enrich_alone
 from enrich.outcomes import contexts
 from enrich.topics.model import fit, seeded
 from tests.enrich.conftest import chat_of, conversation_of
-from wire.payloads import ExtendedConversationNode
 
 ChatOf = Callable[..., list[Message]]
 ConversationOf = Callable[[list[Message]], Conversation]
@@ -49,25 +49,25 @@ def test_it_is_taken_and_what_stands_beside_it_is_understood(
 ) -> None:
     one = conversation(chat("f", ["how much for a custom video?", text, "i love it ❤️"]))
     with caplog.at_level(logging.DEBUG):
-        node = enrich_conversation(one)
-    assert list(node.enrichment) == ["f-0", "f-1", "f-2"]
-    hostile = node.enrichment["f-1"]
+        node = enrich_alone(one)
+    assert list(node.messages) == ["f-0", "f-1", "f-2"]
+    hostile = node.messages["f-1"]
     assert hostile.failed == {}
     assert hostile.sentiment is None or 0 <= hostile.sentiment <= 1
     for entity in hostile.entities or ():
         assert text[entity.start : entity.end] == entity.text
-    assert "price_inquiry" in (node.enrichment["f-0"].actions or ())
-    assert (node.enrichment["f-2"].sentiment or 0) > 0.6
+    assert "price_inquiry" in (node.messages["f-0"].actions or ())
+    assert (node.messages["f-2"].sentiment or 0) > 0.6
     assert not any(text.strip()[:40] in record.getMessage() for record in caplog.records if text.strip())
 
 
 def test_a_prompt_changes_nothing_about_its_neighbours(chat: ChatOf, conversation: ConversationOf) -> None:
-    plain = enrich_conversation(conversation(chat("f", ["how much is it?", "ok", "bye"])))
-    other = enrich_conversation(conversation(chat("f", ["how much is it?", HOSTILE["prompt"], "bye"])))
+    plain = enrich_alone(conversation(chat("f", ["how much is it?", "ok", "bye"])))
+    other = enrich_alone(conversation(chat("f", ["how much is it?", HOSTILE["prompt"], "bye"])))
     for id in ("f-0", "f-2"):
-        assert plain.enrichment[id].actions == other.enrichment[id].actions
-        assert plain.enrichment[id].sentiment == other.enrichment[id].sentiment
-    assert other.outcomes == []
+        assert plain.messages[id].actions == other.messages[id].actions
+        assert plain.messages[id].sentiment == other.messages[id].sentiment
+    assert other.outcomes == ()
 
 
 @settings(max_examples=40, deadline=None)
@@ -75,14 +75,14 @@ def test_a_prompt_changes_nothing_about_its_neighbours(chat: ChatOf, conversatio
 def test_any_chat_has_a_node_and_a_second_look_says_the_same(texts: list[str]) -> None:
     one = conversation_of(chat_of("f", texts))
 
-    def look() -> list[ExtendedConversationNode]:
+    def look() -> list[EnrichedConversation]:
         return assign(analyse([one], contexts([one], {})), seeded("creator"))
 
     [node] = look()
     assert not any(model.startswith("failed") for model in node.models.values())
     assert [node] == look()
     for message in one.messages:
-        found = node.enrichment[message.id]
+        found = node.messages[message.id]
         assert found.sentiment is None or 0 <= found.sentiment <= 1
         for entity in found.entities or ():
             assert message.text[entity.start : entity.end] == entity.text

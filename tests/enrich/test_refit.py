@@ -5,28 +5,32 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
+from chats.conversation import Figures
+from chats.enriched import EnrichedConversation, MessageEnrichment, TopicRef
 from enrich.topics.refit import Fitted, Watch
-from wire.payloads import ExtendedConversationNode, MessageEnrichment, TopicRef
 
 FIT = Fitted(version=1, messages=1_000, unplaced=0.1)
 ENOUGH = 60  # conversations
-PLACED = [TopicRef(id="food", topic="Food")]
+PLACED = (TopicRef(id="food", label="Food"),)
+FIGURES = Figures(0.0, 0.0, 0, 0, 0, 0, 0, 0, 0.0, (), 0)
 
 counts = st.integers(0, 10**6)
 shares = st.none() | st.floats(0, 1)
 
 
-def node(number: int, *, placed: int = 0, without: int = 0, by_fan: bool = True) -> ExtendedConversationNode:
+def node(number: int, *, placed: int = 0, without: int = 0, by_fan: bool = True) -> EnrichedConversation:
     """A conversation of which so many messages have a topic, and so many none."""
-    messages = [PLACED] * placed + [[]] * without
-    return ExtendedConversationNode(
-        conversationId=f"conversation-{number}",
-        creatorId="creator",
-        chatId="chat",
-        fanId="fan",
-        sentimentCount=len(messages) if by_fan else 0,
-        enrichment={
+    messages: list[tuple[TopicRef, ...]] = [PLACED] * placed + [()] * without
+    return EnrichedConversation(
+        id=f"conversation-{number}",
+        creator_id="creator",
+        chat_id="chat",
+        fan_id="fan",
+        figures=FIGURES,
+        sentiment_count=len(messages) if by_fan else 0,
+        messages={
             f"{number}-{place}": MessageEnrichment(sentiment=0.5, topics=found)
             for place, found in enumerate(messages)
         },
@@ -100,11 +104,10 @@ def test_a_conversation_counts_as_it_was_enriched_last() -> None:
 
 def test_broadcasts_and_messages_without_text_say_nothing_of_drift() -> None:
     watch = watched(ENOUGH, placed=5)
-    media = node(0)
-    media.enrichment["photo"] = MessageEnrichment(sentiment=None)
+    photo = {"photo": MessageEnrichment(sentiment=None)}
     for number in range(ENOUGH):
         watch.record(node(1_000 + number, without=5, by_fan=False))
-        watch.record(media.model_copy(update={"conversationId": f"media-{number}", "sentimentCount": 1}))
+        watch.record(structs.replace(node(2_000 + number), sentiment_count=1, messages=photo))
     assert watch.due(FIT, 1_100) is None
 
 

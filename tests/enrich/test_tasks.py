@@ -16,17 +16,19 @@ from redis.asyncio import Redis
 from chats.account import Account
 from chats.chat import Chat
 from chats.conversation import Conversation, cut
+from chats.enriched import EnrichedConversation
 from chats.message import Message
+from enrich import broadcast_enrichment
 from enrich.progress import Progress
-from enrich.tasks import Enricher, WholeChat, _bounded, _chunks, broadcast_enrichment
+from enrich.tasks import Enricher, WholeChat, _bounded, _chunks
 from enrich.topics import store as topic_store
 from enrich.topics.model import seeded
-from errors import EnrichmentError, StaleOwner
-from frames.log import NOWHERE, last_position, missed, push
-from session.journal import Journal
+from errors import EnrichmentError
+from frames.log import missed, push
+from frames.publisher import Announcer
 from settings import Settings
 from tests.enrich.test_topics import THEMES
-from wire.payloads import ExtendedConversationNode, SystemStatus, SystemStatusMsg
+from wire.payloads import SystemStatus, SystemStatusMsg
 
 ChatOf = Callable[..., list[Message]]
 
@@ -73,8 +75,31 @@ async def ignore(progress: Progress) -> None:
     pass
 
 
-def by_id(nodes: list[ExtendedConversationNode]) -> dict[str, ExtendedConversationNode]:
-    return {node.conversationId: node for node in nodes}
+async def enrich_all(
+    enricher: Enricher, creator_id: str, chats: list[WholeChat], *, refit: bool = False
+) -> tuple[list[EnrichedConversation], int]:
+    """The nodes of whole chats, and the fit that their topics are by."""
+    messages = sum(count(list(own)) for own, _, _ in chats)
+    fit, parts = await enricher.whole(creator_id, chats, messages, ignore, refit=refit)
+    return [node async for nodes in parts for node in nodes], fit
+
+
+async def enrich_some(
+    enricher: Enricher,
+    creator_id: str,
+    chats: list[WholeChat],
+    ids: set[str] | None = None,
+    *,
+    alone: bool = False,
+) -> list[EnrichedConversation]:
+    """The nodes of these conversations, or of all."""
+    wanted = {each.id for own, _, _ in chats for each in own} if ids is None else ids
+    parts = enricher.changed(creator_id, chats, wanted, ignore, alone=alone)
+    return [node async for nodes in parts for node in nodes]
+
+
+def by_id(nodes: list[EnrichedConversation]) -> dict[str, EnrichedConversation]:
+    return {node.id: node for node in nodes}
 
 
 def test_the_caller_loads_no_model() -> None:
@@ -106,7 +131,7 @@ async def test_results_stand_in_the_order_of_their_items_and_few_are_in_hand() -
         in_hand.remove(item)
         return item * 10
 
-    assert await _bounded(3, run, iter(range(20))) == [item * 10 for item in range(20)]
+    assert [each async for each in _bounded(3, run, iter(range(20)))] == [item * 10 for item in range(20)]
     assert most == 3
 
 
@@ -120,7 +145,8 @@ async def test_the_first_error_ends_all_and_is_raised_as_it_is() -> None:
             raise EnrichmentError("broken")
 
     with pytest.raises(EnrichmentError, match="broken"):
-        await _bounded(2, run, range(100))
+        async for _ in _bounded(2, run, range(100)):
+            pass
     assert len(begun) < 10
 
 
@@ -134,14 +160,15 @@ async def test_a_snapshot_enriches_everything_and_a_repeat_gives_the_same(
     async def progress(each: Progress) -> None:
         seen.append(each)
 
-    nodes, fit = await enricher.snapshot(user_id, chats, total, progress)
-    assert [node.conversationId for node in nodes] == [each.id for each in conversations]
+    fit, parts = await enricher.whole(user_id, chats, total, progress)
+    nodes = [node async for part in parts for node in part]
+    assert [node.id for node in nodes] == [each.id for each in conversations]
     assert fit == 1
     assert len(seen) == 3
     assert [each.done for each in seen] == sorted(each.done for each in seen)
     assert seen[-1] == Progress(total, total, 0.0)
     stored = await topic_store.latest(redis, Account(user_id, user_id))
-    assert await enricher.snapshot(user_id, chats, total, ignore) == (nodes, 1)
+    assert await enrich_all(enricher, user_id, chats) == (nodes, 1)
     assert await topic_store.latest(redis, Account(user_id, user_id)) == stored
 
 
@@ -157,29 +184,29 @@ async def test_a_refit_keeps_every_topic_and_finds_the_new_ones(
         return found
 
     first_chats = themed(["car", "garden"], 160)
-    before, first = await enricher.snapshot(user_id, whole(first_chats), count(first_chats), ignore)
+    before, first = await enrich_all(enricher, user_id, whole(first_chats))
     assert first == 1
     more = [*first_chats, *themed(["book"], 100)]
-    version, parts = await enricher.refit(user_id, whole(more), again=True)
-    nodes = by_id([node async for part in parts for node in part])
+    after, version = await enrich_all(enricher, user_id, whole(more), refit=True)
+    nodes = by_id(after)
     assert version == 2
     known = await enricher.fitted(user_id)
     assert known is not None
     assert (known.version, known.messages) == (2, count(more))
     assert set(nodes) == {each.id for each in more}
 
-    def topics(node: ExtendedConversationNode) -> dict[str, str]:
-        return {topic.id: topic.topic for topic in node.topics}
+    def topics(node: EnrichedConversation) -> dict[str, str]:
+        return {topic.id: topic.label for topic in node.topics}
 
     assert any(id.startswith("topic_") for node in before for id in topics(node))
     for node in before:
-        kept = topics(nodes[node.conversationId])
+        kept = topics(nodes[node.id])
         assert topics(node).items() <= kept.items()
     known_before = {id for node in before for id in topics(node)}
     new = {id for node in nodes.values() for id in topics(node)} - known_before
     assert any(id.startswith("topic_") for id in new)
-    (delta,) = await enricher.delta(user_id, more[-1:], {})
-    assert delta == nodes[more[-1].id]
+    (some,) = await enrich_some(enricher, user_id, whole(more[-1:]))
+    assert some == nodes[more[-1].id]
 
 
 async def test_a_refit_that_another_was_quicker_with_takes_that_ones_topics(
@@ -193,8 +220,7 @@ async def test_a_refit_that_another_was_quicker_with_takes_that_ones_topics(
         return await plain(redis, account, artefact, after=after)
 
     monkeypatch.setattr(topic_store, "store", late)
-    version, parts = await enricher.refit(user_id, whole(creator_with(chat, user_id, 2)), again=True)
-    nodes = [node async for part in parts for node in part]
+    nodes, version = await enrich_all(enricher, user_id, whole(creator_with(chat, user_id, 2)), refit=True)
     assert version == 1
     assert await enricher.fitted(user_id) == topic_store.header(rival)
     assert {node.models["topics"] for node in nodes} == {"taxonomy 1 fit 1"}
@@ -205,10 +231,10 @@ async def test_two_users_of_one_creator_have_fits_of_their_own(
 ) -> None:
     other = Enricher(f"{user_id}-2", redis, Settings())
     conversations = creator_with(chat, user_id, 2)
-    _, fit = await enricher.snapshot(user_id, whole(conversations), count(conversations), ignore)
+    _, fit = await enrich_all(enricher, user_id, whole(conversations))
     assert await other.fitted(user_id) is None
-    await enricher.refit(user_id, whole(conversations), again=True)
-    _, theirs = await other.snapshot(user_id, whole(conversations[:1]), count(conversations[:1]), ignore)
+    await enrich_all(enricher, user_id, whole(conversations), refit=True)
+    _, theirs = await enrich_all(other, user_id, whole(conversations[:1]))
     assert fit == theirs == 1
     known, unlike = await enricher.fitted(user_id), await other.fitted(user_id)
     assert known is not None
@@ -222,13 +248,13 @@ async def test_a_delta_agrees_with_the_snapshot_and_gives_back_only_what_changed
 ) -> None:
     conversations = creator_with(chat, user_id, 2)
     ended = Chat("chat-0", user_id, "chat-0", is_expired=True, expires_at=1_700_000_000 + 9 * 86_400)
-    chats = {"chat-0": ended}
-    nodes, _ = await enricher.snapshot(user_id, whole(conversations, ended), count(conversations), ignore)
+    chats = whole(conversations, ended)
+    nodes, _ = await enrich_all(enricher, user_id, chats)
     late = "chat-0:late-chat-0-0"
-    (node,) = await enricher.delta(user_id, conversations, chats, changed={late})
+    (node,) = await enrich_some(enricher, user_id, chats, {late})
     assert node == by_id(nodes)[late]
     assert [each.type for each in node.outcomes] == ["drop_off"]
-    assert await enricher.delta(user_id, conversations, chats, changed=set()) == []
+    assert await enrich_some(enricher, user_id, chats, set()) == []
 
 
 class Deadly(str):
@@ -251,11 +277,10 @@ async def test_a_conversation_that_kills_its_worker_is_set_apart_and_the_others_
     said = [replace(each, creator_id=user_id) for each in chat("chat-0", LINES)]
     deadly = [replace(each, text=Deadly(each.text)) for each in chat("chat-1", LINES[:2])]
     conversations = [*cut(said, gap=21_600, silence=300), *cut(deadly, gap=21_600, silence=300)]
-    changed = {each.id for each in conversations}
-    good, bad = await enricher.one_by_one(user_id, conversations, {}, changed=changed)
-    assert good == (await enricher.delta(user_id, conversations[:1], {}))[0]
-    assert (bad.messageCount, bad.sentiment, bad.topics) == (2, None, [])
-    assert [each.failed for each in bad.enrichment.values()] == [{"enrichment": "WorkerCrashedError"}] * 2
+    good, bad = await enrich_some(enricher, user_id, whole(conversations), alone=True)
+    assert [good] == await enrich_some(enricher, user_id, whole(conversations[:1]))
+    assert (bad.figures.direct_messages, bad.sentiment, bad.topics) == (2, None, ())
+    assert [each.failed for each in bad.messages.values()] == [{"enrichment": "WorkerCrashedError"}] * 2
 
 
 async def test_when_nothing_can_be_enriched_it_is_not_the_conversations_fault(
@@ -264,13 +289,13 @@ async def test_when_nothing_can_be_enriched_it_is_not_the_conversations_fault(
     said = [replace(each, text=Unreadable(each.text)) for each in chat("chat-0", LINES)]
     conversations = cut(said, gap=21_600, silence=300)
     with pytest.raises(RayError):
-        await enricher.one_by_one(user_id, conversations, {}, changed={each.id for each in conversations})
+        await enrich_some(enricher, user_id, whole(conversations), alone=True)
 
 
 async def test_nothing_to_enrich_gives_nothing(enricher: Enricher, user_id: str) -> None:
-    nodes, _ = await enricher.snapshot(user_id, [], 0, ignore)
+    nodes, _ = await enrich_all(enricher, user_id, [])
     assert nodes == []
-    assert await enricher.delta(user_id, [], {}) == []
+    assert await enrich_some(enricher, user_id, []) == []
 
 
 async def test_a_topic_model_that_cannot_be_served_costs_the_topics_alone(
@@ -278,8 +303,8 @@ async def test_a_topic_model_that_cannot_be_served_costs_the_topics_alone(
 ) -> None:
     conversations = creator_with(chat, user_id, 1)
     broken = Enricher(user_id, enricher._redis, Settings(model=str(tmp_path)))
-    nodes, _ = await broken.snapshot(user_id, whole(conversations), count(conversations), ignore)
-    assert all(node.topics == [] and node.models["topics"].startswith("failed") for node in nodes)
+    nodes, _ = await enrich_all(broken, user_id, whole(conversations))
+    assert all(node.topics == () and node.models["topics"].startswith("failed") for node in nodes)
     assert all(node.sentiment is None for node in nodes)
     assert any(node.actions for node in nodes)
 
@@ -288,11 +313,9 @@ async def test_results_are_broadcast_under_the_chats_id(
     redis: Redis, ray_cluster: None, chat: ChatOf, user_id: str
 ) -> None:
     (conversation,) = cut(chat("chat-0", LINES), gap=6 * 3600, silence=300)
-    epoch = await Journal(redis, user_id).claim()
     before = await push(redis, user_id, SystemStatusMsg(payload=SystemStatus(status="REALTIME")))
-    await broadcast_enrichment(
-        user_id, [conversation], creator_id="another", redis=redis, sequence=7, epoch=epoch
-    )
+    frames = Announcer(redis, user_id)
+    await broadcast_enrichment(user_id, [conversation], creator_id="another", frames=frames, sequence=7)
     [pushed] = await missed(redis, user_id, before) or []
     told = json.loads(pushed)
     assert (told["type"], told["sequence"], told["creatorId"]) == ("enrichment_result", 7, "another")
@@ -300,14 +323,3 @@ async def test_results_are_broadcast_under_the_chats_id(
     assert payload["conversationId"] == payload["conversation_id"] == "chat-0"
     assert {"custom_content", "pricing"} <= {topic["id"] for topic in payload["topics"]}
     assert 0 <= payload["sentiment"] <= 1
-
-
-async def test_a_displaced_owner_broadcasts_nothing(
-    redis: Redis, ray_cluster: None, chat: ChatOf, user_id: str
-) -> None:
-    (conversation,) = cut(chat("chat-0", LINES), gap=6 * 3600, silence=300)
-    epoch = await Journal(redis, user_id).claim()
-    await Journal(redis, user_id).claim()
-    with pytest.raises(StaleOwner):
-        await broadcast_enrichment(user_id, [conversation], redis=redis, epoch=epoch)
-    assert await last_position(redis, user_id) == NOWHERE

@@ -348,4 +348,4 @@ def test_what_is_about_none_of_the_topics_has_none(
     conversation: Callable[[list[Message]], Conversation],
 ) -> None:
     one = [conversation(chat("f", [line]))]
-    assert assign(analyse(one, contexts(one, {})), seeded("creator"))[0].topics == []
+    assert assign(analyse(one, contexts(one, {})), seeded("creator"))[0].topics == ()

@@ -5,11 +5,12 @@ from datetime import UTC, datetime
 
 from hypothesis import strategies as st
 
-from wire.payloads import ActionTopic, ActionUse, ExtendedConversationNode, Outcome, TopicUse
+from chats.conversation import Figures
+from chats.enriched import ActionTopic, ActionUse, EnrichedConversation, Outcome, TopicUse
 
 TOPICS = ("1", "2", "3")
 ACTIONS = ("question", "offer_ppv", "thanks")
-START = datetime(2025, 3, 1, 10, 0, tzinfo=UTC)
+START = datetime(2025, 3, 1, 10, 0, tzinfo=UTC).timestamp()
 
 
 def conversation(
@@ -19,54 +20,56 @@ def conversation(
     actions: Sequence[str] = ("question", "thanks"),
     targets: Sequence[tuple[str, str]] | None = None,
     outcomes: Sequence[Outcome] = (),
-    turns: float | None = 3,
-) -> ExtendedConversationNode:
+    turns: int = 3,
+) -> EnrichedConversation:
     """A conversation of chat `c1`; every action targets every topic unless `targets` says which."""
     if targets is None:
         targets = [(action, topic) for action in actions for topic in topics]
-    return ExtendedConversationNode(
-        conversationId=id,
-        startDate=START,
-        endDate=START.replace(hour=11),
-        messageCount=4,
-        fanMessages=2,
-        massMessages=1,
-        ppvOffers=1,
-        massPpvOffers=1,
-        turns=turns,
-        creatorId="creator",
-        chatId=id.partition(":")[0],
-        fanId="f1",
-        sentimentSum=1.25,
-        sentimentCount=2,
-        silenceSeconds=600.5,
-        responseSeconds=[660.0, 37080.25],
-        unanswered=1,
-        topics=[
-            TopicUse(id=t, topic=f"topic {t}", messages=2, weight=0.5, keywords=["sun", "sea"], model="m 1")
+    return EnrichedConversation(
+        id=id,
+        creator_id="creator",
+        chat_id=id.partition(":")[0],
+        fan_id="f1",
+        figures=Figures(
+            start=START,
+            end=START + 3600.0,
+            direct_messages=4,
+            fan_messages=2,
+            mass_messages=1,
+            offers=1,
+            mass_offers=1,
+            turns=turns,
+            silence_seconds=600.5,
+            response_seconds=(660.0, 37080.25),
+            unanswered=1,
+        ),
+        sentiment_sum=1.25,
+        sentiment_count=2,
+        topics=tuple(
+            TopicUse(id=t, label=f"topic {t}", messages=2, weight=0.5, keywords=("sun", "sea"), model="m 1")
             for t in topics
-        ],
-        actions=[ActionUse(type=a, count=2, direction="creator") for a in actions],
-        actionTopics=[ActionTopic(action=a, topicId=t, count=1) for a, t in targets],
-        outcomes=list(outcomes),
+        ),
+        actions=tuple(ActionUse(type=a, count=2, direction="creator") for a in actions),
+        action_topics=tuple(ActionTopic(action=a, topic_id=t, count=1) for a, t in targets),
+        outcomes=tuple(outcomes),
     )
 
 
 def tip(amount: float | None = 5.0) -> Outcome:
-    return Outcome(type="tip", date=START, amount=amount, score=1.0, evidence="tip field")
+    return Outcome(type="tip", at=START, amount=amount, score=1.0, evidence="tip field")
 
 
 def drop_off() -> Outcome:
-    return Outcome(type="drop_off", date=START, score=0.5, evidence="silence", provisional=True)
+    return Outcome(type="drop_off", at=START, score=0.5, evidence="silence", is_provisional=True)
 
 
 @st.composite
-def conversations(draw: st.DrawFn, id: str = "c1:m1") -> ExtendedConversationNode:
+def conversations(draw: st.DrawFn, id: str = "c1:m1") -> EnrichedConversation:
     topics = draw(st.lists(st.sampled_from(TOPICS), unique=True))
     actions = draw(st.lists(st.sampled_from(ACTIONS), unique=True))
     pairs = [(action, topic) for action in actions for topic in topics]
     targets = draw(st.lists(st.sampled_from(pairs), unique=True)) if pairs else []
     amounts = st.sampled_from((None, 5.0, 12.5))
     outcomes = draw(st.lists(st.one_of(st.builds(tip, amounts), st.builds(drop_off)), max_size=3))
-    turns = draw(st.one_of(st.none(), st.integers(0, 9).map(float)))
+    turns = draw(st.integers(0, 9))
     return conversation(id, topics=topics, actions=actions, targets=targets, outcomes=outcomes, turns=turns)

@@ -2,14 +2,15 @@ from collections import Counter
 from dataclasses import replace
 
 from hypothesis import given
+from msgspec import structs
 
 from chats.account import Account
+from chats.enriched import ActionTopic, ActionUse, EnrichedConversation
 from chats.fan import FanState
 from graph.builder import GraphBuilder
 from graph.dialect import KEYS
 from graph.model import DropStale, Mutation, UpsertEdge, UpsertVertex
 from tests.graph.strategies import conversation, conversations, drop_off, tip
-from wire.payloads import ActionTopic, ActionUse, ExtendedConversationNode
 
 BUILDER = GraphBuilder("u1", "creator", 7)
 
@@ -61,15 +62,10 @@ def test_nothing_but_the_account_says_whose_it_is() -> None:
 
 
 def test_no_responses_read_as_empty_text() -> None:
-    quiet = conversation().model_copy(update={"responseSeconds": []})
+    spoken = conversation()
+    quiet = structs.replace(spoken, figures=replace(spoken.figures, response_seconds=()))
     (node,) = vertices(BUILDER.build_graph(quiet, "f1"), "ConversationNode")
     assert node.properties["responseSeconds"] == ""
-
-
-def test_unknown_turns_are_removed_not_invented() -> None:
-    (node,) = vertices(BUILDER.build_graph(conversation(turns=None), "f1"), "ConversationNode")
-    assert "turns" not in node.properties
-    assert node.without == ("turns",)
 
 
 def test_creator_and_fan_both_have_the_conversation() -> None:
@@ -96,9 +92,11 @@ def test_topic_without_category_has_an_empty_one() -> None:
 
 
 def test_one_action_of_both_sides_is_two_edges() -> None:
-    conv = conversation(actions=[])
-    conv.actions.append(ActionUse(type="question", count=1, direction="fan"))
-    conv.actions.append(ActionUse(type="question", count=2, direction="creator"))
+    both = (
+        ActionUse(type="question", count=1, direction="fan"),
+        ActionUse(type="question", count=2, direction="creator"),
+    )
+    conv = structs.replace(conversation(actions=[]), actions=both)
     built = edges(BUILDER.build_graph(conv, "f1"), "USES_ENGAGEMENT")
     assert [(e.key, e.properties["count"]) for e in built] == [("fan", 1), ("creator", 2)]
 
@@ -111,7 +109,8 @@ def test_targets_carry_their_conversation() -> None:
 
 def test_target_without_its_topic_is_not_written() -> None:
     conv = conversation(topics=["1"], actions=["thanks"])
-    conv.actionTopics.append(ActionTopic(action="thanks", topicId="gone", count=1))
+    lost = ActionTopic(action="thanks", topic_id="gone", count=1)
+    conv = structs.replace(conv, action_topics=(*conv.action_topics, lost))
     assert len(edges(BUILDER.build_graph(conv, "f1"), "TARGETS_TOPIC")) == 1
 
 
@@ -164,7 +163,7 @@ def test_what_is_not_known_of_a_fan_has_its_documented_sign() -> None:
 
 
 @given(conversations())
-def test_built_edges_join_built_vertices_and_keys_are_known(conv: ExtendedConversationNode) -> None:
+def test_built_edges_join_built_vertices_and_keys_are_known(conv: EnrichedConversation) -> None:
     built = BUILDER.build_graph(conv, "f1")
     upserts = [m for m in built if isinstance(m, UpsertVertex | UpsertEdge)]
     ids = {m.id for m in upserts if isinstance(m, UpsertVertex)}

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from errors import SettingsError
-from graph import connect as module
+from graph import tinkerpop
 from graph.connect import connect
 from graph.embedded import EmbeddedGraph
 from graph.tinkerpop import TinkerPopGraph
@@ -34,7 +34,7 @@ def test_credentials_leave_the_url_for_the_driver(
         def __init__(self, url: str, **options: object) -> None:
             seen.update(url=url, **options)
 
-    monkeypatch.setattr(module, "TinkerPopGraph", Recorded)
+    monkeypatch.setattr(tinkerpop, "TinkerPopGraph", Recorded)
     connect(url, max_bindings=32)
     assert seen == {"url": address, "max_bindings": 32, "username": username, "password": password}
 

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chats.account import Account
+from chats.enriched import EnrichedConversation
 from errors import GraphError
 from graph.builder import GraphBuilder
 from graph.dialect import Dialect, Plan, Request, Statement, pack, plan
@@ -28,7 +29,6 @@ from graph.model import (
 from graph.port import carry_out
 from tests.graph.reading import Contents, contents
 from tests.graph.strategies import conversation, conversations, tip
-from wire.payloads import ExtendedConversationNode
 
 PK = Account("u1", "creator").key
 SMALL = Dialect(max_bindings=16, max_statements=50, one_shape=True)
@@ -67,7 +67,7 @@ def graph_after(*batches: Sequence[Mutation], dialect: Dialect = WIDE) -> Conten
     return asyncio.run(run())
 
 
-def built(conv: ExtendedConversationNode, rev: int = 1) -> list[Mutation]:
+def built(conv: EnrichedConversation, rev: int = 1) -> list[Mutation]:
     return GraphBuilder("u1", "creator", rev).build_graph(conv, "f1")
 
 
@@ -111,7 +111,7 @@ def test_nothing_of_the_data_reaches_a_script(pk: str, text: str, one_shape: boo
 
 
 @given(dialects, st.lists(conversations(), min_size=1, max_size=3))
-def test_requests_stay_within_the_limits(dialect: Dialect, convs: list[ExtendedConversationNode]) -> None:
+def test_requests_stay_within_the_limits(dialect: Dialect, convs: list[EnrichedConversation]) -> None:
     for request in requests_of([m for conv in convs for m in built(conv)], dialect):
         assert len(request.bindings) <= dialect.max_bindings
         assert request.script.count(";") < dialect.max_statements
@@ -150,7 +150,7 @@ def test_ids_of_two_partitions_never_meet() -> None:
 @settings(max_examples=25, deadline=None)
 @given(conversations(), dialects, st.data())
 def test_upserts_give_one_graph_in_any_order_however_often(
-    conv: ExtendedConversationNode, dialect: Dialect, data: st.DataObject
+    conv: EnrichedConversation, dialect: Dialect, data: st.DataObject
 ) -> None:
     upserts = upserts_of(built(conv))
     again = data.draw(st.lists(st.sampled_from(upserts))) if upserts else []
@@ -161,7 +161,7 @@ def test_upserts_give_one_graph_in_any_order_however_often(
 @settings(max_examples=25, deadline=None)
 @given(conversations(), conversations(), dialects)
 def test_applying_a_batch_twice_equals_once(
-    first: ExtendedConversationNode, second: ExtendedConversationNode, dialect: Dialect
+    first: EnrichedConversation, second: EnrichedConversation, dialect: Dialect
 ) -> None:
     batch = [*built(first, 1), *built(second, 2), DropConversation("creator", "c9:m9")]
     assert graph_after(batch, batch, dialect=dialect) == graph_after(batch)
@@ -170,7 +170,7 @@ def test_applying_a_batch_twice_equals_once(
 @settings(max_examples=25, deadline=None)
 @given(conversations(), conversations(), dialects, st.booleans())
 def test_a_rewrite_leaves_nothing_of_the_earlier_revision(
-    first: ExtendedConversationNode, second: ExtendedConversationNode, dialect: Dialect, together: bool
+    first: EnrichedConversation, second: EnrichedConversation, dialect: Dialect, together: bool
 ) -> None:
     one, two = built(first, 1), built(second, 2)
     after = graph_after([*one, *two], dialect=dialect) if together else graph_after(one, two, dialect=dialect)
@@ -185,7 +185,7 @@ def test_a_rewrite_leaves_nothing_of_the_earlier_revision(
 @settings(max_examples=25, deadline=None)
 @given(conversations(), conversations("c2:m5"), dialects)
 def test_dropping_a_conversation_leaves_the_others_as_they_were(
-    gone: ExtendedConversationNode, stays: ExtendedConversationNode, dialect: Dialect
+    gone: EnrichedConversation, stays: EnrichedConversation, dialect: Dialect
 ) -> None:
     drop = DropConversation(PK, "c1:m1")
     after = graph_after([*built(gone), *built(stays)], [drop], dialect=dialect)

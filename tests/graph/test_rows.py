@@ -1,18 +1,19 @@
 """The rows that are made of what is written are those that the graph answers with."""
 
+import dataclasses
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
+from chats.enriched import ActionUse, EnrichedConversation, Outcome, TopicUse
 from chats.fan import FanState
 from graph.builder import GraphBuilder
 from graph.port import Graph
 from graph.rows import conversation_rows, fan_row
 from graph.traversals import ACTIONS, CONVERSATIONS, FANS, MESSAGES, OUTCOMES, TOPIC_LINKS
 from tests.graph.strategies import START, conversation, drop_off, tip
-from wire.payloads import ActionUse, ExtendedConversationNode, Outcome, TopicUse
 
 PLAIN = conversation()
 TALKS = {
@@ -22,39 +23,39 @@ TALKS = {
         outcomes=[
             Outcome(
                 type="purchase",
-                date=START + timedelta(days=3, seconds=0.75),
+                at=START + 3 * 86_400 + 0.75,
                 amount=9.99,
                 score=1,
                 evidence="",
-                isMass=True,
+                is_mass=True,
             )
         ]
     ),
-    "of an action by both sides": PLAIN.model_copy(
-        update={
-            "actions": [
-                ActionUse(type="question", count=2, direction="creator"),
-                ActionUse(type="question", count=2, direction="fan"),
-                ActionUse(type="thanks", count=1, direction="fan"),
-                ActionUse(type="thanks", count=3, direction="fan"),
-            ]
-        }
+    "of an action by both sides": replace(
+        PLAIN,
+        actions=(
+            ActionUse(type="question", count=2, direction="creator"),
+            ActionUse(type="question", count=2, direction="fan"),
+            ActionUse(type="thanks", count=1, direction="fan"),
+            ActionUse(type="thanks", count=3, direction="fan"),
+        ),
     ),
-    "of a topic said twice": PLAIN.model_copy(
-        update={
-            "topics": [
-                TopicUse(id="1", topic=label, messages=1, weight=0.5, category=category, model="m")
-                for label, category in (("Pets", "life"), ("Cats", None))
-            ]
-        }
+    "of a topic said twice": replace(
+        PLAIN,
+        topics=tuple(
+            TopicUse(id="1", label=label, messages=1, weight=0.5, category=category, model="m")
+            for label, category in (("Pets", "life"), ("Cats", None))
+        ),
     ),
-    "with times of many digits": PLAIN.model_copy(
-        update={
-            "startDate": START + timedelta(seconds=0.999),
-            "responseSeconds": [0.1 + 0.2, 1e-7, 1 / 3, 86_400.000001],
-            "sentimentSum": 0.1 + 0.2,
-            "silenceSeconds": 1 / 3,
-        }
+    "with times of many digits": replace(
+        PLAIN,
+        figures=dataclasses.replace(
+            PLAIN.figures,
+            start=START + 0.999,
+            response_seconds=(0.1 + 0.2, 1e-7, 1 / 3, 86_400.000001),
+            silence_seconds=1 / 3,
+        ),
+        sentiment_sum=0.1 + 0.2,
     ),
     "without anything": conversation(topics=(), actions=(), turns=0),
 }
@@ -66,9 +67,9 @@ def sorted_rows(rows: Sequence[Any]) -> list[Any]:
 
 @pytest.mark.parametrize("talk", TALKS.values(), ids=TALKS.keys())
 async def test_a_conversation_has_the_rows_that_the_graph_answers_with(
-    graph: Graph, creator: str, pk: str, talk: ExtendedConversationNode
+    graph: Graph, creator: str, pk: str, talk: EnrichedConversation
 ) -> None:
-    await graph.apply(GraphBuilder("u1", creator, 1).build_graph(talk, talk.fanId))
+    await graph.apply(GraphBuilder("u1", creator, 1).build_graph(talk, talk.fan_id))
     rows, all_time = conversation_rows(talk, pk), {"start": 0, "end": 1 << 40}
 
     async def answered(traversal: str, **window: int) -> list[Any]:
@@ -95,7 +96,7 @@ async def test_a_chat_has_the_row_that_the_graph_answers_with(
         join_date=None,
         spend=0.1 + 0.2,
         unread=3,
-        waiting_since=START.timestamp() + 0.75 if known else None,
+        waiting_since=START + 0.75 if known else None,
         recent_sentiment=1 / 3 if known else None,
         sentiment_profile=None,
         last_message_at=None,

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chats.conversation import cut
+from chats.enriched import MessageEnrichment
 from chats.message import Message
 from history.chat import CachedChat
 from history.history import Cache, Touched
@@ -25,7 +26,6 @@ from tests.actors.factories import (
     node,
     sentiment,
 )
-from wire.payloads import MessageEnrichment
 
 
 def filled(*messages: Message, **facts: Any) -> Cache:
@@ -367,7 +367,7 @@ def test_of_a_message_on_which_something_failed_nothing_stays() -> None:
     cache.merge([], [message("m0", 0)])
     [conversation] = cache.pending("c1")
     failed = MessageEnrichment(sentiment=None, failed={"sentiment": "no embedding"})
-    cache.store(node(conversation, enrichment={"m0": failed}))
+    cache.store(node(conversation, messages={"m0": failed}))
     cache.forget("c1", "f1", [conversation.id])
     assert the_chat(cache).kept == {}
 
@@ -377,7 +377,7 @@ def test_what_fails_now_does_not_undo_what_was_read() -> None:
     [conversation] = the_chat(cache).conversations
     before = the_chat(cache).readings()
     failed = MessageEnrichment(sentiment=None, failed={"embedding": "OSError"})
-    cache.store(node(conversation, enrichment={"m0": failed}))
+    cache.store(node(conversation, messages={"m0": failed}))
     assert the_chat(cache).readings() == before != {}
 
 

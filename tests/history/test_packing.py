@@ -1,6 +1,7 @@
 from random import Random
 from typing import Any
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -47,7 +48,7 @@ chats = st.builds(
 def test_what_is_unpacked_is_what_was_packed(chat: Chat, said: list[Message]) -> None:
     found = cached(said, chat)
     found.outdate(found.conversations[1:])
-    packed = Packed.from_list(pack(found).to_list())
+    packed = msgspec.msgpack.decode(msgspec.msgpack.encode(pack(found)), type=Packed)
     again = unpack(packed, gap=GAP, silence=SILENCE)
     assert (again.chat, again.messages, again.nodes) == (found.chat, found.messages, found.nodes)
     assert again.kept == found.kept

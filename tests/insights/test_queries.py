@@ -9,10 +9,12 @@ import pytest
 from redis.asyncio import Redis
 
 from chats.conversation import Conversation, cut
+from chats.enriched import ActionUse, EnrichedConversation, Outcome, TopicUse
 from chats.fan import FanState
 from chats.message import Direction, Message
-from errors import AmbiguousUser, InvalidInput, StaleOwner, Unavailable
-from frames.log import connect_redis, last_position, missed, push
+from errors import AmbiguousUser, InvalidInput, Unavailable
+from frames.log import connect_redis, missed, push
+from frames.publisher import Announcer
 from graph.builder import GraphBuilder
 from graph.connect import connect
 from graph.model import Scalar, UpsertVertex
@@ -25,19 +27,14 @@ from insights.queries import (
     fetch_sentiment_trend,
     fetch_topic_metrics,
 )
-from session.journal import Journal
 from tests.gremlin_server import server
 from tests.history.store import Store, running_store
 from wire.payloads import (
-    ActionUse,
     AnalyticsUpdate,
-    ExtendedConversationNode,
     MessageCounts,
-    Outcome,
     PayPerView,
     SystemStatus,
     SystemStatusMsg,
-    TopicUse,
     for_pages,
 )
 
@@ -79,32 +76,21 @@ def chat(lines: str, *, creator: str = "c1", fan: str = "f1") -> list[Conversati
     return cut(messages, gap=6 * 3600, silence=300)
 
 
-def node(conversation: Conversation, **understood: Any) -> ExtendedConversationNode:
-    figures = conversation.figures
-    return ExtendedConversationNode(
-        conversationId=conversation.id,
-        creatorId=conversation.creator_id,
-        chatId=conversation.chat_id,
-        fanId=conversation.fan_id,
-        startDate=datetime.fromtimestamp(figures.start, UTC),
-        endDate=datetime.fromtimestamp(figures.end, UTC),
-        messageCount=figures.direct_messages,
-        fanMessages=figures.fan_messages,
-        massMessages=figures.mass_messages,
-        ppvOffers=figures.offers,
-        massPpvOffers=figures.mass_offers,
-        turns=figures.turns,
-        silenceSeconds=figures.silence_seconds,
-        responseSeconds=list(figures.response_seconds),
-        unanswered=figures.unanswered,
+def node(conversation: Conversation, **understood: Any) -> EnrichedConversation:
+    return EnrichedConversation(
+        id=conversation.id,
+        creator_id=conversation.creator_id,
+        chat_id=conversation.chat_id,
+        fan_id=conversation.fan_id,
+        figures=conversation.figures,
         **understood,
     )
 
 
-async def write(graph: Graph, nodes: Iterable[ExtendedConversationNode], user: str = "u1") -> None:
+async def write(graph: Graph, nodes: Iterable[EnrichedConversation], user: str = "u1") -> None:
     for each in nodes:
-        builder = GraphBuilder(user, each.creatorId, 1)
-        await graph.apply([*builder.build_graph(each, each.fanId), builder.build_account()])
+        builder = GraphBuilder(user, each.creator_id, 1)
+        await graph.apply([*builder.build_graph(each, each.fan_id), builder.build_account()])
 
 
 def fan(chat_id: str, *, creator: str = "c1", **changes: Any) -> FanState:
@@ -127,7 +113,7 @@ async def write_fans(graph: Graph, fans: Iterable[FanState], user: str = "u1") -
 
 
 def topic(id: str, label: str) -> TopicUse:
-    return TopicUse(id=id, topic=label, messages=1, weight=1.0, keywords=["a", "b"], model="test 1")
+    return TopicUse(id=id, label=label, messages=1, weight=1.0, keywords=("a", "b"), model="test 1")
 
 
 WORKED = "F 10:00, F 10:01, C 10:11, F 10:12, F 20:00, C 20:30"
@@ -169,7 +155,7 @@ async def test_topics_with_share_and_trend(graph: Graph) -> None:
     before, now, later = chat("F 01:00, F 10:00, F 20:00")
     await write(
         graph,
-        [node(before, topics=[travel]), node(now, topics=[travel, fitness]), node(later, topics=[travel])],
+        [node(before, topics=(travel,)), node(now, topics=(travel, fitness)), node(later, topics=(travel,))],
     )
     first, second = await fetch_topic_metrics(DAY.replace(hour=8), NEXT_DAY, "c1", graph=graph)
     assert (first.id, first.topic, first.volume, first.previous_volume) == ("t1", "Travel", 2, 1)
@@ -182,7 +168,10 @@ async def test_sentiment_by_local_day(graph: Graph) -> None:
     early, late = chat("F 10:00, F 23:30")
     await write(
         graph,
-        [node(early, sentimentSum=0.5, sentimentCount=2), node(late, sentimentSum=0.75, sentimentCount=1)],
+        [
+            node(early, sentiment_sum=0.5, sentiment_count=2),
+            node(late, sentiment_sum=0.75, sentiment_count=1),
+        ],
     )
     trend = await fetch_sentiment_trend(DAY, NEXT_DAY, "c1", graph=graph, time_zone="Europe/Berlin")
     assert [(point.date, point.sentiment_score, point.n) for point in trend.trend] == [
@@ -202,7 +191,7 @@ async def test_two_creators_do_not_mix(graph: Graph) -> None:
     travel = topic("t1", "Travel")
     (one,) = chat("F 10:00, C 10:10", creator="c1")
     (two,) = chat("F 10:00, C 10:30", creator="c2")  # the same fan, the same ids
-    await write(graph, [node(one, topics=[travel]), node(two, topics=[travel])])
+    await write(graph, [node(one, topics=(travel,)), node(two, topics=(travel,))])
     await write_fans(graph, [fan("f1", creator="c1", unread=1), fan("f1", creator="c2", unread=2)])
     for creator, minutes, unread in (("c1", 10, 1), ("c2", 30, 2)):
         update = await build_analytics_update("u1", DAY, NEXT_DAY, creator, graph=graph, now=NOW)
@@ -224,8 +213,8 @@ async def test_two_users_of_one_creator_see_all_of_their_own_and_nothing_of_each
     question, thanks = (ActionUse(type=type, count=1, direction="fan") for type in ("question", "thanks"))
     pets, cars = topic("t", "Pets"), topic("t", "Cars")
     for _ in range(2):  # whoever writes last overwrites nothing
-        await write(graph, [node(mine, actions=[question], topics=[pets]), node(alone)], user="u1")
-        await write(graph, [node(theirs, actions=[thanks], topics=[cars])], user="u2")
+        await write(graph, [node(mine, actions=(question,), topics=(pets,)), node(alone)], user="u1")
+        await write(graph, [node(theirs, actions=(thanks,), topics=(cars,))], user="u2")
         await write_fans(graph, [fan("f1", unread=1), fan("f2")], user="u1")
         await write_fans(graph, [fan("f1", unread=2)], user="u2")
     for creator in (None, "c1"):
@@ -300,16 +289,22 @@ async def test_what_was_kept_by_creator_is_never_counted(graph: Graph) -> None:
 
 
 async def test_the_update_holds_everything(graph: Graph) -> None:
-    tip = Outcome(type="tip", date=DAY.replace(hour=11), amount=12.5, score=1, evidence="tip field")
-    drop = Outcome(
-        type="drop_off", date=DAY.replace(hour=23), score=0.6, evidence="silence rule", provisional=True
+    tip = Outcome(
+        type="tip", at=DAY.replace(hour=11).timestamp(), amount=12.5, score=1.0, evidence="tip field"
     )
-    actions = [
+    drop = Outcome(
+        type="drop_off",
+        at=DAY.replace(hour=23).timestamp(),
+        score=0.6,
+        evidence="silence rule",
+        is_provisional=True,
+    )
+    actions = (
         ActionUse(type="question", count=2, direction="creator"),
         ActionUse(type="question", count=1, direction="fan"),
-    ]
+    )
     first, second = chat(WORKED)
-    await write(graph, [node(first, outcomes=[tip, tip], actions=actions), node(second, outcomes=[drop])])
+    await write(graph, [node(first, outcomes=(tip, tip), actions=actions), node(second, outcomes=(drop,))])
     waiting = NOW.timestamp() - 12 * 3600
     await write_fans(
         graph,
@@ -347,8 +342,14 @@ async def test_an_update_asks_every_question_once(graph: Graph, monkeypatch: pyt
 
 async def test_an_outcome_counts_in_the_window_of_its_own_time(graph: Graph) -> None:
     (talk,) = chat("F 10:00, C 10:10")
-    later = Outcome(type="purchase", date=NEXT_DAY + timedelta(days=1), amount=9, score=1, evidence="opened")
-    await write(graph, [node(talk, outcomes=[later])])
+    later = Outcome(
+        type="purchase",
+        at=(NEXT_DAY + timedelta(days=1)).timestamp(),
+        amount=9.0,
+        score=1.0,
+        evidence="opened",
+    )
+    await write(graph, [node(talk, outcomes=(later,))])
     today = await build_analytics_update("u1", DAY, NEXT_DAY, "c1", graph=graph, now=NOW)
     after = await build_analytics_update(
         "u1", NEXT_DAY, NEXT_DAY + timedelta(days=9), "c1", graph=graph, now=NOW
@@ -362,13 +363,13 @@ async def test_direct_and_mass_are_counted_apart_and_broadcasts_are_no_conversat
     [question, answer] = said
     offer = replace(answer, id="9", price=5.0, is_mass=True, at=question.at + 60)
     alone = [replace(offer, id=f"b{n}", chat_id=f"x{n}", fan_id=f"x{n}") for n in range(3)]
-    bought = Outcome(type="purchase", date=DAY, amount=5, score=1, evidence="", isMass=True)
+    bought = Outcome(type="purchase", at=DAY.timestamp(), amount=5.0, score=1.0, evidence="", is_mass=True)
     [talk] = cut([*said, offer, replace(answer, id="10", price=7.0)], gap=6 * 3600, silence=300)
-    topic = TopicUse(id="fitness", topic="Fitness", messages=1, weight=1.0, model="m")
-    await write(graph, [node(talk, topics=[topic])])
+    topic = TopicUse(id="fitness", label="Fitness", messages=1, weight=1.0, model="m")
+    await write(graph, [node(talk, topics=(topic,))])
     for each in alone:
         [broadcast] = cut([each], gap=6 * 3600, silence=300)
-        await write(graph, [node(broadcast, topics=[topic], outcomes=[bought])])
+        await write(graph, [node(broadcast, topics=(topic,), outcomes=(bought,))])
     update = await build_analytics_update("u1", DAY, NEXT_DAY, "c1", graph=graph, now=NOW)
     assert (update.conversations, update.fan_conversations, update.broadcast_only) == (1, 1, 3)
     assert [(each.volume, each.percentage_of_total) for each in update.topics] == [(1, 100)]
@@ -425,10 +426,9 @@ async def test_a_bad_parameter_is_refused_by_name(graph: Graph, field: str, chan
         await build_analytics_update("u1", **asked, now=NOW)
 
 
-async def broadcast(graph: Graph, redis: Redis, *, epoch: int | None = None) -> AnalyticsUpdate:
-    return await broadcast_analytics_update(
-        "u1", DAY, NEXT_DAY, "c1", graph=graph, redis=redis, now=NOW, sequence=7, epoch=epoch
-    )
+async def broadcast(graph: Graph, redis: Redis) -> AnalyticsUpdate:
+    frames = Announcer(redis, "u1")
+    return await broadcast_analytics_update("u1", DAY, NEXT_DAY, "c1", graph=graph, frames=frames, now=NOW)
 
 
 async def test_a_broadcast_pushes_what_it_returns(graph: Graph, redis: Redis) -> None:
@@ -437,20 +437,10 @@ async def test_a_broadcast_pushes_what_it_returns(graph: Graph, redis: Redis) ->
     update = await broadcast(graph, redis)
     [pushed] = await missed(redis, "u1", before) or []
     frame = json.loads(pushed)
-    assert (frame["type"], frame["sequence"], frame["creatorId"]) == ("analytics_update", 7, "c1")
+    assert (frame["type"], frame["sequence"], frame["creatorId"]) == ("analytics_update", 0, "c1")
     assert frame["payload"] == json.loads(for_pages(update))
     assert "merge" not in frame
     assert frame["payload"]["response_time_metrics"]["average_handling_time_minutes"] == 21
-
-
-async def test_a_broadcast_for_a_displaced_owner_is_refused(graph: Graph, redis: Redis) -> None:
-    epoch = await Journal(redis, "u1").claim()
-    await broadcast(graph, redis, epoch=epoch)
-    at = await last_position(redis, "u1")
-    await Journal(redis, "u1").claim()
-    with pytest.raises(StaleOwner):
-        await broadcast(graph, redis, epoch=epoch)
-    assert await missed(redis, "u1", at) == []
 
 
 async def test_a_broadcast_without_redis_is_unavailable(graph: Graph, redis: Redis, store: Store) -> None:

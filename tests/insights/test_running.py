@@ -1,4 +1,5 @@
 import asyncio
+import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -9,8 +10,11 @@ from uuid import uuid4
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from chats.account import Account
+from chats.conversation import Figures
+from chats.enriched import ActionUse, EnrichedConversation, Outcome, TopicUse
 from chats.fan import FanState
 from graph import traversals
 from graph.builder import GraphBuilder
@@ -25,14 +29,7 @@ from insights.queries import build_analytics_update
 from insights.running import SLACK, RunningFigures
 from insights.window import WINDOW
 from tests.graph.strategies import conversation
-from wire.payloads import (
-    ActionUse,
-    AnalyticsUpdate,
-    ExtendedConversationNode,
-    Outcome,
-    PriorityScore,
-    TopicUse,
-)
+from wire.payloads import AnalyticsUpdate, PriorityScore
 
 NOW = datetime(2024, 5, 31, 12, 0, 0, 250_000, tzinfo=UTC)
 CREATORS = ("c", "c-1", "c/2")  # their keys are in another order
@@ -41,7 +38,7 @@ SECOND, DAY = timedelta(seconds=1), timedelta(days=1)
 
 @dataclass(frozen=True)
 class Put:
-    node: ExtendedConversationNode
+    node: EnrichedConversation
 
 
 @dataclass(frozen=True)
@@ -86,12 +83,12 @@ creators = st.sampled_from(CREATORS)
 
 topics = st.builds(
     lambda id, label, category, keywords: TopicUse(
-        id=id, topic=label, messages=1, weight=1.0, category=category, keywords=keywords, model="m"
+        id=id, label=label, messages=1, weight=1.0, category=category, keywords=keywords, model="m"
     ),
     st.sampled_from(["1", "2", "own:7"]),
     st.sampled_from(["Pets", "Cars"]),
     st.none() | st.just("life"),
-    st.lists(st.sampled_from(["sun", "sea"]), unique=True),
+    st.lists(st.sampled_from(["sun", "sea"]), unique=True).map(tuple),
 )
 actions = st.builds(
     ActionUse,
@@ -102,39 +99,45 @@ actions = st.builds(
 outcomes = st.builds(
     Outcome,
     type=st.sampled_from(["tip", "purchase", "renewal", "drop_off"]),
-    date=ages.map(lambda age: NOW + age),
+    at=ages.map(lambda age: (NOW + age).timestamp()),
     amount=st.none() | amounts,
     score=st.just(1.0),
     evidence=st.just(""),
-    isMass=st.booleans(),
+    is_mass=st.booleans(),
 )
 
 
+responses = st.floats(0, 2e5) | st.sampled_from([0.0, 300.0, 3600.0])
+
+
 @st.composite
-def nodes(draw: st.DrawFn, creators: st.SearchStrategy[str] = creators) -> ExtendedConversationNode:
+def nodes(draw: st.DrawFn, creators: st.SearchStrategy[str] = creators) -> EnrichedConversation:
     id, start = draw(ids), NOW + draw(ages)
     direct = draw(st.integers(0, 6))
-    return ExtendedConversationNode(
-        conversationId=id,
-        creatorId=draw(creators),
-        chatId=id[0],
-        fanId=id[0],
-        startDate=start,
-        endDate=start + timedelta(seconds=draw(st.floats(0, 9e4))),
-        messageCount=direct,
-        fanMessages=draw(st.integers(0, direct)),
-        massMessages=draw(st.integers(0, 3)),
-        ppvOffers=draw(st.integers(0, 3)),
-        massPpvOffers=draw(st.integers(0, 3)),
+    figures = Figures(
+        start=start.timestamp(),
+        end=start.timestamp() + draw(st.floats(0, 9e4)),
+        direct_messages=direct,
+        fan_messages=draw(st.integers(0, direct)),
+        mass_messages=draw(st.integers(0, 3)),
+        offers=draw(st.integers(0, 3)),
+        mass_offers=draw(st.integers(0, 3)),
         turns=draw(st.integers(0, 5)),
-        silenceSeconds=draw(st.floats(0, 9e4)),
-        responseSeconds=draw(st.lists(st.floats(0, 2e5) | st.sampled_from([0.0, 300.0, 3600.0]), max_size=3)),
+        silence_seconds=draw(st.floats(0, 9e4)),
+        response_seconds=tuple(draw(st.lists(responses, max_size=3))),
         unanswered=draw(st.integers(0, 2)),
-        sentimentSum=draw(st.floats(0, 5)),
-        sentimentCount=draw(st.integers(0, 5)),
-        topics=draw(st.lists(topics, max_size=3)),
-        actions=draw(st.lists(actions, max_size=3)),
-        outcomes=draw(st.lists(outcomes, max_size=3)),
+    )
+    return EnrichedConversation(
+        id=id,
+        creator_id=draw(creators),
+        chat_id=id[0],
+        fan_id=id[0],
+        figures=figures,
+        sentiment_sum=draw(st.floats(0, 5)),
+        sentiment_count=draw(st.integers(0, 5)),
+        topics=tuple(draw(st.lists(topics, max_size=3))),
+        actions=tuple(draw(st.lists(actions, max_size=3))),
+        outcomes=tuple(draw(st.lists(outcomes, max_size=3))),
     )
 
 
@@ -176,9 +179,9 @@ class Rows:
     def take(self, event: Event) -> None:
         match event:
             case Put(node):
-                pk = Account(self._user_id, node.creatorId).key
+                pk = Account(self._user_id, node.creator_id).key
                 rows = conversation_rows(node, pk)
-                self._conversations.setdefault(pk, {})[node.conversationId] = rows
+                self._conversations.setdefault(pk, {})[node.id] = rows
                 self._topics |= {link["id"]: link for link in rows.topics}
             case Drop(creator, id):
                 self._conversations.get(Account(self._user_id, creator).key, {}).pop(id, None)
@@ -223,8 +226,8 @@ class Rows:
 def follow(figures: RunningFigures, user_id: str, event: Event) -> None:
     match event:
         case Put(node):
-            pk = Account(user_id, node.creatorId).key
-            figures.put(node.creatorId, node.conversationId, conversation_rows(node, pk))
+            pk = Account(user_id, node.creator_id).key
+            figures.put(node.creator_id, node.id, conversation_rows(node, pk))
         case Drop(creator, id):
             figures.drop(creator, id)
         case PutFan(state):
@@ -285,8 +288,8 @@ def test_the_figures_are_those_of_the_graph(
 def mutations(event: Event, user: str, rev: int) -> list[Mutation]:
     match event:
         case Put(node):
-            builder = GraphBuilder(user, node.creatorId, rev)
-            return [*builder.build_graph(node, node.fanId), builder.build_account()]
+            builder = GraphBuilder(user, node.creator_id, rev)
+            return [*builder.build_graph(node, node.fan_id), builder.build_account()]
         case Drop(creator, id):
             return [DropConversation(Account(user, creator).key, id)]
         case PutFan(state):
@@ -296,13 +299,17 @@ def mutations(event: Event, user: str, rev: int) -> list[Mutation]:
             raise AssertionError(event)
 
 
+def begun(at: datetime) -> EnrichedConversation:
+    """A conversation that began then."""
+    talk = conversation()
+    return replace(talk, figures=dataclasses.replace(talk.figures, start=at.timestamp()))
+
+
 async def test_of_a_topic_that_two_accounts_share_the_first_ones_category_is_shown() -> None:
     rows, figures = Rows("u1"), RunningFigures("u1", NOW)
     for creator in ("c-1", "c/2"):  # by their keys the other way round
-        topic = TopicUse(id="1", topic="Pets", messages=1, weight=1.0, category=creator, model="m")
-        talk = conversation().model_copy(
-            update={"creatorId": creator, "startDate": NOW - DAY, "topics": [topic]}
-        )
+        topic = TopicUse(id="1", label="Pets", messages=1, weight=1.0, category=creator, model="m")
+        talk = replace(begun(NOW - DAY), creator_id=creator, topics=(topic,))
         rows.take(Put(talk))
         follow(figures, "u1", Put(talk))
     expected = await asked(rows, "u1", None, NOW)
@@ -386,13 +393,13 @@ def test_chats_that_wait_for_nothing_are_not_all_scored(monkeypatch: pytest.Monk
 
 def test_what_is_in_no_window_any_more_is_forgotten() -> None:
     start = NOW - 2 * WINDOW + SECOND
-    sold = Outcome(type="tip", date=NOW - DAY, amount=5, score=1, evidence="")
-    talk = conversation().model_copy(update={"startDate": start})
+    sold = Outcome(type="tip", at=(NOW - DAY).timestamp(), amount=5, score=1, evidence="")
+    talk = begun(start)
 
     def held(latest: datetime, outcomes: list[Outcome]) -> tuple[int, int]:
         """Conversations and revenue of the windows that have them, after one that ends with `latest`."""
         figures = RunningFigures("u1", NOW)
-        rows = conversation_rows(talk.model_copy(update={"outcomes": outcomes}), "u1/c")
+        rows = conversation_rows(replace(talk, outcomes=tuple(outcomes)), "u1/c")
         for _ in range(2):  # what is put later is forgotten as early
             figures.put("c", "c1:m1", rows)
             figures.update("c", latest)

@@ -301,8 +301,8 @@ def test_outcomes_are_found_as_told_and_sales_at_their_own_time(
     for each in samples.truth:
         those = found.pop(key(each), [])
         assert Counter(outcome.type for outcome in those) == Counter(each.outcomes)
-        sold = {o.messageId: (o.date, o.amount, o.datedBy, o.isMass) for o in those if o.type == "purchase"}
-        assert sold == {s.message_id: (s.at, s.amount, s.dated_by, s.is_mass) for s in each.sales}
+        sold = {o.message_id: (o.at, o.amount, o.dated_by, o.is_mass) for o in those if o.type == "purchase"}
+        assert sold == {s.message_id: (s.at.timestamp(), s.amount, s.dated_by, s.is_mass) for s in each.sales}
         late += sum(sale.at - each.start >= timedelta(days=1) for sale in each.sales)
     assert not found  # a tip with a notice beside it is one tip
     assert late >= 5

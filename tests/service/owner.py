@@ -14,11 +14,11 @@ import ray
 def main() -> None:
     address, user_id, wanted = sys.argv[1:]
     ray.init(address=address, namespace="analytics", log_to_driver=False, logging_level=logging.ERROR)
+    registry: Any = ray.get_actor("registry")
     if wanted == "end":
-        registry: Any = ray.get_actor("registry")
         ray.get(registry.passivate.remote(user_id))
     else:
-        actor: Any = ray.get_actor(f"user:{user_id}")
+        actor: Any = ray.get(registry.owner.remote(user_id))
         sys.stdout.write(str(ray.get(actor.__ray_call__.remote(lambda self: os.getpid()))))
 
 

@@ -10,11 +10,21 @@ from typing import Any
 
 import httpx
 import orjson
+import ray
 from websockets.asyncio.client import ClientConnection, connect
 
 from tests.conftest import PATIENCE, ROOT, Service
 
 Raw = dict[str, Any]
+
+
+async def actor_of(user_id: str) -> Any:
+    """The user's actor, as soon as it is up; this process is a driver on the service's Ray."""
+    registry: Any = ray.get_actor("registry", namespace="analytics")
+    async with asyncio.timeout(PATIENCE):
+        while (found := await registry.owner.remote(user_id)) is None:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+    return found
 
 
 def message(id: object, fan: int, at: datetime, text: str = "", *, by: str = "fan", **more: Any) -> Raw:

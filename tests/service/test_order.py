@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from websockets.asyncio.client import connect
 
 from tests.conftest import PATIENCE, Service
-from tests.service.talk import Raw, message, page, post, recent, settled
+from tests.service.talk import Raw, actor_of, message, page, post, recent, settled
 
 
 def edit(number: int, version: int) -> Raw:
@@ -43,7 +43,7 @@ async def test_calls_that_ray_starts_out_of_order_are_carried_out_in_the_order_o
     ):
         await post(http, user_id, "messages", [message(1, 41, recent(300), "first")])
         await listener.status("REALTIME")
-        actor: Any = ray.get_actor(f"user:{user_id}", namespace="analytics")
+        actor: Any = await actor_of(user_id)
 
         @ray.remote(num_cpus=0)
         class Gate:

@@ -9,12 +9,11 @@ from typing import Any
 import httpx
 import msgpack
 import orjson
-import ray
 from redis.asyncio import Redis
 from websockets.asyncio.client import connect
 
 from tests.conftest import PATIENCE, Service
-from tests.service.talk import Raw, chat, message, numbers, page, post, recent, settled
+from tests.service.talk import Raw, actor_of, chat, message, numbers, page, post, recent, settled
 
 FANS = (501, 502, 503)
 LINES = (
@@ -257,7 +256,7 @@ async def test_an_edit_replaces_the_message_and_a_deletion_removes_it(service: S
 
 async def _kill(user_id: str) -> int:
     """kill -9 the user's actor; returns its process id."""
-    actor: Any = ray.get_actor(f"user:{user_id}", namespace="analytics")
+    actor: Any = await actor_of(user_id)
     pid: int = await actor.__ray_call__.remote(lambda self: os.getpid())
     os.kill(pid, signal.SIGKILL)
     return pid

@@ -13,7 +13,13 @@ from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 import session.commit
-from errors import JournalUnavailable, NotFound, StaleOwner
+import session.intake
+import session.known
+import wire.incoming
+import wire.normalise
+import wire.place
+import wire.steps
+from errors import JournalUnavailable, NotFound, Overloaded, StaleOwner
 from frames.log import connect_redis
 from session.commit import Accepted
 from session.intake import Intake
@@ -36,9 +42,13 @@ def json(value: Any) -> bytes:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def soon_again() -> Iterator[None]:
+def soon_again_and_in_small_steps() -> Iterator[None]:
+    """Journals in doubt are asked soon, and others are let in after every row."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(session.commit, "RETRY_FIRST", 0.005)
+        patch.setattr(wire.steps, "SLICE", 0.0)
+        for module in (session.intake, session.known, wire.incoming, wire.normalise, wire.place):
+            patch.setattr(module, "ROWS", 1)
         yield
 
 
@@ -203,7 +213,7 @@ async def test_while_it_is_in_doubt_nothing_is_taken(redis: Redis, user_id: str)
         with pytest.raises(JournalUnavailable):
             await one.take(said(3))
         await resolved(one.intake)
-        assert (await one.take(said(1), said(2), said(3)))["accepted"] == 1
+        await one.take(said(1), said(2), said(3))
     assert sorted(one.messages()) == [("1", "hello"), ("2", "hello"), ("3", "hello")]
 
 
@@ -212,7 +222,8 @@ async def test_a_caller_that_is_gone_does_not_take_its_input_with_it(redis: Redi
     async with owner(unreliable, user_id) as one:  # type: ignore[arg-type]
         unreliable.refuse = 1
         gone = asyncio.create_task(one.take(said(1)))
-        await asyncio.sleep(0)
+        while not one.intake._commit.waiting:  # noqa: ASYNC110
+            await asyncio.sleep(0)
         gone.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await gone
@@ -540,3 +551,99 @@ async def test_a_message_that_is_known_is_taken_again_where_it_is_the_first_to_n
     await again.recover()
     for each in (one, again):
         assert {c.id: c.fan_id for e in each.events for c in e.chats} == {"c41": "41"}
+
+
+async def test_what_is_too_much_is_refused_before_anything_of_it_is_taken(redis: Redis, user_id: str) -> None:
+    async with owner(redis, user_id) as one:
+        one.waiting = MAX_WAITING - 1
+        snapshot = {"chats": [{"withUser": {"id": 41}}], "messages": [said(1), said(2)]}
+        with pytest.raises(Overloaded):
+            await one.intake.snapshot(json(snapshot), CREATOR)
+        with pytest.raises(Overloaded):
+            await one.take(said(1), {"id": 9, "text": "captured"})
+        assert (one.events, one.intake.held, one.journal.sequence) == ([], {}, 0)
+        assert (await one.take(said(1)))["accepted"] == 1
+        one.waiting = MAX_WAITING
+        with pytest.raises(Overloaded):
+            await one.take(said(2))
+        one.waiting = 0
+        assert (await one.take(said(1), said(2)))["accepted"] == 1
+
+
+async def test_what_waits_for_the_journal_waits_too(redis: Redis, user_id: str) -> None:
+    async with owner(redis, user_id) as one:
+        calls = [one.take(*(said(40 * n + k) for k in range(1, 31))) for n in range(3)]
+        taken = await asyncio.gather(*calls, return_exceptions=True)
+    assert [type(each) for each in taken] == [dict, Overloaded, Overloaded]
+
+
+async def test_a_snapshot_beyond_the_bound_is_taken_when_nothing_waits(redis: Redis, user_id: str) -> None:
+    messages = [said(n) for n in range(1, 2 * MAX_WAITING)]
+    async with owner(redis, user_id) as one:
+        receipt = await one.intake.snapshot(json({"chats": [], "messages": messages}), CREATOR)
+    assert receipt["accepted"] == len(messages)
+
+
+async def test_an_echo_that_came_before_a_restart_is_found(redis: Redis, user_id: str) -> None:
+    echo = {"id": 71, "text": "<p>hello you</p>", "toUser": {"id": 41}}
+    async with owner(redis, user_id) as one:
+        await one.take(echo)
+        [message] = one.events[0].messages
+    async with owner(redis, f"{user_id}-again") as two:
+        two.intake.know_chat(CREATOR, "41", "41", {message.id: message.version}, [message])
+        receipt = await two.take({"id": "msg_1714550400000_0", "text": "hello you"})
+        assert (receipt["held"], receipt["duplicates"]) == (0, 1)
+        assert (await two.take({"id": "msg_1714550400000_1", "text": "something else"}))["held"] == 1
+
+
+async def test_an_echo_that_the_journal_has_not_taken_is_none(redis: Redis, user_id: str) -> None:
+    unreliable = Unreliable(redis)
+    async with owner(unreliable, user_id) as one:  # type: ignore[arg-type]
+        unreliable.refuse = 1
+        with pytest.raises(JournalUnavailable):
+            await one.take({"id": 71, "text": "<p>hello you</p>", "toUser": {"id": 41}})
+        await resolved(one.intake)
+        assert (await one.take({"id": "msg_1714550400000_0", "text": "hello you"}))["held"] == 1
+
+
+async def test_inputs_that_are_read_in_steps_do_not_mix(redis: Redis, user_id: str) -> None:
+    def part(n: int) -> list[dict[str, Any]]:
+        return [said(k, text=str(n)) for k in range(1, 16)]
+
+    async with owner(redis, user_id) as one:
+        snapshot = {"chats": [], "messages": part(0)}
+        receipts = await asyncio.gather(
+            one.intake.snapshot(json(snapshot), CREATOR), one.take(*part(1)), one.take(*part(2))
+        )
+    assert sorted(each["accepted"] for each in receipts) == [0, 0, 15]
+    assert len({text for _, text in one.messages()}) == 1
+
+
+async def test_what_is_being_read_when_an_append_fails_fails_too_and_leaves_nothing(
+    redis: Redis, user_id: str
+) -> None:
+    unreliable = Unreliable(redis)
+    async with owner(unreliable, user_id) as one:  # type: ignore[arg-type]
+        unreliable.refuse = 1
+        long = [said(n, text="x" * 50) for n in range(1, 40)]
+        taken = await asyncio.gather(
+            one.take({"id": 60, "text": "captured"}), one.take(*long), return_exceptions=True
+        )
+        assert [type(each) for each in taken] == [JournalUnavailable, JournalUnavailable]
+        await resolved(one.intake)
+        assert (one.events, one.intake.held) == ([], {})
+        assert (await one.take(*long))["accepted"] == len(long)
+
+
+async def test_a_caller_that_is_gone_while_its_input_is_read_leaves_nothing(
+    redis: Redis, user_id: str
+) -> None:
+    async with owner(redis, user_id) as one:
+        long = [said(n) for n in range(1, 40)]
+        gone = asyncio.create_task(one.take(*long))
+        for _ in range(50):
+            await asyncio.sleep(0)
+        gone.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await gone
+        assert (await one.take(*long))["accepted"] == len(long)

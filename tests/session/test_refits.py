@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 import pytest
+from msgspec import structs
 
+from chats.enriched import EnrichedConversation, MessageEnrichment, TopicUse
 from enrich.tasks import Enricher, WholeChat
 from enrich.topics.refit import Fitted
 from errors import EnrichmentError
@@ -18,10 +20,9 @@ from history.packing import Packed, unpack
 from session.refits import Refits
 from tests.actors.factories import HOUR, START, chat, empty_cache, enrich_pending, message
 from tests.conftest import PATIENCE
-from wire.payloads import ExtendedConversationNode, MessageEnrichment, TopicUse
 
 CREATOR = "c1"
-TOPIC = TopicUse(id="topic_0", topic="Cars", messages=1, weight=1.0, model="bertopic")
+TOPIC = TopicUse(id="topic_0", label="Cars", messages=1, weight=1.0, model="bertopic")
 CONVERSATIONS = 120
 
 
@@ -44,21 +45,22 @@ class Topics:
     async def fitted(self, creator_id: str) -> Fitted | None:
         return self.stored
 
-    async def refit(
-        self, creator_id: str, chats: Iterable[WholeChat], *, again: bool
-    ) -> tuple[int, AsyncIterator[list[ExtendedConversationNode]]]:
-        self.refits.append(again)
+    async def whole(
+        self, creator_id: str, chats: Iterable[WholeChat], *_: Any, refit: bool, aside: bool
+    ) -> tuple[int, AsyncIterator[list[EnrichedConversation]]]:
+        assert aside
+        self.refits.append(refit)
         if self.broken:
             raise EnrichmentError("broken")
         nodes = [node for own, each, _ in chats for node in self._anew(own, each.id)]
         self.begun.set()
         await self.go.wait()
-        if again:
+        if refit:
             version = self.stored.version + 1 if self.stored else 1
             self.stored = fit(version, self.cache.size(creator_id))
         assert self.stored is not None
 
-        async def parts() -> AsyncIterator[list[ExtendedConversationNode]]:
+        async def parts() -> AsyncIterator[list[EnrichedConversation]]:
             for at, node in enumerate(nodes):
                 if at == self.breaks_after:
                     raise EnrichmentError("broken")
@@ -66,10 +68,10 @@ class Topics:
 
         return self.stored.version, parts()
 
-    def _anew(self, own: Iterable[Any], chat_id: str) -> list[ExtendedConversationNode]:
+    def _anew(self, own: Iterable[Any], chat_id: str) -> list[EnrichedConversation]:
         cached = self.cache.look(CREATOR, chat_id)
         assert cached is not None
-        return [cached.nodes[each.id].model_copy(update={"topics": [TOPIC]}) for each in own]
+        return [structs.replace(cached.nodes[each.id], topics=(TOPIC,)) for each in own]
 
 
 @pytest.fixture
@@ -91,10 +93,10 @@ def topics(cache: Cache) -> Topics:
 class Running:
     refits: Refits
     redone: list[str]
-    kept: list[ExtendedConversationNode] = field(default_factory=list)
+    kept: list[EnrichedConversation] = field(default_factory=list)
     busy: bool = False
 
-    async def keep(self, nodes: Sequence[ExtendedConversationNode]) -> None:
+    async def keep(self, nodes: Sequence[EnrichedConversation]) -> None:
         self.kept += nodes
         self.fits_kept = dict(self.refits.fits)
 
@@ -131,7 +133,7 @@ async def until_idle(refits: Refits) -> None:
             await asyncio.sleep(0.01)
 
 
-def nodes(cache: Cache) -> list[ExtendedConversationNode]:
+def nodes(cache: Cache) -> list[EnrichedConversation]:
     return [node for cached in cache.of(CREATOR) for node in cached.nodes.values()]
 
 
@@ -145,7 +147,7 @@ async def test_a_creator_with_much_that_no_fit_has_seen_is_fitted_and_its_conver
         running.refits.enriched(CREATOR, nodes(cache))
         await until_idle(running.refits)
         assert topics.refits == [True]
-        assert all(node.topics == [TOPIC] for node in nodes(cache))
+        assert all(node.topics == (TOPIC,) for node in nodes(cache))
         assert running.refits.fits == {CREATOR: 1}
         assert running.redone == [CREATOR]
         running.refits.enriched(CREATOR, nodes(cache))
@@ -162,7 +164,7 @@ async def test_a_fit_that_another_stored_is_assigned_but_not_made_again(
         await until_idle(running.refits)
         assert topics.refits == [False]
         assert running.refits.fits == {CREATOR: 4}
-        assert all(node.topics == [TOPIC] for node in nodes(cache))
+        assert all(node.topics == (TOPIC,) for node in nodes(cache))
 
 
 async def test_what_is_said_during_a_refit_keeps_what_was_found_of_it(
@@ -177,8 +179,8 @@ async def test_what_is_said_during_a_refit_keeps_what_was_found_of_it(
         enrich_pending(cache)
         topics.go.set()
         await until_idle(running.refits)
-        changed = {node.conversationId for node in nodes(cache) if node.topics == [TOPIC]}
-        assert changed == {node.conversationId for node in nodes(cache)} - {open_.id}
+        changed = {node.id for node in nodes(cache) if node.topics == (TOPIC,)}
+        assert changed == {node.id for node in nodes(cache)} - {open_.id}
 
 
 async def test_nothing_is_fitted_while_all_of_the_creator_is_in_hand(
@@ -224,7 +226,7 @@ async def test_what_changed_before_a_refit_broke_off_reaches_graph_and_pages(
     topics.breaks_after = 3
     async with running.at_work():
         await until_idle(running.refits)
-        assert sum(node.topics == [TOPIC] for node in nodes(cache)) == 3
+        assert sum(node.topics == (TOPIC,) for node in nodes(cache)) == 3
         assert running.redone == [CREATOR]
         assert running.refits.fits == {}  # so the rest is assigned when it is looked at again
         assert running.refits.unfinished == set()
@@ -247,8 +249,8 @@ def marks(cache: Cache) -> dict[str, int]:
     return {each.id: mark(cached, each) for cached in cache.of(CREATOR) for each in cached.conversations}
 
 
-def with_topic(cache: Cache) -> list[ExtendedConversationNode]:
-    return [node.model_copy(update={"topics": [TOPIC]}) for node in nodes(cache)]
+def with_topic(cache: Cache) -> list[EnrichedConversation]:
+    return [structs.replace(node, topics=(TOPIC,)) for node in nodes(cache)]
 
 
 def test_a_chat_at_rest_is_opened_once_for_all_its_conversations(
@@ -272,17 +274,17 @@ def test_only_topics_are_taken_over_and_never_where_something_failed(cache: Cach
     seen = marks(cache)
     one, other, third, *_ = nodes(cache)
     failed = MessageEnrichment(sentiment=None, actions=None, failed={"embedding": "OSError"})
-    cache.store(third.model_copy(update={"enrichment": dict.fromkeys(third.enrichment, failed)}))
+    cache.store(structs.replace(third, messages=dict.fromkeys(third.messages, failed)))
     new = [
-        one.model_copy(update={"topics": [TOPIC], "sentimentSum": 99.0}),
-        other.model_copy(update={"topics": [TOPIC], "enrichment": dict.fromkeys(other.enrichment, failed)}),
-        third.model_copy(update={"topics": [TOPIC]}),
+        structs.replace(one, topics=(TOPIC,), sentiment_sum=99.0),
+        structs.replace(other, topics=(TOPIC,), messages=dict.fromkeys(other.messages, failed)),
+        structs.replace(third, topics=(TOPIC,)),
     ]
     assert len(cache.revise(CREATOR, "f1", new, seen)) == 1
-    now = {node.conversationId: node for node in nodes(cache)}
-    assert now[one.conversationId] == one.model_copy(update={"topics": [TOPIC]})
-    assert now[other.conversationId] == other
-    assert next(iter(now[third.conversationId].enrichment.values())).failed
+    now = {node.id: node for node in nodes(cache)}
+    assert now[one.id] == structs.replace(one, topics=(TOPIC,))
+    assert now[other.id] == other
+    assert next(iter(now[third.id].messages.values())).failed
 
 
 def test_a_conversation_before_which_something_changed_keeps_what_it_has(cache: Cache) -> None:

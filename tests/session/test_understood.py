@@ -7,15 +7,17 @@ from typing import Any, cast
 
 import msgpack
 import pytest
+from msgspec import structs
 from redis.asyncio import Redis
 
+from chats.enriched import EnrichedConversation, Entity, MessageEnrichment
 from errors import StaleOwner
 from history.chat import Understanding
 from history.history import Cache
 from session.journal import Journal
 from session.understood import TOGETHER, Understood
 from tests.actors.factories import DAY, MINUTE, empty_cache, message, node
-from wire.payloads import Entity, ExtendedConversationNode, MessageEnrichment
+from wire.enriched import conversation_node
 
 BASIS = {"rules": 1, "model": "minilm"}
 KEY = ("c1", "f1")
@@ -35,11 +37,11 @@ async def new_owner(redis: Redis, user_id: str, revision: int = 0) -> Understood
 
 def understood(cache: Cache, score: float = 0.25) -> list[Understanding]:
     """Every conversation that waits, understood and stored; all messages have that sentiment."""
-    nodes: list[ExtendedConversationNode] = []
+    nodes: list[EnrichedConversation] = []
     for creator_id in cache.creators():
         for conversation in cache.pending(creator_id):
             read = {each.id: MessageEnrichment(sentiment=score) for each in conversation.messages}
-            nodes.append(node(conversation, enrichment=read))
+            nodes.append(node(conversation, messages=read))
     found = list(cache.understandings(nodes))
     for each in nodes:
         cache.store(each)
@@ -53,7 +55,7 @@ def one_chat(messages: int = 2, *, apart: float = MINUTE) -> Cache:
 
 
 def in_order(found: list[Understanding]) -> list[Understanding]:
-    return sorted(found, key=lambda each: each.node.conversationId)
+    return sorted(found, key=lambda each: each.node.id)
 
 
 async def read(owner: Understood, basis: Mapping[str, object] = BASIS) -> list[Understanding]:
@@ -152,6 +154,19 @@ async def test_a_field_that_cannot_be_read_costs_only_itself(
     assert "cannot be read" in caplog.text
 
 
+async def test_what_an_earlier_release_kept_is_read(redis: Redis, user_id: str, owner: Understood) -> None:
+    said = understood(one_chat(3, apart=DAY))
+    await owner.keep(owner.next(), BASIS, {"c1": 1}, said)
+    for each in said:
+        json = conversation_node(each.node).model_dump_json().encode()
+        kept = msgpack.packb([owner.revision + 5, each.imprint, each.said, zlib.compress(json, 1)])
+        await redis.hset(f"understood:{user_id}", f'["c1","f1","{each.node.id}"]', kept)
+    following = await new_owner(redis, user_id)
+    assert await read(following) == in_order(said)
+    assert (await following.read(BASIS)).fits == {"c1": 1}
+    assert following.revision == owner.revision + 5
+
+
 async def test_an_owner_that_was_displaced_keeps_and_drops_nothing(
     redis: Redis, user_id: str, owner: Understood
 ) -> None:
@@ -171,10 +186,10 @@ async def test_no_message_text_is_kept_and_entities_have_theirs_again(
     cache.merge([], [message("m0", 0, text="call me at noon in Lisbon")])
     [conversation] = cache.pending("c1")
     place = Entity(type="place", text="Lisbon", start=19, end=25)
-    shown = node(conversation, enrichment={"m0": MessageEnrichment(sentiment=0.5, entities=[place])})
+    shown = node(conversation, messages={"m0": MessageEnrichment(sentiment=0.5, entities=(place,))})
     await owner.keep(owner.next(), BASIS, {}, cache.understandings([shown]))
     held: dict[bytes, bytes] = await cast(Any, redis.hgetall(f"understood:{user_id}"))
-    packed = [msgpack.unpackb(value)[3] for name, value in held.items() if name]
+    packed = [value for name, value in held.items() if name]
     assert len(packed) == 1
     assert b"Lisbon" not in zlib.decompress(packed[0])
     assert cache.recall(KEY, await read(owner))
@@ -188,7 +203,7 @@ def test_a_replayed_conversation_has_the_node_it_had() -> None:
     assert cache.recall(KEY, said)
     assert cache.pending("c1") == []
     [found] = cache.of("c1")
-    assert found.nodes == {said[0].node.conversationId: said[0].node}
+    assert found.nodes == {said[0].node.id: said[0].node}
     cache.packed()
     assert not cache.recall(KEY, said), "it has it already"
     assert cache.unpacked() == []
@@ -226,7 +241,7 @@ def test_what_was_kept_is_newer_than_what_the_checkpoint_has() -> None:
     """As after a refit, or when a failed enrichment was mended, and a kill before the next checkpoint."""
     cache = one_chat()
     [first] = understood(cache, 0.25)
-    newer = first.node.model_copy(update={"sentiment": 0.75})
+    newer = structs.replace(first.node, sentiment_sum=0.75)
     assert cache.recall(KEY, list(cache.understandings([newer])))
     [found] = cache.of("c1")
     assert list(found.nodes.values()) == [newer]

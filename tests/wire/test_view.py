@@ -6,6 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chats import enriched as domain
+from chats.enriched import MessageEnrichment, TopicRef
 from enrich.node import not_understood
 from graph.builder import GraphBuilder
 from graph.model import UpsertVertex
@@ -20,12 +22,9 @@ from wire.payloads import (
     ActionTopic,
     ActionUse,
     ExtendedConversationNode,
-    MessageEnrichment,
     PriorityScore,
     ShownMessage,
     TopicMetric,
-    TopicRef,
-    TopicUse,
     for_pages,
 )
 from wire.view import (
@@ -33,7 +32,6 @@ from wire.view import (
     chat_node,
     failed_conversations,
     not_enriched,
-    priority_of,
     received,
 )
 
@@ -47,7 +45,7 @@ def totals(found: CachedChat) -> ExtendedConversationNode:
 def in_the_graph(found: CachedChat) -> list[ConversationRow]:
     """The chat's conversations as the graph answers them."""
     builder = GraphBuilder("u1", "c1", 1)
-    written = [m for n in found.nodes.values() for m in builder.build_graph(n, n.fanId)]
+    written = [m for n in found.nodes.values() for m in builder.build_graph(n, n.fan_id)]
     return [
         {field: dict(m.properties)[field] for field in ConversationRow.__annotations__}  # type: ignore[misc]
         for m in written
@@ -95,8 +93,8 @@ def test_nothing_is_invented_for_a_chat_without_messages() -> None:
     assert (found.messages, found.topics, found.outcomes, found.messageCount) == ([], [], [], 0)
 
 
-def use(id: str, messages: int) -> TopicUse:
-    return TopicUse(id=id, topic=f"topic {id}", messages=messages, weight=1.0, model="m 1")
+def use(id: str, messages: int) -> domain.TopicUse:
+    return domain.TopicUse(id=id, label=f"topic {id}", messages=messages, weight=1.0, model="m 1")
 
 
 def test_topics_actions_and_outcomes_of_the_conversations_add_up() -> None:
@@ -113,9 +111,9 @@ def test_topics_actions_and_outcomes_of_the_conversations_add_up() -> None:
         found.nodes[conversation.id] = node(
             conversation,
             found,
-            topics=[use("7", n)] + ([use("9", 1)] if n == 1 else []),
-            actions=[ActionUse(type="thanks", count=n, direction="fan", evidence=[f"e{n}"])],
-            actionTopics=[ActionTopic(action="thanks", topicId="7", count=n)],
+            topics=(use("7", n), use("9", 1))[: 3 - n],
+            actions=(domain.ActionUse(type="thanks", count=n, direction="fan", evidence=(f"e{n}",)),),
+            action_topics=(domain.ActionTopic(action="thanks", topic_id="7", count=n),),
         )
     result = totals(found)
     assert [(t.id, t.messages, t.weight) for t in result.topics] == [("7", 3, 0.75), ("9", 1, 0.25)]
@@ -228,13 +226,13 @@ def test_a_message_shows_what_was_understood_of_it_and_only_a_fan_has_a_sentimen
         [message("m1", 0), message("m2", 1, "creator"), message("m3", 2), message("m4", 10 * HOUR)]
     )
     [first, later] = found.conversations
-    topics = [TopicRef(id="t1", topic="Travel"), TopicRef(id="t2", topic="Food")]
+    topics = (TopicRef(id="t1", label="Travel"), TopicRef(id="t2", label="Food"))
     understood = {
         "m1": MessageEnrichment(sentiment=0.756, topics=topics),
         "m2": MessageEnrichment(sentiment=0.9),
         "m3": MessageEnrichment(sentiment=None, topics=None, failed={"topics": "lost"}),
     }
-    found.nodes[first.id] = node(first, found, enrichment=understood)
+    found.nodes[first.id] = node(first, found, messages=understood)
     del found.nodes[later.id]
     result = orjson.loads(for_pages(totals(found)))["messages"]
     assert [each.get("sentimentScore") for each in result] == [0.76, None, None, None]
@@ -317,7 +315,7 @@ def test_enrichment_stands_beside_the_message_as_received_and_is_null_before() -
     [said] = found.ordered()
     result = received(said, found)
     assert {key: result[key] for key in RAW} == RAW
-    assert result["enrichment"]["sentiment"] == found.nodes["f1:m1"].enrichment["m1"].sentiment
+    assert result["enrichment"]["sentiment"] == found.nodes["f1:m1"].messages["m1"].sentiment
     found.nodes.clear()
     assert received(said, found) == {**RAW, "enrichment": None}
 
@@ -353,21 +351,4 @@ def test_messages_that_could_not_be_enriched_are_listed_with_the_reason() -> Non
         "failed": {"enrichment": "WorkerCrashedError"},
         "received": {"id": "m1"},
     }
-    assert found.nodes[first.id].messageCount == 1
-
-
-def test_priorities_rank_who_waits_and_spends_first() -> None:
-    now = datetime.fromtimestamp(START + 12 * HOUR, UTC)
-    waits = cached([message("m1", 0, chat="waits", text="")], chat("waits"))
-    answered = cached(
-        [message("m1", 0, chat="done", text=""), message("a1", 1, "creator", chat="done")], chat("done")
-    )
-    spends = cached(
-        [message("m1", 0, chat="spends", text="", tip=50.0), message("a1", 1, "creator", chat="spends")],
-        chat("spends"),
-    )
-    fans = [each.fan_state() for each in (waits, answered, spends)]
-    scores = {fan.chat_id: priority_of(fans, now)(fan) for fan in fans}
-    assert scores["done"] == 0
-    assert scores["spends"] == pytest.approx(15 * 2 / 3)
-    assert scores["waits"] == pytest.approx(35 * (1 - 2.718281828**-1), abs=0.001)
+    assert found.nodes[first.id].figures.direct_messages == 1
