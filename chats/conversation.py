@@ -60,8 +60,23 @@ class Conversation:
         return self.figures.direct_messages == 0
 
 
-def cut(messages: Iterable[Message], *, gap: float, silence: float) -> list[Conversation]:
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What lies before and behind a stretch of a chat that is cut alone."""
+
+    is_waiting: bool = False  # a fan run that began before it is not answered when it begins
+    answered_at: float | None = None  # when the creator's first direct message behind it came
+
+
+WHOLE = Beside()
+
+
+def cut(
+    messages: Iterable[Message], *, gap: float, silence: float, beside: Beside = WHOLE
+) -> list[Conversation]:
     """Cut one chat's messages (any order, ids unique) into conversations, in the order of their starts.
+
+    They are the whole chat's, or those of a stretch with what lies `beside` it.
 
     `gap` and `silence` are seconds: a conversation ends where neighbouring direct messages are more than
     `gap` apart; silence is time inside gaps longer than `silence`. What is neither direct nor within `gap` of
@@ -91,7 +106,7 @@ def cut(messages: Iterable[Message], *, gap: float, silence: float) -> list[Conv
             joined[max(following - 1, 0)].append(message)
         else:
             alone.append(message)
-    answered, waiting = _responses(direct)
+    answered, waiting = _responses(direct, beside)
     found = [
         _conversation(group, joined[number], answered, waiting, silence)
         for number, group in enumerate(groups)
@@ -107,14 +122,14 @@ def existing(messages: Iterable[Message]) -> list[Message]:
     echo follows with an id of its own, and the two are one message.
     """
     ordered = sorted((each for each in messages if not each.is_deleted), key=lambda each: each.order)
-    captured = [m for m in ordered if m.direction == "creator" and _is_captured(m)]
+    captured = [m for m in ordered if m.direction == "creator" and is_captured(m)]
     if not captured:
         return ordered
     texts = {message.text for message in captured}
     echoes: defaultdict[str, deque[Message]] = defaultdict(deque)
     for message in ordered:
         own = message.direction == "creator" and message.text in texts
-        if own and message.is_direct and not _is_captured(message):
+        if own and message.is_direct and not is_captured(message):
             echoes[message.text].append(message)
     echoed: set[str] = set()
     for message in captured:  # oldest first, each with the oldest echo that is near enough
@@ -127,7 +142,7 @@ def existing(messages: Iterable[Message]) -> list[Message]:
     return [message for message in ordered if message.id not in echoed]
 
 
-def _is_captured(message: Message) -> bool:
+def is_captured(message: Message) -> bool:
     """Whether it is what the page sent: the extension made its id, and the platform gave it no time yet."""
     return bool(_MADE_ID.fullmatch(message.id)) and message.version.of("at") == ASSUMED
 
@@ -149,16 +164,21 @@ def _is_offer(message: Message) -> bool:
     return message.direction == "creator" and message.price > 0 and not message.is_free
 
 
-def _responses(direct: Sequence[Message]) -> tuple[dict[str, float], str | None]:
+def _responses(direct: Sequence[Message], beside: Beside) -> tuple[dict[str, float], str | None]:
     """Response time in seconds by the id of the message that opened the fan run, and the run still open."""
     answered: dict[str, float] = {}
     opened: Message | None = None
+    is_others = beside.is_waiting  # the run that is open began before these
     for message in direct:
         if message.direction == "fan":
-            opened = opened or message
-        elif opened is not None:
+            opened = opened or (None if is_others else message)
+            continue
+        if opened is not None:
             answered[opened.id] = message.at - opened.at
-            opened = None
+        opened, is_others = None, False
+    if opened is not None and beside.answered_at is not None:
+        answered[opened.id] = beside.answered_at - opened.at
+        opened = None
     return answered, opened.id if opened else None
 
 

@@ -1,9 +1,10 @@
 """What conversations led to: tips, purchases, renewals, drop-offs. From the platform's fields alone. Pure.
 
 Money counts where it flows to the creator: a fan's tip, a creator's message that was bought. Every outcome
-has its own time, whatever conversation it belongs to. Every rule reads the whole chat, so the order in which
-its messages arrived does not matter; a rule that fails loses only its own outcomes, and its reason stands in
-the context.
+has its own time, whatever conversation it belongs to. The order in which messages arrived does not matter; a
+rule that fails loses only its own outcomes, and its reason stands in the context.
+
+A chat can be read in stretches: every rule reads one stretch, and what the others tell of the whole.
 """
 
 from bisect import bisect_left, bisect_right
@@ -36,6 +37,78 @@ class Context:
     failed: str | None = None  # why there are no outcomes, when they could not be computed
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a stretch of a chat tells of the whole. Times are epoch seconds."""
+
+    start: float  # of its first conversation
+    end: float | None  # the time of its last direct message
+    said: str | None  # the id of the creator's last message
+    acted_at: float | None  # when the fan wrote or bought last
+    renewals: tuple[tuple[float, float | None], ...]  # time and amount of each that notifications tell of
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What the outcomes of a stretch of a chat need to know of the rest."""
+
+    previous_at: float | None = None  # the time of the last direct message before it
+    said: str | None = None  # the id of the creator's last message before it
+    renewals: tuple[tuple[float, float | None], ...] = ()  # time and amount of those that fall into it
+    ended_at: float | None = None  # when the subscription ended, if that falls into it and nothing followed
+    failed: str | None = None  # what could not be computed of these, with the reason
+
+
+def told_by(conversations: Iterable[Conversation]) -> Told:
+    """What the conversations of a stretch tell."""
+    story = _Story.of(conversations, Around())
+    spoken = [each.figures.end for each in story.conversations if not each.stands_alone]
+    acts = [
+        at
+        for _, message in story.messages()
+        if not (message.direction == "fan" and message.is_mass)
+        for at in (message.at if message.direction == "fan" else None, (_bought(message) or (None,))[0])
+        if at is not None
+    ]
+    return Told(
+        start=story.conversations[0].figures.start if story.conversations else 0.0,
+        end=spoken[-1] if spoken else None,
+        said=story.said[-1].id if story.said else None,
+        acted_at=max(acts, default=None),
+        renewals=tuple((m.at, m.paid) for _, m in story.messages() if m.is_renewal),
+    )
+
+
+def arounds(chat: Chat, told: Sequence[Told]) -> list[Around]:
+    """What lies around each stretch of a chat, of what all of them told, oldest first."""
+    starts = [each.start for each in told]
+    failed: list[str] = []
+    shares: list[list[tuple[float, float | None]]] = [[] for _ in told]
+    every = [*chat.renewals, *(renewal for each in told for renewal in each.renewals)]
+    try:
+        for renewal in _each_once(every):
+            shares[max(0, bisect_right(starts, renewal[0]) - 1)].append(renewal)
+    except Exception as error:
+        shares = [[] for _ in told]
+        failed.append(f"renewal: {type(error).__name__}")
+    last: int | None = None  # the stretch in which the subscription ended
+    ended = _ended_at(chat)
+    try:
+        if ended is not None and not _returned(ended, told, every):
+            last = bisect_right(starts, ended) - 1
+    except Exception as error:
+        failed.append(f"drop_off: {type(error).__name__}")
+    found: list[Around] = []
+    previous_at: float | None = None
+    said: str | None = None
+    for n, (each, share) in enumerate(zip(told, shares, strict=True)):
+        ended_at = ended if n == last else None
+        found.append(Around(previous_at, said, tuple(share), ended_at, "; ".join(failed) or None))
+        previous_at = previous_at if each.end is None else each.end
+        said = each.said or said
+    return found
+
+
 def contexts(conversations: Iterable[Conversation], chats: Mapping[str, Chat]) -> dict[str, Context]:
     """The context of every conversation by its id. `conversations` are whole chats, in any order."""
     by_chat: dict[str, list[Conversation]] = {}
@@ -43,22 +116,31 @@ def contexts(conversations: Iterable[Conversation], chats: Mapping[str, Chat]) -
         by_chat.setdefault(conversation.chat_id, []).append(conversation)
     found: dict[str, Context] = {}
     for chat_id, own in by_chat.items():
-        story = _Story.of(own, chats.get(chat_id) or Chat(chat_id, own[0].creator_id, own[0].fan_id))
-        results: list[tuple[str, Outcome]] = []
-        failed: list[str] = []
-        for kind, rule in _RULES.items():
-            try:
-                results += rule(story)
-            except Exception as error:  # one broken rule leaves the others standing
-                failed.append(f"{kind}: {type(error).__name__}")
-        outcomes_of = _by_conversation(results)
-        previous_at: float | None = None
-        for conversation in story.conversations:
-            found[conversation.id] = Context(
-                previous_at, tuple(outcomes_of.get(conversation.id, ())), "; ".join(failed) or None
-            )
-            if not conversation.stands_alone:
-                previous_at = conversation.figures.end
+        chat = chats.get(chat_id) or Chat(chat_id, own[0].creator_id, own[0].fan_id)
+        [around] = arounds(chat, [told_by(own)])
+        found |= contexts_within(own, around)
+    return found
+
+
+def contexts_within(conversations: Iterable[Conversation], around: Around) -> dict[str, Context]:
+    """The context of every conversation of a stretch of a chat by its id."""
+    story = _Story.of(conversations, around)
+    results: list[tuple[str, Outcome]] = []
+    failed = [around.failed] if around.failed else []
+    for kind, rule in _RULES.items():
+        try:
+            results += rule(story)
+        except Exception as error:  # one broken rule leaves the others standing
+            failed.append(f"{kind}: {type(error).__name__}")
+    outcomes_of = _by_conversation(results)
+    found: dict[str, Context] = {}
+    previous_at = around.previous_at
+    for conversation in story.conversations:
+        found[conversation.id] = Context(
+            previous_at, tuple(outcomes_of.get(conversation.id, ())), "; ".join(failed) or None
+        )
+        if not conversation.stands_alone:
+            previous_at = conversation.figures.end
     return found
 
 
@@ -69,33 +151,29 @@ def outcomes(conversations: Sequence[Conversation], chat: Chat) -> dict[str, lis
     drop-off to the last before the subscription's end; without such a conversation it is not attributed. What
     an outcome follows is the creator's last message before it, for a purchase the offer itself.
     """
-    story = _Story.of(conversations, chat)
+    [around] = arounds(chat, [told_by(conversations)])
+    story = _Story.of(conversations, around)
     return _by_conversation(found for rule in _RULES.values() for found in rule(story))
 
 
 @dataclass(frozen=True, slots=True)
 class _Story:
-    """A whole chat, oldest first."""
+    """A stretch of a chat, oldest first, with what lies around it."""
 
-    chat: Chat
+    around: Around
     conversations: Sequence[Conversation]
     said: Sequence[Message]  # by the creator
 
     @classmethod
-    def of(cls, conversations: Iterable[Conversation], chat: Chat) -> "_Story":
+    def of(cls, conversations: Iterable[Conversation], around: Around) -> "_Story":
         ordered = sorted(conversations, key=lambda each: (each.figures.start, each.messages[0].order))
         messages = (m for each in ordered for m in each.messages)
         said = [m for m in messages if m.direction == "creator" and not m.is_notice]
-        return cls(chat, ordered, sorted(said, key=attrgetter("order")))
+        return cls(around, ordered, sorted(said, key=attrgetter("order")))
 
     def messages(self) -> Iterator[tuple[str, Message]]:
         """Every message, with its conversation's id."""
         return ((each.id, message) for each in self.conversations for message in each.messages)
-
-    def renewals(self) -> list[tuple[float, float | None]]:
-        """Time and amount of each, as the fan's account and notifications tell of it."""
-        noticed = ((m.at, m.paid) for _, m in self.messages() if m.is_renewal)
-        return [*self.chat.renewals, *noticed]
 
     def running(self, at: float) -> str | None:
         """The conversation that runs at that time, or the last before it."""
@@ -105,7 +183,7 @@ class _Story:
     def said_before(self, at: float) -> str | None:
         """The id of the creator's last message before that time."""
         position = bisect_left(self.said, at, key=attrgetter("at"))
-        return self.said[position - 1].id if position else None
+        return self.said[position - 1].id if position else self.around.said
 
 
 def _tips(story: _Story) -> _Found:
@@ -148,7 +226,7 @@ def _purchases(story: _Story) -> _Found:
 
 def _renewals(story: _Story) -> _Found:
     first = story.conversations[0].id if story.conversations else None
-    for at, amount in _each_once(story.renewals()):
+    for at, amount in story.around.renewals:
         if (conversation_id := story.running(at) or first) is not None:
             yield (
                 conversation_id,
@@ -164,8 +242,8 @@ def _renewals(story: _Story) -> _Found:
 
 
 def _drop_off(story: _Story) -> _Found:
-    ended = _ended_at(story.chat)
-    if ended is None or _returned(story, ended) or (conversation_id := story.running(ended)) is None:
+    ended = story.around.ended_at
+    if ended is None or (conversation_id := story.running(ended)) is None:
         return
     yield (
         conversation_id,
@@ -251,10 +329,7 @@ def _ended_at(chat: Chat) -> float | None:
     return min(known) if chat.is_expired and known else None
 
 
-def _returned(story: _Story, ended: float) -> bool:
+def _returned(ended: float, told: Iterable[Told], renewals: Iterable[tuple[float, float | None]]) -> bool:
     """Whether the fan wrote, bought or renewed after the end."""
-    return any(at >= ended for at, _ in story.renewals()) or any(
-        (message.direction == "fan" and message.at > ended) or ((_bought(message) or (0.0,))[0] > ended)
-        for _, message in story.messages()
-        if not (message.direction == "fan" and message.is_mass)
-    )
+    acts = (each.acted_at for each in told if each.acted_at is not None)
+    return any(at >= ended for at, _ in renewals) or any(at > ended for at in acts)

@@ -13,7 +13,6 @@ from collections.abc import (
     AsyncIterator,
     Awaitable,
     Callable,
-    Collection,
     Iterable,
     Iterator,
     Mapping,
@@ -53,7 +52,9 @@ Y = TypeVar("Y")
 
 Known = Mapping[str, Reading]  # by message id
 WholeChat = tuple[Sequence[Conversation], Chat, Known]  # all its conversations
-_Wanted = tuple[Conversation, Context, Known]
+Wanted = tuple[
+    Conversation, Context, Known
+]  # one of a chat's, with what surrounds it and what was read in it
 
 _CHUNK = 1_000  # messages a task: enough texts of every length for full batches
 _LEAST = 100  # messages for which another task is worth while
@@ -117,28 +118,21 @@ class Enricher:
     async def changed(
         self,
         creator_id: str,
-        chats: Iterable[WholeChat],
-        conversation_ids: Collection[str],
+        conversations: Iterable[Wanted],
         on_progress: Callable[[Progress], Awaitable[None]],
         *,
         alone: bool = False,
     ) -> AsyncIterator[list[EnrichedConversation]]:
-        """Enrich some conversations of whole chats: their nodes, part by part and in order.
+        """Enrich some conversations: their nodes, part by part and in order.
 
-        Outcomes and re-engagement look at what surrounds a conversation; only the named ones leave this
-        process. What is known of messages stays.
+        Outcomes and re-engagement look at what surrounds a conversation, which comes with it. What is known
+        of messages stays.
 
         `alone`, for when enriching them together fails again and again, takes each in a task of its own, and
         those that fail get a node that says so. Raises what was raised last when not one of them can be
         enriched: then it is not their fault.
         """
-        wanted = [
-            (each, context[each.id], {m.id: known[m.id] for m in each.messages if m.id in known})
-            for conversations, chat, known in chats
-            for context in [contexts(conversations, {chat.id: chat})]
-            for each in conversations
-            if each.id in conversation_ids
-        ]
+        wanted = list(conversations)
         if not wanted:
             return
         options = {**await _options(), **({"max_retries": 1} if alone else {})}
@@ -147,7 +141,7 @@ class Enricher:
         done = 0
         problems: list[Exception] = []
 
-        async def enriched(part: list[_Wanted]) -> list[EnrichedConversation]:
+        async def enriched(part: list[Wanted]) -> list[EnrichedConversation]:
             nonlocal done
             around = {each.id: context for each, context, _ in part}
             known = {id: reading for _, _, read in part for id, reading in read.items()}
@@ -167,7 +161,7 @@ class Enricher:
             return found
 
         cpus = await _cpus()
-        parts: Iterable[list[_Wanted]] = ([each] for each in wanted) if alone else _parts(wanted, cpus)
+        parts: Iterable[list[Wanted]] = ([each] for each in wanted) if alone else _parts(wanted, cpus)
         async for nodes in _bounded(_IN_FLIGHT_PER_CPU * cpus, enriched, parts):
             yield nodes
         if len(problems) == len(wanted):
@@ -255,10 +249,10 @@ def _chunks(chats: Iterable[WholeChat]) -> Iterator[list[WholeChat]]:
         yield chunk
 
 
-def _parts(wanted: "Sequence[_Wanted]", cpus: int) -> "Iterator[list[_Wanted]]":
+def _parts(wanted: Sequence[Wanted], cpus: int) -> Iterator[list[Wanted]]:
     """As many conversations together as keep every processor busy, and make at most _CHUNK messages."""
     most = max(_LEAST, min(_CHUNK, sum(len(each.messages) for each, _, _ in wanted) // cpus))
-    part: list[_Wanted] = []
+    part: list[Wanted] = []
     size = 0
     for each in wanted:
         part.append(each)

@@ -228,10 +228,11 @@ def _read(values: msgpack.Unpacker) -> Checkpoint:
 def _read_older(values: msgpack.Unpacker) -> Checkpoint:
     """Of format 1, 2 or 3."""
     head: dict[str, Any] = values.unpack()
+    gap, silence = head["basis"]["gap"], head["basis"]["silence"]
     chats: list[tuple[Key, Packed]] = []
     for _ in range(head["chats"]):
         (creator_id, chat_id), packed = values.unpack()
-        chats.append(((creator_id, chat_id), older.packed_chat(packed)))
+        chats.append(((creator_id, chat_id), older.packed_chat(packed, gap=gap, silence=silence)))
     return Checkpoint(
         sequence=head["sequence"],
         basis=head["basis"],

@@ -12,9 +12,9 @@ from chats.chat import Chat, joined
 from chats.conversation import Conversation
 from chats.enriched import EnrichedConversation
 from chats.fan import FanState
-from chats.message import Message, merged
-from history.chat import CachedChat, Understanding, says
-from history.packing import Packed, pack, unpack
+from chats.message import Message
+from history.chat import CachedChat, Understanding
+from history.packing import Packed, pack, packed_facts, unpack
 
 Key = tuple[str, str]  # creator id, chat id
 Told = TypeVar("Told", Chat, Message)
@@ -118,6 +118,18 @@ class Cache:
         """The fan of every chat of one creator, or of all."""
         return [fan for key in self.keys(creator_id) if (fan := self.fan(key)) is not None]
 
+    def understood(self, key: Key, since: float) -> Iterator[EnrichedConversation]:
+        """A chat's enriched conversations, perhaps without that of each message, oldest first.
+
+        What began and had its outcomes before `since` (epoch seconds) may be left out.
+        """
+        slot = self._at(key)
+        if slot.packed is None:
+            return iter(self._read(slot).nodes.values())
+        return (
+            node for block in slot.packed.blocks if block.until >= since for node in block.conversations()
+        )
+
     def chats(self, creator_id: str) -> int:
         """How many chats the creator has."""
         return len(self._of(creator_id).slots)
@@ -165,9 +177,11 @@ class Cache:
             first = arrived[0]
             if self._slot(key) is None:
                 self._add(Chat(id=first.chat_id, creator_id=first.creator_id, fan_id=first.fan_id))
-            if self._take(self._open(key), arrived):
+            if self._open(key).take(arrived):
                 touched.setdefault(key, Touched(key[1]))
                 to_cut[key] = None
+            else:  # what is known is newer now, and the same
+                self._changed(key)
         for key in to_cut:
             self._recut(key, touched[key])
         return [mark for mark in touched.values() if mark.renamed or mark.tells]
@@ -191,27 +205,23 @@ class Cache:
 
     def forget(self, creator_id: str, chat_id: str, conversation_ids: Iterable[str]) -> None:
         """Have conversations enriched again."""
-        key, ids = (creator_id, chat_id), set(conversation_ids)
+        key = (creator_id, chat_id)
         cached = self._open(key)
-        cached.outdate(each for each in cached.conversations if each.id in ids)
+        cached.outdate(each for id in conversation_ids if (each := cached.conversation(id)) is not None)
         self._changed(key)
 
     def store(self, node: EnrichedConversation) -> None:
         """Keep an enriched conversation, unless the conversation is no more."""
         key = (node.creator_id, node.chat_id)
-        if self._slot(key) is not None:
-            cached = self._open(key)
-            if any(c.id == node.id for c in cached.conversations):
-                cached.store(node)
-                self._changed(key).written[node.id] = None
+        if self._slot(key) is not None and self._open(key).store(node):
+            self._changed(key).written[node.id] = None
 
     def understandings(self, nodes: Iterable[EnrichedConversation]) -> Iterator[Understanding]:
         """What `recall` takes, for these nodes of the chats as they are; best chat by chat."""
         for key, own in groupby(nodes, key=lambda node: (node.creator_id, node.chat_id)):
             if (cached := self.look(*key)) is not None:
-                now = {each.id: each for each in cached.conversations}
                 for node in own:
-                    if (conversation := now.get(node.id)) is not None:
+                    if (conversation := cached.conversation(node.id)) is not None:
                         yield cached.understanding(conversation, node)
 
     def recall(self, key: Key, found: Sequence[Understanding]) -> bool:
@@ -221,12 +231,10 @@ class Cache:
         """
         if self._slot(key) is None:
             return False
-        cached = self._open(key)
-        kept = dict(cached.kept)
-        changed = cached.recall(found)
-        if changed or cached.kept != kept:  # else it stays packed as it is
-            self._changed(key).written.update(dict.fromkeys(cached.nodes) if changed else {})
-        return changed
+        changed = self._open(key).recall(found)
+        if changed is not None:  # else it stays packed as it is
+            self._changed(key).written.update(dict.fromkeys(changed))
+        return bool(changed)
 
     def revise(
         self,
@@ -243,18 +251,18 @@ class Cache:
         cached = self.look(creator_id, chat_id)
         if cached is None:
             return []
-        now = {each.id: each for each in cached.conversations}
         changed: dict[str, EnrichedConversation] = {}
         for node in found:
             id = node.id
-            known = cached.nodes.get(id)
-            if known is None or id not in now or mark(cached, now[id]) != seen.get(id):
+            known, conversation = cached.node(id), cached.conversation(id)
+            if known is None or conversation is None or mark(cached, conversation) != seen.get(id):
                 continue
             if not known.has_failed and not node.has_failed and _topics(known) != _topics(node):
                 changed[id] = _with_topics(known, node)
         if changed:
             key = (creator_id, chat_id)
-            self._open(key).nodes.update(changed)
+            for node in changed.values():
+                self._open(key).store(node)
             self._changed(key).written.update(dict.fromkeys(changed))
         return list(changed.values())
 
@@ -268,9 +276,7 @@ class Cache:
         if key[1] != packed.fan.fan_id:
             own.own.setdefault(packed.fan.fan_id, key[1])
         if not enriched:
-            cached = self._open(key)
-            cached.nodes.clear()
-            cached.kept.clear()
+            self._open(key).forget_all()
             self._changed(key)
             self.close(key)
 
@@ -282,6 +288,17 @@ class Cache:
         """A chat as it was when it was packed, to be read."""
         return unpack(packed, gap=self._gap, silence=self._silence)
 
+    def as_now(self, key: Key) -> Packed | CachedChat | None:
+        """A chat in a form that no later change reaches, taken at no cost; `read` reads it."""
+        slot = self._slot(key)
+        if slot is None:
+            return None
+        return slot.packed if slot.opened is None else slot.opened.copy()
+
+    def read(self, chat: Packed | CachedChat) -> CachedChat:
+        """A chat as it was when it was taken."""
+        return chat if isinstance(chat, CachedChat) else self.unpacked_from(chat)
+
     def pack(self, key: Key) -> Packed:
         slot = self._at(key)
         slot.packed = slot.packed or pack(self._read(slot))
@@ -292,7 +309,7 @@ class Cache:
         held = 0
         found: list[Key] = []
         for key in reversed(self._opened):
-            held += len(self._read(self._at(key)).messages)
+            held += self._read(self._at(key)).held
             if held > messages:
                 found.append(key)
         return found
@@ -328,7 +345,9 @@ class Cache:
 
     def _add(self, chat: Chat) -> None:
         key = (chat.creator_id, chat.id)
-        self._creators.setdefault(key[0], _Creator()).slots[key[1]] = _Slot(opened=CachedChat(chat))
+        self._creators.setdefault(key[0], _Creator()).slots[key[1]] = _Slot(
+            opened=CachedChat(chat, gap=self._gap, silence=self._silence)
+        )
         self._opened[key] = None
 
     def _open(self, key: Key) -> CachedChat:
@@ -354,6 +373,9 @@ class Cache:
         self._open(key).changed()
         slot.packed = None
         self._count(key, slot)
+        return self._change(key)
+
+    def _change(self, key: Key) -> Change:
         return self._changes.setdefault(key, Change())
 
     def _count(self, key: Key, slot: _Slot) -> None:
@@ -363,9 +385,9 @@ class Cache:
             messages, conversations = at_rest.messages, at_rest.conversations
             complete, failed = at_rest.complete, at_rest.failed
         else:
-            cached = self._read(slot)
-            messages, conversations = cached.counts()
-            complete, failed = not cached.pending(), bool(cached.failed())
+            totals = self._read(slot).totals
+            messages, conversations = totals.messages, totals.conversations
+            complete, failed = not totals.pending, bool(totals.failed)
         own.messages += messages - slot.messages
         own.conversations += conversations - slot.conversations
         slot.messages, slot.conversations = messages, conversations
@@ -391,24 +413,43 @@ class Cache:
         if self._slot(key) is None:
             self._add(chat)
             return _Met.TO_ENRICH
-        cached = self._open(key)
-        before, shown = cached.chat, cached.fan_state()
-        cached.chat = joined(before, chat)
-        if before == cached.chat:
+        slot = self._at(key)
+        before = slot.packed.chat() if slot.packed else self._open(key).chat
+        now = joined(before, chat)
+        if before == now:
             return _Met.NOTHING_NEW
-        if before.fan_id != cached.chat.fan_id:
-            for id, message in cached.messages.items():
-                cached.messages[id] = replace(message, fan_id=cached.chat.fan_id)
-        elif before.subscription == cached.chat.subscription:
-            cached.changed()
-            if shown == cached.fan_state() and _says_of(before) == _says_of(cached.chat):
-                self._at(key).packed = None  # it was seen once more, and is the same
+        if before.fan_id == now.fan_id and before.subscription == now.subscription:
+            shown = self._fan(slot)
+            self._know(slot, key, now)
+            if shown == self._fan(slot) and _says_of(before) == _says_of(now):
                 return _Met.NOTHING_NEW
-            self._changed(key)
+            self._change(key)
             return _Met.TO_TELL
+        cached = self._open(key)
+        cached.chat = now
         cached.outdate(cached.conversations)
+        if before.fan_id != now.fan_id:
+            cached.rename(now.fan_id)
         self._changed(key)
         return _Met.TO_ENRICH
+
+    def _know(self, slot: _Slot, key: Key, chat: Chat) -> None:
+        """Keep a chat's facts, of which enrichment reads none that is new."""
+        at_rest = slot.packed
+        if at_rest is not None:
+            before, last_at = at_rest.chat(), at_rest.fan.last_message_at
+            is_counted = last_at is None or last_at <= chat.counted_at
+            if is_counted and _others_of(before) == _others_of(chat):  # no message says more
+                fan = replace(at_rest.fan, unread=chat.unread)
+                slot.packed = replace(at_rest, fan=fan, facts=packed_facts(chat))
+                if slot.opened is not None:
+                    slot.opened.chat = chat
+                    slot.opened.changed()
+                return
+        cached = self._open(key)
+        cached.chat = chat
+        cached.changed()
+        slot.packed = None
 
     def _move(self, slot: _Slot, key: Key) -> None:
         """Have a chat that was known under its fan's id under its own."""
@@ -419,55 +460,21 @@ class Cache:
         change.moved = True
         change.gone.update(dict.fromkeys(each.id for each in moved.conversations))
         cached.chat = joined(replace(moved.chat, id=key[1]), cached.chat)
-        self._take(cached, (replace(m, chat_id=key[1]) for m in moved.messages.values()))
-        cached.kept = moved.readings() | cached.kept
+        cached.take(replace(m, chat_id=key[1]) for m in moved.messages.values())
+        cached.keep(moved.readings())
         self._changed(key)
-
-    def _take(self, cached: CachedChat, arrived: Iterable[Message]) -> bool:
-        """Put copies of messages together with what is held; whether they say anything new."""
-        says_new = False
-        for message in arrived:
-            held = cached.messages.get(message.id)
-            fan_id = cached.chat.fan_id
-            own = message if message.fan_id == fan_id else replace(message, fan_id=fan_id)
-            found = own if held is None else merged(held, own)
-            if found == held:
-                continue
-            cached.messages[message.id] = found
-            if held is None or _says(held) != _says(found):
-                says_new = True
-            if held is not None and says(held) != says(found):
-                cached.kept.pop(message.id, None)
-        if not says_new:  # what is known is newer now, and the same
-            self._changed((cached.chat.creator_id, cached.chat.id))
-        return says_new
 
     def _recut(self, key: Key, mark: Touched) -> None:
         cached = self._open(key)
-        before = {c.id: c for c in cached.conversations}
-        shown = {message.id: message for message in cached.ordered()}
-        around = cached.contexts
-        cached.cut(gap=self._gap, silence=self._silence)
-        now = {c.id: c for c in cached.conversations}
-        shows = {message.id: message for message in cached.ordered()}
-        mark.new = [message for id, message in shows.items() if id not in shown]
-        mark.removed = [message for id, message in shown.items() if id not in shows]
-        both = ((message, shown[id]) for id, message in shows.items() if id in shown)
-        mark.changed = [message for message, old in both if _says(message) != _says(old)]
-        mark.gone = [id for id in before if id not in now]
-        # A conversation's enrichment also speaks of what surrounds it: a renewal belongs to the last
-        # conversation before it, a drop-off is withdrawn when the fan returns.
-        cached.outdate(
-            each
-            for id, each in before.items()
-            if now.get(id) != each or around.get(id) != cached.contexts.get(id)
-        )
+        found = cached.recut()
+        mark.new, mark.changed, mark.removed = found.new, found.changed, found.removed
+        mark.gone = found.gone
         mark.stale = cached.pending()
         change = self._changed(key)
         for id in mark.gone:
             change.written.pop(id, None)
             change.gone[id] = None
-        for id in now:
+        for id in found.cut:
             change.gone.pop(id, None)
 
 
@@ -481,7 +488,8 @@ class _Met(Enum):
 
 def mark(cached: CachedChat, conversation: Conversation) -> int:
     """Tells the conversation, with what enrichment sees before it, from itself as it was at another time."""
-    return hash((conversation, cached.contexts[conversation.id].previous_at))
+    context = cached.context(conversation.id)
+    return hash((conversation, context and context.previous_at))
 
 
 def _topics(node: EnrichedConversation) -> tuple[object, ...]:
@@ -502,6 +510,6 @@ def _says_of(chat: Chat) -> Chat:
     return replace(chat, seen_at=0.0, counted_at=0.0, unread=0)
 
 
-def _says(message: Message) -> Message:
-    """The message without what may differ between two copies of the same content."""
-    return replace(message, raw=b"", changed_at=None, older=())
+def _others_of(chat: Chat) -> Chat:
+    """The chat without what is another each time that it is seen, and without whom it is with."""
+    return replace(_says_of(chat), with_user=None)

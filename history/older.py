@@ -6,7 +6,7 @@ What is read is what the present release would have kept, so nothing else knows 
 import sys
 import zlib
 from collections.abc import Iterable, Mapping
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -16,13 +16,13 @@ import orjson
 
 from chats.chat import Chat
 from chats.enriched import EnrichedConversation
-from chats.fan import FanState
-from chats.message import Message, Version
+from chats.message import Message
 from enrich.reading import Reading
-from history.packing import Packed, packed_body, packed_ids
+from history.chat import CachedChat
+from history.packing import Packed, pack
 from wire.normalise import Held, normalise_chat, normalise_message
 
-# Before format 3 had names: the columns, and a chat's and a fan's facts.
+# Before format 3 had names: the columns, and a chat's facts.
 _FIRST_COLUMNS = (
     *("id", "fan_id", "direction", "at", "text", "price", "is_opened", "tip", "media"),
     *("is_mass", "changed_at", "is_deleted", "raw"),
@@ -30,10 +30,6 @@ _FIRST_COLUMNS = (
 _FIRST_CHAT = (
     *("id", "creator_id", "fan_id", "unread", "seen_at", "subscribed_at"),
     *("expires_at", "is_expired", "renewals", "with_user"),
-)
-_FIRST_FAN = (
-    *("fan_id", "creator_id", "chat_id", "user_id", "join_date", "spend", "unread", "waiting_since"),
-    *("recent_sentiment", "sentiment_profile", "last_message_at"),
 )
 # The wire's names, of a node and of what is in it.
 _NAMES = {
@@ -62,34 +58,29 @@ _NAMES = {
     "actionEvidence": "action_evidence",
 }
 _NO_FIGURES = dict.fromkeys(("fan_messages", "mass_messages", "offers", "mass_offers", "unanswered"), 0)
-_COUNTS = [each.name for each in fields(Packed) if each.name not in ("fan", "ids", "body")]
 
 
-def packed_chat(values: list[Any]) -> Packed:
-    """A chat of a checkpoint of format 1, 2 or 3. ValueError, TypeError, KeyError, zlib.error: it is none."""
-    fan, *counts, ids, body = values
-    if isinstance(fan, list):
-        fan = dict(zip(_FIRST_FAN, fan, strict=True))
-        del fan["user_id"]  # whose it is is known by the folder
+def packed_chat(values: list[Any], *, gap: float, silence: float) -> Packed:
+    """A chat of a checkpoint of format 1, 2 or 3. ValueError, TypeError, KeyError, zlib.error: it is none.
+
+    `gap` and `silence` (seconds) are those it was cut with.
+    """
+    *_, body = values  # what is before it is seen by it, too
     facts, columns, nodes, *rest = msgpack.unpackb(zlib.decompress(body))
     if isinstance(facts, list):
         chat, messages = _first(facts, columns)
-        understood = packed_body(chat, messages, (), {})
+        nodes, readings = [], {}
     else:
         [readings] = rest
         chat = msgspec.convert(facts, Chat)
-        understood = packed_body(
-            chat,
-            _messages(chat, columns),
-            map(conversation, nodes),
-            {id: Reading(*each) for id, each in readings.items()},
-        )
-    return Packed(
-        fan=FanState(**fan),
-        **dict(zip(_COUNTS, counts, strict=True)),
-        ids=packed_ids(_versions(ids)),
-        body=understood,
-    )
+        messages = list(_messages(chat, columns))
+    cached = CachedChat(chat, gap=gap, silence=silence)
+    cached.take(messages)
+    cached.recut()
+    for each in map(conversation, nodes):
+        cached.store(each)
+    cached.keep({id: Reading(*each) for id, each in readings.items()})
+    return pack(cached)
 
 
 def conversation(json: str | bytes) -> EnrichedConversation:
@@ -171,18 +162,6 @@ def _first(facts: list[Any], columns: list[list[Any]]) -> tuple[Chat, list[Messa
         own = replace(read, fan_id=known["fan_id"], chat_id=chat.id, is_deleted=said["is_deleted"])
         messages.append(own)
     return chat, messages
-
-
-def _versions(ids: bytes) -> dict[str, Version]:
-    names, versions = msgpack.unpackb(zlib.decompress(ids))
-    if isinstance(versions, dict):  # as it was once: by id, of those that were changed
-        return {id: Version(versions.get(id, 0.0)) for id in names}
-    return dict(zip(names, map(_version, versions), strict=True))
-
-
-def _version(values: list[Any]) -> Version:
-    changed_at, older, *facts = values
-    return Version(changed_at, _older(older), *facts)
 
 
 def _older(values: list[Any]) -> tuple[tuple[str, float], ...]:

@@ -1,48 +1,28 @@
-"""A chat as a few compressed bytes: how chats rest in memory and in checkpoints. Pure.
-
-What is in the bytes has names: a field that is added is read from older bytes by its default, and one that a
-newer release added is passed over. The columns of all messages lie one after another, which compresses ten to
-one. What is asked of every chat at every turn (the fan's state, how many messages there are) is kept beside
-the bytes and needs no unpacking.
-"""
+"""A chat at rest: blocks of bytes, and beside them what is asked without opening them. Pure."""
 
 import zlib
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import msgspec
 
 from chats.chat import Chat
-from chats.enriched import EnrichedConversation
 from chats.fan import FanState
-from chats.message import Message, Version
-from enrich.reading import Reading
+from chats.message import Version
+from history.block import Block, compressed
 from history.chat import CachedChat
-from history.columns import Columns
-
-_FAST = 1  # zlib's level: half the size of the best costs a fifth of the time
-_MESSAGES = Columns(Message, beside=("creator_id", "chat_id"))
-_VERSIONS = Columns(Version)
+from history.stretch import Cutter, Head, Stretch
+from history.totals import Totals
 
 
-class _Ids(msgspec.Struct):
-    """What `Packed.ids` holds: of every message its id and, in the same order, its version."""
+class _Heads(msgspec.Struct):
+    """What `Packed.heads` holds: one for each block, and the totals of all blocks but the last."""
 
-    ids: list[str]
-    versions: msgspec.Raw  # columns
-
-
-class _Body(msgspec.Struct):
-    """What `Packed.body` holds."""
-
-    chat: Chat
-    messages: msgspec.Raw  # columns
-    conversations: list[EnrichedConversation]
-    readings: Mapping[str, Reading]  # by message id
+    heads: list[Head]
+    before_last: Totals | None = None
 
 
-_IDS = msgspec.msgpack.Decoder(_Ids)
-_BODY = msgspec.msgpack.Decoder(_Body)
+_CHAT = msgspec.msgpack.Decoder(Chat)
+_HEADS = msgspec.msgpack.Decoder(_Heads)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,53 +34,48 @@ class Packed:
     conversations: int
     complete: bool  # every conversation is enriched
     failed: bool  # a strategy failed on some message
-    ids: bytes
-    body: bytes
+    facts: bytes  # the `Chat`
+    heads: bytes
+    blocks: tuple[Block, ...]  # oldest first
+
+    def chat(self) -> Chat:
+        return _CHAT.decode(zlib.decompress(self.facts))
 
     def versions(self) -> dict[str, Version]:
         """What is known of every message, by id, deleted ones among them."""
-        found = _IDS.decode(zlib.decompress(self.ids))
-        return dict(zip(found.ids, _VERSIONS.decode(found.versions), strict=True))
+        return {id: version for block in self.blocks for id, version in block.known().items()}
 
 
 def pack(cached: CachedChat) -> Packed:
     """The chat as bytes. It may be changed afterwards; the bytes stay what they are."""
+    totals = cached.totals
+    heads = _Heads([each.head() for each in cached.stretches], cached.before_last)
     return Packed(
         fan=cached.fan_state(),
-        messages=sum(len(each.messages) for each in cached.conversations),
-        conversations=len(cached.conversations),
-        complete=not cached.pending(),
-        failed=bool(cached.failed()),
-        ids=packed_ids({id: each.version for id, each in cached.messages.items()}),
-        body=packed_body(cached.chat, cached.messages.values(), cached.nodes.values(), cached.kept),
+        messages=totals.messages,
+        conversations=totals.conversations,
+        complete=not totals.pending,
+        failed=bool(totals.failed),
+        facts=packed_facts(cached.chat),
+        heads=compressed(heads),
+        blocks=tuple(each.block() for each in cached.stretches),
     )
 
 
-def packed_ids(versions: Mapping[str, Version]) -> bytes:
-    return _compressed(_Ids(list(versions), msgspec.Raw(_VERSIONS.encode(list(versions.values())))))
-
-
-def packed_body(
-    chat: Chat,
-    messages: Iterable[Message],
-    conversations: Iterable[EnrichedConversation],
-    readings: Mapping[str, Reading],
-) -> bytes:
-    columns = _MESSAGES.encode(list(messages))
-    return _compressed(_Body(chat, msgspec.Raw(columns), list(conversations), readings))
+def packed_facts(chat: Chat) -> bytes:
+    return compressed(chat)
 
 
 def unpack(packed: Packed, *, gap: float, silence: float) -> CachedChat:
     """The chat that was packed. `gap` and `silence` (seconds) are those it was cut with."""
-    body = _BODY.decode(zlib.decompress(packed.body))
-    chat = body.chat
-    cached = CachedChat(chat, kept=dict(body.readings))
-    for message in _MESSAGES.decode(body.messages, creator_id=chat.creator_id, chat_id=chat.id):
-        cached.messages[message.id] = message
-    cached.nodes.update((each.id, each) for each in body.conversations)
-    cached.cut(gap=gap, silence=silence)
-    return cached
-
-
-def _compressed(value: msgspec.Struct) -> bytes:
-    return zlib.compress(msgspec.msgpack.encode(value), _FAST)
+    chat = packed.chat()
+    found = _HEADS.decode(zlib.decompress(packed.heads))
+    cutter = Cutter(chat.creator_id, chat.id, gap, silence)
+    pairs = zip(found.heads, packed.blocks, strict=True)
+    return CachedChat(
+        chat,
+        gap=gap,
+        silence=silence,
+        stretches=(Stretch.at_rest(cutter, *each) for each in pairs),
+        before_last=found.before_last,
+    )

@@ -12,6 +12,7 @@ from typing import Literal, NamedTuple, Self, get_args
 from graph.model import local_id, topic_vertex
 from graph.traversals import ActionRow, ConversationRow, MessagesRow, OutcomeRow, TopicLinkRow
 from insights.ordered import Ordered
+from insights.row import handling_seconds, response_times, silence_share
 from insights.window import invalid, parse_time_zone, time_zone_notes
 from wire.payloads import (
     MessageCounts,
@@ -196,23 +197,6 @@ def pay_per_view(rows: Sequence[MessagesRow], outcomes: Sequence[OutcomeRow]) ->
         return PayPerView(offers=offers, unlocks=len(bought), revenue=revenue(bought))
 
     return PayPerViewMetrics(direct=of(mass=False), mass=of(mass=True))
-
-
-def handling_seconds(row: ConversationRow) -> int | None:
-    """From the first to the last direct message of a fan conversation; None when it has one alone."""
-    return row["endDate"] - row["startDate"] if row["messageCount"] >= 2 else None
-
-
-def silence_share(row: ConversationRow) -> float | None:
-    """The silent part of a fan conversation in percent; None for one without duration."""
-    duration = row["endDate"] - row["startDate"]
-    # Whole-second dates can make the duration a fraction shorter than the gaps inside it.
-    return min(100.0, 100 * row["silenceSeconds"] / duration) if duration > 0 else None
-
-
-def response_times(row: ConversationRow) -> list[float]:
-    """Seconds until each fan run that began in the conversation was answered."""
-    return [float(text) for text in row["responseSeconds"].split(",")] if row["responseSeconds"] else []
 
 
 def response_time_metrics(conversations: Iterable[ConversationRow]) -> ResponseTimeMetrics:

@@ -15,13 +15,11 @@ from insights.metrics import (
     Mean,
     TopicText,
     bucket_start,
-    handling_seconds,
-    response_times,
     response_times_of,
-    silence_share,
     trend_of,
 )
 from insights.ordered import ExactSum, Ordered
+from insights.row import handling_seconds, response_times, silence_share
 from wire.payloads import (
     MessageCounts,
     PayPerView,

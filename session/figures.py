@@ -5,11 +5,14 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from chats.account import Account
+from chats.enriched import EnrichedConversation
 from graph.rows import conversation_rows, fan_row
-from history.chat import CachedChat
 from history.history import Cache, Change, Key
-from insights.running import RunningFigures
+from insights.running import SLACK, RunningFigures
+from insights.window import WINDOW
 from wire.payloads import AnalyticsUpdate, PriorityScore
+
+EVERY = 20  # chats that are read between two looks at the event loop
 
 
 class Figures:
@@ -18,16 +21,19 @@ class Figures:
     def __init__(self, user_id: str, history: Cache, now: datetime) -> None:
         self._user_id = user_id
         self._history = history
+        self._since = now
         self._running = RunningFigures(user_id, now)
 
     async def load(self) -> None:
-        """Take in the whole history."""
+        """Take in all of the history that figures are made of."""
         self._history.take_changes()
-        for cached in self._history.of(None):
-            for id in cached.nodes:
-                self._put(cached, id)
-            self._put_fan((cached.chat.creator_id, cached.chat.id))
-            await asyncio.sleep(0)
+        since = (self._since - 2 * WINDOW - SLACK).timestamp()
+        for number, key in enumerate(self._history.keys()):
+            for node in self._history.understood(key, since):
+                self._put(node)
+            self._put_fan(key)
+            if number % EVERY == 0:
+                await asyncio.sleep(0)
 
     def follow(self, changes: Mapping[Key, Change]) -> None:
         """Take in what changed."""
@@ -39,7 +45,8 @@ class Figures:
                 self._running.drop_fan(creator_id, chat_id)
                 continue
             for id in change.written:
-                self._put(cached, id)
+                if (node := cached.node(id)) is not None:
+                    self._put(node)
             self._put_fan((creator_id, chat_id))
 
     def update(
@@ -52,11 +59,9 @@ class Figures:
         """Where the chat stands in its creator's inbox."""
         return self._running.priority(creator_id, chat_id, now)
 
-    def _put(self, cached: CachedChat, id: str) -> None:
-        creator_id, node = cached.chat.creator_id, cached.nodes.get(id)
-        if node is not None:
-            rows = conversation_rows(node, Account(self._user_id, creator_id).key)
-            self._running.put(creator_id, id, rows)
+    def _put(self, node: EnrichedConversation) -> None:
+        rows = conversation_rows(node, Account(self._user_id, node.creator_id).key)
+        self._running.put(node.creator_id, node.id, rows)
 
     def _put_fan(self, key: Key) -> None:
         if (fan := self._history.fan(key)) is not None:

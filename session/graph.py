@@ -263,7 +263,7 @@ class GraphWrites:
         nodes = {
             (chat_id, id): node
             for chat_id, id in written
-            if chat_id in opened and (node := opened[chat_id].nodes.get(id)) is not None
+            if chat_id in opened and (node := opened[chat_id].node(id)) is not None
         }
         try:
             await append_graph_from_delta(

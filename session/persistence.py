@@ -140,7 +140,7 @@ class Persistence:
                 packed = self._history.pack((creator_id, chat_id))  # it may have been read by other rules
             is_live = (packed.fan.last_message_at or 0.0) >= now - ECHO_SECONDS
             opened = self._history.look(creator_id, chat_id) if is_live else None
-            latest = opened.messages.values() if opened else ()
+            latest = opened.since(now - ECHO_SECONDS) if opened else ()
             self._intake.know_chat(creator_id, chat_id, packed.fan.fan_id, packed.versions(), latest)
             if not enriched or number % EVERY == 0:
                 await asyncio.sleep(0)

@@ -40,10 +40,14 @@ def messages(
                 "Several creators of this user have a chat of that id: say which with creator_id.",
                 detail=[{"field": "creator_id", "reason": "missing"}],
             )
-    said = [(message, cached) for cached in chats for message in cached.ordered()]
-    end = len(said) - offset
-    start = 0 if limit is None else max(0, end - limit)
-    return [received(message, cached) for message, cached in said[start : max(0, end)]]
+    rows: list[dict[str, Any]] = []
+    for cached in reversed(chats):
+        said = cached.newest(limit, offset)
+        offset = max(0, offset - cached.totals.shown)
+        rows += (received(message, cached) for message in reversed(said))
+        if limit is not None and (limit := limit - len(said)) <= 0:
+            break
+    return rows[::-1]
 
 
 def refused_key(creator_id: str, chat_id: str, conversation_id: str) -> str:

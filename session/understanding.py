@@ -1,14 +1,15 @@
 """How a job is understood: what is enriched together, where topics are found anew, and how far it is."""
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Protocol
 
 from chats.conversation import Conversation
 from chats.enriched import EnrichedConversation
 from enrich.progress import Progress
-from enrich.tasks import WholeChat
+from enrich.tasks import Wanted, WholeChat
 from enrich.topics.refit import Fitted
 from errors import EnrichmentError
 from history.chat import CachedChat
@@ -43,8 +44,7 @@ class Enriches(Protocol):
     def changed(
         self,
         creator_id: str,
-        chats: Iterable[WholeChat],
-        conversation_ids: Collection[str],
+        conversations: Iterable[Wanted],
         on_progress: Tell,
         *,
         alone: bool = False,
@@ -106,16 +106,14 @@ class Understanding:
                 yield Part(nodes)
             yield Part([], fit)
         elif conversations:
-            ids = frozenset(each.id for each in conversations)
-            async for nodes in self._enricher.changed(
-                creator_id, self._chats_of(conversations), ids, progress, alone=alone
-            ):
+            wanted = self._wanted(conversations)
+            async for nodes in self._enricher.changed(creator_id, wanted, progress, alone=alone):
                 yield Part(nodes)
 
-    def _chats_of(self, conversations: Iterable[Conversation]) -> Iterator[WholeChat]:
-        for creator_id, chat_id in dict.fromkeys((each.creator_id, each.chat_id) for each in conversations):
-            if (cached := self._history.look(creator_id, chat_id)) is not None:
-                yield _whole(cached)
+    def _wanted(self, conversations: Iterable[Conversation]) -> Iterator[Wanted]:
+        for key, own in groupby(conversations, key=lambda each: (each.creator_id, each.chat_id)):
+            if (cached := self._history.look(*key)) is not None:
+                yield from (each for c in own if (each := cached.surrounded(c.id)) is not None)
 
     def _progress(self, job: Job) -> Tell:
         """Tells how far the job is, at most once in PROGRESS_PAUSE seconds."""

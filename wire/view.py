@@ -1,7 +1,6 @@
 """What pages are shown of a chat: one node per chat, made of its conversations. Pure."""
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
@@ -11,12 +10,12 @@ import orjson
 from chats import enriched as domain
 from chats.chat import Chat
 from chats.message import Message
-from graph.rows import conversation_row
 from history.chat import CachedChat
 from history.history import Touched
-from insights.metrics import response_time_metrics
+from history.totals import Totals
 from wire.enriched import instant, message_enrichment, outcome, topic_use
-from wire.fields import user_id
+from wire.names import called, is_name, known, named_fan
+from wire.names import user as as_user
 from wire.payloads import (
     ActionTopic,
     ActionUse,
@@ -25,10 +24,8 @@ from wire.payloads import (
     ShownMessage,
     TopicUse,
 )
-from wire.place import fan_object
 from wire.text import plain_text
 
-_NAMES = ("displayName", "name", "username")  # the first that is there is what a person is called
 _PICTURES = ("avatar", "avatarThumbs")
 
 
@@ -41,42 +38,37 @@ def chat_node(
     touched: Touched | None = None,
 ) -> ExtendedConversationNode:
     """The chat's totals with the given messages, and what `touched` says was changed or removed."""
-    chat, nodes = cached.chat, list(cached.nodes.values())
-    metrics = response_time_metrics(map(conversation_row, nodes))
-    count = sum(node.sentiment_count for node in nodes)
-    total = sum(node.sentiment_sum for node in nodes)
-    ordered = cached.ordered()
-    response = metrics.response_time.mean
+    chat, totals = cached.chat, cached.totals
+    response = totals.response.mean
+    count, total = totals.sentiment_count, totals.sentiment.total
     return ExtendedConversationNode(
         conversationId=chat.id,
-        startDate=instant(ordered[0].at) if ordered else None,
-        endDate=instant(ordered[-1].at) if ordered else None,
-        messageCount=len(ordered),
+        startDate=None if totals.first_at is None else instant(totals.first_at),
+        endDate=None if totals.last_at is None else instant(totals.last_at),
+        messageCount=totals.shown,
         averageResponseTime=None if response is None else response / 60,
-        turns=metrics.turns,
-        silencePercentage=metrics.silence_percentage,
+        turns=totals.turns.mean,
+        silencePercentage=totals.silence.mean,
         messages=_shown(cached, messages),
-        topics=_topics(nodes, sum(bool(message.text) for message in ordered)),
-        actions=_actions(nodes),
+        topics=_topics(totals),
+        actions=_actions(totals),
         sentiment=total / count if count else None,
-        outcomes=[
-            outcome(each) for each in sorted((o for node in nodes for o in node.outcomes), key=lambda o: o.at)
-        ],
+        outcomes=[outcome(each) for each in totals.outcomes],
         priorityScore=priority,
         notWaiting=not_waiting,
-        withUser=_read(chat.with_user) if chat.with_user else None,
+        withUser=known(chat.with_user) if chat.with_user else None,
         creatorId=chat.creator_id,
         chatId=chat.id,
         fanId=chat.fan_id,
         sentimentSum=total,
         sentimentCount=count,
-        silenceSeconds=sum((node.figures.silence_seconds for node in nodes), 0.0),
-        responseSeconds=[seconds for node in nodes for seconds in node.figures.response_seconds],
-        unanswered=metrics.response_time.unanswered,
-        actionTopics=_action_topics(nodes),
+        silenceSeconds=totals.silence_seconds.total,
+        responseSeconds=list(totals.responses),
+        unanswered=totals.unanswered,
+        actionTopics=_action_topics(totals),
         changedMessages=_shown(cached, touched.changed) if touched else [],
         removedMessages=[message.id for message in touched.removed] if touched else [],
-        models={strategy: model for node in nodes for strategy, model in node.models.items()},
+        models=totals.models,
     )
 
 
@@ -89,16 +81,16 @@ class _Fan:
 
     @classmethod
     def of(cls, cached: CachedChat) -> "_Fan":
-        user = _user(_read(cached.chat.with_user or b"{}"))
-        if not _called(user):
+        user = as_user(known(cached.chat.with_user or b"{}"))
+        if not called(user):
             user = {**_named_in_messages(cached), **user}
-        name = _called(user) or cached.chat.fan_id
+        name = called(user) or cached.chat.fan_id
         username = user.get("username")
         return cls(
             user,
             {
                 "displayName": name,
-                "username": username if _is_name(username) else name,
+                "username": username if is_name(username) else name,
                 **{key: user[key] for key in _PICTURES if key in user},
             },
         )
@@ -108,7 +100,7 @@ class _Fan:
 
         Existing clients title a chat by the sender of the first message that they have.
         """
-        sender = _user(raw.get("fromUser"))
+        sender = as_user(raw.get("fromUser"))
         if message.direction == "fan":
             return {"id": message.fan_id, **self.user, **sender, **self.title}
         own = {key: value for key, value in sender.items() if key not in _PICTURES}
@@ -119,15 +111,12 @@ def _shown(cached: CachedChat, messages: Sequence[Message]) -> list[ShownMessage
     """Messages for a page: as received, but what the service knows better in place of what it was given."""
     if not messages:
         return []
-    fan, ids = _Fan.of(cached), {message.id for message in messages}
-    understood = {
-        id: node.messages[id] for node in cached.nodes.values() for id in node.messages.keys() & ids
-    }
-    return [_shown_message(message, fan, understood.get(message.id)) for message in messages]
+    fan = _Fan.of(cached)
+    return [_shown_message(message, fan, cached.understood(message.id)) for message in messages]
 
 
 def _shown_message(message: Message, fan: _Fan, understood: domain.MessageEnrichment | None) -> ShownMessage:
-    raw: dict[str, Any] = _read(message.raw)
+    raw: dict[str, Any] = known(message.raw)
     topics = understood.topics if understood else None
     by_fan = message.direction == "fan"
     return ShownMessage.model_validate(
@@ -165,121 +154,81 @@ def _quoted(raw: Any) -> dict[str, Any] | None:
 
 def _named_in_messages(cached: CachedChat) -> dict[str, Any]:
     """The fan as the newest message has it that names it; empty when none does."""
-    for message in reversed(cached.ordered()):
-        if b'ame":"' in message.raw:  # else it is not worth reading
-            user = _user(fan_object(_read(message.raw), message.creator_id))
-            if _called(user):
-                return user
-    return {}
-
-
-def _called(user: dict[str, Any]) -> str | None:
-    return next((user[key] for key in _NAMES if _is_name(user.get(key))), None)
-
-
-def _is_name(value: Any) -> bool:
-    return isinstance(value, str) and bool(value.strip())
-
-
-def _user(raw: Any) -> dict[str, Any]:
-    """A user as received, without an id that cannot be read."""
-    if not isinstance(raw, dict):
-        return {}
-    return raw if user_id(raw) is not None else {key: raw[key] for key in raw if key != "id"}
-
-
-def _read(json: bytes) -> Any:
-    """What was received, without the fields that are null."""
-    value = orjson.loads(json)
-    return _known(value) if b":null" in json else value
-
-
-def _known(value: Any) -> Any:
-    """A value of JSON without the fields that are null, however deep."""
-    if isinstance(value, dict):
-        return {key: _known(each) for key, each in value.items() if each is not None}
-    return [_known(each) for each in value] if isinstance(value, list) else value
+    id = cached.totals.named_in
+    message = None if id is None else cached.message(id)
+    return named_fan(message) if message else {}
 
 
 def received(message: Message, cached: CachedChat) -> dict[str, Any]:
     """A message as received, with its enrichment beside it (null until it is enriched)."""
-    found = next((n.messages[message.id] for n in cached.nodes.values() if message.id in n.messages), None)
+    found = cached.understood(message.id)
     shown = message_enrichment(found).model_dump(mode="json") if found else None
     return {**orjson.loads(message.raw), "enrichment": shown}
 
 
 def failed_conversations(cached: CachedChat) -> dict[str, str]:
     """The conversations on which enrichment failed, by id, with the key that they are replayed by."""
-    return {
-        id: blake2b(f"{cached.chat.creator_id}\0{id}".encode(), digest_size=12).hexdigest()
-        for id, node in cached.nodes.items()
-        if node.has_failed
-    }
+    return {node.id: _replay_key(node) for node in cached.failed()}
 
 
 def not_enriched(cached: CachedChat) -> list[dict[str, Any]]:
     """The messages on which enrichment failed, as received, with the reasons; keys are per conversation."""
     return [
         {
-            "key": key,
+            "key": _replay_key(node),
             "reason": "not_enriched",
             "id": message.id,
             "creator_id": message.creator_id,
             "failed": failed,
             "received": orjson.loads(message.raw),
         }
-        for conversation, key in failed_conversations(cached).items()
-        for id, each in cached.nodes[conversation].messages.items()
-        if (failed := each.failed) and (message := cached.messages.get(id)) is not None
+        for node in cached.failed()
+        for id, each in node.messages.items()
+        if (failed := each.failed) and (message := cached.message(id)) is not None
     ]
+
+
+def _replay_key(node: domain.EnrichedConversation) -> str:
+    return blake2b(f"{node.creator_id}\0{node.id}".encode(), digest_size=12).hexdigest()
 
 
 def chat_facts(chat: Chat, cached: CachedChat) -> dict[str, Any]:
     """A chat for the client facade."""
-    ordered = cached.ordered()
+    last_at = cached.totals.last_at
     return {
         "id": chat.id,
         "creatorId": chat.creator_id,
         "withUser": orjson.loads(chat.with_user) if chat.with_user else {"id": chat.fan_id},
         "unreadMessagesCount": cached.unread(),
-        "messageCount": len(ordered),
-        "lastMessageAt": instant(ordered[-1].at).isoformat() if ordered else None,
+        "messageCount": cached.totals.shown,
+        "lastMessageAt": None if last_at is None else instant(last_at).isoformat(),
     }
 
 
-def _topics(nodes: Iterable[domain.EnrichedConversation], with_text: int) -> list[TopicUse]:
-    last: dict[str, domain.TopicUse] = {}
-    counts: Counter[str] = Counter()
-    for node in nodes:
-        for topic in node.topics:
-            last[topic.id] = topic
-            counts[topic.id] += topic.messages
+def _topics(totals: Totals) -> list[TopicUse]:
+    with_text = totals.with_text
     return [
-        topic_use(last[id], messages=count, weight=min(1.0, count / with_text) if with_text else 0.0)
-        for id, count in sorted(counts.items(), key=lambda each: (-each[1], each[0]))
-    ]
-
-
-def _actions(nodes: Iterable[domain.EnrichedConversation]) -> list[ActionUse]:
-    found: dict[tuple[str, str], list[domain.ActionUse]] = defaultdict(list)
-    for node in nodes:
-        for action in node.actions:
-            found[action.type, action.direction].append(action)
-    merged = [
-        ActionUse(
-            type=uses[0].type,
-            direction=uses[0].direction,
-            count=sum(use.count for use in uses),
-            evidence=[id for use in uses for id in use.evidence],
+        topic_use(
+            each.last,
+            messages=each.messages,
+            weight=min(1.0, each.messages / with_text) if with_text else 0.0,
         )
-        for uses in found.values()
+        for id, each in sorted(totals.topics.items(), key=lambda each: (-each[1].messages, each[0]))
     ]
-    return sorted(merged, key=lambda action: (-action.count, action.type, action.direction))
 
 
-def _action_topics(nodes: Iterable[domain.EnrichedConversation]) -> list[ActionTopic]:
-    counts: Counter[tuple[str, str]] = Counter()
-    for node in nodes:
-        for pair in node.action_topics:
-            counts[pair.action, pair.topic_id] += pair.count
-    return [ActionTopic(action=a, topicId=t, count=n) for (a, t), n in sorted(counts.items())]
+def _actions(totals: Totals) -> list[ActionUse]:
+    found = [
+        ActionUse(type=type, direction=direction, count=each.count, evidence=list(each.evidence))
+        for type, by_direction in totals.actions.items()
+        for direction, each in by_direction.items()
+    ]
+    return sorted(found, key=lambda action: (-action.count, action.type, action.direction))
+
+
+def _action_topics(totals: Totals) -> list[ActionTopic]:
+    return [
+        ActionTopic(action=action, topicId=topic, count=count)
+        for action, counts in sorted(totals.action_topics.items())
+        for topic, count in sorted(counts.items())
+    ]

@@ -72,7 +72,7 @@ def node(conversation: Conversation, within: CachedChat | None = None, **more: A
     """A conversation's node: its figures, a made-up sentiment, and what surrounds it `within` its chat."""
     scores = {m.id: sentiment(m) for m in conversation.messages}
     felt = [s for m in conversation.messages if m.direction == "fan" and (s := scores[m.id]) is not None]
-    context = within.contexts[conversation.id] if within else None
+    context = within.context(conversation.id) if within else None
     facts: dict[str, Any] = {
         "outcomes": context.outcomes if context else (),
         "models": {"before": repr(context.previous_at)} if context else {},

@@ -24,6 +24,7 @@ import ray
 from chats.chat import Chat
 from chats.conversation import cut
 from chats.message import Message
+from enrich.outcomes import contexts
 from enrich.tasks import Enricher, _options
 from settings import Settings
 
@@ -45,8 +46,8 @@ async def untold(progress):
     pass
 
 async def enrich():
-    chats = [(conversations, Chat("f", "c", "f"), {})]
-    parts = enricher.changed("c", chats, {each.id for each in conversations}, untold)
+    around = contexts(conversations, {"f": Chat("f", "c", "f")})
+    parts = enricher.changed("c", [(each, around[each.id], {}) for each in conversations], untold)
     return [node async for nodes in parts for node in nodes]
 
 @ray.remote(num_cpus=0, num_gpus=1)

@@ -19,6 +19,7 @@ from chats.conversation import Conversation, cut
 from chats.enriched import EnrichedConversation
 from chats.message import Message
 from enrich import broadcast_enrichment
+from enrich.outcomes import contexts
 from enrich.progress import Progress
 from enrich.tasks import Enricher, WholeChat, _bounded, _chunks
 from enrich.topics import store as topic_store
@@ -93,8 +94,14 @@ async def enrich_some(
     alone: bool = False,
 ) -> list[EnrichedConversation]:
     """The nodes of these conversations, or of all."""
-    wanted = {each.id for own, _, _ in chats for each in own} if ids is None else ids
-    parts = enricher.changed(creator_id, chats, wanted, ignore, alone=alone)
+    wanted = [
+        (each, around[each.id], known)
+        for own, chat, known in chats
+        for around in [contexts(own, {chat.id: chat})]
+        for each in own
+        if ids is None or each.id in ids
+    ]
+    parts = enricher.changed(creator_id, wanted, ignore, alone=alone)
     return [node async for nodes in parts for node in nodes]
 
 

@@ -67,7 +67,9 @@ def test_what_is_counted_of_a_creator_is_what_its_chats_have(
             chats = list(cache.of(creator_id))
             pending = {(own.chat.id, each.id) for own in chats for each in own.pending()}
             assert cache.chats(creator_id) == len(chats)
-            assert cache.size(creator_id) == sum(own.counts()[0] for own in chats)
+            assert cache.size(creator_id) == sum(
+                len(each.messages) for own in chats for each in own.conversations
+            )
             assert cache.conversations(creator_id) == sum(len(own.conversations) for own in chats)
             assert {(each.chat_id, each.id) for each in cache.pending(creator_id)} == pending
             assert cache.is_complete(creator_id) == (not pending)

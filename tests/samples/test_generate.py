@@ -366,8 +366,9 @@ def test_who_waits_and_why_others_do_not(
 ) -> None:
     def state(fan: FanTruth) -> tuple[float | None, str | None]:
         place = (fan.creator_id, fan.chat_id)
-        cached = CachedChat(known[place], chats[place])
-        cached.cut(gap=6 * 3600, silence=SILENCE)
+        cached = CachedChat(known[place], gap=6 * 3600, silence=SILENCE)
+        cached.take(chats[place].values())
+        cached.recut()
         found = cached.fan_state()
         return found.waiting_since, found.not_waiting and found.not_waiting.partition(":")[0]
 

@@ -4,7 +4,7 @@ import asyncio
 import heapq
 import itertools
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -14,9 +14,9 @@ import orjson
 from chats.account import Account
 from chats.conversation import Conversation
 from chats.enriched import ActionUse, EnrichedConversation, TopicUse
-from enrich.outcomes import contexts
+from enrich.outcomes import Context, contexts
 from enrich.progress import Progress
-from enrich.tasks import WholeChat
+from enrich.tasks import Wanted, WholeChat
 from enrich.topics.refit import Fitted
 from errors import CheckpointUnavailable, EnrichmentError, GraphError, GraphUnavailable, StaleOwner
 from frames.log import NOWHERE, is_after
@@ -250,39 +250,38 @@ class FakeEnricher:
         refit: bool = False,
         aside: bool = False,
     ) -> tuple[int, AsyncIterator[Nodes]]:
-        return 0, self._parts(list(chats), None)
+        found = ((own, contexts(own, {chat.id: chat})) for own, chat, _ in chats)
+        return 0, self._parts([[(each, around[each.id]) for each in own] for own, around in found])
 
     def changed(
         self,
         creator_id: str,
-        chats: Iterable[WholeChat],
-        conversation_ids: Collection[str],
+        conversations: Iterable[Wanted],
         on_progress: Callable[[Progress], Any],
         *,
         alone: bool = False,
     ) -> AsyncIterator[Nodes]:
-        return self._parts(list(chats), conversation_ids)
+        own = itertools.groupby(conversations, key=lambda each: each[0].chat_id)
+        return self._parts([[(each, context) for each, context, _ in wanted] for _, wanted in own])
 
     async def fitted(self, creator_id: str) -> Fitted | None:
         return None
 
-    async def _parts(self, chats: list[WholeChat], wanted: Collection[str] | None) -> AsyncIterator[Nodes]:
+    async def _parts(self, chats: list[list[tuple[Conversation, Context]]]) -> AsyncIterator[Nodes]:
         self.jobs += 1
-        for conversations, chat, _ in chats:
+        for conversations in chats:
             await self.go.wait()
             if self.broken:
                 raise EnrichmentError("It is broken.")
-            around = contexts(conversations, {chat.id: chat})
             yield [
                 node(
                     each,
-                    outcomes=around[each.id].outcomes,
-                    models={"before": repr(around[each.id].previous_at)},
+                    outcomes=context.outcomes,
+                    models={"before": repr(context.previous_at)},
                     topics=_topics(each),
                     actions=(ActionUse(type="question", count=len(each.messages), direction="fan"),),
                 )
-                for each in conversations
-                if wanted is None or each.id in wanted
+                for each, context in conversations
             ]
 
 

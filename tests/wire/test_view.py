@@ -108,12 +108,14 @@ def test_topics_actions_and_outcomes_of_the_conversations_add_up() -> None:
     )
     first, second = found.conversations
     for conversation, n in ((first, 1), (second, 2)):
-        found.nodes[conversation.id] = node(
-            conversation,
-            found,
-            topics=(use("7", n), use("9", 1))[: 3 - n],
-            actions=(domain.ActionUse(type="thanks", count=n, direction="fan", evidence=(f"e{n}",)),),
-            action_topics=(domain.ActionTopic(action="thanks", topic_id="7", count=n),),
+        found.store(
+            node(
+                conversation,
+                found,
+                topics=(use("7", n), use("9", 1))[: 3 - n],
+                actions=(domain.ActionUse(type="thanks", count=n, direction="fan", evidence=(f"e{n}",)),),
+                action_topics=(domain.ActionTopic(action="thanks", topic_id="7", count=n),),
+            )
         )
     result = totals(found)
     assert [(t.id, t.messages, t.weight) for t in result.topics] == [("7", 3, 0.75), ("9", 1, 0.25)]
@@ -232,8 +234,8 @@ def test_a_message_shows_what_was_understood_of_it_and_only_a_fan_has_a_sentimen
         "m2": MessageEnrichment(sentiment=0.9),
         "m3": MessageEnrichment(sentiment=None, topics=None, failed={"topics": "lost"}),
     }
-    found.nodes[first.id] = node(first, found, messages=understood)
-    del found.nodes[later.id]
+    found.store(node(first, found, messages=understood))
+    found.outdate([later])
     result = orjson.loads(for_pages(totals(found)))["messages"]
     assert [each.get("sentimentScore") for each in result] == [0.76, None, None, None]
     assert [each.get("topics") for each in result] == [["Travel", "Food"], [], None, None]
@@ -316,7 +318,7 @@ def test_enrichment_stands_beside_the_message_as_received_and_is_null_before() -
     result = received(said, found)
     assert {key: result[key] for key in RAW} == RAW
     assert result["enrichment"]["sentiment"] == found.nodes["f1:m1"].messages["m1"].sentiment
-    found.nodes.clear()
+    found.outdate(found.conversations)
     assert received(said, found) == {**RAW, "enrichment": None}
 
 
@@ -340,7 +342,7 @@ def test_messages_that_could_not_be_enriched_are_listed_with_the_reason() -> Non
     found = cached([message("m1", 0, raw=b'{"id":"m1"}'), message("m2", 10 * HOUR)])
     assert not_enriched(found) == []
     [first, _] = found.conversations
-    found.nodes[first.id] = not_understood(first, found.contexts[first.id], "WorkerCrashedError")
+    found.store(not_understood(first, found.contexts[first.id], "WorkerCrashedError"))
     [listed] = not_enriched(found)
     [key] = failed_conversations(found).values()
     assert listed == {
