@@ -18,6 +18,7 @@ from api.own_page import OwnPage
 from api.services import Services
 from api.sockets import routes as sockets
 from api.sockets.protocol import configure_uvicorn
+from metrics.tally import Tally
 from remote import stays
 from settings import Settings
 
@@ -28,9 +29,11 @@ MAX_ONGOING = 20_000
 def build_api(settings: Settings) -> FastAPI:
     """The HTTP and WebSocket application for these settings."""
 
+    tally = Tally()
+
     @asynccontextmanager
     async def with_services(app: FastAPI) -> AsyncIterator[None]:
-        app.state.services = Services(settings)
+        app.state.services = Services(settings, tally)
         yield
 
     app = FastAPI(
@@ -56,7 +59,7 @@ def build_api(settings: Settings) -> FastAPI:
         )
     app.add_middleware(PageHeaders)
     app.add_middleware(OriginGuard, origins=settings.origins)
-    add_error_handlers(app)
+    add_error_handlers(app, tally)
     for each in (ingest, insights, reading, operations, dashboard):
         app.include_router(each.router)
     for prefix in ("", "/api"):

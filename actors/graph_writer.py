@@ -1,5 +1,6 @@
 """The graph-writer actor: the one door for mutations, and the home of the embedded graph."""
 
+import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -14,6 +15,9 @@ from graph.batcher import Batcher, Owner
 from graph.connect import connect
 from graph.model import Mutation, Scalar
 from graph.port import Graph
+from metrics.export import export
+from metrics.loop_lag import SPARING, LoopLag
+from metrics.tally import Tally
 from remote import named_actor, result
 from session.journal import owner_epochs
 from settings import Settings
@@ -29,11 +33,18 @@ class GraphWriter:
         logging.basicConfig(level=settings.log_level)
         self._graph = connect(graph_url(settings), max_bindings=settings.graph_max_bindings)
         self._redis = connect_redis(settings.redis_url)
+        tally, lag = Tally(), LoopLag(SPARING)
         self._batcher = Batcher(
             self._graph,
             partial(owner_epochs, self._redis),
             size=settings.graph_batch_size,
             wait=settings.graph_batch_wait,
+            metrics=tally,
+        )
+        loop = asyncio.get_running_loop()
+        self._measuring = (
+            loop.create_task(lag.run()),
+            loop.create_task(export(tally, lambda: lag.measure(tally, "graph_writer"))),
         )
 
     async def apply(self, mutations: Sequence[Mutation], owner: Owner | None = None) -> None:
@@ -48,6 +59,8 @@ class GraphWriter:
 
     async def close(self) -> None:
         """Let go of the graph and of Redis; what waits to be written is not."""
+        for each in self._measuring:
+            each.cancel()
         await self._batcher.close()
         await self._graph.close()
         await self._redis.connection_pool.disconnect()

@@ -17,21 +17,27 @@ What an actor must have: `idle(seconds)` and `passivate(timeout)`, as `UserActor
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 import ray
 from ray.exceptions import RayActorError, RayError
 
+from actors.reports import REGISTRY
 from actors.upgrade import Upgrade
 from actors.user_actor import UserActor
 from backoff import Backoff
 from enrich.tasks import model_ready
 from errors import Unavailable
+from metrics.declared import OWNER_ACTIVATION_SECONDS, OWNER_PASSIVATIONS, OWNER_RESTARTS, OWNERS
+from metrics.export import export
+from metrics.loop_lag import SPARING, LoopLag
+from metrics.tally import Counted, Gathered, Tally
 from remote import aside, child_actor, result
 from settings import Settings
 
-NAME = "registry"
+NAME = REGISTRY
 ACTIVATE_WITHIN = 30.0  # seconds for the former actor to be gone and Ray to have taken the new one
 RESPITE = 1.0  # whoever was called within is not ended for another's sake
 LOOK_WITHIN = 1.0  # who has not answered by then is at work
@@ -83,6 +89,11 @@ class Registry:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._rooms: dict[str, asyncio.Task[None]] = {}  # by node: room is being made there
         self._may_start = asyncio.Event()
+        self._tally = Tally()
+        self._gathered = Gathered(self._tally)
+        self._lag = LoopLag(SPARING)
+        self._spawn(self._lag.run())
+        self._spawn(export(self._tally, self._measure))
         self._spare = self._spawn(self._prepare())
         self._spawn(self._upgrade(upgrade(settings)))
 
@@ -121,9 +132,19 @@ class Registry:
             each = [asyncio.create_task(self.passivate(user_id, timeout / 2)) for user_id in self._children]
             await asyncio.wait(each, timeout=timeout)
 
+    async def record(self, user_id: str, counted: Counted) -> None:
+        """Take what the user's owner measured."""
+        if user_id in self._children:
+            self._gathered.add(user_id, counted)
+
     async def model_ready(self) -> None:
         """Return once a worker that enriches for user actors has the model; raises what keeps it."""
         await model_ready(self._settings)
+
+    def _measure(self) -> None:
+        self._gathered.measure()
+        self._tally.set(OWNERS, len(self._children))
+        self._lag.measure(self._tally, "registry")
 
     def _spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         task = asyncio.get_running_loop().create_task(work)
@@ -144,12 +165,14 @@ class Registry:
         """Have the user's actor live until it idles: another follows one that dies."""
         backoff = Backoff(RETRY_FIRST, RETRY_MOST)
         while True:
+            began = time.perf_counter()
             spare, self._spare = self._spare, self._spawn(self._prepare())
             try:
                 handle = await spare
                 child.node = await result(handle.begin.remote(child.user_id))
                 child.handle = handle
                 child.up.set()
+                self._tally.observe(OWNER_ACTIVATION_SECONDS, time.perf_counter() - began)
                 self._make_room(child.node)
                 await result(handle.idle.remote(self._settings.user_idle))
                 break
@@ -158,6 +181,8 @@ class Registry:
                     return  # as it should
                 log.warning("The actor of user %s has ended (%s).", child.user_id, type(error).__name__)
             child.lose()
+            self._gathered.forget(child.user_id)
+            self._tally.count(OWNER_RESTARTS)
             await backoff.pause()
         self._end(child, FINISH_WITHIN)
 
@@ -172,7 +197,7 @@ class Registry:
                 async with asyncio.timeout(LEAVE_WITHIN):
                     await result(child.handle.passivate.remote(finish_within))
         except RayActorError:
-            pass  # it has ended, as it should
+            self._tally.count(OWNER_PASSIVATIONS)  # it has ended, as it should
         except Exception as error:
             # It takes no more calls, and what it acknowledged is in the journal.
             log.warning("User %s is ended before it is through (%r).", child.user_id, error)
@@ -181,6 +206,7 @@ class Registry:
         child.lose()
         child.gone.set()
         del self._children[child.user_id]
+        self._gathered.forget(child.user_id)
 
     # Room on a node
 

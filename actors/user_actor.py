@@ -13,11 +13,15 @@ from typing import Any
 import ray
 
 from actors.graph_writer import graph_reader, graph_writer
+from actors.reports import Reports
 from enrich.tasks import Enricher
 from errors import AnalyticsError, StaleOwner
 from frames.log import connect_redis
 from frames.publisher import Publisher
 from history.checkpoints import Checkpoints
+from metrics.loop_lag import SPARING, LoopLag
+from metrics.port import Metrics
+from metrics.tally import Tally
 from session.clock import SystemClock
 from session.held import HeldStore
 from session.intake import Receipt
@@ -36,8 +40,13 @@ class UserActor:
         settings = Settings.from_env(env)
         logging.basicConfig(level=settings.log_level)
         self._user_id = user_id
-        self._session = Session(user_id, settings, _ports(user_id, settings))
-        self._running = asyncio.get_running_loop().create_task(self._run())
+        self._tally, self._lag = Tally(), LoopLag(SPARING)
+        self._session = Session(user_id, settings, _ports(user_id, settings, self._tally))
+        self._reports = Reports(user_id, self._tally, self._measure)
+        loop = asyncio.get_running_loop()
+        self._running = [
+            loop.create_task(each) for each in (self._run(), self._lag.run(), self._reports.run())
+        ]
 
     async def _run(self) -> None:
         try:
@@ -49,6 +58,10 @@ class UserActor:
             log.exception("User %s: the actor restarts.", self._user_id)
             await asyncio.sleep(1)
             os._exit(1)
+
+    def _measure(self) -> None:
+        self._session.measure()
+        self._lag.measure(self._tally, "owner")
 
     def _of(self, user_id: str) -> Session:
         if user_id != self._user_id:
@@ -106,22 +119,24 @@ class UserActor:
     async def passivate(self, timeout: float) -> None:  # noqa: ASYNC109 (seconds, over a process boundary)
         """Take no more calls, let what is in hand finish (for `timeout` seconds), checkpoint, and end."""
         await self._session.leave(timeout)
+        await self._reports.tell()
         _exit()
 
 
-def _ports(user_id: str, settings: Settings) -> Ports:
+def _ports(user_id: str, settings: Settings, metrics: Metrics) -> Ports:
     redis = connect_redis(settings.redis_url)
     writer = graph_writer(settings)
     return Ports(
         journal=Journal(redis, user_id),
         understood=Understood(redis, user_id),
         held=HeldStore(redis, user_id),
-        publisher=lambda lost: Publisher(redis, user_id, lost),
+        publisher=lambda lost: Publisher(redis, user_id, lost, metrics),
         checkpoints=lambda epoch: Checkpoints(settings.checkpoints, user_id, epoch),
         enricher=Enricher(user_id, redis, settings),
         writer=lambda epoch: writer.of((user_id, epoch)),
         reader=graph_reader(settings, writer),
         clock=SystemClock(),
+        metrics=metrics,
     )
 
 

@@ -10,6 +10,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from errors import AnalyticsError, InputTooLarge, InvalidInput, NotFound, Overloaded, Unavailable
+from metrics.declared import HTTP_ERRORS
+from metrics.port import UNMEASURED, Metrics
 
 _STATUS: list[tuple[type[AnalyticsError], int]] = [
     (InputTooLarge, 413),
@@ -39,13 +41,19 @@ def answers(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: {"model": ErrorAnswer} for status in statuses}
 
 
-def add_error_handlers(app: FastAPI) -> None:
-    """Have every error of a route answered as this module says."""
+def add_error_handlers(app: FastAPI, metrics: Metrics = UNMEASURED) -> None:
+    """Have every error of a route answered as this module says, and counted."""
+
+    async def answer(request: Request, error: Exception) -> Response:
+        response = _answer(error)
+        metrics.count(HTTP_ERRORS, of=str(response.status_code))
+        return response
+
     for kind in (AnalyticsError, RequestValidationError, HTTPException, Exception):
-        app.add_exception_handler(kind, _answer)
+        app.add_exception_handler(kind, answer)
 
 
-async def _answer(request: Request, error: Exception) -> Response:
+def _answer(error: Exception) -> Response:
     match error:
         case AnalyticsError():
             status = next(code for kind, code in _STATUS if isinstance(error, kind))

@@ -15,6 +15,10 @@ from api.owners import Owners
 from api.sockets.extension import Extensions
 from api.sockets.pages import Pages
 from frames.log import connect_redis
+from metrics.declared import SOCKETS
+from metrics.export import export
+from metrics.loop_lag import SPARING, LoopLag
+from metrics.tally import Tally
 from settings import Settings
 
 
@@ -37,16 +41,25 @@ class Shared:
 class Services:
     """Made once a replica, when it starts."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, tally: Tally) -> None:
         directory = Directory(settings)
         self.redis = connect_redis(settings.redis_url)
         self.owners = Owners(directory)
         self.ingest = Gathering(self.owners)
         self.client = OnlyFansClient(directory)
         self.graph = graph_reader(settings, graph_writer(settings))
-        self.pages = Pages(self.redis, self.owners)
+        self.pages = Pages(self.redis, self.owners, tally)
         self.extensions = Extensions(self.redis, self.owners, self.ingest, max_frame=settings.max_body)
         self.model_ready = Shared(directory.model_ready)
+        self._tally = tally
+        self._lag = LoopLag(SPARING)
+        loop = asyncio.get_running_loop()
+        self._measuring = (loop.create_task(self._lag.run()), loop.create_task(export(tally, self._measure)))
+
+    def _measure(self) -> None:
+        self._tally.set(SOCKETS, self.pages.connected, "page")
+        self._tally.set(SOCKETS, self.extensions.connected, "extension")
+        self._lag.measure(self._tally, "api")
 
 
 async def _services(connection: HTTPConnection) -> Services:

@@ -18,6 +18,7 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -36,6 +37,7 @@ from enrich.progress import Pace, Progress
 from enrich.reading import Reading
 from enrich.topics import store as topic_store
 from enrich.topics.refit import Fitted
+from metrics.declared import ENRICHMENT_MESSAGES, ENRICHMENT_TASK_SECONDS
 from remote import result
 from settings import Settings
 
@@ -302,6 +304,21 @@ async def _options() -> dict[str, Any]:
 # The tasks. Their models are imported here, inside the worker process.
 
 
+@contextmanager
+def _measured(task: str, conversations: Sequence[Conversation] = ()) -> Iterator[None]:
+    """Export how long the task takes, and what was embedded; the worker stays when it is over."""
+    from enrich.embedding.embed import tally
+    from metrics.export import exporter
+
+    began = time.perf_counter()
+    try:
+        yield
+    finally:
+        tally.observe(ENRICHMENT_TASK_SECONDS, time.perf_counter() - began, task)
+        tally.count(ENRICHMENT_MESSAGES, sum(len(each.messages) for each in conversations))
+        exporter().record(tally.take())
+
+
 @ray.remote
 def _load(model: str) -> None:
     from enrich.embedding.embed import embed
@@ -315,8 +332,9 @@ def _analyse(
 ) -> "tuple[Analysis, Documents, int]":
     from enrich.analyse import analyse
 
-    analysis = analyse(conversations, contexts(conversations, chats), model, known)
-    return analysis, analysis.documents(model), sum(len(each.messages) for each in conversations)
+    with _measured("analyse", conversations):
+        analysis = analyse(conversations, contexts(conversations, chats), model, known)
+        return analysis, analysis.documents(model), sum(len(each.messages) for each in conversations)
 
 
 @ray.remote
@@ -330,7 +348,8 @@ def _fit(
         known = TopicModel.from_bytes(previous) if previous else None
         if not again and known is not None and served(creator_id, known, model) is known:
             return previous
-        return fit(creator_id, Documents.joined(documents), known, model).to_bytes()
+        with _measured("fit"):
+            return fit(creator_id, Documents.joined(documents), known, model).to_bytes()
     except Exception as error:  # its text may quote the chats
         log.error("The topics of creator %s stay: the fit failed (%s).", creator_id, type(error).__name__)
         return previous
@@ -342,7 +361,8 @@ def _assign(
 ) -> list[EnrichedConversation]:
     from enrich.analyse import assign
 
-    return assign(analysis, _served(creator_id, stored, model))
+    with _measured("assign"):
+        return assign(analysis, _served(creator_id, stored, model))
 
 
 @ray.remote
@@ -356,7 +376,8 @@ def _enrich(
 ) -> list[EnrichedConversation]:
     from enrich.analyse import analyse, assign
 
-    return assign(analyse(conversations, around, model, known), _served(creator_id, stored, model))
+    with _measured("enrich", conversations):
+        return assign(analyse(conversations, around, model, known), _served(creator_id, stored, model))
 
 
 @ray.remote

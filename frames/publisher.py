@@ -16,6 +16,8 @@ from redis.exceptions import RedisError
 from backoff import Backoff
 from errors import Unavailable
 from frames.log import NOWHERE, forget, last_position, push
+from metrics.declared import FRAMES_LOST, FRAMES_SENT, FRAMES_SENT_BYTES
+from metrics.port import UNMEASURED, Metrics
 from wire.payloads import Frame, SystemStatus, SystemStatusMsg
 
 log = logging.getLogger(__name__)
@@ -36,7 +38,10 @@ class Publisher:
     `lost` is called when frames begin to be lost; `position` is that of the last one sent.
     """
 
-    def __init__(self, redis: Redis, user_id: str, lost: Callable[[], None]) -> None:
+    def __init__(
+        self, redis: Redis, user_id: str, lost: Callable[[], None], metrics: Metrics = UNMEASURED
+    ) -> None:
+        self._metrics = metrics
         self._redis = redis
         self._user_id = user_id
         self._lost = lost
@@ -58,10 +63,15 @@ class Publisher:
     async def send(self, frame: Frame | bytes) -> None:
         """Send a frame; one that is lost is made up for by the full sync that `lost` asks for."""
         if not self.works:
+            self._metrics.count(FRAMES_LOST)
             return
+        json = frame if isinstance(frame, bytes) else frame.published()
         try:
-            self.position = await push(self._redis, self._user_id, frame, epoch=self._epoch)
+            self.position = await push(self._redis, self._user_id, json, epoch=self._epoch)
+            self._metrics.count(FRAMES_SENT)
+            self._metrics.count(FRAMES_SENT_BYTES, len(json))
         except RedisError as error:
+            self._metrics.count(FRAMES_LOST)
             log.warning("Frames of user %s are lost (%s).", self._user_id, type(error).__name__)
             self._works.clear()
             self._lost()

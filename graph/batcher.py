@@ -12,6 +12,7 @@ nothing of an older owner comes after what a newer one wrote.
 import asyncio
 import contextlib
 import logging
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +21,8 @@ from backoff import Backoff
 from errors import StaleOwner, Unavailable
 from graph.model import Mutation
 from graph.port import Graph
+from metrics.declared import GRAPH_BATCH_MUTATIONS, GRAPH_RETRIES, GRAPH_WRITE_SECONDS
+from metrics.port import UNMEASURED, Metrics
 
 LARGEST_BATCH = 20_000  # mutations taken together; the adapter cuts them into requests
 MOST_WAITING = 200_000  # mutations accepted and not yet written
@@ -45,11 +48,14 @@ class Batcher:
     written as an owner waits until it can.
     """
 
-    def __init__(self, graph: Graph, newest: Newest, *, size: int, wait: float) -> None:
+    def __init__(
+        self, graph: Graph, newest: Newest, *, size: int, wait: float, metrics: Metrics = UNMEASURED
+    ) -> None:
         self._graph = graph
         self._newest = newest
         self._size = size
         self._wait = wait
+        self._metrics = metrics
         self._queue: deque[_Waiting] = deque()
         self._room = asyncio.Condition()
         self._waiting = 0
@@ -114,10 +120,15 @@ class Batcher:
         try:
             batch = await self._believed(batch)
             if batch:
-                await self._graph.apply([mutation for each in batch for mutation in each.mutations])
+                began = time.perf_counter()
+                mutations = [mutation for each in batch for mutation in each.mutations]
+                await self._graph.apply(mutations)
+                self._metrics.observe(GRAPH_WRITE_SECONDS, time.perf_counter() - began)
+                self._metrics.observe(GRAPH_BATCH_MUTATIONS, len(mutations))
         except Unavailable as error:
             count = sum(len(each.mutations) for each in batch)
             log.warning("The graph is not written (%s); %d mutations wait.", error, count)
+            self._metrics.count(GRAPH_RETRIES)
             return batch
         except Exception as error:
             if len(batch) > 1:

@@ -101,6 +101,7 @@ class Checkpoints:
         self._folder = f"{folder.rstrip('/')}/user={quote(user_id, safe='')}"
         self._owner = owner
         self._written = 0
+        self.size = 0  # bytes of the last one that was written
 
     def write(self, checkpoint: Checkpoint) -> int:
         """Write it and drop what is older than the one before.
@@ -118,6 +119,7 @@ class Checkpoints:
                     checksum.update(piece)
                     file.write(piece)
                 file.write(checksum.digest())
+                self.size = file.tell()
                 _sync(file)
             self._fs.mv(part, f"{self._folder}/{name}")
             _sync_folder(self._folder)
@@ -191,7 +193,7 @@ def _sync_folder(folder: str) -> None:
 
 
 def _parsed(data: bytes) -> Checkpoint:
-    """Raises CheckpointError: it is not whole; CheckpointUnavailable: of a version that is not known."""
+    """Raises CheckpointError: it is not whole; CheckpointUnavailable: it is, and cannot be read."""
     body, checksum = memoryview(data)[:-_CHECKSUM], data[-_CHECKSUM:]
     if hashlib.blake2b(body, digest_size=_CHECKSUM).digest() != checksum:
         raise CheckpointError("its checksum is wrong.")
@@ -206,7 +208,10 @@ def _parsed(data: bytes) -> Checkpoint:
     values = msgpack.Unpacker(max_buffer_size=len(data))
     values.feed(body[line.end() :])
     read = _read if version == VERSION else _read_older
-    return read(values)
+    try:
+        return read(values)
+    except Exception as error:  # it is as it was written, so it is not for this release to put it aside
+        raise CheckpointUnavailable(f"is whole and cannot be read ({type(error).__name__}).") from error
 
 
 def _read(values: msgpack.Unpacker) -> Checkpoint:

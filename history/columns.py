@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import fields
+from types import GenericAlias
 from typing import Any, Generic, TypeVar, get_type_hints
 
 import msgspec
@@ -20,7 +21,7 @@ class Columns(Generic[T]):
         self._of = of
         self._names = [each.name for each in fields(of) if each.name not in beside]  # type: ignore[arg-type]
         columns: list[tuple[str, Any, None]] = [
-            (name, list.__class_getitem__(hints[name]) | None, None) for name in self._names
+            (name, GenericAlias(list, hints[name]) | None, None) for name in self._names
         ]
         self._decoder = msgspec.msgpack.Decoder(msgspec.defstruct("Columns", columns))
 

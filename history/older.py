@@ -31,6 +31,33 @@ _FIRST_CHAT = (
     *("id", "creator_id", "fan_id", "unread", "seen_at", "subscribed_at"),
     *("expires_at", "is_expired", "renewals", "with_user"),
 )
+# The wire's names, of a node and of what is in it.
+_NAMES = {
+    "conversationId": "id",
+    "creatorId": "creator_id",
+    "chatId": "chat_id",
+    "fanId": "fan_id",
+    "messageCount": "direct_messages",
+    "fanMessages": "fan_messages",
+    "massMessages": "mass_messages",
+    "ppvOffers": "offers",
+    "massPpvOffers": "mass_offers",
+    "silenceSeconds": "silence_seconds",
+    "responseSeconds": "response_seconds",
+    "sentimentSum": "sentiment_sum",
+    "sentimentCount": "sentiment_count",
+    "topic": "label",
+    "actionTopics": "action_topics",
+    "topicId": "topic_id",
+    "messageId": "message_id",
+    "followsMessageId": "follows_message_id",
+    "provisional": "is_provisional",
+    "isMass": "is_mass",
+    "datedBy": "dated_by",
+    "sentimentReason": "no_sentiment",
+    "actionEvidence": "action_evidence",
+}
+_NO_FIGURES = dict.fromkeys(("fan_messages", "mass_messages", "offers", "mass_offers", "unanswered"), 0)
 
 
 def packed_chat(values: list[Any], *, gap: float, silence: float) -> Packed:
@@ -58,59 +85,35 @@ def packed_chat(values: list[Any], *, gap: float, silence: float) -> Packed:
 
 def conversation(json: str | bytes) -> EnrichedConversation:
     """An enriched conversation, of the wire's node as JSON. ValueError, KeyError, TypeError: it is none."""
-    node = orjson.loads(json)
-    return msgspec.convert(
-        {
-            "id": node["conversationId"],
-            "creator_id": node["creatorId"],
-            "chat_id": node["chatId"],
-            "fan_id": node["fanId"],
-            "figures": {
-                "start": _epoch(node["startDate"]),
-                "end": _epoch(node["endDate"]),
-                "direct_messages": node["messageCount"],
-                "fan_messages": node["fanMessages"],
-                "mass_messages": node["massMessages"],
-                "offers": node["ppvOffers"],
-                "mass_offers": node["massPpvOffers"],
-                "turns": int(node["turns"] or 0),
-                "silence_seconds": node["silenceSeconds"],
-                "response_seconds": node["responseSeconds"],
-                "unanswered": node["unanswered"],
-            },
-            "topics": [{**each, "label": each["topic"]} for each in node["topics"]],
-            "actions": node["actions"],
-            "action_topics": [{**each, "topic_id": each["topicId"]} for each in node["actionTopics"]],
-            "outcomes": list(map(_outcome, node["outcomes"])),
-            "sentiment_sum": node["sentimentSum"],
-            "sentiment_count": node["sentimentCount"],
-            "messages": {id: _enrichment(each) for id, each in node["enrichment"].items()},
-            "models": node["models"],
-        },
-        EnrichedConversation,
-    )
-
-
-def _outcome(found: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        **found,
-        "at": _epoch(found["date"]),
-        "message_id": found["messageId"],
-        "follows_message_id": found["followsMessageId"],
-        "is_provisional": found["provisional"],
-        "is_mass": found["isMass"],
-        "dated_by": found["datedBy"],
+    node = _named(orjson.loads(json))
+    figures = {
+        **_NO_FIGURES,
+        **node,
+        "start": _epoch(node["startDate"]),
+        "end": _epoch(node["endDate"]),
+        "turns": int(node["turns"] or 0),
     }
+    found = {
+        **node,
+        "figures": figures,
+        "topics": [_named(each) for each in node["topics"]],
+        "action_topics": [_named(each) for each in node["action_topics"]],
+        "outcomes": [_named(each) | {"at": _epoch(each["date"])} for each in node["outcomes"]],
+        "messages": {id: _enrichment(each) for id, each in node["enrichment"].items()},
+    }
+    return msgspec.convert(found, EnrichedConversation)
 
 
 def _enrichment(found: Mapping[str, Any]) -> dict[str, Any]:
-    topics = found["topics"]
-    return {
-        **found,
-        "no_sentiment": found["sentimentReason"],
-        "action_evidence": found["actionEvidence"],
-        "topics": None if topics is None else [{**each, "label": each["topic"]} for each in topics],
-    }
+    named = _named(found)
+    if topics := named.get("topics"):
+        named["topics"] = [_named(each) for each in topics]
+    return named
+
+
+def _named(found: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields under their present names."""
+    return {_NAMES.get(name, name): value for name, value in found.items()}
 
 
 def _epoch(time: str) -> float:

@@ -7,6 +7,7 @@ have of it is read from there: what is live is always what a replay would give.
 import asyncio
 import hashlib
 import logging
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
@@ -17,6 +18,8 @@ from backoff import Backoff
 from chats.chat import Chat
 from chats.message import Message
 from errors import AnalyticsError, JournalUnavailable, StaleOwner
+from metrics.declared import JOURNAL_APPEND_RECORDS, JOURNAL_APPEND_SECONDS
+from metrics.port import Metrics
 from session.journal import Entry, Journal
 from session.known import Notes
 from session.machine import DeltaAccepted, SnapshotAccepted
@@ -77,8 +80,10 @@ class Commit:
         undo: Callable[[Input], None],
         replayed: Callable[[int], AsyncIterator[Accepted]],
         accepted: Callable[[Accepted], None],
+        metrics: Metrics,
     ) -> None:
         self._journal = journal
+        self._metrics = metrics
         self._taken = taken
         self._undo = undo
         self._replayed = replayed
@@ -147,7 +152,11 @@ class Commit:
         sequence = self._journal.sequence
         of_each = [each.entries() for each in run]
         entries = list(chain.from_iterable(of_each))
+        began = time.perf_counter()
         sequences = iter(await self._journal.append(run[0].creator_id, entries) if entries else ())
+        if entries:
+            self._metrics.observe(JOURNAL_APPEND_SECONDS, time.perf_counter() - began)
+            self._metrics.observe(JOURNAL_APPEND_RECORDS, len(entries))
         for each, entered_as in zip(run, of_each, strict=True):
             own = [next(sequences) for _ in entered_as]
             if 0 in own:
@@ -162,9 +171,10 @@ class Commit:
         if aside := entered.set_aside():
             await self._journal.append(creator_id, aside)
         bodies = [message.raw for message in entered.fresh]
-        self._pass_on(
-            entered, await self._journal.append_snapshot(creator_id, entered.received_at, chats, bodies)
-        )
+        began = time.perf_counter()
+        sequence = await self._journal.append_snapshot(creator_id, entered.received_at, chats, bodies)
+        self._metrics.observe(JOURNAL_APPEND_SECONDS, time.perf_counter() - began)
+        self._pass_on(entered, sequence)
         if releases := entered.releases():
             await self._journal.append(creator_id, releases)
             self._passed_on = self._journal.sequence

@@ -19,6 +19,8 @@ from graph.traversals import ACCOUNTS_OF_USER, CONVERSATION_COUNT
 from graph.write import Writer, append_graph_from_delta, rebuild_graph_from_snapshot
 from history.chat import CachedChat
 from history.history import Cache, Change, Key
+from metrics.declared import GRAPH_REFUSED, GRAPH_RETRIES
+from metrics.port import UNMEASURED, Metrics
 from session.clock import Clock
 
 log = logging.getLogger(__name__)
@@ -85,11 +87,13 @@ class GraphWrites:
         reader: Graph,
         clock: Clock,
         told: Callable[[], None],
+        metrics: Metrics = UNMEASURED,
     ) -> None:
         self._user_id = user_id
         self._history = history
         self._reader = reader
         self._clock = clock
+        self._metrics = metrics
         self._told = told  # called when it falls behind, and when it has caught up
         self._writer: Writer | None = None
         self._revision = 0
@@ -196,6 +200,7 @@ class GraphWrites:
                 raise
             except Exception as error:  # its text may quote what is written
                 log.warning("User %s: the graph is written later (%s).", self._user_id, type(error).__name__)
+                self._metrics.count(GRAPH_RETRIES)
                 await backoff.pause()
                 if (newer := self._lacking.pop(creator_id, None)) is not None:
                     newer.put_back(lacking)
@@ -281,6 +286,7 @@ class GraphWrites:
                         creator_id,
                     )
                     self.refused[creator_id, chat_id, id] = error.code
+                    self._metrics.count(GRAPH_REFUSED)
                 return
             if gone:
                 await self._append(creator_id, {}, {}, gone)

@@ -20,6 +20,8 @@ from chats.chat import Chat
 from chats.message import Message, Version
 from errors import NotFound, Overloaded
 from history.checkpoints import Aside
+from metrics.declared import INPUTS_HELD_TOTAL, MESSAGES_ACCEPTED
+from metrics.port import UNMEASURED, Metrics
 from session.commit import Accepted, Commit, Input
 from session.echoes import Echoes
 from session.journal import Journal, Record
@@ -74,8 +76,10 @@ class Intake:
         waiting: Callable[[], int],
         accepted: Callable[[Accepted], None],
         now: Callable[[], float] = time.time,
+        metrics: Metrics = UNMEASURED,
     ) -> None:
         self._journal = journal
+        self._metrics = metrics
         self._max_text = max_text
         self._max_waiting = max_waiting
         self._waiting = waiting
@@ -87,7 +91,12 @@ class Intake:
         self._echoes = Echoes()
         self._turn = asyncio.Lock()  # of the input that is compared
         self._commit = Commit(
-            journal, taken=self._taken, undo=self._undo, replayed=self.replayed, accepted=accepted
+            journal,
+            taken=self._taken,
+            undo=self._undo,
+            replayed=self.replayed,
+            accepted=accepted,
+            metrics=metrics,
         )
         self.held = self._quarantine.held
         self.run = self._commit.run
@@ -406,6 +415,9 @@ class Intake:
     def _taken(self, entered: Input) -> None:
         creator_id, fresh = entered.creator_id, tuple(entered.fresh)
         self._quarantine.release(entered.released)
+        self._metrics.count(MESSAGES_ACCEPTED, len(fresh))
+        for held in entered.held:
+            self._metrics.count(INPUTS_HELD_TOTAL, of=held.reason)
         if entered.snapshot is not None:
             self._accepted(SnapshotAccepted(entered.sequence, creator_id, entered.told, fresh))
         elif fresh:

@@ -9,7 +9,7 @@ One job is in hand at a time. A small job works on the chats that a batch of inp
 of each; a whole job works on everything that a creator has and sends a full sync. Either is enriched and then
 told; the graph is written beside it, from what changed in the history. Live messages make small jobs, and so
 does a snapshot that brings little news; one that brings none makes no job. What changes many chats at once,
-however it came, makes a whole job.
+or brings many messages, makes a whole job however it came.
 
 What arrives while a job is in hand waits, in the journal's order; live messages that wait next to each other
 form one batch. After a full sync what had waited is applied, and only then REALTIME is announced.
@@ -273,12 +273,17 @@ class UserState:
 
     def _take(self) -> Iterator[Effect]:
         """Take the next input, or batch of live messages, into the history and start its job."""
+        is_snapshot = isinstance(self.inbox[0], SnapshotAccepted)
         creator_id, chats, messages = self._batch()
         touched = self.cache.merge(chats, messages)
-        # Of a chat that was renamed pages know another id.
-        many = len(touched) > max(FEW_CHATS, self.cache.chats(creator_id) // SHARE)
-        much = many or (touched and len(messages) > MANY_MESSAGES)
-        whole = bool(self.status is Status.EMPTY or much) or any(mark.renamed for mark in touched)
+        new = sum(len(mark.new) for mark in touched)
+        whole = (
+            self.status is Status.EMPTY
+            or len(touched) > max(FEW_CHATS, self.cache.chats(creator_id) // SHARE)
+            or new > MANY_MESSAGES
+            or (is_snapshot and 2 * new > self.cache.size(creator_id))  # topics are found anew
+            or any(mark.renamed for mark in touched)  # pages know the chat by another id
+        )
         if touched or whole:
             yield from self._start(creator_id, touched, whole=whole)
         else:

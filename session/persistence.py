@@ -14,6 +14,7 @@ from enrich import RULES
 from enrich.topics.taxonomy import VERSION
 from errors import CheckpointUnavailable, JournalUnavailable
 from history.checkpoints import Aside, Checkpoint, Checkpoints
+from metrics.declared import CHECKPOINT_BYTES, CHECKPOINT_SECONDS
 from session.graph import GraphWrites
 from session.intake import Intake
 from session.machine import UserState
@@ -68,6 +69,11 @@ class Persistence:
         self._save_again = 0.0  # not before, when storage was away
         self._writing: asyncio.Task[None] | None = None
         self.unsaved = 0
+
+    @property
+    def saved(self) -> int:
+        """The sequence up to which the newest checkpoint has everything."""
+        return self._saved[0]
 
     async def read(self, epoch: int) -> dict[str, dict[str, Any]]:
         """Take in the newest checkpoint; returns what it says that the graph lacks.
@@ -194,7 +200,10 @@ class Persistence:
         assert self._checkpoints is not None, "it was read"
         try:
             await self._ports.held.flush(held)
+            began = self._clock.monotonic()
             through = await asyncio.to_thread(self._checkpoints.write, checkpoint)
+            self._ports.metrics.observe(CHECKPOINT_SECONDS, self._clock.monotonic() - began)
+            self._ports.metrics.observe(CHECKPOINT_BYTES, self._checkpoints.size)
             before = self._saved[3]
             self._saved = (
                 checkpoint.sequence,

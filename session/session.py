@@ -8,6 +8,7 @@ reads the newest checkpoint and what the journal has behind it, and does again w
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -31,6 +32,15 @@ from graph.port import Graph
 from graph.write import Writer
 from history.checkpoints import Checkpoints
 from history.history import Cache
+from metrics.declared import (
+    BACKLOG,
+    GRAPH_BEHIND_SECONDS,
+    INPUTS_DROPPED,
+    INPUTS_HELD,
+    JOURNAL_LAG,
+    OWNER_RECOVERY_SECONDS,
+)
+from metrics.port import UNMEASURED, Metrics
 from session import reading
 from session.backlog import Backlog
 from session.clock import Clock
@@ -90,6 +100,7 @@ class Ports:
     writer: Callable[[int], Writer]
     reader: Graph
     clock: Clock
+    metrics: Metrics = UNMEASURED
 
 
 class Session:
@@ -119,7 +130,9 @@ class Session:
         self._state = UserState(history)
         self._backlog = backlog = Backlog()
         self._figures = Figures(user_id, history, self._clock.now())
-        self._writes = GraphWrites(user_id, history, ports.reader, self._clock, self._tell_graph)
+        self._writes = GraphWrites(
+            user_id, history, ports.reader, self._clock, self._tell_graph, ports.metrics
+        )
         self._pages = Pages(
             user_id, history, self._figures, self._frames, self._clock, lambda: self._state.sequence
         )
@@ -134,7 +147,9 @@ class Session:
             waiting=lambda: backlog.messages,
             accepted=self._accept,
             now=lambda: self._clock.now().timestamp(),
+            metrics=ports.metrics,
         )
+        self._dropped: Counter[str] = Counter()  # of the intake's, what was measured
         self._refits = Refits(
             user_id,
             history,
@@ -353,6 +368,18 @@ class Session:
             and self._pages.idle
         )
 
+    def measure(self) -> None:
+        """Set the gauges to what holds now, and count what was dropped since this was called last."""
+        metrics = self._ports.metrics
+        since = self._writes.behind_since()
+        metrics.set(BACKLOG, self._backlog.messages)
+        metrics.set(JOURNAL_LAG, max(0, self._ports.journal.sequence - self._persistence.saved))
+        metrics.set(INPUTS_HELD, len(self._intake.held))
+        metrics.set(GRAPH_BEHIND_SECONDS, 0.0 if since is None else self._clock.monotonic() - since)
+        for kind, count in (self._intake.dropped - self._dropped).items():
+            metrics.count(INPUTS_DROPPED, count, kind)
+        self._dropped = self._intake.dropped.copy()
+
     # The owner's life
 
     async def run(self) -> None:
@@ -376,10 +403,12 @@ class Session:
         backoff = Backoff(RETRY_FIRST, RETRY_MOST, sleep=self._clock.sleep)
         while not self._ready.is_set():
             problem: AnalyticsError
+            began = self._clock.monotonic()
             try:
                 await self._recover()
                 self._ready.set()
                 self._used = self._clock.monotonic()
+                self._ports.metrics.observe(OWNER_RECOVERY_SECONDS, self._used - began)
                 return
             except RedisError as error:
                 problem = JournalUnavailable(f"Redis does not answer ({type(error).__name__}); try again.")

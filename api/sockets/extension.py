@@ -67,11 +67,13 @@ class Extensions:
         self._owners = owners
         self._ingest = ingest
         self._max_frame = max_frame
+        self.connected = 0  # sockets
 
     async def serve(self, socket: WebSocket, user_id: str, creator_id: str) -> None:
         """Run one extension's socket until it closes; what is wrong with a frame is answered on it."""
         await socket.accept()
         waiting: asyncio.Queue[bytes | None] = asyncio.Queue(maxsize=BATCH)
+        self.connected += 1
         try:
             await send(socket, ack("extension", user_id))
             async with asyncio.TaskGroup() as tasks:
@@ -79,6 +81,8 @@ class Extensions:
                 tasks.create_task(self._take(_Extension(socket, user_id, creator_id), waiting))
         except* (WebSocketDisconnect, RuntimeError):
             pass  # the extension is gone
+        finally:
+            self.connected -= 1
 
     async def _take(self, extension: _Extension, waiting: "asyncio.Queue[bytes | None]") -> None:
         """Journal what is received, batch by batch, until the socket has closed and nothing waits."""

@@ -22,6 +22,8 @@ from api.sockets.page import Page, mark, stands
 from api.sockets.sending import ack, close, send, send_away, send_json
 from errors import AnalyticsError, Unavailable
 from frames.log import channel, missed
+from metrics.declared import PAGES_CUT_OFF
+from metrics.port import UNMEASURED, Metrics
 from session.journal import is_known
 from wire.payloads import SystemStatus, SystemStatusMsg, published
 
@@ -30,13 +32,15 @@ log = logging.getLogger(__name__)
 MISSED = 4008
 SUBSCRIBE_TIMEOUT = 5.0
 SILENCE = 10.0  # after this long Redis is asked whether it is there, and has as long to answer
+CANCEL_AGAIN = 0.1  # seconds
 GATHER = 0.5  # seconds in which more of what asks for a full sync is gathered
 
 
 class Pages:
     """Serves the pages of one process; a task of its own feeds them from Redis."""
 
-    def __init__(self, redis: Redis, owners: Owners) -> None:
+    def __init__(self, redis: Redis, owners: Owners, metrics: Metrics = UNMEASURED) -> None:
+        self._metrics = metrics
         self._redis = redis
         self._owners = owners
         self._pages: defaultdict[str, set[Page]] = defaultdict(set)
@@ -46,6 +50,11 @@ class Pages:
         self._confirmed: dict[str, asyncio.Event] = {}  # by user: Redis has the subscription
         self._changing = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
+
+    @property
+    def connected(self) -> int:
+        """How many pages there are."""
+        return sum(map(len, self._pages.values()))
 
     async def serve(
         self,
@@ -77,6 +86,7 @@ class Pages:
         finally:
             await self._leave(user_id, page)
         if page.cut_off.is_set():
+            self._metrics.count(PAGES_CUT_OFF)
             await close(
                 socket,
                 MISSED,
@@ -206,8 +216,10 @@ async def _first(*work: Coroutine[Any, Any, object]) -> None:
     """Run side by side until one of them ends; its error is raised."""
     tasks = [asyncio.create_task(each) for each in work]
     done, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    for task in pending:
-        task.cancel()
-    await asyncio.gather(*pending, return_exceptions=True)
+    while pending:  # the client of Redis loses a cancellation that comes while it asks for a connection
+        for task in pending:
+            task.cancel()
+        ended, pending = await asyncio.wait(pending, timeout=CANCEL_AGAIN)
+        await asyncio.gather(*ended, return_exceptions=True)
     for task in done:
         task.result()

@@ -18,6 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from errors import EnrichmentError
+from metrics.declared import EMBEDDED_TEXTS
+from metrics.tally import Tally
 
 if TYPE_CHECKING:
     from enrich.embedding.encoder import Encoder
@@ -33,6 +35,8 @@ _CACHE_SIZE = 20_000  # vectors, 1.5 KB each
 
 _cache: OrderedDict[tuple[str, bytes], Vectors] = OrderedDict()
 
+tally = Tally()  # of this process, as the cache is; whoever runs in it exports it
+
 
 def embed(texts: Sequence[str], model: str = PACKAGED) -> Vectors:
     """Unit vectors of `texts`, float32 [n, dimension] (384 for the packaged model).
@@ -44,6 +48,8 @@ def embed(texts: Sequence[str], model: str = PACKAGED) -> Vectors:
     keys = [(name, hashlib.blake2b(text.encode(), digest_size=16).digest()) for text in normalised]
     found = {key: _cache[key] for key in keys if key in _cache}
     missing = {key: text for key, text in zip(keys, normalised, strict=True) if key not in found}
+    tally.count(EMBEDDED_TEXTS, len(keys) - len(missing), "cache")
+    tally.count(EMBEDDED_TEXTS, len(missing), "model")
     if missing:
         new = encoder(model).encode(list(missing.values()))
         # Copies: a row that stays in the cache would keep its whole batch.

@@ -9,8 +9,8 @@ import orjson
 import pytest
 from fastapi import FastAPI
 
-from api.loop_lag import LoopLag
 from errors import InvalidInput
+from metrics.loop_lag import LoopLag
 from settings import Settings
 from wire.payloads import IngestReceipt
 

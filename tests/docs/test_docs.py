@@ -14,6 +14,7 @@ from fastapi.routing import iter_route_contexts
 from starlette.routing import WebSocketRoute
 
 from local.ray import LIMITS
+from metrics.declared import BY_NAME
 from settings import Settings
 
 with warnings.catch_warnings():  # Ray's use of Pydantic warns when it is imported
@@ -89,6 +90,21 @@ def test_the_time_limits_that_the_launcher_sets_are_documented() -> None:
     assert documented == LIMITS
 
 
+def test_the_documented_metrics_are_those_that_are_declared() -> None:
+    documented = {
+        row[0].strip("`"): row[1:] for row in rows("operations.md") if row[0].startswith("`analytics_")
+    }
+    assert documented == {
+        name: [
+            type(each).__name__.lower(),
+            each.unit,
+            f"`{each.label}`" if each.label else "",
+            each.description,
+        ]
+        for name, each in BY_NAME.items()
+    }
+
+
 def test_every_route_is_in_the_protocol() -> None:
     text = (DOCS / "protocol.md").read_text()
     assert {"/ws/frontend/{user_id}", "/ws/extension/{user_id}", "/api/v1/users"} <= routes()
@@ -149,6 +165,10 @@ def test_every_relative_link_leads_somewhere(page: Path) -> None:
         ("| `NO_SUCH` | `1` | s | x |\n", test_every_setting_is_documented_and_every_documented_one_exists),
         ("| `nosuch` | x | MIT |\n", test_every_dependency_has_a_reason_and_every_reason_a_dependency),
         ("`GET /api/v1/nosuch`\n", test_every_route_in_the_documents_exists),
+        (
+            "| `analytics_nosuch` | gauge | s | | x |\n",
+            test_the_documented_metrics_are_those_that_are_declared,
+        ),
     ],
 )
 def test_what_does_not_exist_is_found(

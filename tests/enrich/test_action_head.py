@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import enrich.actions.head
 import training.actions
 from chats.message import Direction, Message
 from enrich.actions import seen as actions
@@ -244,7 +243,7 @@ def other_model(tmp_path: Path) -> str:
 @pytest.fixture
 def damaged_head(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     file = tmp_path / HEAD.name
-    monkeypatch.setattr(enrich.action_head, "HEAD", file)
+    monkeypatch.setattr("enrich.actions.head.HEAD", file)
     head.cache_clear()
     yield file
     head.cache_clear()
@@ -265,7 +264,7 @@ def damaged_head(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pa
 def test_a_damaged_head_is_an_error_with_its_mend(damaged_head: Path, content: str | None) -> None:
     if content is not None:
         damaged_head.write_text(content)
-    with pytest.raises(EnrichmentError, match="train_actions"):
+    with pytest.raises(EnrichmentError, match=r"training\.actions"):
         found(["ok"], ["fan"], np.zeros((1, 384), np.float32))
 
 

@@ -97,7 +97,7 @@ def test_a_task_takes_its_share_of_the_gpu_and_says_what_it_says_without_one() -
         for n in range(3)
     ]
     [conversation] = cut(said, gap=21600, silence=300)
-    assert found["node"] == msgspec.to_builtins(enrich_alone(conversation))
+    assert found["node"] == json.loads(msgspec.json.encode(enrich_alone(conversation)))
 
 
 async def test_without_a_gpu_no_share_is_asked_for(ray_cluster: None) -> None:

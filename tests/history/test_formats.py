@@ -22,7 +22,7 @@ from history import older
 from history.checkpoints import VERSION, Checkpoints
 from history.packing import Packed, unpack
 from tests.conftest import ROOT
-from tests.graph.strategies import conversations
+from tests.graph.strategies import conversation, conversations
 from tests.history.test_checkpoints import checkpoint, files
 from wire.enriched import conversation_node
 
@@ -74,6 +74,17 @@ def test_a_checkpoint_of_a_newer_format_is_refused_and_left_with_all_beside_it(t
     assert {file: file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()} == before
 
 
+def test_a_whole_checkpoint_that_cannot_be_read_is_left_as_it_is(tmp_path: Path) -> None:
+    owner = Checkpoints(str(tmp_path), "u1", 1)
+    owner.write(checkpoint(5))
+    [file] = files(tmp_path)
+    _rewrite(file, VERSION, msgpack.packb({"sequence": "five"}))
+    before = file.read_bytes()
+    with pytest.raises(CheckpointUnavailable, match="is whole and cannot be read"):
+        owner.read()
+    assert file.read_bytes() == before
+
+
 def test_fields_that_a_newer_release_added_are_passed_over(tmp_path: Path) -> None:
     owner = Checkpoints(str(tmp_path), "u1", 1)
     written = checkpoint(5)
@@ -92,17 +103,24 @@ def test_fields_that_a_newer_release_added_are_passed_over(tmp_path: Path) -> No
 
 
 @given(conversations())
-def test_the_wires_json_that_was_kept_once_is_read(conversation: EnrichedConversation) -> None:
+def test_the_wires_json_that_was_kept_once_is_read(found: EnrichedConversation) -> None:
     """As behind the checkpoints of earlier releases."""
-    assert older.conversation(conversation_node(conversation).model_dump_json()) == conversation
+    assert older.conversation(conversation_node(found).model_dump_json()) == found
+
+
+def test_json_from_before_messages_were_counted_apart_is_read() -> None:
+    node = json.loads(conversation_node(conversation()).model_dump_json())
+    before = {key: value for key, value in node.items() if key not in ("ppvOffers", "massMessages")}
+    figures = older.conversation(json.dumps(before)).figures
+    assert (figures.offers, figures.mass_messages, figures.mass_offers) == (0, 0, 1)
 
 
 @given(conversations())
-def test_what_is_kept_of_a_conversation_is_all_of_it(conversation: EnrichedConversation) -> None:
-    kept = msgspec.msgpack.encode(conversation)
-    assert msgspec.msgpack.decode(kept, type=EnrichedConversation) == conversation
+def test_what_is_kept_of_a_conversation_is_all_of_it(found: EnrichedConversation) -> None:
+    kept = msgspec.msgpack.encode(found)
+    assert msgspec.msgpack.decode(kept, type=EnrichedConversation) == found
     more = msgspec.msgpack.encode(msgpack.unpackb(kept) | {"added": 1})
-    assert msgspec.msgpack.decode(more, type=EnrichedConversation) == conversation
+    assert msgspec.msgpack.decode(more, type=EnrichedConversation) == found
 
 
 def _opened(packed: Packed, basis: dict[str, Any]) -> Any:

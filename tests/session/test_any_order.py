@@ -157,6 +157,13 @@ class AnyOrder(RuleBasedStateMachine):
             assert state.status is Status.ERROR or not state.inbox
 
     def teardown(self) -> None:
+        try:
+            self.check()
+        finally:
+            self.run(self.world.kill())
+            self.loop.close()
+
+    def check(self) -> None:
         world = self.world
         world.enricher.go.set()
         world.enricher.broken = world.graph.away = False
@@ -174,8 +181,6 @@ class AnyOrder(RuleBasedStateMachine):
         for creator in CREATORS:
             assert world.graph.messages(creator) == world.expected_graph(creator)
             assert world.session._history.pending(creator) == []
-        self.run(world.kill())
-        self.loop.close()
 
 
 AnyOrder.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)

@@ -202,9 +202,19 @@ def test_news_in_many_chats_is_sent_whole_however_it_comes(event: type) -> None:
 @pytest.mark.parametrize("event", [snapshot, delta])
 def test_news_in_few_chats_is_appended_however_it_comes(event: type) -> None:
     machine = live()
-    machine.feed(event(2, *(line(n, chat=f"f{n}") for n in range(2, FEW_CHATS + 2))))
+    machine.feed(delta(2, *(line(n) for n in range(1, 2 * FEW_CHATS))))
+    machine.settle()
+    machine.log.clear()
+    machine.feed(event(3, *(line(n, chat=f"f{n}") for n in range(2, FEW_CHATS + 2))))
     machine.settle()
     assert kinds(machine.log) == SMALL
+
+
+def test_a_snapshot_that_is_mostly_new_is_sent_whole() -> None:
+    machine = live()
+    machine.feed(snapshot(2, line(0), line(1), line(2)))
+    machine.settle()
+    assert kinds(machine.log) == [PROCESSING, *WHOLE, REALTIME]
 
 
 def test_news_in_a_small_part_of_many_chats_is_appended() -> None:
@@ -230,12 +240,12 @@ def test_a_chat_that_is_known_by_another_id_now_is_sent_whole() -> None:
     assert [(creator, whole) for creator, whole, _ in jobs(machine.log)] == [("c1", True)]
 
 
-def test_the_first_snapshot_of_another_creator_is_a_job_like_any_other() -> None:
+def test_the_first_snapshot_of_another_creator_is_sent_whole() -> None:
     machine = live()
     machine.feed(snapshot(2, line(0, "c2"), creator="c2"))
     machine.settle()
-    assert kinds(machine.log) == SMALL
-    assert jobs(machine.log) == [("c2", False, ["m0"])]
+    assert kinds(machine.log) == [PROCESSING, *WHOLE, REALTIME]
+    assert jobs(machine.log) == [("c2", True, ["m0"])]
 
 
 def test_deltas_during_a_snapshot_are_applied_in_order_after_the_full_sync_and_before_realtime() -> None:

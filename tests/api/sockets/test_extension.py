@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.gathering import Gathering
-from api.loop_lag import LoopLag
 from api.owners import LARGE, Body
 from api.sockets.extension import BATCH, Extensions, kind_of
 from errors import AnalyticsError, InvalidInput, Overloaded
+from metrics.loop_lag import LoopLag
 from tests.conftest import PATIENCE
 from wire.incoming import parse_messages, parse_snapshot
 from wire.payloads import IngestReceipt
