@@ -46,6 +46,7 @@ class Told:
     said: str | None  # the id of the creator's last message
     acted_at: float | None  # when the fan wrote or bought last
     renewals: tuple[tuple[float, float | None], ...]  # time and amount of each that notifications tell of
+    early: tuple[tuple[float, str], ...] = ()  # time and id of what the creator sent before its `start`
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,7 @@ class Around:
     said: str | None = None  # the id of the creator's last message before it
     renewals: tuple[tuple[float, float | None], ...] = ()  # time and amount of those that fall into it
     ended_at: float | None = None  # when the subscription ended, if that falls into it and nothing followed
+    later: tuple[tuple[float, str], ...] = ()  # what the creator sent behind it that these may follow
     failed: str | None = None  # what could not be computed of these, with the reason
 
 
@@ -70,12 +72,14 @@ def told_by(conversations: Iterable[Conversation]) -> Told:
         for at in (message.at if message.direction == "fan" else None, (_bought(message) or (None,))[0])
         if at is not None
     ]
+    start = story.conversations[0].figures.start if story.conversations else 0.0
     return Told(
-        start=story.conversations[0].figures.start if story.conversations else 0.0,
+        start=start,
         end=spoken[-1] if spoken else None,
         said=story.said[-1].id if story.said else None,
         acted_at=max(acts, default=None),
         renewals=tuple((m.at, m.paid) for _, m in story.messages() if m.is_renewal),
+        early=tuple((message.at, message.id) for message in story.said if message.at < start),
     )
 
 
@@ -103,7 +107,10 @@ def arounds(chat: Chat, told: Sequence[Told]) -> list[Around]:
     said: str | None = None
     for n, (each, share) in enumerate(zip(told, shares, strict=True)):
         ended_at = ended if n == last else None
-        found.append(Around(previous_at, said, tuple(share), ended_at, "; ".join(failed) or None))
+        latest = max((at for at in (*(at for at, _ in share), ended_at) if at is not None), default=None)
+        early = told[n + 1].early if latest is not None and n + 1 < len(told) else ()
+        later = tuple(each for each in early if latest is not None and each[0] < latest)
+        found.append(Around(previous_at, said, tuple(share), ended_at, later, "; ".join(failed) or None))
         previous_at = previous_at if each.end is None else each.end
         said = each.said or said
     return found
@@ -182,6 +189,9 @@ class _Story:
 
     def said_before(self, at: float) -> str | None:
         """The id of the creator's last message before that time."""
+        for sent, id in reversed(self.around.later):
+            if sent < at:
+                return id
         position = bisect_left(self.said, at, key=attrgetter("at"))
         return self.said[position - 1].id if position else self.around.said
 

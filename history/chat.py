@@ -459,7 +459,7 @@ class CachedChat:
     def _place_of(self, message: Message) -> Stretch:
         """The stretch that a message of that time belongs to."""
         for each in reversed(self._stretches[1:]):
-            if each.facts.start is not None and each.facts.start - message.at <= self._gap:
+            if each.facts.may_take(message.at, self._gap):
                 return each
         return self._stretches[0]
 
@@ -502,11 +502,13 @@ class CachedChat:
             old = [stretch]
             if is_last:
                 own = [*in_blocks(own[:-1]), own[-1]]
-                if n and (before := self._stretches[n - 1]).facts.messages < BLOCK:
+                before = self._stretches[n - 1] if n else stretch
+                is_small = before.facts.messages < BLOCK
+                if n and is_small and (own[0].is_quiet or not before.facts.is_quiet):
                     work.take(before)
-                    own[0] = [*before.content.messages.values(), *own[0]]
+                    own[0].messages += before.content.messages.values()
                     old, n = [before, stretch], n - 1
-            parted = [self._stretch(messages, old[0].beside) for messages in own]
+            parted = [self._stretch(each.messages, old[0].beside) for each in own]
             self._stretches[n : n + len(old)] = parted
             work.put(old, parted)
         return min((self._stretches.index(each) for each in work.taken), default=len(self._stretches))

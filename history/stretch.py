@@ -2,12 +2,12 @@
 
 A stretch is cut, and its outcomes are found, from its own messages and a few facts of what lies beside it. It
 ends where nothing behind it can join what is before: see `parts`. All but a chat's first begin with a
-conversation of direct messages, so a message's time says in which one it is.
+conversation of direct messages or are quiet, so a message's time says in which one it is.
 """
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass
 from itertools import chain
@@ -36,10 +36,17 @@ class Facts(msgspec.Struct, frozen=True):
     first: float | None = None  # of what is not deleted
     last: float | None = None
     start: float | None = None  # of the first direct message
+    is_quiet: bool = False  # broadcasts and notices that each stand alone, whatever lies beside them
     loose: tuple[float, float] | None = None  # the first and last that may be one with another
     answered_at: float | None = None  # the creator's first direct message
     trailing: int = 0  # the fan's direct messages behind the creator's last one
     told: Told = Told(start=0.0, end=None, said=None, acted_at=None, renewals=())
+
+    def may_take(self, at: float, gap: float) -> bool:
+        """Whether a message of that time may be of this stretch, or else of one before."""
+        if self.start is not None:
+            return self.start - at <= gap
+        return self.is_quiet and self.first is not None and self.first <= at
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,68 +209,127 @@ class Stretch:
 
 def is_boundary(before: Facts, behind: Facts, gap: float) -> bool:
     """Whether two neighbouring stretches are each what they would be in the whole chat."""
-    if before.start is None or before.last is None or behind.start is None or behind.first is None:
+    if before.last is None or behind.first is None or not (before.is_quiet or before.start is not None):
         return False
-    if not (behind.start - before.last > gap >= behind.start - behind.first):
-        return False
+    if behind.start is not None:
+        is_apart = behind.start - before.last > gap >= behind.start - behind.first
+    else:
+        end = before.told.end
+        is_apart = (
+            behind.is_quiet and behind.first > before.last and (end is None or behind.first - end > gap)
+        )
     is_near_before = before.loose is not None and behind.first - before.loose[1] <= _NEAR
     is_near_behind = behind.loose is not None and behind.loose[0] - before.last <= _NEAR
-    return not (is_near_before or is_near_behind)
+    return is_apart and not (is_near_before or is_near_behind)
 
 
-def parts(content: Content, gap: float, least: int) -> list[list[Message]]:
-    """The messages of a stretch as those of several, all but the last with `least` or more, or of one.
+@dataclass(slots=True)
+class Part:
+    """A part of a stretch, all its messages; `is_quiet` as in `Facts`."""
 
-    A part begins with a conversation of direct messages: what can join that conversation is no further than
-    `gap` before its start and comes with it. No part ends near a captured send, whose echo may follow, or
-    near the notice of a tip, which may be of a message behind.
+    messages: list[Message]
+    is_quiet: bool
+
+
+def parts(content: Content, gap: float, least: int) -> list[Part]:
+    """A stretch in parts that can each be one, all but the last with `least` messages or more where possible.
+
+    A part begins with a conversation of direct messages, and what can join that conversation is no further
+    than `gap` before its start and comes with it; or it is quiet. No part ends near a captured send, whose
+    echo may follow, or near the notice of a tip, which may be of a message behind.
     """
     ordered = sorted(content.messages.values(), key=lambda each: each.order)
     there = [message for message in ordered if not message.is_deleted]
-    times = [message.at for message in there]
-    loose = [message.at for message in there if _is_loose(message)]
-    begins: list[float] = []  # the time from which on messages are of each further part
+    edges = _Edges(there, gap)
+    begins: list[
+        tuple[float, bool]
+    ] = []  # the time from which on messages are of a further part; is it quiet
     place = 0
-    is_spoken = False  # whether the part has a conversation of direct messages
-    for conversation in content.conversations:
-        if conversation.stands_alone:
-            continue
-        is_first, is_spoken = not is_spoken, True
+    is_spoken = is_quiet = False  # the part has a direct message; it must end before one comes
+    upcoming = _next_starts(content.conversations)
+    for conversation, following in zip(content.conversations, upcoming, strict=True):
         start = conversation.figures.start
-        if is_first:
+        edge = edges.at(start) if conversation.stands_alone else edges.before(start)
+        if is_quiet and not conversation.stands_alone:
+            begins.append((edges.times[edge], False))
+            place, is_spoken, is_quiet = edge, True, False
             continue
-        edge = bisect_left(times, True, lo=place, key=lambda at: start - at <= gap)
-        if edge - place < least or edge >= len(times):
+        can_end = edge - place >= least and (is_spoken or edges.has_no_notice(place, edge))
+        if conversation.stands_alone:
+            end = len(there) if following is None else edges.before(following)
+            is_parted = can_end and edges.are_far(edge) and edges.has_no_notice(edge, end)
+            if is_parted and (following is None or edges.are_far(end)):
+                begins.append((edges.times[edge], True))
+                place, is_spoken, is_quiet = edge, False, True
             continue
-        last, first = times[edge - 1], times[edge]
-        near = bisect_left(loose, first - _NEAR)
-        if near < len(loose) and loose[near] <= last + _NEAR:
-            continue
-        begins.append(first)
-        place = edge
-    found: list[list[Message]] = [[] for _ in range(len(begins) + 1)]
-    part = 0
+        if can_end and edges.are_far(edge):
+            begins.append((edges.times[edge], False))
+            place = edge
+        is_spoken = True
+    found = [Part([], not is_spoken and not begins)]
     for message in ordered:
-        while part < len(begins) and message.at >= begins[part]:
-            part += 1
-        found[part].append(message)
+        while len(found) <= len(begins) and message.at >= begins[len(found) - 1][0]:
+            found.append(Part([], begins[len(found) - 1][1]))
+        found[-1].messages.append(message)
     return found
 
 
-def in_blocks(parted: Iterable[list[Message]]) -> list[list[Message]]:
-    """Neighbouring parts together, as many as make BLOCK messages."""
-    found: list[list[Message]] = []
-    for messages in parted:
-        if found and len(found[-1]) < BLOCK:
-            found[-1] += messages
+class _Edges:
+    """Places between neighbouring messages (ordered, none deleted) at which a stretch may be parted."""
+
+    def __init__(self, there: list[Message], gap: float) -> None:
+        self.times = [message.at for message in there]
+        self._gap = gap
+        self._loose = [message.at for message in there if _is_loose(message)]
+        self._notices = [n for n, message in enumerate(there) if message.is_notification]
+
+    def at(self, time: float) -> int:
+        return bisect_left(self.times, time)
+
+    def before(self, start: float) -> int:
+        """Before all that can join a conversation of direct messages that starts then."""
+        return bisect_left(self.times, True, key=lambda at: start - at <= self._gap)
+
+    def are_far(self, edge: int) -> bool:
+        """Whether nothing beside the edge may be one with another message, or tell of one."""
+        if not 0 < edge < len(self.times):
+            return False
+        near = bisect_left(self._loose, self.times[edge] - _NEAR)
+        return near == len(self._loose) or self._loose[near] > self.times[edge - 1] + _NEAR
+
+    def has_no_notice(self, start: int, end: int) -> bool:
+        """Whether there is no notification among these, which would join a conversation that is elsewhere."""
+        near = bisect_left(self._notices, start)
+        return near == len(self._notices) or self._notices[near] >= end
+
+
+def _next_starts(conversations: Sequence[Conversation]) -> list[float | None]:
+    """Of every conversation the start of the next one of direct messages behind it."""
+    found: list[float | None] = []
+    following: float | None = None
+    for each in reversed(conversations):
+        found.append(following)
+        following = following if each.stands_alone else each.figures.start
+    return found[::-1]
+
+
+def in_blocks(parted: Iterable[Part]) -> list[Part]:
+    """Neighbouring parts together, as many as make BLOCK messages; what begins as a quiet one stays that."""
+    found: list[Part] = []
+    for part in parted:
+        last = found[-1] if found else None
+        most = 2 * BLOCK if part.is_quiet else BLOCK
+        if last is not None and len(last.messages) < most and (part.is_quiet or not last.is_quiet):
+            last.messages += part.messages
         else:
-            found.append(list(messages))
+            found.append(Part(list(part.messages), part.is_quiet))
     return found
 
 
 def _facts(content: Content) -> Facts:
-    times = [message.at for message in content.messages.values() if not message.is_deleted]
-    loose = [m.at for m in content.messages.values() if not m.is_deleted and _is_loose(m)]
+    there = [message for message in content.messages.values() if not message.is_deleted]
+    times = [message.at for message in there]
+    loose = [message.at for message in there if _is_loose(message)]
     direct = (m for each in content.conversations for m in each.messages if m.is_direct)
     start: float | None = None
     answered_at: float | None = None
@@ -280,6 +346,7 @@ def _facts(content: Content) -> Facts:
         first=min(times, default=None),
         last=max(times, default=None),
         start=start,
+        is_quiet=start is None and bool(there) and not any(message.is_notification for message in there),
         loose=(min(loose), max(loose)) if loose else None,
         answered_at=answered_at,
         trailing=trailing,

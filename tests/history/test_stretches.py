@@ -28,6 +28,7 @@ from tests.actors.factories import GAP, HOUR, MINUTE, SILENCE, START, chat, empt
 from wire.view import chat_node
 
 TEXTS = ("hello", "thanks", "ok good night", "how much is it?", "", "😘")
+KINDS = ("direct", "direct", "mass", "mass", "mass", "notice", "tip", "renewal", "captured")
 SECONDS = (0, 1, 119, 121, 599, 602, 5 * HOUR, 6 * HOUR, 6 * HOUR + 1)
 
 
@@ -46,9 +47,7 @@ def small() -> Iterator[None]:
 def said(draw: st.DrawFn) -> Message:
     """A message of any kind, at a time that may be just as near to another's as matters."""
     n = draw(st.integers(0, 30))
-    kind = draw(
-        st.sampled_from(("direct", "direct", "direct", "mass", "notice", "tip", "renewal", "captured"))
-    )
+    kind = draw(st.sampled_from(KINDS))
     by: Any = draw(st.sampled_from(("fan", "creator")))
     more: dict[str, Any] = {"text": draw(st.sampled_from(TEXTS))}
     id = str(100 + n)
@@ -215,6 +214,23 @@ def test_what_surrounds_conversations_is_found_in_stretches_as_in_the_whole(
     assert found.contexts == contexts(found.conversations, {known.id: known})
     for one, other in zip(found.stretches, found.stretches[1:], strict=False):
         assert stretch.is_boundary(one.facts, other.facts, GAP)
+
+
+def test_broadcasts_to_a_fan_who_says_nothing_are_parted() -> None:
+    cache = empty_cache()
+    sent = [message(f"b{n}", n * 24 * HOUR, "creator", is_mass=True) for n in range(40)]
+    for start in range(0, len(sent), 3):
+        cache.merge([], sent[start : start + 3])
+    understand(cache)
+    cache.close(("c1", "f1"))
+    cache.merge([], [message("b40", 40 * 24 * HOUR, "creator", is_mass=True)])
+    live = cache.get("c1", "f1")
+    assert live is not None
+    assert len(live.stretches) > 5
+    assert sum(each.is_open for each in live.stretches) == 1
+    [mark] = cache.merge([], [message("m1", 20 * 24 * HOUR + HOUR)])
+    assert mark.gone == ["f1:b20"]
+    assert not live.stretches[0].is_open
 
 
 def test_a_live_message_opens_the_end_of_a_chat_alone() -> None:
