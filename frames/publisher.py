@@ -7,7 +7,7 @@ whoever comes back asks for a full sync, and whoever stayed is told that one fol
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from redis.asyncio import Redis
@@ -15,7 +15,7 @@ from redis.exceptions import RedisError
 
 from backoff import Backoff
 from errors import Unavailable
-from frames.log import NOWHERE, forget, last_position, push
+from frames.log import NOWHERE, Readers, forget, is_read_whole, last_position, push, push_full_sync
 from wire.payloads import Frame, SystemStatus, SystemStatusMsg
 
 log = logging.getLogger(__name__)
@@ -26,8 +26,8 @@ RETRY_FIRST, RETRY_MOST = 0.2, 5.0
 class Frames(Protocol):
     """Takes the frames of one user."""
 
-    async def send(self, frame: Frame | bytes) -> None:
-        """Send a frame (bytes: as JSON, without a position)."""
+    async def send(self, frame: Frame, to: Readers = Readers.ALL) -> None:
+        """Send a frame."""
 
 
 class Publisher:
@@ -55,12 +55,26 @@ class Publisher:
         """Whether frames are taken."""
         return self._works.is_set()
 
-    async def send(self, frame: Frame | bytes) -> None:
+    async def send(self, frame: Frame, to: Readers = Readers.ALL) -> None:
         """Send a frame; one that is lost is made up for by the full sync that `lost` asks for."""
+        await self._try(lambda: push(self._redis, self._user_id, frame, epoch=self._epoch, to=to))
+
+    async def send_full_sync(self, call: bytes, whole: bytes | None) -> None:
+        """Have pages take a full sync (see `frames.log.push_full_sync`)."""
+        await self._try(lambda: push_full_sync(self._redis, self._user_id, call, whole, epoch=self._epoch))
+
+    async def is_read_whole(self) -> bool:
+        """Whether there are pages that do not merge; they are not known of while Redis is away."""
+        try:
+            return self.works and await is_read_whole(self._redis, self._user_id)
+        except RedisError:
+            return False
+
+    async def _try(self, push_it: Callable[[], Awaitable[str]]) -> None:
         if not self.works:
             return
         try:
-            self.position = await push(self._redis, self._user_id, frame, epoch=self._epoch)
+            self.position = await push_it() or self.position
         except RedisError as error:
             log.warning("Frames of user %s are lost (%s).", self._user_id, type(error).__name__)
             self._works.clear()
@@ -75,7 +89,8 @@ class Publisher:
                 await forget(self._redis, self._user_id)
                 status = SystemStatus(status="PROCESSING_SNAPSHOT")
                 frame = SystemStatusMsg(sequence=sequence, payload=status)
-                self.position = await push(self._redis, self._user_id, frame, epoch=self._epoch)
+                self.position = NOWHERE
+                await push(self._redis, self._user_id, frame, epoch=self._epoch)
             except RedisError:
                 continue
             self._works.set()
@@ -89,8 +104,8 @@ class Announcer:
         self._redis = redis
         self._user_id = user_id
 
-    async def send(self, frame: Frame | bytes) -> None:
+    async def send(self, frame: Frame, to: Readers = Readers.ALL) -> None:
         try:
-            await push(self._redis, self._user_id, frame)
+            await push(self._redis, self._user_id, frame, to=to)
         except RedisError as error:
             raise Unavailable("Redis did not take the frame; ask for it again.") from error

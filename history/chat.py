@@ -1,7 +1,7 @@
 """One chat in memory: its messages, their cut into conversations, and what enrichment said. Pure."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 
 from chats.chat import Chat
@@ -49,6 +49,17 @@ class CachedChat:
     contexts: dict[str, Context] = field(default_factory=dict)  # what enrichment sees around each of them
     kept: dict[str, Reading] = field(default_factory=dict)
     _fan: FanState | None = None  # kept until something changes: the inbox order looks at every fan
+
+    def copy(self) -> "CachedChat":
+        """The chat as it is: what is changed here afterwards does not reach it."""
+        return replace(
+            self,
+            messages=dict(self.messages),
+            conversations=list(self.conversations),
+            nodes=dict(self.nodes),
+            contexts=dict(self.contexts),
+            kept=dict(self.kept),
+        )
 
     def cut(self, *, gap: float, silence: float) -> None:
         """Cut the messages into conversations. `gap` and `silence` are seconds."""

@@ -280,6 +280,17 @@ class Cache:
         """A chat as it was when it was packed, to be read."""
         return unpack(packed, gap=self._gap, silence=self._silence)
 
+    def as_now(self, key: Key) -> Packed | CachedChat | None:
+        """A chat in a form that no later change reaches, taken at no cost; `read` reads it."""
+        slot = self._slot(key)
+        if slot is None:
+            return None
+        return slot.packed if slot.opened is None else slot.opened.copy()
+
+    def read(self, chat: Packed | CachedChat) -> CachedChat:
+        """A chat as it was when it was taken."""
+        return chat if isinstance(chat, CachedChat) else self.unpacked_from(chat)
+
     def pack(self, key: Key) -> Packed:
         slot = self._at(key)
         slot.packed = slot.packed or pack(self._read(slot))

@@ -52,6 +52,10 @@ class Figures:
         """Where the chat stands in its creator's inbox."""
         return self._running.priority(creator_id, chat_id, now)
 
+    def most_urgent(self, creator_id: str | None, now: datetime, n: int) -> list[str]:
+        """The ids of the `n` chats that come first at `now`, by falling priority."""
+        return self._running.most_urgent(creator_id, now, n) if n else []
+
     def _put(self, cached: CachedChat, id: str) -> None:
         creator_id, node = cached.chat.creator_id, cached.nodes.get(id)
         if node is not None:

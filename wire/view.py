@@ -55,7 +55,7 @@ def chat_node(
         averageResponseTime=None if response is None else response / 60,
         turns=metrics.turns,
         silencePercentage=metrics.silence_percentage,
-        messages=_shown(cached, messages),
+        messages=shown_messages(cached, messages),
         topics=_topics(nodes, sum(bool(message.text) for message in ordered)),
         actions=_actions(nodes),
         sentiment=total / count if count else None,
@@ -72,7 +72,7 @@ def chat_node(
         responseSeconds=[seconds for node in nodes for seconds in node.responseSeconds],
         unanswered=metrics.response_time.unanswered,
         actionTopics=_action_topics(nodes),
-        changedMessages=_shown(cached, touched.changed) if touched else [],
+        changedMessages=shown_messages(cached, touched.changed) if touched else [],
         removedMessages=[message.id for message in touched.removed] if touched else [],
         models={strategy: model for node in nodes for strategy, model in node.models.items()},
     )
@@ -113,7 +113,7 @@ class _Fan:
         return {"id": message.creator_id, **own, **self.title}
 
 
-def _shown(cached: CachedChat, messages: Sequence[Message]) -> list[ShownMessage]:
+def shown_messages(cached: CachedChat, messages: Sequence[Message]) -> list[ShownMessage]:
     """Messages for a page: as received, but what the service knows better in place of what it was given."""
     if not messages:
         return []

@@ -1,0 +1,46 @@
+"""How much of what grows with history pages are sent in one frame. REST has all of it. Pure."""
+
+from heapq import nlargest
+
+from wire.payloads import AnalyticsUpdate, ExtendedConversationNode
+
+TOPICS = 20  # of a chat, and of the figures of pages that merge: those with most messages or volume
+OUTCOMES = 20  # of a chat: the newest
+ACTION_TOPICS = 20  # of a chat: the most frequent
+EVIDENCE = 3  # ids of messages of an action: the newest
+URGENT = 25  # chats of an `analytics_update` to pages that merge
+REPLACED = 500  # chats of one to pages that replace the one before
+
+
+def bounded(node: ExtendedConversationNode) -> ExtendedConversationNode:
+    """A chat's node with the newest or most frequent of what it has; the response times are left out."""
+    pairs = nlargest(ACTION_TOPICS, node.actionTopics, key=lambda pair: pair.count)
+    actions = [each.model_copy(update={"evidence": each.evidence[-EVIDENCE:]}) for each in node.actions]
+    return node.model_copy(
+        update={
+            "topics": node.topics[:TOPICS],
+            "outcomes": node.outcomes[-OUTCOMES:],
+            "actionTopics": sorted(pairs, key=lambda pair: (pair.action, pair.topicId)),
+            "actions": actions,
+            "responseSeconds": [],
+        }
+    )
+
+
+def changes(update: AnalyticsUpdate) -> AnalyticsUpdate:
+    """The update for pages that merge."""
+    return of_most_urgent(update, URGENT).model_copy(update={"topics": update.topics[:TOPICS]})
+
+
+def of_most_urgent(update: AnalyticsUpdate, chats: int) -> AnalyticsUpdate:
+    """The update with the inbox order of so many chats."""
+    if len(update.priority) <= chats:
+        return update
+    urgent = nlargest(chats, update.priority, key=lambda chat: update.priority[chat].score)
+    return update.model_copy(
+        update={
+            "priority": {chat: update.priority[chat] for chat in urgent},
+            "priorityScores": {chat: update.priorityScores[chat] for chat in urgent},
+            "unreadCounts": {chat: update.unreadCounts[chat] for chat in urgent},
+        }
+    )
