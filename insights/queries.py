@@ -46,7 +46,7 @@ from insights.metrics import (
 from insights.priority import priority_scores, unread_counts
 from insights.update import analytics_update, priority_by_chat
 from insights.window import Window, parse_time_zone, time_zone_notes
-from wire.bounds import REPLACED, changes, of_most_urgent
+from wire.bounds import REPLACED, URGENT, changes, of_most_urgent
 from wire.payloads import (
     AnalyticsUpdate,
     AnalyticsUpdateMsg,
@@ -175,7 +175,8 @@ async def broadcast_analytics_update(
         user_id, start_date, end_date, creator_id, graph=graph, now=now, bucket=bucket, time_zone=time_zone
     )
     await frames.send(
-        AnalyticsUpdateMsg(creatorId=creator_id, merge=True, payload=changes(update)), Readers.MERGING
+        AnalyticsUpdateMsg(creatorId=creator_id, merge=True, payload=changes(of_most_urgent(update, URGENT))),
+        Readers.MERGING,
     )
     replaced = of_most_urgent(update, REPLACED)
     await frames.send(AnalyticsUpdateMsg(creatorId=creator_id, payload=replaced), Readers.REPLACING)

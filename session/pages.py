@@ -20,7 +20,7 @@ from history.chat import CachedChat
 from history.history import Cache, Key, Touched
 from history.packing import Packed
 from session.clock import Clock
-from session.figures import Figures
+from session.figures import FIRST, Figures
 from session.machine import Job, Status
 from wire.bounds import REPLACED, URGENT, bounded, changes
 from wire.payloads import (
@@ -96,9 +96,13 @@ class Pages:
         if chats is None:
             keys = self._history.keys(creator_id)
             return self._captured(keys, messages, self._figures.update(creator_id, now))
-        ids = [*self._figures.most_urgent(creator_id, now, chats), *([chat_id] if chat_id else [])]
-        update = changes(self._figures.update(creator_id, now, ids))
-        return self._captured(self._keys(creator_id, ids), messages, update)
+        also = [chat_id] if chat_id else []
+        if chats <= FIRST:
+            update = self._figures.update_of_first(creator_id, now, chats, also)
+        else:
+            ids = [*self._figures.most_urgent(creator_id, now, chats), *also]
+            update = self._figures.update(creator_id, now, ids)
+        return self._captured(self._keys(creator_id, update.priority), messages, changes(update))
 
     def capture_some(
         self, creator_id: str | None, order: Order, limit: int, offset: int, messages: int
@@ -162,18 +166,18 @@ class Pages:
         self.refresh(job.creator_id)
 
     async def send_enrichment(self, job: Job) -> None:
-        """`enrichment_result` for each chat that the job touched.
+        """`enrichment_result` for each chat that the job touched; of a whole job for every chat.
 
-        Of a whole job for every chat, and only to pages that replace: others take it from the full sync.
+        To pages that replace: what follows, `append_message` or the full sync, tells others the same.
         """
-        if job.whole and not await self._frames.is_read_whole():
+        if not await self._frames.is_read_whole():
             return
         chats = self._history.of(job.creator_id) if job.whole else self._touched(job)
         await broadcast_enrichment(
             self._user_id,
             (bounded(chat_node(cached, (), priority=None)) for cached in chats),
             creator_id=job.creator_id,
-            frames=_Replacing(self._frames) if job.whole else self._frames,
+            frames=_Replacing(self._frames),
             sequence=job.sequence,
         )
 
@@ -215,7 +219,7 @@ class Pages:
             if to is Readers.REPLACING and not await self._frames.is_read_whole():
                 return
             now = self._clock.now()
-            update = self._figures.update(creator_id, now, self._figures.most_urgent(creator_id, now, chats))
+            update = self._figures.update_of_first(creator_id, now, chats)
             merging = to is Readers.MERGING
             frame = AnalyticsUpdateMsg(
                 sequence=self._sequence(),

@@ -18,7 +18,7 @@ from redis.asyncio import Redis
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from api.owners import Extent
+from api.owners import EVERYTHING, FIRST, Extent
 from api.sockets.page import Page
 from api.sockets.pages import Asked, Pages
 from frames.log import (
@@ -116,7 +116,8 @@ async def _serving(redis: Redis, actor: Any = None) -> AsyncIterator[Served]:
         last_frame: str | None = None,
         merge: bool = False,
     ) -> None:
-        await served.serve(socket, Asked(user_id, creator_id, last_frame, merge))
+        extent = FIRST if merge else EVERYTHING
+        await served.serve(socket, Asked(user_id, creator_id, last_frame, merge, extent))
 
     server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_level="warning", ws_ping_interval=None))
     running = asyncio.create_task(server.serve(sockets=[listening]))
