@@ -102,7 +102,7 @@ class Pages:
         else:
             ids = [*self._figures.most_urgent(creator_id, now, chats), *also]
             update = self._figures.update(creator_id, now, ids)
-        return self._captured(self._keys(creator_id, update.priority), messages, changes(update))
+        return self._captured(self._keys(creator_id, update.priority), messages, update)
 
     def capture_some(
         self, creator_id: str | None, order: Order, limit: int, offset: int, messages: int

@@ -8,7 +8,7 @@ from wire.payloads import AnalyticsUpdate, ExtendedConversationNode, TopicMetric
 
 T = TypeVar("T", TopicUse, TopicMetric)
 
-TOPICS = 10  # of a chat, and of the figures of pages that merge: those with most messages or volume
+TOPICS = 10  # of a chat, and of an update to pages that merge: those with most messages or volume
 KEYWORDS = 4  # of each of them
 OUTCOMES = 20  # of a chat: the newest
 ACTION_TOPICS = 20  # of a chat: the most frequent
