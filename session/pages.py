@@ -75,11 +75,12 @@ class Pages:
         self._sequence = sequence
         self._stale: dict[str | None, None] = {}  # creators (None: all of them) whose figures changed
         self._asked = asyncio.Event()
+        self._sending = False
 
     @property
     def idle(self) -> bool:
-        """Whether no figures wait to be sent."""
-        return not self._stale
+        """Whether no figures wait or are being sent."""
+        return not self._stale and not self._sending
 
     def capture(
         self,
@@ -195,7 +196,7 @@ class Pages:
         await self._frames.send(SystemErrorMsg(sequence=self._sequence(), payload=error))
 
     def refresh(self, creator_id: str) -> None:
-        """Have `analytics_update` sent; those that wait for one that is being sent become one."""
+        """Have `analytics_update` sent; what is asked for while one is being sent becomes one."""
         self._stale[creator_id] = None
         self._stale[None] = None
         self._asked.set()
@@ -205,10 +206,12 @@ class Pages:
         while True:
             await self._asked.wait()
             self._asked.clear()
+            self._sending = True
             while self._stale:
                 creator_id = next(iter(self._stale))  # the one that waits longest
+                self._stale.pop(creator_id)  # what changes from here on asks anew
                 await self._send_figures(creator_id)
-                self._stale.pop(creator_id)
+            self._sending = False
 
     async def _send_figures(self, creator_id: str | None) -> None:
         """Send figures to the pages that merge, and then to others where there are any.

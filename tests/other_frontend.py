@@ -53,6 +53,9 @@ class Merging(Frontend):
 
     def take(self, frame: Raw) -> None:
         super().take(frame)
+        if frame["type"] == "append_message":  # what it does not say is not known any more
+            node = self.chats[frame["payload"]["conversationId"]]
+            self.chats[node["conversationId"]] = {**frame["payload"], "messages": node["messages"]}
         if frame["type"] == "analytics_update":
             for id in frame["payload"]["priority"].keys() & self.chats.keys():
                 priority = frame["payload"]["priority"][id]
