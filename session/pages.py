@@ -76,6 +76,7 @@ class Pages:
         self._stale: dict[str | None, None] = {}  # creators (None: all of them) whose figures changed
         self._asked = asyncio.Event()
         self._sending = False
+        self._told = 0  # sequence of the last job that pages were told of
 
     @property
     def idle(self) -> bool:
@@ -156,7 +157,7 @@ class Pages:
             )
         call = call_for_full_sync(sequence=job.sequence, creator_id=job.creator_id, merge=merge)
         await self._frames.send_full_sync(call, whole)
-        self.refresh(job.creator_id)
+        self._refresh(job)
 
     async def send_append(self, job: Job) -> None:
         """`append_message` for each chat that the job touched; then its creator's figures follow."""
@@ -164,7 +165,7 @@ class Pages:
         for mark in job.touched:
             if (cached := self._history.get(job.creator_id, mark.chat_id)) is not None:
                 await self._frames.send(self._append(job, mark, cached, now=now))
-        self.refresh(job.creator_id)
+        self._refresh(job)
 
     async def send_enrichment(self, job: Job) -> None:
         """`enrichment_result` for each chat that the job touched; of a whole job for every chat.
@@ -195,9 +196,10 @@ class Pages:
         error = SystemError(errorMessage=message, code=code)
         await self._frames.send(SystemErrorMsg(sequence=self._sequence(), payload=error))
 
-    def refresh(self, creator_id: str) -> None:
+    def _refresh(self, job: Job) -> None:
         """Have `analytics_update` sent; what is asked for while one is being sent becomes one."""
-        self._stale[creator_id] = None
+        self._told = max(self._told, job.sequence)
+        self._stale[job.creator_id] = None
         self._stale[None] = None
         self._asked.set()
 
@@ -221,11 +223,11 @@ class Pages:
         for to, chats in ((Readers.MERGING, URGENT), (Readers.REPLACING, REPLACED)):
             if to is Readers.REPLACING and not await self._frames.is_read_whole():
                 return
-            now = self._clock.now()
+            now, told = self._clock.now(), self._told
             update = self._figures.update_of_first(creator_id, now, chats)
             merging = to is Readers.MERGING
             frame = AnalyticsUpdateMsg(
-                sequence=self._sequence(),
+                sequence=told,
                 creatorId=creator_id,
                 merge=merging,
                 payload=changes(update) if merging else update,
