@@ -216,6 +216,8 @@ class FakePublisher:
 class FakeCheckpoints:
     """See `history.checkpoints.Checkpoints`: two are kept."""
 
+    size = 1_000
+
     def __init__(self, world: "World") -> None:
         self._world = world
 
