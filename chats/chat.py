@@ -69,4 +69,5 @@ def _user(older: bytes | None, newer: bytes | None) -> bytes | None:
         return newer or older
     below: dict[str, Any] = orjson.loads(older)
     above: dict[str, Any] = orjson.loads(newer)
-    return orjson.dumps({**below, **{key: value for key, value in above.items() if value is not None}})
+    both = orjson.dumps({**below, **{key: value for key, value in above.items() if value is not None}})
+    return bytes(memoryview(both))  # a copy: what orjson returns holds on to kilobytes

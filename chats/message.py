@@ -147,7 +147,8 @@ def _raw(known: Message, copy: Message) -> bytes:
     if not newer.older:
         return newer.raw
     below: dict[str, Any] = orjson.loads(older.raw)
-    return orjson.dumps({**below, **orjson.loads(newer.raw)})
+    both = orjson.dumps({**below, **orjson.loads(newer.raw)})
+    return bytes(memoryview(both))  # a copy: what orjson returns holds on to kilobytes
 
 
 def _earlier(one: float | None, other: float | None) -> float | None:

@@ -49,7 +49,8 @@ class Packed:
 def pack(cached: CachedChat) -> Packed:
     """The chat as bytes. It may be changed afterwards; the bytes stay what they are."""
     totals = cached.totals
-    heads = _Heads([each.head() for each in cached.stretches], cached.before_last)
+    last = cached.stretches[-1]
+    heads = [each.head(is_last=each is last) for each in cached.stretches]
     return Packed(
         fan=cached.fan_state(),
         messages=totals.messages,
@@ -57,7 +58,7 @@ def pack(cached: CachedChat) -> Packed:
         complete=not totals.pending,
         failed=bool(totals.failed),
         facts=packed_facts(cached.chat),
-        heads=compressed(heads),
+        heads=compressed(_Heads(heads, cached.before_last)),
         blocks=tuple(each.block() for each in cached.stretches),
     )
 

@@ -73,7 +73,7 @@ class Head(msgspec.Struct, frozen=True):
     beside: Beside
     around: Around
     totals: msgspec.Raw  # a `Totals`: most are not looked at
-    ids: bytes  # sorted digests of the messages' ids, 4 bytes each
+    ids: bytes  # sorted digests of the messages' ids, 4 bytes each; none: not kept
 
 
 class Stretch:
@@ -146,7 +146,8 @@ class Stretch:
         """Whether it may have the message: certainly when it is open. `digest` is the id's."""
         if self._content is not None:
             return message_id in self._content.messages
-        assert self._ids is not None, "it is at rest"
+        if not self._ids:
+            return True
         place = bisect_left(self._ids, digest)
         return place < len(self._ids) and self._ids[place] == digest
 
@@ -186,18 +187,17 @@ class Stretch:
             self._block = Block.of(content.messages.values(), self.nodes(), content.kept)
         return self._block
 
-    def head(self) -> Head:
-        if self._ids is None:
-            self._ids = array("I", sorted(map(digest_of, self.content.messages)))
+    def head(self, *, is_last: bool) -> Head:
+        """What is kept beside its bytes. The last one of a chat is opened whenever a message comes."""
+        if is_last:
+            ids = b""
+        elif self._ids:
+            ids = self._ids.tobytes()
+        else:
+            ids = array("I", sorted(map(digest_of, self.content.messages))).tobytes()
         if self._totals_at_rest is None:
             self._totals_at_rest = msgspec.Raw(msgspec.msgpack.encode(self.totals))
-        return Head(self.facts, self.beside, self.around, self._totals_at_rest, self._ids.tobytes())
-
-    def close(self) -> None:
-        """Keep it at rest only."""
-        self.head()
-        self.block()
-        self._content = None
+        return Head(self.facts, self.beside, self.around, self._totals_at_rest, ids)
 
 
 def is_boundary(before: Facts, behind: Facts, gap: float) -> bool:
