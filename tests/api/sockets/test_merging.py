@@ -156,8 +156,8 @@ async def check(
     await session.idle(0.1)
     await push(redis, user_id, OnlineUsersUpdateMsg(payload=OnlineUsersUpdate(note=NOTED)))  # type: ignore[call-arg]
     await asyncio.gather(*following)
-    for creator, (shown, _) in views.items():
-        _, _, status, payload = await session.full_sync(creator, 50, 30)
+    for scope, (shown, _) in views.items():
+        *_, status, payload = await session.full_sync(scope, 50, 30)
         fresh = orjson.loads(payload)
         if status == "EMPTY":
             assert shown.chats == {}
