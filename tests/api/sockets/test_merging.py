@@ -157,7 +157,7 @@ async def check(
     await push(redis, user_id, OnlineUsersUpdateMsg(payload=OnlineUsersUpdate(note=NOTED)))  # type: ignore[call-arg]
     await asyncio.gather(*following)
     for scope, (shown, _) in views.items():
-        *_, status, payload = await session.full_sync(scope, 50, 30)
+        _, _, status, payload = await session.full_sync(scope, 50, 30)
         fresh = orjson.loads(payload)
         if status == "EMPTY":
             assert shown.chats == {}
