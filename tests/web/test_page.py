@@ -173,6 +173,30 @@ def test_a_page_whose_socket_was_dropped_goes_on_where_it_was(
     assert "full_sync_response" not in kinds[-1]
 
 
+def test_a_remark_on_the_status_is_shown_for_as_long_as_it_holds(
+    service: Service, user_id: str, page: Page
+) -> None:
+    sockets: list[WebSocketRoute] = []
+
+    def pass_on(socket: WebSocketRoute) -> None:
+        socket.connect_to_server()
+        sockets.append(socket)
+
+    def say(detail: dict[str, str]) -> None:
+        payload = {"status": "REALTIME", **detail}
+        frame = {"frame": None, "sequence": 1, "creatorId": None, "type": "system_status", "payload": payload}
+        sockets[-1].send(json.dumps(frame))
+
+    page.route_web_socket(re.compile("/ws/frontend/"), pass_on)
+    send(service, user_id, "snapshot", SNAPSHOT)
+    visit(page, service, user_id)
+    expect(page.get_by_test_id("inbox-row")).to_have_count(1)
+    say({"detail": "The graph is behind."})
+    expect(page.locator("#note")).to_have_text("The graph is behind.")
+    say({})
+    expect(page.locator("#note")).to_be_hidden()
+
+
 MANY = {
     "chats": [chat(fan, name=f"Fan number {fan}", unread=fan % 5) for fan in range(1001, 1131)],
     "messages": [
