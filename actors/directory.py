@@ -17,6 +17,7 @@ from backoff import Backoff
 from errors import AnalyticsError, StaleOwner, Unavailable
 from remote import aside, named_actor, result
 from session.intake import Receipt
+from session.pages import Order
 from settings import Settings
 
 CALL_WITHIN = 30.0  # seconds for an owner to take a call; it is made again meanwhile
@@ -160,5 +161,22 @@ class Directory(Caller):
     ) -> list[dict[str, Any]]:
         return await self.call(UserActor.get_cached_messages, user_id, chat_id, creator_id, limit, offset)
 
-    async def full_sync(self, user_id: str, creator_id: str | None) -> tuple[int, str, str, bytes]:
-        return await self.call(UserActor.full_sync, user_id, creator_id)
+    async def full_sync(
+        self,
+        user_id: str,
+        creator_id: str | None,
+        chats: int | None = None,
+        messages: int | None = None,
+        chat_id: str | None = None,
+    ) -> tuple[int, str, str, bytes]:
+        return await self.call(UserActor.full_sync, user_id, creator_id, chats, messages, chat_id)
+
+    async def get_shown_chats(
+        self, user_id: str, creator_id: str | None, order: Order, limit: int, offset: int, messages: int
+    ) -> bytes:
+        return await self.call(UserActor.get_shown_chats, user_id, creator_id, order, limit, offset, messages)
+
+    async def get_shown_messages(
+        self, user_id: str, chat_id: str, creator_id: str | None, before: str | None, limit: int
+    ) -> bytes:
+        return await self.call(UserActor.get_shown_messages, user_id, chat_id, creator_id, before, limit)

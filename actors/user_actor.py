@@ -26,6 +26,7 @@ from session.clock import SystemClock
 from session.held import HeldStore
 from session.intake import Receipt
 from session.journal import Journal
+from session.pages import Order
 from session.session import Ports, Session
 from session.understood import Understood
 from settings import Settings
@@ -107,8 +108,25 @@ class UserActor:
     ) -> list[dict[str, Any]]:
         return await self._of(user_id).get_cached_messages(chat_id, creator_id, limit, offset)
 
-    async def full_sync(self, user_id: str, creator_id: str | None) -> tuple[int, str, str, bytes]:
-        return await self._of(user_id).full_sync(creator_id)
+    async def full_sync(
+        self,
+        user_id: str,
+        creator_id: str | None,
+        chats: int | None = None,
+        messages: int | None = None,
+        chat_id: str | None = None,
+    ) -> tuple[int, str, str, bytes]:
+        return await self._of(user_id).full_sync(creator_id, chats, messages, chat_id)
+
+    async def get_shown_chats(
+        self, user_id: str, creator_id: str | None, order: Order, limit: int, offset: int, messages: int
+    ) -> bytes:
+        return await self._of(user_id).get_shown_chats(creator_id, order, limit, offset, messages)
+
+    async def get_shown_messages(
+        self, user_id: str, chat_id: str, creator_id: str | None, before: str | None, limit: int
+    ) -> bytes:
+        return await self._of(user_id).get_shown_messages(chat_id, creator_id, before, limit)
 
     async def in_graph(self, user_id: str, within: float) -> None:
         await self._of(user_id).in_graph(within)

@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Literal, cast
 
 import ray
 
 from actors.directory import Directory
 from errors import AnalyticsError
+from session.pages import Order
 from wire.payloads import IngestReceipt
 
 # Bytes of a body that is put into Ray's store in a thread: a call would copy it on the event loop.
@@ -15,6 +17,22 @@ LARGE = 64 * 1024
 
 Status = Literal["EMPTY", "PROCESSING_SNAPSHOT", "REALTIME", "ERROR"]
 Body = tuple[bytes, str | None]  # JSON, and the chat of the messages in it that name none
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """How much a full sync has: the most urgent chats, with `chat_id` that one too, and their last messages.
+
+    None: all of them.
+    """
+
+    chats: int | None = None
+    messages: int | None = None
+    chat_id: str | None = None
+
+
+EVERYTHING = Extent()
+FIRST = Extent(chats=50, messages=30)  # what a page that merges starts from
 
 
 class Owners:
@@ -61,10 +79,26 @@ class Owners:
         page: dict[str, Any] = await self._directory.get_held(user_id, limit, offset)
         return page
 
-    async def full_sync(self, user_id: str, creator_id: str | None) -> tuple[int, str, Status, bytes]:
-        """What a page starts from: (sequence, position of the last frame, status, JSON of the payload)."""
-        sequence, position, status, payload = await self._directory.full_sync(user_id, creator_id)
+    async def full_sync(
+        self, user_id: str, creator_id: str | None, extent: Extent = EVERYTHING
+    ) -> tuple[int, str, Status, bytes]:
+        """What a page starts from: (sequence, position of the last event, status, JSON of the payload)."""
+        sequence, position, status, payload = await self._directory.full_sync(
+            user_id, creator_id, extent.chats, extent.messages, extent.chat_id
+        )
         return sequence, position, cast(Status, status), payload
+
+    async def get_shown_chats(
+        self, user_id: str, creator_id: str | None, order: Order, limit: int, offset: int, messages: int
+    ) -> bytes:
+        """Some of the chats in order, each with its last messages, as pages show them: JSON."""
+        return await self._directory.get_shown_chats(user_id, creator_id, order, limit, offset, messages)
+
+    async def get_shown_messages(
+        self, user_id: str, chat_id: str, creator_id: str | None, before: str | None, limit: int
+    ) -> bytes:
+        """The last messages of a chat, or those before one of them, as pages show them: JSON."""
+        return await self._directory.get_shown_messages(user_id, chat_id, creator_id, before, limit)
 
 
 async def _stored(body: bytes) -> Any:

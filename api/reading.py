@@ -1,16 +1,18 @@
 """What is held, over HTTP: users, their chats and messages, and what a page starts from."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 
-from api.params import Id, Limit, NeededId, Offset, QueryId
+from api.owners import Extent
+from api.params import MAX_LIMIT, Amount, ChatId, Id, Limit, NeededId, Offset, QueryId
 from api.services import Provided
 from errors import NotFound
 from insights.queries import build_analytics_update
 from insights.window import Window, now
 from session.journal import is_known, known_users
-from wire.payloads import FullSyncResponse, for_pages
+from session.pages import Order
+from wire.payloads import FullSyncResponse, ShownChats, ShownMessages, for_pages
 from wire.schemas import wss_schema
 
 router = APIRouter(prefix="/api/v1", tags=["reading"])
@@ -24,7 +26,14 @@ async def users(services: Provided) -> list[dict[str, Any]]:
 
 
 @router.get("/frontend/bootstrap/{user_id}", response_model=FullSyncResponse)
-async def bootstrap(services: Provided, user_id: Id, creator_id: QueryId = None) -> Response:
+async def bootstrap(
+    services: Provided,
+    user_id: Id,
+    creator_id: QueryId = None,
+    chats: Amount = None,
+    messages: Amount = None,
+    chat_id: ChatId = None,
+) -> Response:
     """What a page starts from: the payload of `full_sync_response`; empty lists when there is nothing."""
     if not await is_known(services.redis, user_id):
         window = Window.from_params(None, None, now())
@@ -33,7 +42,42 @@ async def bootstrap(services: Provided, user_id: Id, creator_id: QueryId = None)
         )
         body = for_pages(FullSyncResponse(conversations=[], analytics=analytics))
     else:
-        *_, body = await services.owners.full_sync(user_id, creator_id)
+        extent = Extent(chats, messages, chat_id)
+        *_, body = await services.owners.full_sync(user_id, creator_id, extent)
+    return Response(body, media_type="application/json")
+
+
+@router.get("/frontend/chats/{user_id}", response_model=ShownChats)
+async def shown_chats(
+    services: Provided,
+    user_id: Id,
+    creator_id: QueryId = None,
+    order: Order = "priority",
+    limit: Limit = 50,
+    offset: Offset = 0,
+    messages: Annotated[int, Query(ge=0, le=MAX_LIMIT)] = 30,
+) -> Response:
+    """Some of the chats as a full sync has them, the most urgent or the latest first."""
+    if not await is_known(services.redis, user_id):
+        body = for_pages(ShownChats(conversations=[], total=0))
+    else:
+        body = await services.owners.get_shown_chats(user_id, creator_id, order, limit, offset, messages)
+    return Response(body, media_type="application/json")
+
+
+@router.get("/frontend/chats/{user_id}/{chat_id:path}/messages", response_model=ShownMessages)
+async def shown_messages(
+    services: Provided,
+    user_id: Id,
+    chat_id: str,
+    creator_id: QueryId = None,
+    before: Annotated[str | None, Query(min_length=1, max_length=256)] = None,
+    limit: Limit = 50,
+) -> Response:
+    """A chat's last messages as pages show them, or the last ones before one of them, oldest first."""
+    if not await is_known(services.redis, user_id):
+        raise NotFound("This user never sent anything; GET /api/v1/users lists who did.")
+    body = await services.owners.get_shown_messages(user_id, chat_id, creator_id, before, limit)
     return Response(body, media_type="application/json")
 
 

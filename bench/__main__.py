@@ -16,7 +16,7 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 
 def main() -> int:
-    from bench import durable, enrich, history, ingest, latency, snapshot, window, workers
+    from bench import durable, enrich, frames, history, ingest, latency, snapshot, window, workers
     from bench.service import running
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # the service is stopped then too
@@ -32,6 +32,7 @@ def main() -> int:
         told(workers.measure())
         told(durable.measure())
         told(window.measure())
+        told(frames.measure())
         with running() as places:
             url = places["url"]
             told(asyncio.run(latency.measure(url)))

@@ -1,13 +1,20 @@
-"""Frames to a user's pages: logged for those that are away for a moment, published to those that are there.
+"""Frames to a user's pages: published to those that are there, kept for those that are away for a moment.
 
-One Lua call appends the frame to the stream `frames:{user}` and publishes it on `frontend_user_{user}` with
-its position in that log in front, `{"frame":"<ms>-<n>","sequence":..,..}`; so the order of positions is the
-order of publishing. The log is for short absences: it is bounded, expires, and has a marker in place of a
-large frame. A page that cannot be told exactly what it missed gets a full sync.
+An event says what happened. One Lua call appends it to the stream `frames:{user}` and publishes it with its
+position in that log in front, `{"frame":"<ms>-<n>","sequence":..,..}`; so the order of positions is the order
+of publishing. The log is for short absences: it is bounded, expires, and has a marker in place of a large
+frame. A page that cannot be told exactly what it missed gets a full sync.
+
+A state says how things stand, and makes the one before it of its kind and scope void. It has no position,
+`{"frame":null,..}`, and is not logged: the newest is in the hash `state:{user}`. Who comes back gets that.
+
+There are two channels: pages that merge changes read `frontend_changes_{user}`, all others
+`frontend_user_{user}`.
 """
 
 import re
-from typing import cast
+from enum import Enum
+from typing import Any, cast
 
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.exceptions import ResponseError
@@ -22,17 +29,36 @@ NOWHERE = "0-0"  # before every frame
 _POSITION = re.compile(r"[0-9]{1,19}-[0-9]{1,19}")  # what Redis can read as one
 _Entries = list[tuple[bytes, dict[bytes, bytes]]]
 
+# Without a field of the state's hash it is an event. No text for a channel: nothing is published there.
 _PUSH = """
-if ARGV[1] ~= '' and redis.call('HGET', KEYS[2], 'epoch') ~= ARGV[1] then
+local epoch, field, kept, length, seconds = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+if epoch ~= '' and redis.call('HGET', KEYS[3], 'epoch') ~= epoch then
   return redis.error_reply('STALE')
 end
-local frame, logged = ARGV[2], ARGV[2]
-if #frame > tonumber(ARGV[3]) then logged = '' end
-local position = redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[4], '*', 'frame', logged)
-redis.call('EXPIRE', KEYS[1], ARGV[5])
-redis.call('PUBLISH', ARGV[6], '{"frame":"' .. position .. '",' .. string.sub(frame, 2))
+local position, place = '', 'null'
+if field == '' then
+  position = redis.call('XADD', KEYS[1], 'MAXLEN', '~', length, '*', 'frame', kept)
+  place = '"' .. position .. '"'
+elseif kept ~= '' then
+  redis.call('HSET', KEYS[2], field, kept)
+end
+redis.call('EXPIRE', KEYS[1], seconds)
+redis.call('EXPIRE', KEYS[2], seconds)
+for n = 6, #ARGV, 2 do
+  if ARGV[n + 1] ~= '' then
+    redis.call('PUBLISH', ARGV[n], '{"frame":' .. place .. ',' .. string.sub(ARGV[n + 1], 2))
+  end
+end
 return position
 """
+
+
+class Readers(Enum):
+    """The pages that a frame is for."""
+
+    ALL = "all"
+    MERGING = "merging"  # they take in changes
+    REPLACING = "replacing"  # they show each frame as it is
 
 
 def connect_redis(url: str) -> Redis:
@@ -43,28 +69,78 @@ def connect_redis(url: str) -> Redis:
     return Redis(connection_pool=pool)
 
 
-def channel(user_id: str) -> str:
-    return f"frontend_user_{user_id}"
+def channel(user_id: str, *, merges: bool = False) -> str:
+    """Where pages that merge changes, or all others, read a user's frames."""
+    return f"{'frontend_changes' if merges else 'frontend_user'}_{user_id}"
 
 
-async def push(redis: Redis, user_id: str, frame: Frame | bytes, *, epoch: int | None = None) -> str:
-    """Log and publish a frame (bytes: as JSON, without a position); returns its position.
+async def push(
+    redis: Redis,
+    user_id: str,
+    frame: Frame | bytes,
+    *,
+    json: bytes | None = None,
+    epoch: int | None = None,
+    to: Readers = Readers.ALL,
+) -> str:
+    """Publish a frame (bytes: an event as JSON, without a position); returns its position, "" of a state.
 
-    With `epoch` only the user's owner may (StaleOwner). RedisError when Redis is out of reach: whether the
-    frame was sent is not known then.
+    `json` is the frame where it was written already.
+
+    A state that pages which merge are not sent is not kept. With `epoch` only the user's owner may
+    (StaleOwner). RedisError when Redis is out of reach: whether the frame was sent is not known then.
     """
+    json = frame if isinstance(frame, bytes) else json or frame.published()
+    merging = b"" if to is Readers.REPLACING else json
+    replacing = b"" if to is Readers.MERGING else json
+    if isinstance(frame, Frame) and frame.is_state:
+        field, kept = _field(frame.type, frame.creatorId), merging
+    else:
+        field, kept = "", json if len(json) <= LOGGED_BYTES else b""
+    return await _push(redis, user_id, epoch, field, kept, merging, replacing)
+
+
+async def push_full_sync(
+    redis: Redis, user_id: str, call: bytes, whole: bytes | None, *, epoch: int | None = None
+) -> str:
+    """Have every page take a full sync; returns the position.
+
+    `call` is a frame without a payload: who gets it asks for the full sync that it wants. Pages that replace
+    get the `whole` frame where there is one. Either is an event that the log has no text of.
+    """
+    return await _push(redis, user_id, epoch, "", b"", call, whole or call)
+
+
+async def _push(
+    redis: Redis, user_id: str, epoch: int | None, field: str, kept: bytes, merging: bytes, replacing: bytes
+) -> str:
     owner = "" if epoch is None else epoch
-    json = frame if isinstance(frame, bytes) else frame.published()
+    published = (channel(user_id, merges=True), merging, channel(user_id), replacing)
     try:
         position: bytes = await redis.register_script(_PUSH)(
-            keys=[_log(user_id), f"owner:{user_id}"],
-            args=[owner, json, LOGGED_BYTES, LOGGED_FRAMES, LOGGED_SECONDS, channel(user_id)],
+            keys=[_log(user_id), _state(user_id), f"owner:{user_id}"],
+            args=[owner, field, kept, LOGGED_FRAMES, LOGGED_SECONDS, *published],
         )
     except ResponseError as error:
         if "STALE" in str(error):
             raise StaleOwner("Another process owns this user now; it is the one that tells pages.") from error
         raise
     return position.decode()
+
+
+async def is_read_whole(redis: Redis, user_id: str) -> bool:
+    """Whether anybody reads the channel of pages that do not merge."""
+    [(_, readers)] = cast(list[tuple[bytes, int]], await redis.pubsub_numsub(channel(user_id)))
+    return readers > 0
+
+
+async def newest(redis: Redis, user_id: str, creator_id: str | None) -> list[bytes]:
+    """The newest state of the user and of one creator, or of all creators, as frames."""
+    fields = [
+        _field(kind, scope) for kind, scope in (("system_status", None), ("analytics_update", creator_id))
+    ]
+    found = cast(list[bytes | None], await cast(Any, redis.hmget(_state(user_id), fields)))
+    return [b'{"frame":null,%b' % json[1:] for json in found if json is not None]
 
 
 async def last_position(redis: Redis, user_id: str) -> str:
@@ -94,6 +170,7 @@ async def forget(redis: Redis, user_id: str) -> None:
     """Have every page that comes back get a full sync: frames may be missing from the log."""
     # Not deleted: the positions of a new log could be those of the old one.
     await redis.xtrim(_log(user_id), maxlen=0, approximate=False)
+    await redis.delete(_state(user_id))
 
 
 def is_after(position: str, other: str) -> bool:
@@ -108,3 +185,12 @@ def _numbers(position: str) -> tuple[int, int]:
 
 def _log(user_id: str) -> str:
     return f"frames:{user_id}"
+
+
+def _state(user_id: str) -> str:
+    return f"state:{user_id}"
+
+
+def _field(kind: str, creator_id: str | None) -> str:
+    """Where the newest state of a kind is kept: of one creator, or of what is of none."""
+    return kind if creator_id is None else f"{kind} {creator_id}"

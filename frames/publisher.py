@@ -7,7 +7,7 @@ whoever comes back asks for a full sync, and whoever stayed is told that one fol
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from redis.asyncio import Redis
@@ -15,7 +15,7 @@ from redis.exceptions import RedisError
 
 from backoff import Backoff
 from errors import Unavailable
-from frames.log import NOWHERE, forget, last_position, push
+from frames.log import NOWHERE, Readers, forget, is_read_whole, last_position, push, push_full_sync
 from metrics.declared import FRAMES_LOST, FRAMES_SENT, FRAMES_SENT_BYTES
 from metrics.port import UNMEASURED, Metrics
 from wire.payloads import Frame, SystemStatus, SystemStatusMsg
@@ -28,8 +28,8 @@ RETRY_FIRST, RETRY_MOST = 0.2, 5.0
 class Frames(Protocol):
     """Takes the frames of one user."""
 
-    async def send(self, frame: Frame | bytes) -> None:
-        """Send a frame (bytes: as JSON, without a position)."""
+    async def send(self, frame: Frame, to: Readers = Readers.ALL) -> None:
+        """Send a frame."""
 
 
 class Publisher:
@@ -60,16 +60,35 @@ class Publisher:
         """Whether frames are taken."""
         return self._works.is_set()
 
-    async def send(self, frame: Frame | bytes) -> None:
+    async def send(self, frame: Frame, to: Readers = Readers.ALL) -> None:
         """Send a frame; one that is lost is made up for by the full sync that `lost` asks for."""
+        json = frame.published()
+        await self._try(
+            lambda: push(self._redis, self._user_id, frame, json=json, epoch=self._epoch, to=to), len(json)
+        )
+
+    async def send_full_sync(self, call: bytes, whole: bytes | None) -> None:
+        """Have pages take a full sync (see `frames.log.push_full_sync`)."""
+        await self._try(
+            lambda: push_full_sync(self._redis, self._user_id, call, whole, epoch=self._epoch),
+            len(call) + len(whole or b""),
+        )
+
+    async def is_read_whole(self) -> bool:
+        """Whether there are pages that do not merge; they are not known of while Redis is away."""
+        try:
+            return self.works and await is_read_whole(self._redis, self._user_id)
+        except RedisError:
+            return False
+
+    async def _try(self, push_it: Callable[[], Awaitable[str]], size: int) -> None:
         if not self.works:
             self._metrics.count(FRAMES_LOST)
             return
-        json = frame if isinstance(frame, bytes) else frame.published()
         try:
-            self.position = await push(self._redis, self._user_id, json, epoch=self._epoch)
+            self.position = await push_it() or self.position
             self._metrics.count(FRAMES_SENT)
-            self._metrics.count(FRAMES_SENT_BYTES, len(json))
+            self._metrics.count(FRAMES_SENT_BYTES, size)
         except RedisError as error:
             self._metrics.count(FRAMES_LOST)
             log.warning("Frames of user %s are lost (%s).", self._user_id, type(error).__name__)
@@ -85,7 +104,8 @@ class Publisher:
                 await forget(self._redis, self._user_id)
                 status = SystemStatus(status="PROCESSING_SNAPSHOT")
                 frame = SystemStatusMsg(sequence=sequence, payload=status)
-                self.position = await push(self._redis, self._user_id, frame, epoch=self._epoch)
+                self.position = NOWHERE
+                await push(self._redis, self._user_id, frame, epoch=self._epoch)
             except RedisError:
                 continue
             self._works.set()
@@ -99,8 +119,8 @@ class Announcer:
         self._redis = redis
         self._user_id = user_id
 
-    async def send(self, frame: Frame | bytes) -> None:
+    async def send(self, frame: Frame, to: Readers = Readers.ALL) -> None:
         try:
-            await push(self._redis, self._user_id, frame)
+            await push(self._redis, self._user_id, frame, to=to)
         except RedisError as error:
             raise Unavailable("Redis did not take the frame; ask for it again.") from error

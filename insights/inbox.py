@@ -47,6 +47,11 @@ class Inbox:
         self._pressing: set[str] = set()
         self._unhappy = Ordered[tuple[float, str]]("")  # part of the score and chat
 
+    @property
+    def size(self) -> int:
+        """How many chats there are."""
+        return len(self._fans)
+
     def put(self, chat_id: str, row: FanRow) -> None:
         self.drop(chat_id)
         self._fans[chat_id] = _Fan.of(row)

@@ -14,6 +14,7 @@ from typing import Any
 
 from chats.account import Account
 from errors import AmbiguousUser
+from frames.log import Readers
 from frames.publisher import Frames
 from graph.model import Scalar
 from graph.port import Graph
@@ -45,6 +46,7 @@ from insights.metrics import (
 from insights.priority import priority_scores, unread_counts
 from insights.update import analytics_update, priority_by_chat
 from insights.window import Window, parse_time_zone, time_zone_notes
+from wire.bounds import REPLACED, URGENT, changes, of_most_urgent
 from wire.payloads import (
     AnalyticsUpdate,
     AnalyticsUpdateMsg,
@@ -134,6 +136,7 @@ async def build_analytics_update(
     return analytics_update(
         creator_id,
         window,
+        chats=sum(map(len, fans)),
         conversations=len(spoken(conversations)),
         fan_conversations=len(by_fans(conversations)),
         broadcast_only=len(conversations) - len(spoken(conversations)),
@@ -164,11 +167,19 @@ async def broadcast_analytics_update(
     bucket: Bucket = "day",
     time_zone: str = "UTC",
 ) -> AnalyticsUpdate:
-    """Build the update, send it to the user's pages (`frames`), and return it."""
+    """Build the update, send it to the user's pages (`frames`), and return it.
+
+    Pages get the inbox order of the most urgent chats alone (`wire.bounds`).
+    """
     update = await build_analytics_update(
         user_id, start_date, end_date, creator_id, graph=graph, now=now, bucket=bucket, time_zone=time_zone
     )
-    await frames.send(AnalyticsUpdateMsg(creatorId=creator_id, payload=update))
+    await frames.send(
+        AnalyticsUpdateMsg(creatorId=creator_id, merge=True, payload=changes(of_most_urgent(update, URGENT))),
+        Readers.MERGING,
+    )
+    replaced = of_most_urgent(update, REPLACED)
+    await frames.send(AnalyticsUpdateMsg(creatorId=creator_id, payload=replaced), Readers.REPLACING)
     return update
 
 

@@ -18,6 +18,7 @@ def analytics_update(
     creator_id: str | None,
     window: Window,
     *,
+    chats: int,
     conversations: int,
     fan_conversations: int,
     broadcast_only: int,
@@ -38,6 +39,7 @@ def analytics_update(
     response = times.response_time.mean
     return AnalyticsUpdate(
         creatorId=creator_id,
+        chats=chats,
         startDate=window.start,
         endDate=window.end,
         conversations=conversations,

@@ -1,44 +1,57 @@
 """What a user's pages are sent: a full sync, the messages that came, what was understood, the figures.
 
-Everything is made from the history and the figures in memory: pages wait for no graph.
+Everything is made from the history and the figures in memory: pages wait for no graph. What is made costs
+what it shows, except for pages that replace what they have: those are shown everything.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from heapq import nlargest
+from typing import Literal
 
+from chats.message import Message
 from enrich.progress import Progress
 from frames.enrichment import broadcast_enrichment
-from frames.publisher import Frames
+from frames.log import Readers
+from frames.publisher import Frames, Publisher
 from history.chat import CachedChat
-from history.history import Cache, Touched
+from history.history import Cache, Key, Touched
 from history.packing import Packed
 from session.clock import Clock
-from session.figures import Figures
+from session.figures import FIRST, Figures
 from session.machine import Job, Status
+from wire.bounds import REPLACED, URGENT, bounded, changes
 from wire.payloads import (
     AnalyticsUpdate,
     AnalyticsUpdateMsg,
     AppendMessageMsg,
+    ExtendedConversationNode,
+    Frame,
+    PriorityScore,
     SnapshotProgress,
     SystemError,
     SystemErrorMsg,
     SystemStatus,
     SystemStatusMsg,
+    call_for_full_sync,
     for_pages,
     published,
 )
 from wire.view import chat_node
 
-SHOWN_MESSAGES = 1_000  # of a large history are unpacked and written between two looks at the event loop
+READ_MESSAGES = 1_000  # of a large history are unpacked and written between two looks at the event loop
+
+Order = Literal["priority", "latest"]
 
 
 @dataclass(frozen=True, slots=True)
 class Captured:
-    """What a full sync shows; nothing of it changes any more."""
+    """What is shown; nothing of it changes any more. `messages` is how many of each chat, None: all."""
 
-    chats: list[Packed]
+    chats: Sequence[Packed | CachedChat]
+    messages: int | None
     analytics: AnalyticsUpdate
 
 
@@ -50,7 +63,7 @@ class Pages:
         user_id: str,
         history: Cache,
         figures: Figures,
-        frames: Frames,
+        frames: Publisher,
         clock: Clock,
         sequence: Callable[[], int],
     ) -> None:
@@ -60,50 +73,91 @@ class Pages:
         self._frames = frames
         self._clock = clock
         self._sequence = sequence
-        # By creator (None: all of them) whose figures changed: the last input that they stand for.
-        self._stale: dict[str | None, int] = {}
+        self._stale: dict[str | None, None] = {}  # creators (None: all of them) whose figures changed
         self._asked = asyncio.Event()
+        self._sending = False
+        self._told = 0  # sequence of the last job that pages were told of
 
     @property
     def idle(self) -> bool:
-        """Whether no figures wait to be sent."""
-        return not self._stale
+        """Whether no figures wait or are being sent."""
+        return not self._stale and not self._sending
 
-    async def capture(self, creator_id: str | None) -> Captured:
-        """The chats of one creator, or of all, and their figures as they are. The chats are at rest."""
-        for key in self._history.unpacked():
-            self._history.pack(key)
-            await asyncio.sleep(0)
-        return Captured(
-            [self._history.pack(key) for key in self._history.keys(creator_id)],
-            self._figures.update(creator_id, self._clock.now()),
-        )
+    def capture(
+        self,
+        creator_id: str | None,
+        chats: int | None = None,
+        messages: int | None = None,
+        chat_id: str | None = None,
+    ) -> Captured:
+        """The chats of one creator, or of all, and their figures as they are, while the chats are at rest.
+
+        With `chats` only so many, the most urgent, and the one of `chat_id`; `messages` is how many of each.
+        """
+        now = self._clock.now()
+        if chats is None:
+            keys = self._history.keys(creator_id)
+            return self._captured(keys, messages, self._figures.update(creator_id, now))
+        also = [chat_id] if chat_id else []
+        if chats <= FIRST:
+            update = self._figures.update_of_first(creator_id, now, chats, also)
+        else:
+            ids = [*self._figures.most_urgent(creator_id, now, chats), *also]
+            update = self._figures.update(creator_id, now, ids)
+        return self._captured(self._keys(creator_id, update.priority), messages, update)
+
+    def capture_some(
+        self, creator_id: str | None, order: Order, limit: int, offset: int, messages: int
+    ) -> Captured:
+        """Some of the chats of one creator, or of all, in that order."""
+        now = self._clock.now()
+        if order == "priority":
+            ids = self._figures.most_urgent(creator_id, now, offset + limit)[offset:]
+            keys = self._keys(creator_id, ids)
+        else:
+            fans = self._history.fans(creator_id)
+            latest = nlargest(offset + limit, fans, key=lambda fan: fan.last_message_at or 0.0)[offset:]
+            keys = [(fan.creator_id, fan.chat_id) for fan in latest]
+        update = self._figures.update(creator_id, now, [chat for _, chat in keys])
+        return self._captured(keys, messages, update)
 
     async def written(self, captured: Captured) -> bytes:
-        """JSON of a FullSyncResponse: one node a chat with all its messages, written chat by chat."""
+        """JSON of a FullSyncResponse: one node a chat, written chat by chat."""
+        nodes, analytics = await self.nodes(captured), for_pages(captured.analytics)
+        return b'{"conversations":%b,"analytics":%b}' % (nodes, analytics)
+
+    async def nodes(self, captured: Captured) -> bytes:
+        """JSON of a list of nodes, one a chat, each with its last messages."""
         parts: list[bytes] = []
-        written = 0
-        for packed in captured.chats:
-            cached = self._history.unpacked_from(packed)
-            messages = cached.ordered()
-            fan = cached.fan_state()
-            score = captured.analytics.priorityScores.get(fan.chat_id)
-            parts.append(for_pages(chat_node(cached, messages, priority=score, not_waiting=fan.not_waiting)))
-            if (written := written + len(messages)) >= SHOWN_MESSAGES:
-                written = 0
+        read = 0
+        for chat in captured.chats:
+            cached = self._history.read(chat)
+            ordered = cached.ordered()
+            shown = (
+                ordered if captured.messages is None else ordered[max(0, len(ordered) - captured.messages) :]
+            )
+            priority = captured.analytics.priority.get(cached.chat.id)
+            parts.append(for_pages(_node(cached, shown, priority)))
+            if (read := read + len(ordered)) >= READ_MESSAGES:
+                read = 0
                 await asyncio.sleep(0)
-        analytics = for_pages(captured.analytics)
-        return b'{"conversations":[%b],"analytics":%b}' % (b",".join(parts), analytics)
+        return b"[%b]" % b",".join(parts)
 
     async def send_full_sync(self, job: Job) -> None:
-        frame = published(
-            "full_sync_response",
-            await self.written(await self.capture(job.creator_id)),
-            sequence=job.sequence,
-            creator_id=job.creator_id,
-            merge=self._has_several_creators(),
-        )
-        await self._frames.send(frame)
+        """Have every page take a full sync; those that replace what they have are sent it."""
+        merge, whole = self._has_several_creators(), None
+        if await self._frames.is_read_whole():
+            payload = await self.written(self.capture(job.creator_id))
+            whole = published(
+                "full_sync_response",
+                payload,
+                sequence=job.sequence,
+                creator_id=job.creator_id,
+                merge=merge,
+            )
+        call = call_for_full_sync(sequence=job.sequence, creator_id=job.creator_id, merge=merge)
+        await self._frames.send_full_sync(call, whole)
+        self._refresh(job)
 
     async def send_append(self, job: Job) -> None:
         """`append_message` for each chat that the job touched; then its creator's figures follow."""
@@ -114,12 +168,18 @@ class Pages:
         self._refresh(job)
 
     async def send_enrichment(self, job: Job) -> None:
+        """`enrichment_result` for each chat that the job touched; of a whole job for every chat.
+
+        To pages that replace: what follows, `append_message` or the full sync, tells others the same.
+        """
+        if not await self._frames.is_read_whole():
+            return
         chats = self._history.of(job.creator_id) if job.whole else self._touched(job)
         await broadcast_enrichment(
             self._user_id,
-            (chat_node(cached, (), priority=None) for cached in chats),
+            (bounded(chat_node(cached, (), priority=None)) for cached in chats),
             creator_id=job.creator_id,
-            frames=self._frames,
+            frames=_Replacing(self._frames),
             sequence=job.sequence,
         )
 
@@ -136,47 +196,61 @@ class Pages:
         error = SystemError(errorMessage=message, code=code)
         await self._frames.send(SystemErrorMsg(sequence=self._sequence(), payload=error))
 
+    def _refresh(self, job: Job) -> None:
+        """Have `analytics_update` sent; what is asked for while one is being sent becomes one."""
+        self._told = max(self._told, job.sequence)
+        self._stale[job.creator_id] = None
+        self._stale[None] = None
+        self._asked.set()
+
     async def run(self) -> None:
         """Send figures that changed, again and again."""
         while True:
             await self._asked.wait()
             self._asked.clear()
+            self._sending = True
             while self._stale:
-                creator_id, sequence = next(iter(self._stale.items()))  # the one that waits longest
-                update = self._figures.update(creator_id, self._clock.now())
-                frame = AnalyticsUpdateMsg(
-                    sequence=sequence,
-                    creatorId=creator_id,
-                    merge=creator_id is not None and self._has_several_creators(),
-                    payload=update,
-                )
-                await self._frames.send(frame)
-                if self._stale.get(creator_id) == sequence:
-                    del self._stale[creator_id]
+                creator_id = next(iter(self._stale))  # the one that waits longest
+                self._stale.pop(creator_id)  # what changes from here on asks anew
+                await self._send_figures(creator_id)
+            self._sending = False
 
-    def _refresh(self, job: Job) -> None:
-        """Have `analytics_update` sent; those that wait for one that is being sent become one."""
-        self._stale[job.creator_id] = job.sequence
-        if self._has_several_creators():
-            self._stale[None] = job.sequence
-        self._asked.set()
+    async def _send_figures(self, creator_id: str | None) -> None:
+        """Send figures to the pages that merge, and then to others where there are any.
+
+        In that order: one that comes meanwhile finds what was sent first.
+        """
+        for to, chats in ((Readers.MERGING, URGENT), (Readers.REPLACING, REPLACED)):
+            if to is Readers.REPLACING and not await self._frames.is_read_whole():
+                return
+            now, told = self._clock.now(), self._told
+            update = self._figures.update_of_first(creator_id, now, chats)
+            merging = to is Readers.MERGING
+            frame = AnalyticsUpdateMsg(
+                sequence=told,
+                creatorId=creator_id,
+                merge=merging,
+                payload=changes(update) if merging else update,
+            )
+            await self._frames.send(frame, to)
 
     def _append(self, job: Job, mark: Touched, cached: CachedChat, *, now: datetime) -> AppendMessageMsg:
-        fan = cached.fan_state()
-        priority = self._figures.priority(fan.creator_id, fan.chat_id, now)
-        node = chat_node(
-            cached,
-            sorted(mark.new, key=lambda message: message.order),
-            priority=priority.score if priority else None,
-            not_waiting=fan.not_waiting,
-            touched=mark,
-        )
+        priority = self._figures.priority(job.creator_id, cached.chat.id, now)
+        new = sorted(mark.new, key=lambda message: message.order)
         return AppendMessageMsg(
             sequence=job.sequence,
             creatorId=job.creator_id,
             merge=bool(mark.changed or mark.removed),
-            payload=node,
+            payload=_node(cached, new, priority, mark),
         )
+
+    def _captured(self, keys: Iterable[Key], messages: int | None, analytics: AnalyticsUpdate) -> Captured:
+        chats = (self._history.as_now(key) for key in keys)
+        return Captured([chat for chat in chats if chat is not None], messages, analytics)
+
+    def _keys(self, creator_id: str | None, ids: Iterable[str]) -> list[Key]:
+        creators = self._history.creators() if creator_id is None else [creator_id]
+        return [(creator, id) for id in dict.fromkeys(ids) for creator in creators]
 
     def _touched(self, job: Job) -> Iterable[CachedChat]:
         ids = dict.fromkeys(mark.chat_id for mark in job.touched)
@@ -184,3 +258,31 @@ class Pages:
 
     def _has_several_creators(self) -> bool:
         return len(self._history.creators()) > 1
+
+
+class _Replacing:
+    """Frames to the pages that replace what they have."""
+
+    def __init__(self, frames: Frames) -> None:
+        self._frames = frames
+
+    async def send(self, frame: Frame, to: Readers = Readers.REPLACING) -> None:
+        await self._frames.send(frame, to)
+
+
+def _node(
+    cached: CachedChat,
+    messages: Sequence[Message],
+    priority: PriorityScore | None,
+    touched: Touched | None = None,
+) -> ExtendedConversationNode:
+    """A chat with these messages, and where it stands in the inbox."""
+    fan = cached.fan_state()
+    node = chat_node(
+        cached,
+        messages,
+        priority=None if priority is None else priority.score,
+        not_waiting=fan.not_waiting,
+        touched=touched,
+    )
+    return bounded(node).model_copy(update={"priority": priority, "unreadCount": fan.unread})

@@ -4,9 +4,11 @@ from collections.abc import Iterator, Mapping
 from hashlib import blake2b
 from typing import Any
 
-from errors import InvalidInput
+from errors import InvalidInput, NotFound
+from history.chat import CachedChat
 from history.history import Cache
-from wire.view import chat_facts, not_enriched, received
+from wire.payloads import ShownMessages
+from wire.view import chat_facts, not_enriched, received, shown_messages
 
 
 def chats(history: Cache, limit: int | None, offset: int, chat_id: str | None) -> list[dict[str, Any]]:
@@ -32,14 +34,8 @@ def messages(
     if chat_id is None:
         chats = list(history.of(creator_id))
     else:
-        creators = [creator_id] if creator_id else history.creators()
-        found = (history.look(creator, chat_id) for creator in creators)
-        chats = [cached for cached in found if cached is not None]
-        if len(chats) > 1:
-            raise InvalidInput(
-                "Several creators of this user have a chat of that id: say which with creator_id.",
-                detail=[{"field": "creator_id", "reason": "missing"}],
-            )
+        cached = _chat(history, chat_id, creator_id)
+        chats = [] if cached is None else [cached]
     rows: list[dict[str, Any]] = []
     for cached in reversed(chats):
         said = cached.newest(limit, offset)
@@ -48,6 +44,38 @@ def messages(
         if limit is not None and (limit := limit - len(said)) <= 0:
             break
     return rows[::-1]
+
+
+def shown(
+    history: Cache, chat_id: str, creator_id: str | None, before: str | None, limit: int
+) -> ShownMessages:
+    """The chat's last messages as pages show them, or the last ones before the message of that id.
+
+    NotFound when there is no such chat or message; InvalidInput as in `messages`.
+    """
+    cached = _chat(history, chat_id, creator_id)
+    if cached is None:
+        raise NotFound("This user has no chat of that id.")
+    ordered = cached.ordered()
+    end = len(ordered)
+    if before is not None:
+        places = (n for n, message in enumerate(ordered) if message.id == before)
+        if (end := next(places, -1)) < 0:
+            raise NotFound("The chat has no message of that id.")
+    start = max(0, end - limit)
+    return ShownMessages(messages=shown_messages(cached, ordered[start:end]), more=start > 0)
+
+
+def _chat(history: Cache, chat_id: str, creator_id: str | None) -> CachedChat | None:
+    """The chat to be read. InvalidInput when it is not clear which is meant."""
+    creators = [creator_id] if creator_id else history.creators()
+    found = [each for creator in creators if (each := history.look(creator, chat_id)) is not None]
+    if len(found) > 1:
+        raise InvalidInput(
+            "Several creators of this user have a chat of that id: say which with creator_id.",
+            detail=[{"field": "creator_id", "reason": "missing"}],
+        )
+    return found[0] if found else None
 
 
 def refused_key(creator_id: str, chat_id: str, conversation_id: str) -> str:

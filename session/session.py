@@ -70,13 +70,14 @@ from session.machine import (
     Status,
     UserState,
 )
-from session.pages import Pages
+from session.pages import Order, Pages
 from session.persistence import Persistence
 from session.refits import Refits
 from session.understanding import Enriches, Understanding
 from session.understood import Understood
 from settings import Settings
 from wire.incoming import Replay, parse_replays
+from wire.payloads import for_pages
 from wire.view import failed_conversations
 
 log = logging.getLogger(__name__)
@@ -274,16 +275,43 @@ class Session:
         async with self._call():
             return reading.messages(self._history, chat_id, creator_id, limit, offset)
 
-    async def full_sync(self, creator_id: str | None) -> tuple[int, str, str, bytes]:
-        """What a page needs to start.
+    async def full_sync(
+        self,
+        creator_id: str | None,
+        chats: int | None = None,
+        messages: int | None = None,
+        chat_id: str | None = None,
+    ) -> tuple[int, str, str, bytes]:
+        """What a page needs to start: the most urgent `chats` and the one of `chat_id`, None: all.
 
-        Returns (sequence, position of the last frame, status, JSON of a FullSyncResponse).
+        `messages` is how many of each there are, the last ones; None: all. Returns (sequence, position of the
+        last event, status, JSON of a FullSyncResponse).
         """
         async with self._call():
             async with self._at_rest:
-                shown = await self._pages.capture(creator_id)
+                shown = self._pages.capture(creator_id, chats, messages, chat_id)
                 facts = self._state.sequence, self._frames.position, self._state.status.value
             return *facts, await self._pages.written(shown)
+
+    async def get_shown_chats(
+        self, creator_id: str | None, order: Order, limit: int, offset: int, messages: int
+    ) -> bytes:
+        """JSON of ShownChats: chats in that order, each with its last messages."""
+        async with self._call():
+            async with self._at_rest:
+                shown = self._pages.capture_some(creator_id, order, limit, offset, messages)
+            nodes = await self._pages.nodes(shown)
+            return b'{"conversations":%b,"total":%d}' % (nodes, shown.analytics.chats)
+
+    async def get_shown_messages(
+        self, chat_id: str, creator_id: str | None, before: str | None, limit: int
+    ) -> bytes:
+        """JSON of ShownMessages: the chat's last messages, or the last ones before the message `before`.
+
+        NotFound when there is no such chat or message; InvalidInput as of `get_cached_messages`.
+        """
+        async with self._call():
+            return for_pages(reading.shown(self._history, chat_id, creator_id, before, limit))
 
     async def in_graph(self, within: float) -> None:
         """Return once the graph has what this owner holds, or after so many seconds."""

@@ -49,7 +49,18 @@ class Frontend:
 
 
 class Merging(Frontend):
-    """Replaces what is the frame's creator's, and takes in edits and deletions."""
+    """Replaces what is the frame's creator's, takes in edits and deletions, and where chats stand."""
+
+    def take(self, frame: Raw) -> None:
+        super().take(frame)
+        if frame["type"] == "append_message":  # what it does not say is not known any more
+            node = self.chats[frame["payload"]["conversationId"]]
+            self.chats[node["conversationId"]] = {**frame["payload"], "messages": node["messages"]}
+        if frame["type"] == "analytics_update":
+            for id in frame["payload"]["priority"].keys() & self.chats.keys():
+                priority = frame["payload"]["priority"][id]
+                own = {"priority": priority, "priorityScore": priority["score"]}
+                self.chats[id].update(own, unreadCount=frame["payload"]["unreadCounts"][id])
 
     def _sync(self, nodes: list[Raw], creator_id: str | None) -> None:
         others = {id: each for id, each in self.chats.items() if creator_id not in (None, each["creatorId"])}

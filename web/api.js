@@ -45,6 +45,14 @@ export const sentiment = (who, days, bucket, signal) =>
 export const messages = ({ user, creator }, chat, limit, offset) =>
   get(`/api/v1/chats/${part(chat)}/messages`, { user_id: user, creator_id: creator, limit, offset });
 
+/** Chats as frames have them, the most urgent first, and how many there are. */
+export const chats = ({ user, creator }, limit, offset) =>
+  get(`/api/v1/frontend/chats/${part(user)}`, { creator_id: creator, limit, offset });
+
+/** A chat's last messages as frames have them, oldest first. */
+export const lastMessages = ({ user, creator }, chat, limit) =>
+  get(`/api/v1/frontend/chats/${part(user)}/${part(chat)}/messages`, { creator_id: creator, limit });
+
 /** Where an extension connects, and where a snapshot is posted. */
 export function entrances({ user, creator }) {
   const parameters = query({ creator_id: creator });
@@ -58,9 +66,10 @@ export function entrances({ user, creator }) {
 
 /**
  * Keep a socket open: `onFrame(frame)` for each frame, `onConnection("connecting" | "live" | "lost")`.
- * A connection that was lost goes on after the last frame, or begins anew with a full sync.
+ * A connection that was lost goes on after the last frame, or begins anew with a full sync, in which the chat
+ * is that `openChat()` names.
  */
-export function connect({ user, creator }, { onFrame, onConnection }) {
+export function connect({ user, creator }, { onFrame, onConnection, openChat }) {
   let socket = null;
   let failures = 0;
   let timer = 0;
@@ -69,7 +78,7 @@ export function connect({ user, creator }, { onFrame, onConnection }) {
   function open() {
     clearTimeout(timer);
     onConnection(failures ? "lost" : "connecting");
-    const parameters = query({ creator_id: creator, last_frame: last, merge: true });
+    const parameters = query({ creator_id: creator, last_frame: last, merge: true, chat_id: openChat() });
     const current = new WebSocket(
       `${location.origin.replace(/^http/, "ws")}/ws/frontend/${part(user)}${parameters}`,
     );

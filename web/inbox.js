@@ -4,7 +4,6 @@ import { h, keyed, setText } from "./dom.js";
 import * as format from "./format.js";
 import { inbox } from "./state.js";
 
-const SHOWN = 100;
 const HIGH = 80;
 
 export const PARTS = [
@@ -17,9 +16,11 @@ export const PARTS = [
 export const fanName = (chat) => chat.name ?? `Fan ${chat.fanId}`;
 
 export function drawInbox(state, now) {
-  const { rows, total } = inbox(state, SHOWN);
-  const scores = `${total} chat${total === 1 ? "" : "s"}`;
-  setText(document.getElementById("inbox-count"), total > SHOWN ? `first ${SHOWN} of ${scores}` : scores);
+  const { rows, total } = inbox(state);
+  const scores = `${format.count(total)} chat${total === 1 ? "" : "s"}`;
+  const part = total > rows.length;
+  setText(document.getElementById("inbox-count"), part ? `first ${format.count(rows.length)} of ${scores}` : scores);
+  document.getElementById("inbox-more").hidden = !part;
   const items = rows.map((chat) => ({
     chat, now, online: state.online.has(chat.fanId), current: state.open?.id === chat.id,
   }));

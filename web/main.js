@@ -6,9 +6,10 @@ import { h, setText } from "./dom.js";
 import { drawFigures } from "./figures.js";
 import { drawInbox } from "./inbox.js";
 import { drawPanel } from "./panel.js";
-import { initial, reduce } from "./state.js";
+import { PAGE, initial, reduce } from "./state.js";
 
-const PAGE = 100; // messages asked for at a time
+const MESSAGES = 100; // asked for at a time
+const LAST = 30; // messages of a chat that nothing was known of
 const SETTLE = 1000; // ms: a burst of updates asks for the window once
 const CLOCK = 30_000; // ms between redrawings of "waiting .."
 const WINDOW = 300_000; // ms after which a quiet window is asked for again, as its ends move
@@ -37,7 +38,7 @@ function draw() {
   if (changed("chats", "loaded", "analytics")) drawEmpty(now);
   if (changed("analytics")) drawFigures(now.analytics);
   if (changed("analytics", "trend", "bucket")) drawTrend(now);
-  if (changed("chats", "online", "open")) drawInbox(now, Date.now());
+  if (changed("chats", "total", "shown", "online", "open")) drawInbox(now, Date.now());
   if (changed("chats", "open")) drawPanel(now);
   drawn = now;
 }
@@ -66,6 +67,9 @@ function drawStatus({ connection, system, problem }) {
   by("progress").hidden = !reading;
   drawProgress(by("progress").querySelector("progress"), reading ? system.progress : null);
   setText(by("progress").querySelector("span"), reading ? (system.detail ?? "Reading the snapshot…") : "");
+  const remark = system?.status === "REALTIME" ? (system.detail ?? null) : null;
+  by("note").hidden = remark === null;
+  setText(by("note"), remark ?? "");
   const trouble = problem ?? (system?.status === "ERROR" ? (system.detail ?? "The service reports an error.") : null);
   by("problem").hidden = trouble === null;
   setText(by("problem").querySelector("span"), trouble ?? "");
@@ -128,10 +132,39 @@ function open(id) {
 
 async function load(id, offset) {
   try {
-    const items = await api.messages(who, id, PAGE, offset);
-    dispatch("page", { id, offset, items, more: items.length === PAGE });
+    const items = await api.messages(who, id, MESSAGES, offset);
+    dispatch("page", { id, offset, items, more: items.length === MESSAGES });
   } catch (error) {
     dispatch("page_failed", { id, error: error.message });
+  }
+}
+
+/** Ask for chats until as many of the most urgent are known as are to be shown. */
+const rank = (() => {
+  let asking = false;
+  return async () => {
+    if (asking) return;
+    asking = true;
+    try {
+      while (state.ranked < Math.min(state.shown, state.total)) {
+        const offset = state.ranked;
+        dispatch("ranked", { offset, ...(await api.chats(who, PAGE, offset)) });
+      }
+    } catch (error) {
+      dispatch("problem", error.message);
+    } finally {
+      asking = false;
+    }
+  };
+})();
+
+/** Read what was said before in a chat of which only the newest came. */
+async function recall(id) {
+  try {
+    const { messages } = await api.lastMessages(who, id, LAST);
+    dispatch("recent", { id, messages });
+  } catch (error) {
+    dispatch("problem", error.message);
   }
 }
 
@@ -149,7 +182,10 @@ const reread = (() => {
 function take(frame) {
   const { type, payload, creatorId = null } = frame;
   if (creatorId !== null && who.creator !== null && creatorId !== who.creator) return;
+  const isNew = type === "append_message" && !state.chats.has(payload.conversationId);
   dispatch(type, payload, frame);
+  if (isNew && payload.messageCount > payload.messages.length) recall(payload.conversationId);
+  if (type === "full_sync_response") rank();
   if (state.open && (type === "full_sync_response" || payload.conversationId === state.open.id)) reread();
   if (type === "analytics_update" || type === "full_sync_response") settle();
 }
@@ -164,6 +200,10 @@ function listen() {
   by("window").addEventListener("change", ({ target }) => {
     dispatch("window", Number(target.value));
     refresh(0);
+  });
+  by("inbox-more").addEventListener("click", () => {
+    dispatch("more");
+    rank();
   });
   by("bucket").addEventListener("change", ({ target }) => {
     dispatch("bucket", target.value);
@@ -223,7 +263,11 @@ async function begin() {
   if (who.user === null) {
     dispatch("connection", "none");
   } else {
-    api.connect(who, { onFrame: take, onConnection: (connection) => dispatch("connection", connection) });
+    api.connect(who, {
+      onFrame: take,
+      onConnection: (connection) => dispatch("connection", connection),
+      openChat: () => state.open?.id ?? null,
+    });
   }
 }
 

@@ -3,6 +3,8 @@
 
 const RECENT = 50; // messages kept of each chat for the inbox; the panel asks for the rest
 
+export const PAGE = 50; // chats that a page starts from, and asks for at a time
+
 export const initial = {
   connection: "connecting", // connecting | live | lost
   loaded: false, // a full picture has arrived
@@ -12,7 +14,10 @@ export const initial = {
   bucket: "day",
   analytics: null, // of the shown window
   trend: null, // of the shown bucket, when it is not the day
-  chats: new Map(), // by chat id
+  chats: new Map(), // by chat id, those that are known; the service has `total`
+  total: 0,
+  ranked: 0, // so many of the most urgent are known
+  shown: PAGE, // so many of the known are to be shown
   online: new Set(), // user ids
   open: null, // {id, messages: Map, more, loading, error}
 };
@@ -35,15 +40,38 @@ const transitions = {
     problem: code ? `${errorMessage} (${code})` : errorMessage,
   }),
 
-  /** Replaces everything, or everything of the frame's creator. */
+  /** Replaces everything, or everything of the frame's creator, but for the chat that is looked at. */
   full_sync_response(state, { conversations, analytics }, { creatorId = null }) {
-    const others = [...state.chats].filter(([, chat]) => creatorId !== null && chat.creatorId !== creatorId);
+    const stays = ([id, chat]) => (creatorId !== null && chat.creatorId !== creatorId) || id === state.open?.id;
+    const others = [...state.chats].filter(stays);
     const chats = new Map([...others, ...conversations.map((node) => [node.conversationId, withNode(null, node)])]);
+    const ranked = Math.min(PAGE, conversations.length);
     const shown = state.days === 30 || state.analytics === null ? analytics : state.analytics;
     return prioritise(
-      { ...state, chats, analytics: shown, loaded: true },
+      { ...state, chats, ranked, analytics: shown, loaded: true },
       analytics,
     );
+  },
+
+  more: (state) => ({ ...state, shown: state.shown + PAGE }),
+  /** Chats from `offset` on, the most urgent first. */
+  ranked(state, { offset, conversations, total }) {
+    const chats = new Map(state.chats);
+    for (const node of conversations) {
+      chats.set(node.conversationId, withNode(chats.get(node.conversationId) ?? null, node));
+    }
+    const end = conversations.length ? offset + conversations.length : total;
+    return { ...state, chats, total, ranked: Math.max(state.ranked, end) };
+  },
+  /** What was said in a chat before a frame told of it for the first time. */
+  recent(state, { id, messages }) {
+    const chat = state.chats.get(id);
+    if (!chat) return state;
+    const known = new Map([...messages, ...chat.recent].map((message) => [String(message.id), message]));
+    const recent = inOrder(known.values()).slice(-RECENT);
+    const chats = new Map(state.chats);
+    chats.set(id, { ...chat, recent, waitingSince: waitingSince(recent, chat.endDate, null) });
+    return { ...state, chats };
   },
 
   append_message(state, node) {
@@ -53,7 +81,7 @@ const transitions = {
   },
 
   analytics_update(state, analytics) {
-    const shown = state.days === 30 ? analytics : state.analytics;
+    const shown = state.days === 30 ? withTopics(analytics, state.analytics) : state.analytics;
     return prioritise({ ...state, analytics: shown }, analytics);
   },
 
@@ -124,13 +152,13 @@ export function inOrder(messages) {
   });
 }
 
-/** The chats that come first, and how many there are in all. */
-export function inbox(state, limit) {
+/** The chats that come first among the known, and how many there are in all. */
+export function inbox(state) {
   const rank = (chat) => chat.priority ?? -1;
   const rows = [...state.chats.values()].sort(
     (a, b) => rank(b) - rank(a) || (b.endDate ?? 0) - (a.endDate ?? 0) || (a.id < b.id ? -1 : 1),
   );
-  return { rows: rows.slice(0, limit), total: rows.length };
+  return { rows: rows.slice(0, state.shown), total: Math.max(state.total, rows.length) };
 }
 
 function withNode(chat, node) {
@@ -150,9 +178,8 @@ function withNode(chat, node) {
     name: nameOf(node, recent) ?? chat?.name ?? null,
     waitingSince: waitingSince(recent, endDate, chat?.waitingSince ?? null),
     notWaiting: node.notWaiting ?? null,
-    unread: chat?.unread ?? null,
-    // Frames round the score to tenths, what was asked for does not.
-    parts: Math.abs((chat?.parts?.score ?? Infinity) - priority) < 0.1 ? chat.parts : null,
+    unread: node.unreadCount ?? chat?.unread ?? null,
+    parts: node.priority ?? chat?.parts ?? null,
   };
 }
 
@@ -176,19 +203,21 @@ function waitingSince(recent, endDate, before) {
   return answer < 0 && before !== null ? Math.min(before, since) : since;
 }
 
-/** Priorities and unread counts speak of all chats, whatever the window. */
-function prioritise(state, analytics) {
-  const { priority = {}, priorityScores = {}, unreadCounts = {} } = analytics;
-  const chats = new Map();
-  for (const [id, chat] of state.chats) {
-    chats.set(id, {
-      ...chat,
-      priority: priorityScores[id] ?? chat.priority,
-      parts: priority[id] ?? chat.parts,
-      unread: unreadCounts[id] ?? chat.unread,
-    });
+/** An update has the topics with most volume: the others stay as they are known. */
+function withTopics(analytics, before) {
+  const told = new Set(analytics.topics.map(({ id }) => id));
+  const others = (before?.topics ?? []).filter(({ id }) => !told.has(id));
+  return { ...analytics, topics: [...analytics.topics, ...others] };
+}
+
+/** Priorities and unread counts are changes, and hold whatever the window. */
+function prioritise(state, { priority, unreadCounts, chats: total }) {
+  const chats = new Map(state.chats);
+  for (const [id, parts] of Object.entries(priority)) {
+    const chat = chats.get(id);
+    if (chat) chats.set(id, { ...chat, priority: parts.score, parts, unread: unreadCounts[id] ?? chat.unread });
   }
-  return { ...state, chats };
+  return { ...state, chats, total };
 }
 
 function appended(open, node) {

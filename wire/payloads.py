@@ -8,7 +8,7 @@ payload `for_pages` figures are rounded to what a person reads, and what is not 
 """
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, SerializationInfo
@@ -58,6 +58,12 @@ def published(
         b',"merge":true' if merge else b"",
         payload,
     )
+
+
+def call_for_full_sync(*, sequence: int, creator_id: str | None, merge: bool) -> bytes:
+    """JSON of the frame that has each page ask for a full sync: one without a payload."""
+    frame = published("full_sync_response", b"", sequence=sequence, creator_id=creator_id, merge=merge)
+    return frame.removesuffix(b',"payload":}') + b"}"
 
 
 class TopicRef(Payload):
@@ -170,6 +176,17 @@ class ShownMessage(AsReceived):
     topics: list[str] | None = None  # labels; null: not enriched
 
 
+class PriorityScore(Payload):
+    """A chat's priority with what each part contributed; the parts add up to `score` (0..100)."""
+
+    score: Tenths
+    unread: Tenths
+    waiting: Tenths
+    sentiment: Tenths
+    spend: Tenths
+    not_waiting: str | None = None  # why nobody waits although the fan has the last word
+
+
 class ExtendedConversationNode(Payload):
     """One chat by the totals of its conversations; `conversationId` is the chat's id."""
 
@@ -205,6 +222,8 @@ class ExtendedConversationNode(Payload):
     enrichment: dict[str, MessageEnrichment] = {}  # by message id
     changedMessages: list[ShownMessage] = []  # edits: replace the message with the same id
     removedMessages: list[str] = []  # ids of messages deleted since
+    priority: PriorityScore | None = None  # the parts of `priorityScore`
+    unreadCount: int | None = None
     models: dict[str, str] = {}  # strategy -> model name and version
 
 
@@ -260,17 +279,6 @@ class ResponseTimeMetrics(Payload):
     response_time: ResponseTime
 
 
-class PriorityScore(Payload):
-    """A chat's priority with what each part contributed; the parts add up to `score` (0..100)."""
-
-    score: Tenths
-    unread: Tenths
-    waiting: Tenths
-    sentiment: Tenths
-    spend: Tenths
-    not_waiting: str | None = None  # why nobody waits although the fan has the last word
-
-
 class MessageCounts(Payload):
     """Messages of the window's conversations and of what stands alone in it."""
 
@@ -296,6 +304,7 @@ class AnalyticsUpdate(Payload):
     """Everything a dashboard shows of one window; `creatorId` null means all the caller may see."""
 
     creatorId: str | None
+    chats: int  # whatever the window
     startDate: datetime
     endDate: datetime
     conversations: int  # in the window
@@ -313,7 +322,7 @@ class AnalyticsUpdate(Payload):
     actions: dict[str, int]  # engagement action -> times seen in the window
     outcomes: dict[str, int]  # outcome type -> count in the window
     revenue: Hundredths  # sum of the outcomes' amounts in the window
-    priorityScores: dict[str, Tenths]  # by chat id, all chats
+    priorityScores: dict[str, Tenths]  # by chat id, as `priority` and `unreadCounts`
     priority: dict[str, PriorityScore]
     unreadCounts: dict[str, int]
     notes: list[str] = []  # how the question was read, where not to the letter
@@ -351,6 +360,20 @@ class FullSyncResponse(Payload):
     analytics: AnalyticsUpdate
 
 
+class ShownChats(Payload):
+    """Some of the chats in an order, as a full sync has them; `total` is how many there are."""
+
+    conversations: list[ExtendedConversationNode]
+    total: int
+
+
+class ShownMessages(Payload):
+    """Some of a chat's messages, oldest first; `more` says that there are older ones."""
+
+    messages: list[ShownMessage]
+    more: bool
+
+
 class IngestReceipt(Payload):
     """What became of an input: it is in the journal up to `sequence`."""
 
@@ -378,9 +401,9 @@ class OnlineUsersUpdate(Payload):
 class Frame(Payload):
     """Base of the envelopes. `sequence` is the user's journal sequence the frame speaks of."""
 
-    frame: str | None = (
-        None  # its position among the user's frames; null: made for one socket (`frames/log.py`)
-    )
+    is_state: ClassVar[bool] = False  # else an event (`frames/log.py`)
+    # Its position among the user's events; null in states and in what is made for one socket.
+    frame: str | None = None
     sequence: int = 0
     creatorId: str | None = None
     type: str
@@ -406,6 +429,7 @@ class ConnectionAckMsg(Frame):
 
 
 class SystemStatusMsg(Frame):
+    is_state = True
     type: Literal["system_status"] = "system_status"
     payload: SystemStatus
 
@@ -426,6 +450,7 @@ class AppendMessageMsg(Frame):
 
 
 class AnalyticsUpdateMsg(Frame):
+    is_state = True
     type: Literal["analytics_update"] = "analytics_update"
     payload: AnalyticsUpdate
 

@@ -49,7 +49,7 @@ def chat_node(
         averageResponseTime=None if response is None else response / 60,
         turns=totals.turns.mean,
         silencePercentage=totals.silence.mean,
-        messages=_shown(cached, messages),
+        messages=shown_messages(cached, messages),
         topics=_topics(totals),
         actions=_actions(totals),
         sentiment=total / count if count else None,
@@ -66,7 +66,7 @@ def chat_node(
         responseSeconds=list(totals.responses),
         unanswered=totals.unanswered,
         actionTopics=_action_topics(totals),
-        changedMessages=_shown(cached, touched.changed) if touched else [],
+        changedMessages=shown_messages(cached, touched.changed) if touched else [],
         removedMessages=[message.id for message in touched.removed] if touched else [],
         models=totals.models,
     )
@@ -107,7 +107,7 @@ class _Fan:
         return {"id": message.creator_id, **own, **self.title}
 
 
-def _shown(cached: CachedChat, messages: Sequence[Message]) -> list[ShownMessage]:
+def shown_messages(cached: CachedChat, messages: Sequence[Message]) -> list[ShownMessage]:
     """Messages for a page: as received, but what the service knows better in place of what it was given."""
     if not messages:
         return []

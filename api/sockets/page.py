@@ -1,11 +1,13 @@
 """One page's queue of frames, and the position it stands at.
 
-A page's frames have positions. A page that connects again with the last one it got is sent what it missed;
+A page's events have positions. A page that connects again with the last one it got is sent what it missed;
 any other page is told where things stand (a full sync). Nothing comes twice, because what comes live at or
-before the position that the page then stands at is dropped.
+before the position that the page then stands at is dropped. States have no position: they are sent as they
+come, and the last one holds.
 
-Some frames change a part of what a page shows: an edit of a message, the chats of one creator among several.
-Their envelope says so (`merge`). A page that did not say that it merges is given a full sync in their place.
+Some events change a part of what a page shows: an edit of a message, the chats of one creator among several.
+Their envelope says so (`merge`). A page that did not say that it merges is given a full sync in their place;
+so is every page in place of an event that has no payload.
 
 Frames wait for a page up to a limit. A page that reads too slowly, or whose frames may have been lost, is cut
 off and connects again.
@@ -22,7 +24,8 @@ from frames.log import NOWHERE, is_after
 WAITING_BYTES = 64 * 1024 * 1024  # of frames that wait for one page; one alone may be larger
 WAITING_FRAMES = 10_000
 _HEADER = re.compile(
-    rb'\{"frame":"(\d+-\d+)","sequence":(\d+),"creatorId":(null|"[^"]*"),"type":"(\w+)"(,"merge":true)?'
+    rb'\{"frame":(?:"(\d+-\d+)"|null),"sequence":(\d+),"creatorId":(null|"[^"]*"),"type":"(\w+)"'
+    rb'(,"merge":true)?(,"payload":)?'
 )
 
 
@@ -70,11 +73,14 @@ class Page:
         self._frames.put_nowait(header)
 
     async def frames(self) -> AsyncIterator[bytes | None]:
-        """What the page has not got yet, in order, without end; None in place of what it cannot merge.
+        """What the page has not got yet, in order, without end; None in place of what it cannot take in.
 
         It is to be given a full sync then (`stand`) before the next is asked for.
         """
         async for header in self._in_order():
+            if header[1] is None:
+                yield header.string
+                continue
             position, sequence, kind = header[1].decode(), int(header[2]), header[4]
             if not is_after(position, self._position):
                 continue
@@ -89,7 +95,7 @@ class Page:
                     mark(position, self._synced).encode(),
                     frame[header.end(1) + 1 :],
                 )
-            yield None if self._lacks(header) else frame
+            yield None if header[6] is None or self._lacks(header) else frame
 
     async def _in_order(self) -> AsyncIterator[re.Match[bytes]]:
         for frame in self._earlier:
@@ -103,9 +109,9 @@ class Page:
             yield header
 
     def _is_for(self, header: re.Match[bytes]) -> bool:
-        creator, kind, part = header[3], header[4], header[5]
-        if kind == b"analytics_update":  # figures cannot be merged: there is an update of every scope
-            return creator == self._creator or (self._all and not part)
+        creator, kind = header[3], header[4]
+        if kind == b"analytics_update":  # there is one of every scope
+            return creator == self._creator
         return self._all or creator in (b"null", self._creator)
 
     def _lacks(self, header: re.Match[bytes]) -> bool:

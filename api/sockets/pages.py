@@ -1,7 +1,8 @@
 """The pages of one process: their sockets, and one subscription to Redis that feeds them.
 
-A page is subscribed before it asks where things stand, so nothing is lost in between. A page that is cut off
-(see `api.sockets.page`) is closed with code 4008; when Redis was away, all are.
+A page is subscribed before it asks where things stand, so nothing is lost in between. Pages that merge
+changes read another channel than all others (see `frames.log`). A page that is cut off (see
+`api.sockets.page`) is closed with code 4008; when Redis was away, all are.
 """
 
 import asyncio
@@ -9,6 +10,7 @@ import contextlib
 import logging
 from collections import defaultdict
 from collections.abc import Coroutine
+from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
@@ -17,11 +19,11 @@ from redis.asyncio import Redis
 from redis.exceptions import ConnectionError, RedisError
 from starlette.websockets import WebSocketDisconnect
 
-from api.owners import Owners
+from api.owners import EVERYTHING, Extent, Owners
 from api.sockets.page import Page, mark, stands
 from api.sockets.sending import ack, close, send, send_away, send_json
 from errors import AnalyticsError, Unavailable
-from frames.log import channel, missed
+from frames.log import channel, missed, newest
 from metrics.declared import PAGES_CUT_OFF
 from metrics.port import UNMEASURED, Metrics
 from session.journal import is_known
@@ -36,6 +38,25 @@ CANCEL_AGAIN = 0.1  # seconds
 GATHER = 0.5  # seconds in which more of what asks for a full sync is gathered
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a page says when it connects: whose frames it shows, and of all creators where there is none.
+
+    `extent` is how much of it a full sync has, `last_frame` the `frame` of the last one it got; `merges` says
+    that it takes in frames that change a part of what it shows.
+    """
+
+    user_id: str
+    creator_id: str | None = None
+    last_frame: str | None = None
+    merges: bool = False
+    extent: Extent = EVERYTHING
+
+    @property
+    def channel(self) -> str:
+        return channel(self.user_id, merges=self.merges)
+
+
 class Pages:
     """Serves the pages of one process; a task of its own feeds them from Redis."""
 
@@ -43,11 +64,11 @@ class Pages:
         self._metrics = metrics
         self._redis = redis
         self._owners = owners
-        self._pages: defaultdict[str, set[Page]] = defaultdict(set)
+        self._pages: defaultdict[str, set[Page]] = defaultdict(set)  # by channel
         self._pubsub = redis.pubsub()
         self._subscribed = asyncio.Event()  # there is something to read
         self._lost = False
-        self._confirmed: dict[str, asyncio.Event] = {}  # by user: Redis has the subscription
+        self._confirmed: dict[str, asyncio.Event] = {}  # by channel: Redis has the subscription
         self._changing = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
 
@@ -56,35 +77,20 @@ class Pages:
         """How many pages there are."""
         return sum(map(len, self._pages.values()))
 
-    async def serve(
-        self,
-        socket: WebSocket,
-        user_id: str,
-        creator_id: str | None,
-        last_frame: str | None,
-        *,
-        merges: bool = False,
-    ) -> None:
-        """Run one page's socket until it closes; `last_frame` is the `frame` of the last one it got.
-
-        `merges` says that it takes in frames that change a part of what it shows.
-        """
+    async def serve(self, socket: WebSocket, asked: Asked) -> None:
+        """Run one page's socket until it closes."""
         await socket.accept()
-        page = Page(creator_id, merges=merges)
+        page = Page(asked.creator_id, merges=asked.merges)
         try:
-            await self._join(user_id, page)
-            await _first(
-                self._tell(socket, page, user_id, creator_id, last_frame),
-                _until_closed(socket),
-                page.cut_off.wait(),
-            )
+            await self._join(asked.channel, page)
+            await _first(self._tell(socket, page, asked), _until_closed(socket), page.cut_off.wait())
         except (AnalyticsError, RedisError, TimeoutError) as error:
             away = Unavailable("Redis is away; connect again in a moment.")
             await send_away(socket, error if isinstance(error, AnalyticsError) else away)
         except (WebSocketDisconnect, RuntimeError):
             pass  # the page is gone
         finally:
-            await self._leave(user_id, page)
+            await self._leave(asked.channel, page)
         if page.cut_off.is_set():
             self._metrics.count(PAGES_CUT_OFF)
             await close(
@@ -93,48 +99,49 @@ class Pages:
                 "Frames for this page were missed; connect again with the last one's position.",
             )
 
-    async def _tell(
-        self, socket: WebSocket, page: Page, user_id: str, creator_id: str | None, last_frame: str | None
-    ) -> None:
+    async def _tell(self, socket: WebSocket, page: Page, asked: Asked) -> None:
         """Send what the page missed, or where things stand, and then what comes."""
-        await send(socket, ack("frontend", user_id))
-        position, synced = stands(last_frame or "")
-        frames = await missed(self._redis, user_id, position)
+        await send(socket, ack("frontend", asked.user_id))
+        position, synced = stands(asked.last_frame or "")
+        frames = await missed(self._redis, asked.user_id, position)
         if frames is not None:
-            page.stand(position, synced, frames)
+            states = await newest(self._redis, asked.user_id, asked.creator_id)
+            page.stand(position, synced, [*frames, *states])
         else:
-            await self._sync(socket, page, user_id, creator_id)
+            await self._sync(socket, page, asked)
         async for frame in page.frames():
             if frame is None:
                 await asyncio.sleep(GATHER)
-                await self._sync(socket, page, user_id, creator_id)
+                await self._sync(socket, page, asked)
             else:
                 await send_json(socket, frame)
 
-    async def _sync(self, socket: WebSocket, page: Page, user_id: str, creator_id: str | None) -> None:
+    async def _sync(self, socket: WebSocket, page: Page, asked: Asked) -> None:
         """Tell the page where things stand; a user that never wrote has nothing to be told."""
-        if not await is_known(self._redis, user_id):
+        if not await is_known(self._redis, asked.user_id):
             return
-        sequence, position, status, payload = await self._owners.full_sync(user_id, creator_id)
+        sequence, position, status, payload = await self._owners.full_sync(
+            asked.user_id, asked.creator_id, asked.extent
+        )
         page.stand(position, sequence)
         if status != "EMPTY":
             await send(socket, SystemStatusMsg(sequence=sequence, payload=SystemStatus(status=status)))
-        frame = published("full_sync_response", payload, sequence=sequence, creator_id=creator_id)
+        frame = published("full_sync_response", payload, sequence=sequence, creator_id=asked.creator_id)
         await send_json(socket, b'{"frame":"%b",%b' % (mark(position, sequence).encode(), frame[1:]))
 
-    async def _join(self, user_id: str, page: Page) -> None:
-        """Return once Redis has confirmed that the page's frames come here."""
+    async def _join(self, name: str, page: Page) -> None:
+        """Return once Redis has confirmed that the frames of the channel come here."""
         async with self._changing:
-            self._pages[user_id].add(page)
+            self._pages[name].add(page)
             if self._task is None:
                 self._task = asyncio.create_task(self._feed())
-            confirmed = self._confirmed.get(user_id)
+            confirmed = self._confirmed.get(name)
             if confirmed is None:
-                confirmed = self._confirmed[user_id] = asyncio.Event()
+                confirmed = self._confirmed[name] = asyncio.Event()
                 try:
-                    await self._pubsub.subscribe(channel(user_id))
+                    await self._pubsub.subscribe(name)
                 except BaseException:
-                    del self._confirmed[user_id]
+                    del self._confirmed[name]
                     raise
                 self._subscribed.set()
                 if self._lost:
@@ -142,15 +149,15 @@ class Pages:
                     self._lost = False
         await asyncio.wait_for(confirmed.wait(), SUBSCRIBE_TIMEOUT)
 
-    async def _leave(self, user_id: str, page: Page) -> None:
+    async def _leave(self, name: str, page: Page) -> None:
         async with self._changing:
-            self._pages[user_id].discard(page)
-            if not self._pages[user_id]:
-                del self._pages[user_id]
-                self._confirmed.pop(user_id, None)
+            self._pages[name].discard(page)
+            if not self._pages[name]:
+                del self._pages[name]
+                self._confirmed.pop(name, None)
                 if self._subscribed.is_set():
                     with contextlib.suppress(RedisError):
-                        await self._pubsub.unsubscribe(channel(user_id))
+                        await self._pubsub.unsubscribe(name)
 
     async def _feed(self) -> None:
         """Hand every published frame to its user's pages, for as long as the process lives.
@@ -194,14 +201,14 @@ class Pages:
             raise ConnectionError("Redis is silent.")
         if message["type"] not in ("message", "subscribe"):
             return
-        user_id = message["channel"].decode().removeprefix(channel(""))
-        confirmed = self._confirmed.get(user_id)
+        name = message["channel"].decode()
+        confirmed = self._confirmed.get(name)
         if message["type"] == "message":
-            for page in tuple(self._pages.get(user_id, ())):
+            for page in tuple(self._pages.get(name, ())):
                 page.offer(message["data"])
         elif confirmed is not None:
             if confirmed.is_set():  # subscribed anew, so it was not for a moment
-                for page in self._pages[user_id]:
+                for page in self._pages[name]:
                     page.cut()
             confirmed.set()
 

@@ -3,8 +3,10 @@
 from fastapi import APIRouter, WebSocket
 
 from api.door import Door, KnownDoor
-from api.params import Id, QueryId
+from api.owners import EVERYTHING, FIRST, Extent
+from api.params import Amount, ChatId, Id, QueryId
 from api.services import Provided
+from api.sockets.pages import Asked
 from api.sockets.sending import turn_away
 from errors import Unavailable
 
@@ -20,9 +22,16 @@ async def frontend(
     creator_id: QueryId = None,
     last_frame: str | None = None,
     merge: bool = False,
+    chats: Amount = None,
+    messages: Amount = None,
+    chat_id: ChatId = None,
 ) -> None:
     if await _may_stay(socket, door):
-        await services.pages.serve(socket, user_id, creator_id, last_frame, merges=merge)
+        first = FIRST if merge else EVERYTHING
+        extent = Extent(
+            first.chats if chats is None else chats, first.messages if messages is None else messages, chat_id
+        )
+        await services.pages.serve(socket, Asked(user_id, creator_id, last_frame, merge, extent))
 
 
 @router.websocket("/ws/extension/{user_id}")

@@ -94,6 +94,7 @@ def analytics(creator: str | None = None) -> AnalyticsUpdate:
     """Of a creator without any conversation."""
     return AnalyticsUpdate(
         creatorId=creator,
+        chats=0,
         startDate=datetime(2024, 4, 1, tzinfo=UTC),
         endDate=datetime(2024, 5, 1, tzinfo=UTC),
         conversations=0,

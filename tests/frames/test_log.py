@@ -19,18 +19,23 @@ from frames.log import (
     LOGGED_FRAMES,
     LOGGED_SECONDS,
     NOWHERE,
+    Readers,
     channel,
     connect_redis,
     forget,
     is_after,
+    is_read_whole,
     last_position,
     missed,
+    newest,
     push,
+    push_full_sync,
 )
 from session.journal import Journal
+from tests.actors.factories import analytics
 from tests.conftest import PATIENCE
 from tests.history.store import Store, running_store
-from wire.payloads import SystemError, SystemErrorMsg, SystemStatus, SystemStatusMsg
+from wire.payloads import AnalyticsUpdateMsg, SystemError, SystemErrorMsg, SystemStatus, SystemStatusMsg
 
 
 @pytest.fixture(scope="module")
@@ -46,12 +51,20 @@ async def redis(store: Store) -> AsyncIterator[Redis]:
     await client.connection_pool.disconnect()
 
 
-def frame(sequence: int, detail: str = "café 🔥") -> SystemStatusMsg:
-    return SystemStatusMsg(sequence=sequence, payload=SystemStatus(status="REALTIME", detail=detail))
+def frame(sequence: int, text: str = "café 🔥") -> SystemErrorMsg:
+    return SystemErrorMsg(sequence=sequence, payload=SystemError(errorMessage=text))
 
 
-def large(sequence: int) -> SystemStatusMsg:
+def large(sequence: int) -> SystemErrorMsg:
     return frame(sequence, "x" * LOGGED_BYTES)
+
+
+def state(sequence: int) -> SystemStatusMsg:
+    return SystemStatusMsg(sequence=sequence, payload=SystemStatus(status="REALTIME"))
+
+
+def figures(sequence: int, creator: str | None = None) -> AnalyticsUpdateMsg:
+    return AnalyticsUpdateMsg(sequence=sequence, creatorId=creator, payload=analytics(creator))
 
 
 def sequences(frames: list[bytes] | None) -> list[int] | None:
@@ -71,11 +84,11 @@ async def test_a_frame_is_published_with_its_position_in_front(redis: Redis, use
         position = await push(redis, user_id, frame(7))
         data = await published(pages)
     assert data.startswith(
-        b'{"frame":"%b","sequence":7,"creatorId":null,"type":"system_status",' % position.encode()
+        b'{"frame":"%b","sequence":7,"creatorId":null,"type":"system_error",' % position.encode()
     )
     pairs = json.loads(data, object_pairs_hook=list)
     assert [name for name, _ in pairs].count("frame") == 1
-    assert SystemStatusMsg.model_validate_json(data) == frame(7).model_copy(update={"frame": position})
+    assert SystemErrorMsg.model_validate_json(data) == frame(7).model_copy(update={"frame": position})
     assert await last_position(redis, user_id) == position
 
 
@@ -158,6 +171,99 @@ async def test_after_a_loss_every_page_needs_a_full_sync_and_new_frames_come_aft
 async def test_forgetting_a_user_without_a_log_makes_none(redis: Redis, user_id: str) -> None:
     await forget(redis, user_id)
     assert not await redis.exists(f"frames:{user_id}")
+
+
+async def test_a_state_is_published_without_a_position_and_is_not_in_the_log(
+    redis: Redis, user_id: str
+) -> None:
+    at = await push(redis, user_id, frame(1))
+    async with redis.pubsub() as pages:
+        await pages.subscribe(channel(user_id))
+        assert await push(redis, user_id, state(2)) == ""
+        data = await published(pages)
+    assert data == b'{"frame":null,%b' % state(2).published()[1:]
+    assert await missed(redis, user_id, at) == []
+    assert await last_position(redis, user_id) == at
+
+
+async def test_who_comes_back_gets_the_newest_state_of_its_scope(redis: Redis, user_id: str) -> None:
+    assert await newest(redis, user_id, None) == []
+    for n in range(3):
+        await push(redis, user_id, state(n))
+        for creator in (None, "c1", "c2"):
+            await push(redis, user_id, figures(10 + n, creator))
+    for creator in (None, "c1", "c2"):
+        status, update = map(orjson.loads, await newest(redis, user_id, creator))
+        assert (status["type"], status["sequence"], status["frame"]) == ("system_status", 2, None)
+        assert (update["type"], update["sequence"]) == ("analytics_update", 12)
+        assert update["creatorId"] == creator
+    assert sequences(await newest(redis, user_id, "c3")) == [2]
+
+
+async def test_what_only_pages_that_replace_are_sent_is_not_what_a_page_comes_back_to(
+    redis: Redis, user_id: str
+) -> None:
+    async with redis.pubsub() as merging, redis.pubsub() as replacing:
+        await merging.subscribe(channel(user_id, merges=True))
+        await replacing.subscribe(channel(user_id))
+        await push(redis, user_id, figures(1), to=Readers.MERGING)
+        await push(redis, user_id, figures(2), to=Readers.REPLACING)
+        await push(redis, user_id, frame(3))
+        heard = [[orjson.loads(await published(pages)) for _ in range(2)] for pages in (merging, replacing)]
+    assert [[each["sequence"] for each in frames] for frames in heard] == [[1, 3], [2, 3]]
+    assert heard[0][1] == heard[1][1]
+    assert sequences(await newest(redis, user_id, None)) == [1]
+
+
+async def test_the_state_expires_with_the_log_and_is_forgotten_with_it(redis: Redis, user_id: str) -> None:
+    await push(redis, user_id, state(1))
+    await redis.expire(f"state:{user_id}", 5)
+    await push(redis, user_id, frame(2))
+    assert 5 < await redis.ttl(f"state:{user_id}") <= LOGGED_SECONDS
+    await forget(redis, user_id)
+    assert await newest(redis, user_id, None) == []
+
+
+async def test_a_displaced_owner_changes_no_state(redis: Redis, user_id: str) -> None:
+    old = await Journal(redis, user_id).claim()
+    await push(redis, user_id, state(1), epoch=old)
+    await Journal(redis, user_id).claim()
+    with pytest.raises(StaleOwner):
+        await push(redis, user_id, state(2), epoch=old)
+    assert sequences(await newest(redis, user_id, None)) == [1]
+
+
+@pytest.mark.parametrize("whole", [None, b'{"sequence":7,"payload":{}}'])
+async def test_a_call_for_a_full_sync_is_an_event_that_nobody_can_resume_over(
+    redis: Redis, user_id: str, whole: bytes | None
+) -> None:
+    before = await push(redis, user_id, frame(1))
+    async with redis.pubsub() as merging, redis.pubsub() as replacing:
+        await merging.subscribe(channel(user_id, merges=True))
+        await replacing.subscribe(channel(user_id))
+        at = await push_full_sync(redis, user_id, b'{"sequence":7}', whole)
+        call, other = [orjson.loads(await published(pages)) for pages in (merging, replacing)]
+    assert call == {"frame": at, "sequence": 7}
+    assert other == (call if whole is None else {**call, "payload": {}})
+    await push(redis, user_id, frame(8))
+    assert await missed(redis, user_id, before) is None
+    assert sequences(await missed(redis, user_id, at)) == [8]
+
+
+async def test_whether_anybody_needs_whole_frames_is_known(redis: Redis, user_id: str) -> None:
+    async with redis.pubsub() as merging, redis.pubsub() as replacing:
+        await merging.subscribe(channel(user_id, merges=True))
+        assert not await is_read_whole(redis, user_id)
+        await replacing.subscribe(channel(user_id))
+        await replacing.get_message(timeout=PATIENCE)
+        assert await is_read_whole(redis, user_id)
+
+
+def test_no_two_users_share_a_channel() -> None:
+    names = {
+        channel(user, merges=merges) for user in ("a", "a:changes", "changes_a") for merges in (True, False)
+    }
+    assert len(names) == 6
 
 
 async def test_a_frame_that_is_json_already_is_pushed_as_it_is(redis: Redis, user_id: str) -> None:

@@ -17,7 +17,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 import session.graph
 from actors.reports import Reports
 from api.errors import add_error_handlers
-from api.sockets.pages import Pages
+from api.sockets.pages import Asked, Pages
 from enrich.embedding import embed as embedding
 from errors import GraphError, GraphUnavailable, Overloaded
 from frames.publisher import Publisher
@@ -49,6 +49,7 @@ from session.intake import Intake
 from session.journal import Journal
 from tests.conftest import PATIENCE
 from tests.graph.test_batcher import Recorder, mutations
+from wire.payloads import SystemStatus, SystemStatusMsg
 
 
 @pytest.fixture
@@ -199,14 +200,15 @@ class Taking:
 async def test_frames_are_counted_with_their_size_and_those_that_are_lost_apart(tally: Tally) -> None:
     redis = Taking()
     frames = Publisher(redis, "u1", lambda: None, tally)  # type: ignore[arg-type]
-    await frames.send(b'{"a":1}')
-    await frames.send(b'{"b":22}')
+    frame = SystemStatusMsg(payload=SystemStatus(status="REALTIME"))
+    await frames.send(frame)
+    await frames.send_full_sync(b'{"a":1}', b'{"b":22}')
     redis.away = True
-    await frames.send(b"{}")
-    await frames.send(b"{}")  # nothing is tried any more
+    await frames.send(frame)
+    await frames.send(frame)  # nothing is tried any more
     assert plain(tally.take().counts) == {
         FRAMES_SENT.name: 2,
-        FRAMES_SENT_BYTES.name: 15,
+        FRAMES_SENT_BYTES.name: len(frame.published()) + 15,
         FRAMES_LOST.name: 2,
     }
 
@@ -234,12 +236,12 @@ async def test_a_page_that_is_cut_off_is_counted_and_connected_no_more(
     redis: Redis, user_id: str, tally: Tally
 ) -> None:
     pages, socket = Pages(redis, None, tally), Socket()  # type: ignore[arg-type]
-    serving = asyncio.create_task(pages.serve(socket, user_id, None, None))  # type: ignore[arg-type]
+    serving = asyncio.create_task(pages.serve(socket, Asked(user_id)))  # type: ignore[arg-type]
     async with asyncio.timeout(PATIENCE):
         await socket.accepted.wait()
         while not pages.connected:  # noqa: ASYNC110 (it is told nobody)
             await asyncio.sleep(0)
-        [page] = pages._pages[user_id]
+        [page] = pages._pages[Asked(user_id).channel]
         page.cut()
         await serving
     assert (pages.connected, socket.code) == (0, 4008)

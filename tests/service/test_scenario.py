@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import zlib
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import msgpack
@@ -188,7 +188,7 @@ async def test_a_value_that_was_shown_is_shown_after_kill_9_and_when_its_convers
         await settled(listener, http, user_id, receipt["sequence"])
         key = f"understood:{user_id}"
         [field] = [each for each in await redis.hkeys(key) if each]
-        kept = msgpack.unpackb(zlib.decompress(await redis.hget(key, field)))
+        kept = msgpack.unpackb(zlib.decompress(cast(bytes, await redis.hget(key, field))))
         kept["conversation"]["messages"]["1"]["sentiment"] = 0.1234
         await redis.hset(key, field, zlib.compress(msgpack.packb(kept)))
         await _kill(user_id)

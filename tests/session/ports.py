@@ -25,6 +25,7 @@ from graph.port import Graph
 from graph.traversals import ACCOUNTS_OF_USER, CONVERSATION_COUNT
 from history.chat import Understanding
 from history.checkpoints import Aside, Checkpoint
+from metrics.tally import Tally
 from session.journal import Entry, Record
 from session.session import Ports, Session
 from session.understood import Kept
@@ -215,6 +216,8 @@ class FakePublisher:
 
 class FakeCheckpoints:
     """See `history.checkpoints.Checkpoints`: two are kept."""
+
+    size = 1_000
 
     def __init__(self, world: "World") -> None:
         self._world = world
@@ -438,6 +441,7 @@ class World:
     """All that outlives a session. `begin` makes the user's next session, in place of the one before."""
 
     def __init__(self, graph: Graph | None = None, **settings: Any) -> None:
+        self.tally = Tally()
         self.settings = replace(Settings(), **settings)
         self.clock = FakeClock()
         self.enricher = FakeEnricher()
@@ -535,6 +539,7 @@ class World:
             writer=lambda epoch: FencedWriter(self, epoch),
             reader=self.graph,
             clock=self.clock,
+            metrics=self.tally,
         )
         return Session(USER, self.settings, ports)
 

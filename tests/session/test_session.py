@@ -8,6 +8,7 @@ import orjson
 import pytest
 
 from errors import StaleOwner
+from metrics.declared import BACKLOG, GRAPH_BEHIND_SECONDS, JOURNAL_LAG
 from session.graph import BEHIND
 from session.machine import RETRY_FIRST
 from session.pages import Pages
@@ -283,3 +284,18 @@ async def test_a_graph_that_lost_everything_is_written_anew_by_the_next_owner(wo
 async def figures(world: World) -> Any:
     _, _, _, payload = await world.session.full_sync(None)
     return orjson.loads(payload)["analytics"]
+
+
+async def test_what_waits_is_measured(world: World) -> None:
+    world.graph.away = True
+    await say(world.session, raw("3", 180))
+    await world.clock.advance(2 * BEHIND)
+    world.session.measure()
+    measured = {name: value for (name, _), value in world.tally.take().gauges.items()}
+    assert measured[JOURNAL_LAG.name] == 2  # the snapshot is one
+    assert measured[BACKLOG.name] == 0
+    assert measured[GRAPH_BEHIND_SECONDS.name] >= BEHIND
+    world.graph.away = False
+    await world.settle()
+    world.session.measure()
+    assert world.tally.take().gauges[GRAPH_BEHIND_SECONDS.name, ""] == 0

@@ -171,3 +171,76 @@ def test_a_page_whose_socket_was_dropped_goes_on_where_it_was(
     assert "last_frame=" in sockets[-1].url
     assert kinds[-1][0] == "connection_ack"
     assert "full_sync_response" not in kinds[-1]
+
+
+def test_a_remark_on_the_status_is_shown_for_as_long_as_it_holds(
+    service: Service, user_id: str, page: Page
+) -> None:
+    sockets: list[WebSocketRoute] = []
+
+    def pass_on(socket: WebSocketRoute) -> None:
+        socket.connect_to_server()
+        sockets.append(socket)
+
+    def say(detail: dict[str, str]) -> None:
+        payload = {"status": "REALTIME", **detail}
+        frame = {"frame": None, "sequence": 1, "creatorId": None, "type": "system_status", "payload": payload}
+        sockets[-1].send(json.dumps(frame))
+
+    page.route_web_socket(re.compile("/ws/frontend/"), pass_on)
+    send(service, user_id, "snapshot", SNAPSHOT)
+    visit(page, service, user_id)
+    expect(page.get_by_test_id("inbox-row")).to_have_count(1)
+    say({"detail": "The graph is behind."})
+    expect(page.locator("#note")).to_have_text("The graph is behind.")
+    say({})
+    expect(page.locator("#note")).to_be_hidden()
+
+
+MANY = {
+    "chats": [chat(fan, name=f"Fan number {fan}", unread=fan % 5) for fan in range(1001, 1131)],
+    "messages": [
+        message(fan * 10 + n, fan, recent(fan - 900 + n), f"what i say, {n}")
+        for fan in range(1001, 1131)
+        for n in (2, 1)
+    ],
+}
+
+
+def test_an_inbox_of_many_chats_shows_the_first_and_more_when_asked(
+    service: Service, user_id: str, page: Page
+) -> None:
+    send(service, user_id, "snapshot", MANY)
+    visit(page, service, user_id)
+    rows, more = page.get_by_test_id("inbox-row"), page.get_by_role("button", name="Show more chats")
+    expect(rows).to_have_count(50)
+    expect(page.locator("#inbox-count")).to_have_text("first 50 of 130 chats")
+    more.click()
+    expect(rows).to_have_count(100)
+
+    # One that was not shown before: it comes with what was said in it earlier.
+    shown = {row.get_attribute("data-chat-id") for row in rows.all()}
+    hidden = next(fan for fan in range(1001, 1131) if str(fan) not in shown)
+    send(service, user_id, "messages", {"message": message(5, hidden, recent(0), "now it is me")})
+    row = page.locator(f'[data-chat-id="{hidden}"]')
+    expect(row).to_contain_text("now it is me")
+    expect(row).to_contain_text(f"Fan number {hidden}")
+    row.get_by_role("button").click()
+    expect(page.get_by_test_id("messages-panel").get_by_test_id("message")).to_have_count(3)
+    page.keyboard.press("Escape")
+
+    more.click()
+    expect(rows).to_have_count(130)
+    expect(more).to_be_hidden()
+    expect(page.locator("#inbox-count")).to_have_text("130 chats")
+
+    # A snapshot has every page take a full sync; what was asked for stays.
+    new = {"chats": [chat(2000, name="Sam")], "messages": [message(9, 2000, recent(1), "hello, it is sam")]}
+    send(
+        service,
+        user_id,
+        "snapshot",
+        {**MANY, "chats": MANY["chats"] + new["chats"], "messages": MANY["messages"] + new["messages"]},
+    )
+    expect(page.locator("#inbox-count")).to_have_text("131 chats")
+    expect(rows).to_have_count(131)

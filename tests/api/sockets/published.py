@@ -68,8 +68,9 @@ def frame(
     kind: type[Frame], sequence: int = 1, creator: str | None = None, at: str = "5-0", *, merge: bool = False
 ) -> bytes:
     """A frame as it is published."""
+    place = b"null" if kind.is_state else b'"%b"' % at.encode()
     made = kind(sequence=sequence, creatorId=creator, merge=merge, payload=PAYLOADS[kind])  # type: ignore[call-arg]
-    return b'{"frame":"%b",%b' % (at.encode(), made.published()[1:])
+    return b'{"frame":%b,%b' % (place, made.published()[1:])
 
 
 def without_messages(append: bytes) -> bytes:

@@ -20,6 +20,7 @@ from wire.payloads import (
     OutgoingMsg,
     SystemErrorMsg,
     SystemStatusMsg,
+    call_for_full_sync,
     published,
 )
 
@@ -49,10 +50,11 @@ async def test_the_header_of_every_frame_is_read_as_it_was_written(
     published = frame(kind, 2**53, creator, "1700000000000-12", merge=merge)
     header = _HEADER.match(published)
     assert header is not None
-    assert header[1] == b"1700000000000-12"
+    assert header[1] == (None if kind.is_state else b"1700000000000-12")
     assert int(header[2]) == 2**53
     assert header[4].decode() == kind.model_fields["type"].default
     assert bool(header[5]) is merge
+    assert header[6] is not None
     for_it, for_another = Page(creator, merges=True), Page("somebody else", merges=True)
     for page in (for_it, for_another):
         page.offer(published)
@@ -72,7 +74,7 @@ async def test_a_page_of_all_creators_gets_every_creators_frames_in_order() -> N
 @pytest.mark.parametrize("synced_first", [True, False])
 async def test_what_was_pushed_before_the_full_sync_was_taken_is_not_sent(synced_first: bool) -> None:
     page = Page(None)
-    kinds: list[type[Frame]] = [FullSyncResponseMsg, EnrichmentResultMsg, AppendMessageMsg, SystemStatusMsg]
+    kinds: list[type[Frame]] = [FullSyncResponseMsg, EnrichmentResultMsg, AppendMessageMsg, SystemErrorMsg]
     if synced_first:
         page.stand("5-1", 5)
     for position in ("4-9", "5-0", "5-1"):
@@ -125,7 +127,7 @@ async def test_a_page_that_resumes_gets_what_it_missed_and_what_comes_each_once_
 ) -> None:
     had, subscribed, asked = sorted(min(point, len(pushed)) for point in points)
     log = [
-        frame(AppendMessageMsg if append else SystemStatusMsg, number, of, f"{number // 3}-{number % 3}")
+        frame(AppendMessageMsg if append else SystemErrorMsg, number, of, f"{number // 3}-{number % 3}")
         for number, (of, append) in enumerate(pushed, start=1)
     ]
     page = Page(creator)
@@ -200,17 +202,38 @@ async def test_every_page_ends_up_with_what_is_held_each_message_once_whether_it
     assert shown.texts() == owner.texts(creator)
 
 
-async def test_figures_of_one_creator_are_for_its_pages_and_for_pages_of_all_when_it_is_the_only_one() -> (
-    None
-):
-    only, part = (frame(AnalyticsUpdateMsg, 1, "c1", f"5-{n}", merge=bool(n)) for n in range(2))
-    every = frame(AnalyticsUpdateMsg, 1, None, "5-3")
-    wanted = {None: [only, every], "c1": [only, part], "c2": []}
+async def test_figures_are_for_the_pages_of_their_scope() -> None:
+    only, every = frame(AnalyticsUpdateMsg, 1, "c1"), frame(AnalyticsUpdateMsg, 1, None)
+    wanted = {None: [every], "c1": [only], "c2": []}
     for creator, expected in wanted.items():
         page = Page(creator)
-        for each in (only, part, every):
+        for each in (only, every):
             page.offer(each)
         assert await sent(page) == expected
+
+
+async def test_states_are_sent_as_they_come_wherever_the_page_stands() -> None:
+    page = Page("c1", merges=True)
+    before, missed, after = (frame(SystemStatusMsg, n) for n in (1, 2, 99))
+    page.offer(before)
+    page.offer(frame(AppendMessageMsg, 1, "c1", "5-1"))
+    page.offer(after)
+    event = frame(AppendMessageMsg, 7, "c1", "5-2")
+    page.stand("5-1", -1, [event, missed])
+    assert await sent(page) == [event, missed, before, after]
+
+
+async def test_an_event_without_a_payload_asks_for_a_full_sync_unless_one_was_taken_since() -> None:
+    calls = [
+        b'{"frame":"5-%d",%b' % (n, call_for_full_sync(sequence=n, creator_id="c1", merge=True)[1:])
+        for n in range(4)
+    ]
+    for merges in (True, False):
+        page = Page("c1", merges=merges)
+        page.stand("5-0", 2)
+        for each in calls:
+            page.offer(each)
+        assert await sent(page) == [None, None]  # of the job that was in hand, and of the next
 
 
 @pytest.mark.parametrize(

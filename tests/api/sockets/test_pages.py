@@ -18,21 +18,36 @@ from redis.asyncio import Redis
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from api.owners import EVERYTHING, FIRST, Extent
 from api.sockets.page import Page
-from api.sockets.pages import Pages
-from frames.log import channel, connect_redis, is_after, push
+from api.sockets.pages import Asked, Pages
+from frames.log import (
+    Readers,
+    channel,
+    connect_redis,
+    is_after,
+    is_read_whole,
+    push,
+    push_full_sync,
+)
+from tests.actors.factories import analytics
 from tests.api.sockets.published import Owner, node, said
 from tests.conftest import PATIENCE
 from tests.history.store import Store, running_store
 from tests.other_frontend import Frontend, Merging
 from wire.payloads import (
+    AnalyticsUpdateMsg,
     AppendMessageMsg,
+    SystemError,
+    SystemErrorMsg,
     SystemStatus,
     SystemStatusMsg,
+    call_for_full_sync,
     published,
 )
 
 STATUS = SystemStatusMsg(payload=SystemStatus(status="REALTIME"))
+EVENT = SystemErrorMsg(payload=SystemError(errorMessage="something happened"))
 
 
 class Told:
@@ -42,7 +57,9 @@ class Told:
         self._redis = redis
         self.asked = 0
 
-    async def full_sync(self, user_id: str, creator_id: str | None) -> tuple[int, str, str, bytes]:
+    async def full_sync(
+        self, user_id: str, creator_id: str | None, extent: Extent
+    ) -> tuple[int, str, str, bytes]:
         self.asked += 1
         append = AppendMessageMsg(sequence=7, creatorId="c1", payload=node(messages=[said(1)]))
         position = await push(self._redis, user_id, append)
@@ -66,7 +83,7 @@ class Served:
         )
 
     async def push(self, count: int, user_id: str = "u1") -> list[str]:
-        return [await push(self.redis, user_id, STATUS) for _ in range(count)]
+        return [await push(self.redis, user_id, EVENT) for _ in range(count)]
 
 
 @pytest.fixture
@@ -99,7 +116,8 @@ async def _serving(redis: Redis, actor: Any = None) -> AsyncIterator[Served]:
         last_frame: str | None = None,
         merge: bool = False,
     ) -> None:
-        await served.serve(socket, user_id, creator_id, last_frame, merges=merge)
+        extent = FIRST if merge else EVERYTHING
+        await served.serve(socket, Asked(user_id, creator_id, last_frame, merge, extent))
 
     server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_level="warning", ws_ping_interval=None))
     running = asyncio.create_task(server.serve(sockets=[listening]))
@@ -184,7 +202,7 @@ async def test_a_page_that_does_not_read_is_cut_off_and_no_other_page_notices(
     pages: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("api.sockets.page.WAITING_BYTES", 1024 * 1024)
-    large = SystemStatusMsg(payload=SystemStatus(status="PROCESSING_SNAPSHOT", detail="x" * 256 * 1024))
+    large = SystemErrorMsg(payload=SystemError(errorMessage="x" * 256 * 1024))
     async with pages.open() as slow, pages.open() as page:
         await read(page, 1)
         await read(slow, 1)
@@ -260,8 +278,8 @@ async def test_pages_whose_subscription_was_made_again_are_cut_off() -> None:
     with running_store() as store:
         redis = connect_redis(store.url)
         served, page, other = Pages(redis, None), Page(None), Page(None)  # type: ignore[arg-type]
-        await served._join("u1", page)
-        await served._join("u2", other)
+        await served._join(channel("u1"), page)
+        await served._join(channel("u2"), other)
         await served._pubsub.subscribe(channel("u1"))
         async with asyncio.timeout(PATIENCE):
             await page.cut_off.wait()
@@ -283,7 +301,9 @@ class Talking(Owner):
     redis: Redis
     pause: asyncio.Event | None = None  # a full sync is answered when it is set
 
-    async def full_sync(self, user_id: str, creator_id: str | None) -> tuple[int, str, str, bytes]:
+    async def full_sync(
+        self, user_id: str, creator_id: str | None, extent: Extent
+    ) -> tuple[int, str, str, bytes]:
         self.asked += 1
         if self.pause is not None:
             await self.pause.wait()
@@ -292,7 +312,12 @@ class Talking(Owner):
     async def push(self, creator: str, id: str, text: str | None) -> None:
         kind, payload, merge = self.sync(creator) if text == "sync" else self.say(creator, id, text)
         json = published(kind, payload, sequence=self.sequence, creator_id=creator, merge=merge)
-        self.position = await push(self.redis, "u1", json)
+        if text == "sync":
+            call = call_for_full_sync(sequence=self.sequence, creator_id=creator, merge=merge)
+            whole = json if await is_read_whole(self.redis, "u1") else None
+            self.position = await push_full_sync(self.redis, "u1", call, whole)
+        else:
+            self.position = await push(self.redis, "u1", json)
 
 
 @pytest.fixture
@@ -364,7 +389,7 @@ async def test_many_edits_in_a_row_are_one_full_sync(talking: tuple[Talking, Ser
     assert shown.syncs == 2
 
 
-async def test_a_page_that_says_that_it_merges_is_sent_no_full_sync_in_place_of_a_change(
+async def test_a_page_that_says_that_it_merges_is_sent_changes_and_takes_a_full_sync_when_it_is_called_to(
     talking: tuple[Talking, Served],
 ) -> None:
     owner, pages = talking
@@ -372,11 +397,45 @@ async def test_a_page_that_says_that_it_merges_is_sent_no_full_sync_in_place_of_
     async with pages.open(merge="true") as page:
         await follow(page, shown, lambda: shown.syncs == 1)
         await owner.push("c1", "a1", "hello, edited")
+        kinds = await follow(page, shown, lambda: shown.texts()["c1 a"] == ["hello, edited"])
+        assert (kinds, owner.asked) == (["append_message"], 1)
         await owner.push("c2", "", "sync")
         kinds = await follow(page, shown, lambda: shown.syncs == 2)
-    assert kinds == ["append_message", "full_sync_response"]
+    assert kinds == ["system_status", "full_sync_response"]
     assert shown.texts() == {"c1 a": ["hello, edited"], "c2 b": ["hello too"]}
-    assert owner.asked == 1
+    assert owner.asked == 2
+
+
+async def test_a_page_that_comes_back_gets_what_it_missed_and_then_the_newest_state(pages: Served) -> None:
+    await pages.redis.sadd("users", "u1")
+    for n in range(3):
+        update = AnalyticsUpdateMsg(sequence=n, creatorId="c1", payload=analytics("c1"))
+        await push(pages.redis, "u1", update, to=Readers.MERGING)
+        await push(pages.redis, "u1", STATUS)
+    at, *missed = await pages.push(3)
+    for query in ({"merge": "true"}, {}):
+        async with pages.open(last_frame=at, creator_id="c1", **query) as page:
+            [_, *frames] = await read(page, 3 + len(missed))
+            assert positions(frames) == missed
+            states = [(each["type"], each["sequence"]) for each in frames[len(missed) :]]
+            assert states == [("system_status", 0), ("analytics_update", 2)]
+            missed += await pages.push(1)
+            assert positions(await read(page, 1)) == missed[-1:]
+    assert pages.actor.asked == 0
+
+
+async def test_pages_that_merge_and_others_are_sent_their_own_figures_and_the_same_events(
+    pages: Served,
+) -> None:
+    async with pages.open(merge="true") as merging, pages.open() as replacing:
+        for page in (merging, replacing):
+            await read(page, 1)
+        for n, to in enumerate((Readers.MERGING, Readers.REPLACING)):
+            await push(pages.redis, "u1", AnalyticsUpdateMsg(sequence=n, payload=analytics()), to=to)
+        await pages.push(1)
+        for n, page in enumerate((merging, replacing)):
+            figures, event = await read(page, 2)
+            assert (figures["sequence"], event["type"]) == (n, "system_error")
 
 
 async def test_a_page_that_missed_an_edit_while_it_was_away_gets_a_full_sync(
