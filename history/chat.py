@@ -146,6 +146,16 @@ class CachedChat:
             found.append(own)
         return [message for own in reversed(found) for message in own]
 
+    def shown_from(self, message_id: str) -> int | None:
+        """How many messages are shown from that one on; None: it is not shown."""
+        stretch, found = self._with_message(message_id), 0
+        for each in reversed(self._stretches):
+            if each is stretch:
+                ids = [message.id for message in each.ordered()]
+                return found + len(ids) - ids.index(message_id) if message_id in ids else None
+            found += each.totals.shown
+        return None
+
     def since(self, at: float) -> list[Message]:
         """The messages from a time on."""
         found: list[Message] = []

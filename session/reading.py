@@ -56,14 +56,12 @@ def shown(
     cached = _chat(history, chat_id, creator_id)
     if cached is None:
         raise NotFound("This user has no chat of that id.")
-    ordered = cached.ordered()
-    end = len(ordered)
-    if before is not None:
-        places = (n for n, message in enumerate(ordered) if message.id == before)
-        if (end := next(places, -1)) < 0:
-            raise NotFound("The chat has no message of that id.")
-    start = max(0, end - limit)
-    return ShownMessages(messages=shown_messages(cached, ordered[start:end]), more=start > 0)
+    offset = 0 if before is None else cached.shown_from(before)
+    if offset is None:
+        raise NotFound("The chat has no message of that id.")
+    found = cached.newest(limit, offset)
+    more = cached.totals.shown > offset + len(found)
+    return ShownMessages(messages=shown_messages(cached, found), more=more)
 
 
 def _chat(history: Cache, chat_id: str, creator_id: str | None) -> CachedChat | None:

@@ -187,6 +187,7 @@ def test_a_chat_in_stretches_is_the_chat_in_one_piece(taken: list[tuple[str, Any
         ordered = found.ordered()
         assert [found.newest(3, n) for n in (0, 2)] == [ordered[-3:], ordered[:-2][-3:]]
         assert found.newest(None) == ordered
+        assert [found.shown_from(m.id) for m in ordered] == [*range(len(ordered), 0, -1)]
         assert cache.size("c1") == sum(len(each.messages) for each in expected)
     cache.merge([chat(counted_at=START + 400 * HOUR, unread=2)], [])
     understand(cache)
