@@ -132,13 +132,10 @@ class Pages:
         read = 0
         for chat in captured.chats:
             cached = self._history.read(chat)
-            ordered = cached.ordered()
-            shown = (
-                ordered if captured.messages is None else ordered[max(0, len(ordered) - captured.messages) :]
-            )
+            shown = cached.newest(captured.messages)
             priority = captured.analytics.priority.get(cached.chat.id)
             parts.append(for_pages(_node(cached, shown, priority)))
-            if (read := read + len(ordered)) >= READ_MESSAGES:
+            if (read := read + len(shown)) >= READ_MESSAGES:
                 read = 0
                 await asyncio.sleep(0)
         return b"[%b]" % b",".join(parts)
