@@ -3,16 +3,17 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 
+import orjson
 import pytest
 from redis.asyncio import Redis
 
 from errors import StaleOwner, Unavailable
-from frames.log import NOWHERE, connect_redis, last_position, missed
+from frames.log import NOWHERE, connect_redis, last_position, missed, newest
 from frames.publisher import Announcer, Publisher
 from session.journal import Journal
 from tests.conftest import PATIENCE
 from tests.history.store import Store, running_store
-from wire.payloads import SystemStatus, SystemStatusMsg
+from wire.payloads import SystemError, SystemErrorMsg
 
 
 @pytest.fixture
@@ -28,8 +29,8 @@ async def redis(store: Store) -> AsyncIterator[Redis]:
     await client.connection_pool.disconnect()
 
 
-def frame(sequence: int) -> SystemStatusMsg:
-    return SystemStatusMsg(sequence=sequence, payload=SystemStatus(status="REALTIME"))
+def frame(sequence: int) -> SystemErrorMsg:
+    return SystemErrorMsg(sequence=sequence, payload=SystemError(errorMessage="something happened"))
 
 
 async def test_the_position_is_that_of_the_last_frame_whoever_sent_it(redis: Redis, user_id: str) -> None:
@@ -70,8 +71,12 @@ async def test_frames_are_dropped_until_redis_is_back_and_then_everybody_needs_a
     await asyncio.wait_for(repairing, PATIENCE)
     assert publisher.works
     assert await missed(redis, user_id, before) is None
-    after = publisher.position
+    assert publisher.position == NOWHERE
+    [status] = await newest(redis, user_id, None)
+    assert orjson.loads(status)["payload"] == {"status": "PROCESSING_SNAPSHOT"}
     await publisher.send(frame(4))
+    after = publisher.position
+    await publisher.send(frame(5))
     assert len(await missed(redis, user_id, after) or ()) == 1
 
 

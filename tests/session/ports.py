@@ -19,7 +19,7 @@ from enrich.progress import Progress
 from enrich.tasks import Wanted, WholeChat
 from enrich.topics.refit import Fitted
 from errors import CheckpointUnavailable, EnrichmentError, GraphError, GraphUnavailable, StaleOwner
-from frames.log import NOWHERE, is_after
+from frames.log import NOWHERE, Readers, is_after
 from graph.model import DropConversation, DropOlder, Mutation, Scalar, UpsertVertex
 from graph.port import Graph
 from graph.traversals import ACCOUNTS_OF_USER, CONVERSATION_COUNT
@@ -196,7 +196,17 @@ class FakePublisher:
     async def begin(self, epoch: int) -> None:
         self._epoch, self.position = epoch, self._world.position()
 
-    async def send(self, frame: Frame | bytes) -> None:
+    async def send(self, frame: Frame, to: Readers = Readers.ALL) -> None:
+        if to is not Readers.MERGING:  # the pages here replace what they have
+            await self._send(frame.published())
+
+    async def send_full_sync(self, call: bytes, whole: bytes | None) -> None:
+        await self._send(whole or call)
+
+    async def is_read_whole(self) -> bool:
+        return self.works
+
+    async def _send(self, json: bytes) -> None:
         await asyncio.sleep(0)
         if not self.works:
             return
@@ -205,7 +215,6 @@ class FakePublisher:
             self.works = False
             self._lost()
             return
-        json = frame if isinstance(frame, bytes) else frame.published()
         self.position = self._world.publish(json)
 
     async def repair(self, sequence: int) -> None:
@@ -216,6 +225,8 @@ class FakePublisher:
 
 class FakeCheckpoints:
     """See `history.checkpoints.Checkpoints`: two are kept."""
+
+    size = 0  # bytes of the last one
 
     size = 1_000
 
@@ -403,7 +414,7 @@ class Page:
         self.kinds.append(kind)
         if kind == "system_status":
             self.statuses.append((payload["status"], payload.get("detail")))
-        elif kind == "analytics_update" and not frame.get("merge"):
+        elif kind == "analytics_update" and frame["creatorId"] is None:
             self.analytics = payload
         elif kind == "full_sync_response" and sequence >= self.synced:
             self.sync(frame["creatorId"], payload)

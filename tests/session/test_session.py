@@ -243,6 +243,7 @@ async def test_frames_that_an_owner_lost_and_did_not_make_up_for_are_made_up_for
 
 async def test_who_leaves_has_checkpointed_everything(world: World) -> None:
     await say(world.session, raw("3", 120), raw("far", 9 * HOUR))
+    await world.settle()
     before = await figures(world)
     texts = world.held_texts()
     await world.session.leave(5.0)
