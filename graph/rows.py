@@ -1,6 +1,6 @@
 """The rows that the traversals answer with for one conversation or chat once the builder wrote it. Pure.
 
-Whoever holds what is written needs not ask the graph for it. tests/graph/test_rows.py holds them to the
+Whoever holds what is written needs not ask the graph for it. tests/graph/test_graph_rows.py holds them to the
 graph.
 """
 

@@ -29,7 +29,7 @@ from frames.log import missed, push
 from frames.publisher import Announcer
 from settings import Settings
 from tests.enrich.test_topics import THEMES
-from wire.payloads import SystemStatus, SystemStatusMsg
+from wire.payloads import OnlineUsersUpdate, OnlineUsersUpdateMsg
 
 ChatOf = Callable[..., list[Message]]
 
@@ -320,7 +320,7 @@ async def test_results_are_broadcast_under_the_chats_id(
     redis: Redis, ray_cluster: None, chat: ChatOf, user_id: str
 ) -> None:
     (conversation,) = cut(chat("chat-0", LINES), gap=6 * 3600, silence=300)
-    before = await push(redis, user_id, SystemStatusMsg(payload=SystemStatus(status="REALTIME")))
+    before = await push(redis, user_id, OnlineUsersUpdateMsg(payload=OnlineUsersUpdate()))
     frames = Announcer(redis, user_id)
     await broadcast_enrichment(user_id, [conversation], creator_id="another", frames=frames, sequence=7)
     [pushed] = await missed(redis, user_id, before) or []
