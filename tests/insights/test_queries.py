@@ -13,7 +13,7 @@ from chats.enriched import ActionUse, EnrichedConversation, Outcome, TopicUse
 from chats.fan import FanState
 from chats.message import Direction, Message
 from errors import AmbiguousUser, InvalidInput, Unavailable
-from frames.log import newest
+from frames.log import connect_redis, newest
 from frames.publisher import Announcer
 from graph.builder import GraphBuilder
 from graph.connect import connect
