@@ -26,6 +26,7 @@ from session.clock import SystemClock
 from session.held import HeldStore
 from session.intake import Receipt
 from session.journal import Journal
+from session.lag import LagInRedis
 from session.pages import Order
 from session.session import Ports, Session
 from session.understood import Understood
@@ -153,6 +154,7 @@ def _ports(user_id: str, settings: Settings, metrics: Metrics) -> Ports:
         enricher=Enricher(user_id, redis, settings),
         writer=lambda epoch: writer.of((user_id, epoch)),
         reader=graph_reader(settings, writer),
+        lag=LagInRedis(redis, user_id),
         clock=SystemClock(),
         metrics=metrics,
     )

@@ -19,6 +19,7 @@ from insights.queries import (
     fetch_topic_metrics,
 )
 from insights.window import Window, now, parse_time_zone
+from session.lag import graph_as_of
 from wire.payloads import AnalyticsUpdate, ResponseTimeMetrics, SentimentTrend, TopicMetric
 
 router = APIRouter(prefix="/api/v1/insights", tags=["insights"])
@@ -102,9 +103,17 @@ async def full(
         *asked.scope,
         graph=services.graph,
         now=now(),
+        as_of=await _as_of(services, asked),
         bucket=bucket,
         time_zone=asked.time_zone,
     )
+
+
+async def _as_of(services: Provided, asked: Question) -> datetime | None:
+    """Since when the graph lacks something of the user that is asked about."""
+    if asked.user_id is None:
+        return None
+    return await graph_as_of(services.redis, asked.user_id, asked.creator_id)
 
 
 async def _broadcast(services: Provided, asked: Question, bucket: Bucket = "day") -> None:
@@ -119,6 +128,7 @@ async def _broadcast(services: Provided, asked: Question, bucket: Bucket = "day"
         graph=services.graph,
         frames=Announcer(services.redis, asked.user_id),
         now=now(),
+        as_of=await _as_of(services, asked),
         bucket=bucket,
         time_zone=asked.time_zone,
     )

@@ -29,6 +29,7 @@ from history.checkpoints import Checkpoints
 from session.clock import SystemClock
 from session.held import HeldStore
 from session.journal import Journal
+from session.lag import LagInRedis
 from session.session import Ports, Session
 from session.understood import Understood
 from settings import Settings
@@ -52,6 +53,7 @@ async def alone(redis: Redis, user_id: str, folder: Path) -> AsyncIterator[Sessi
         enricher=_Enricher(),
         writer=lambda _: _Nothing(),
         reader=cast(Graph, _Nothing()),
+        lag=LagInRedis(redis, user_id),
         clock=SystemClock(),
     )
     session = Session(user_id, settings, ports)

@@ -113,11 +113,13 @@ async def build_analytics_update(
     *,
     graph: Graph,
     now: datetime,
+    as_of: datetime | None = None,
     bucket: Bucket = "day",
     time_zone: str = "UTC",
 ) -> AnalyticsUpdate:
     """Everything a dashboard shows of the window, and every chat's priority at `now` (aware).
 
+    `as_of` is since when the graph lacks something of these accounts; None: it has all up to now.
     Priority is ranked within each account. Where two accounts share a chat id (one fan follows two creators),
     the more urgent of the two chats is shown, with its own unread count; ask for one account to see either.
     """
@@ -136,6 +138,7 @@ async def build_analytics_update(
     return analytics_update(
         creator_id,
         window,
+        as_of=as_of or now,
         chats=sum(map(len, fans)),
         conversations=len(spoken(conversations)),
         fan_conversations=len(by_fans(conversations)),
@@ -164,6 +167,7 @@ async def broadcast_analytics_update(
     graph: Graph,
     frames: Frames,
     now: datetime,
+    as_of: datetime | None = None,
     bucket: Bucket = "day",
     time_zone: str = "UTC",
 ) -> AnalyticsUpdate:
@@ -172,7 +176,15 @@ async def broadcast_analytics_update(
     Pages get the inbox order of the most urgent chats alone (`wire.bounds`).
     """
     update = await build_analytics_update(
-        user_id, start_date, end_date, creator_id, graph=graph, now=now, bucket=bucket, time_zone=time_zone
+        user_id,
+        start_date,
+        end_date,
+        creator_id,
+        graph=graph,
+        now=now,
+        as_of=as_of,
+        bucket=bucket,
+        time_zone=time_zone,
     )
     await frames.send(
         AnalyticsUpdateMsg(creatorId=creator_id, merge=True, payload=changes(of_most_urgent(update, URGENT))),

@@ -78,6 +78,7 @@ class RunningFigures:
         return analytics_update(
             creator_id,
             window,
+            as_of=now,
             chats=sum(account.inbox.size for account in accounts),
             conversations=sums.conversations,
             fan_conversations=sums.fan_conversations,

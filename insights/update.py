@@ -1,6 +1,7 @@
 """The update of a dashboard from its figures, however they were come by. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 
 from insights.window import Window
 from wire.payloads import (
@@ -18,6 +19,7 @@ def analytics_update(
     creator_id: str | None,
     window: Window,
     *,
+    as_of: datetime,
     chats: int,
     conversations: int,
     fan_conversations: int,
@@ -42,6 +44,7 @@ def analytics_update(
         chats=chats,
         startDate=window.start,
         endDate=window.end,
+        as_of=as_of,
         conversations=conversations,
         fan_conversations=fan_conversations,
         broadcast_only=broadcast_only,

@@ -150,6 +150,14 @@ class GraphWrites:
         """Seconds of the clock at which the oldest change came that is not written; None: all is."""
         return min((each.since for each in (*self._lacking.values(), *self._writing.values())), default=None)
 
+    def behind(self) -> dict[str, float]:
+        """By creator: the epoch seconds at which the oldest change came that is not written."""
+        monotonic, now = self._clock.monotonic(), self._clock.now().timestamp()
+        since: dict[str, float] = {}
+        for creator_id, each in (*self._lacking.items(), *self._writing.items()):
+            since[creator_id] = min(now - (monotonic - each.since), since.get(creator_id, now))
+        return since
+
     async def caught_up(self) -> None:
         """Return once the graph has everything."""
         async with self._caught_up:

@@ -49,6 +49,7 @@ from session.graph import GraphWrites
 from session.held import HeldStore
 from session.intake import Intake, Receipt
 from session.journal import Journal
+from session.lag import Lag
 from session.machine import (
     Again,
     DeltaAccepted,
@@ -99,6 +100,7 @@ class Ports:
     checkpoints: Callable[[int], Checkpoints]
     enricher: Enriches
     writer: Callable[[int], Writer]
+    lag: Lag
     reader: Graph
     clock: Clock
     metrics: Metrics = UNMEASURED
@@ -587,8 +589,17 @@ class Session:
 
     def _tell_graph(self) -> None:
         """The graph fell behind, or has caught up."""
+        self._spawn(self._tell_lag())
+
+    async def _tell_lag(self) -> None:
+        since = self._writes.behind() if self._writes.is_behind else {}
+        try:
+            await self._ports.lag.tell(since)
+        except RedisError as error:
+            name = type(error).__name__
+            log.warning("User %s: nobody is told how far the graph is (%s).", self._user_id, name)
         if self._state.status is Status.REALTIME:
-            self._spawn(self._broadcast_status(Status.REALTIME))
+            await self._broadcast_status(Status.REALTIME)
 
     def _tell_all_anew(self) -> None:
         """Frames are lost: once they are taken again, pages get a full sync of every creator."""

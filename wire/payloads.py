@@ -307,6 +307,7 @@ class AnalyticsUpdate(Payload):
     chats: int  # whatever the window
     startDate: datetime
     endDate: datetime
+    as_of: datetime  # what came up to here is counted; later than this, all of it may not be
     conversations: int  # in the window
     fan_conversations: int  # those of them in which the fan says something
     broadcast_only: int  # mass messages and notices that belong to no conversation

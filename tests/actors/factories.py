@@ -97,6 +97,7 @@ def analytics(creator: str | None = None) -> AnalyticsUpdate:
         chats=0,
         startDate=datetime(2024, 4, 1, tzinfo=UTC),
         endDate=datetime(2024, 5, 1, tzinfo=UTC),
+        as_of=datetime(2024, 5, 1, tzinfo=UTC),
         conversations=0,
         fan_conversations=0,
         broadcast_only=0,

@@ -299,6 +299,16 @@ class FakeEnricher:
             ]
 
 
+class FakeLag:
+    """See `session.lag.Lag`."""
+
+    def __init__(self) -> None:
+        self.since: dict[str, float] = {}
+
+    async def tell(self, since: Mapping[str, float]) -> None:
+        self.since = dict(since)
+
+
 class FakeGraph:
     """What is written of conversations and fans, by account; `behind` it another graph may have all of it."""
 
@@ -457,6 +467,7 @@ class World:
         self.clock = FakeClock()
         self.enricher = FakeEnricher()
         self.graph = FakeGraph(graph)
+        self.lag = FakeLag()
         self.epoch = self.sequence = 0
         self.records: list[Record] = []
         self.ids: set[tuple[str, str | None]] = set()
@@ -549,6 +560,7 @@ class World:
             enricher=self.enricher,
             writer=lambda epoch: FencedWriter(self, epoch),
             reader=self.graph,
+            lag=self.lag,
             clock=self.clock,
             metrics=self.tally,
         )

@@ -61,10 +61,12 @@ async def test_that_the_graph_is_behind_is_told_and_taken_back(world: World) -> 
     assert page.statuses == [("REALTIME", None)]
     await world.clock.advance(2 * BEHIND)
     assert page.statuses[-1] == ("REALTIME", GRAPH_BEHIND)
+    assert world.lag.since.keys() == {CREATOR}
     world.graph.away = False
     await world.settle()
     await world.clock.advance(BEHIND)
     assert page.statuses[1:] == [("REALTIME", GRAPH_BEHIND), ("REALTIME", None)]
+    assert world.lag.since == {}
 
 
 async def test_whoever_comes_while_the_graph_is_behind_does_not_take_the_page_for_blocked(
