@@ -16,6 +16,8 @@ from chats.message import Message
 from history.chat import CachedChat, Understanding
 from history.packing import Packed, pack, packed_facts, unpack
 
+OPEN_AT_ONCE = 10_000  # messages of chats that stay open while many are taken in
+
 Key = tuple[str, str]  # creator id, chat id
 Told = TypeVar("Told", Chat, Message)
 
@@ -170,6 +172,7 @@ class Cache:
                 self._move(moved, key)
                 touched[key] = Touched(chat.id, renamed=True)
                 to_cut[key] = None
+        taken = 0
         by_chat: dict[Key, list[Message]] = {}
         for message in map(self._placed, messages):
             by_chat.setdefault((message.creator_id, message.chat_id), []).append(message)
@@ -177,20 +180,37 @@ class Cache:
             first = arrived[0]
             if self._slot(key) is None:
                 self._add(Chat(id=first.chat_id, creator_id=first.creator_id, fan_id=first.fan_id))
-            if self._open(key).take(arrived):
-                touched.setdefault(key, Touched(key[1]))
-                to_cut[key] = None
+            says_new = self._open(key).take(arrived)
+            if says_new or key in to_cut:
+                to_cut.pop(key, None)
+                self._recut(key, touched.setdefault(key, Touched(key[1])))
             else:  # what is known is newer now, and the same
                 self._changed(key)
+            if (taken := taken + len(arrived)) > OPEN_AT_ONCE:
+                taken = 0
+                for each in self.beyond(OPEN_AT_ONCE):
+                    if each not in to_cut:
+                        self.close(each)
         for key in to_cut:
             self._recut(key, touched[key])
         return [mark for mark in touched.values() if mark.renamed or mark.tells]
 
-    def pending(self, creator_id: str, chat_ids: Iterable[str] | None = None) -> list[Conversation]:
-        """The creator's conversations, or those of some chats, without a node for their present shape."""
+    def pending(self, creator_id: str, chat_ids: Iterable[str] | None = None) -> Iterator[Conversation]:
+        """The creator's conversations, or those of some chats, without a node for their present shape.
+
+        Chats are opened as they are needed.
+        """
+        for cached in self._pending(creator_id, chat_ids):
+            yield from cached.pending()
+
+    def waiting(self, creator_id: str, chat_ids: Iterable[str] | None = None) -> int:
+        """How many there are of these."""
+        return sum(cached.totals.pending for cached in self._pending(creator_id, chat_ids))
+
+    def _pending(self, creator_id: str, chat_ids: Iterable[str] | None) -> Iterator[CachedChat]:
         own = self._of(creator_id)
         ids = list(own.pending) if chat_ids is None else [id for id in chat_ids if id in own.pending]
-        return [conversation for id in ids for conversation in self._read(own.slots[id]).pending()]
+        return (self._read(own.slots[id]) for id in ids)
 
     def is_complete(self, creator_id: str) -> bool:
         """Whether every conversation of the creator has its node."""

@@ -182,7 +182,7 @@ class GraphWrites:
             backoff = Backoff(RETRY_FIRST, RETRY_MOST, sleep=self._clock.sleep)
             while (count := await self._count(creator_id)) is None:
                 await backoff.pause()
-            if count < self._history.conversations(creator_id) - len(self._history.pending(creator_id)):
+            if count < self._history.conversations(creator_id) - self._history.waiting(creator_id):
                 log.warning("User %s: the graph of creator %s is written anew.", self._user_id, creator_id)
                 self.rewrite(creator_id)
 

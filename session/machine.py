@@ -24,7 +24,6 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from chats.chat import Chat
-from chats.conversation import Conversation
 from chats.enriched import EnrichedConversation
 from chats.message import Message
 from errors import IllegalTransition
@@ -127,6 +126,11 @@ class Job:
     whole: bool  # all chats of the creator; else those that were touched
     touched: tuple[Touched, ...] = ()
 
+    @property
+    def chat_ids(self) -> list[str] | None:
+        """The chats that it works on; None: all."""
+        return None if self.whole else [mark.chat_id for mark in self.touched]
+
 
 @dataclass(frozen=True, slots=True)
 class PublishStatus:
@@ -144,8 +148,9 @@ class PublishError:
 
 @dataclass(frozen=True, slots=True)
 class Enrich:
+    """Have what waits for it in the job's chats enriched."""
+
     job: Job
-    conversations: tuple[Conversation, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,7 +290,7 @@ class UserState:
             or any(mark.renamed for mark in touched)  # pages know the chat by another id
         )
         if touched or whole:
-            yield from self._start(creator_id, touched, whole=whole)
+            yield from self._start(creator_id, () if whole else touched, whole=whole)
         else:
             self.understood = self.sequence
 
@@ -307,8 +312,7 @@ class UserState:
         self.job = job = Job(self._jobs, self.sequence, creator_id, whole, tuple(touched))
         if whole and self.status is not Status.PROCESSING_SNAPSHOT:
             yield self._move(Status.PROCESSING_SNAPSHOT)
-        chats = None if whole else [mark.chat_id for mark in touched]
-        yield Enrich(job, tuple(self.cache.pending(creator_id, chats)))
+        yield Enrich(job)
 
     def _enriched(self, event: Enriched) -> Iterator[Effect]:
         job = self._in_hand(event.job)

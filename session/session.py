@@ -521,8 +521,8 @@ class Session:
                 await self._broadcast_status(status, detail)
             case PublishError(_, code, message):
                 await self._pages.send_error(code, message)
-            case Enrich(job, conversations):
-                self._spawn(self._enrich(job, conversations))
+            case Enrich(job):
+                self._spawn(self._enrich(job))
             case PublishEnrichment(job):
                 await self._pages.send_enrichment(job)
             case PublishFullSync(job):
@@ -532,11 +532,11 @@ class Session:
             case RetryLater(seconds):
                 self._spawn(self._wait(seconds))
 
-    async def _enrich(self, job: Job, conversations: Sequence[Any]) -> None:
+    async def _enrich(self, job: Job) -> None:
         """Understand the job's conversations; what fails comes back as an event as well."""
         try:
             fit: int | None = None
-            async for part in self._understanding.of(job, conversations):
+            async for part in self._understanding.of(job):
                 fit = part.fit if part.fit is not None else fit
                 async with self._at_rest:
                     await self._store(job.creator_id, part.nodes)

@@ -1,7 +1,7 @@
 """How a job is understood: what is enriched together, where topics are found anew, and how far it is."""
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Protocol
@@ -79,34 +79,34 @@ class Understanding:
         self._tell = tell
         self._failures = 0  # in a row
 
-    async def of(self, job: Job, conversations: Sequence[Conversation]) -> AsyncIterator[Part]:
-        """Understand the job's conversations, or all of the creator's where most are new."""
-        given = 0
+    async def of(self, job: Job) -> AsyncIterator[Part]:
+        """Understand what waits for it in the job's chats, or all of the creator's where most does."""
+        given, waiting = 0, self._history.waiting(job.creator_id, job.chat_ids)
         try:
-            async for part in self._parts(job, conversations):
+            async for part in self._parts(job, waiting):
                 given += len(part.nodes)
                 yield part
-            if given < len(conversations):
+            if given < waiting:
                 raise EnrichmentError("Enrichment gave back fewer conversations than it was given.")
         except Exception:
             self._failures += 1
             raise
         self._failures = 0
 
-    async def _parts(self, job: Job, conversations: Sequence[Conversation]) -> AsyncIterator[Part]:
-        creator_id, size = job.creator_id, sum(len(each.messages) for each in conversations)
+    async def _parts(self, job: Job, waiting: int) -> AsyncIterator[Part]:
+        creator_id = job.creator_id
         # One conversation on which a worker dies must not keep the others waiting for ever.
         alone = self._failures >= ALONE_AFTER
         progress = self._progress(job)
-        if conversations and not alone and job.whole and 2 * size >= self._history.size(creator_id):
+        if waiting and not alone and job.whole and 2 * waiting >= self._history.conversations(creator_id):
             chats = (_whole(cached) for cached in self._history.of(creator_id))
             total = self._history.size(creator_id)
             fit, parts = await self._enricher.whole(creator_id, chats, total, progress)
             async for nodes in parts:
                 yield Part(nodes)
             yield Part([], fit)
-        elif conversations:
-            wanted = self._wanted(conversations)
+        elif waiting:
+            wanted = self._wanted(self._history.pending(creator_id, job.chat_ids))
             async for nodes in self._enricher.changed(creator_id, wanted, progress, alone=alone):
                 yield Part(nodes)
 

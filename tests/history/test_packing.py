@@ -82,7 +82,7 @@ def test_chats_that_are_closed_at_any_time_say_what_chats_that_stay_open_say(
     assert closing.fans(None) == open_.fans(None)
     for creator in open_.creators():
         assert closing.size(creator) == open_.size(creator)
-        assert closing.pending(creator) == []
+        assert list(closing.pending(creator)) == []
     for closed, opened in zip(closing.of(None), open_.of(None), strict=True):
         assert closed.messages == opened.messages
         assert (closed.conversations, closed.nodes) == (opened.conversations, opened.nodes)
@@ -100,7 +100,7 @@ def test_a_chat_is_complete_when_every_conversation_is_enriched() -> None:
     cache.merge([], [message("m1", 0), message("m2", 10 * HOUR)])
     key = ("c1", "f1")
     assert not cache.pack(key).complete
-    assert len(cache.pending("c1")) == 2
+    assert cache.waiting("c1") == 2
     enrich_pending(cache)
     assert cache.pack(key).complete
     assert cache.unpacked() == []

@@ -180,7 +180,7 @@ class AnyOrder(RuleBasedStateMachine):
             assert page.statuses[-1][0] in ("REALTIME", "EMPTY")
         for creator in CREATORS:
             assert world.graph.messages(creator) == world.expected_graph(creator)
-            assert world.session._history.pending(creator) == []
+            assert list(world.session._history.pending(creator)) == []
 
 
 AnyOrder.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)

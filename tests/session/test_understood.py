@@ -201,7 +201,7 @@ def test_a_replayed_conversation_has_the_node_it_had() -> None:
     said = understood(one_chat())
     cache = one_chat()
     assert cache.recall(KEY, said)
-    assert cache.pending("c1") == []
+    assert list(cache.pending("c1")) == []
     [found] = cache.of("c1")
     assert found.nodes == {said[0].node.id: said[0].node}
     cache.packed()
