@@ -1,7 +1,7 @@
 """The user actor: a process for the owner of one user. What it does is in `session`; here is what is Ray's.
 
 The actor ends when the user has another owner. When anything fails that was not expected its process ends,
-and Ray starts it anew: the journal has everything.
+and the registry has another take its place: the journal has everything.
 """
 
 import asyncio
@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 
 
 class UserActor:
-    """Run as a named Ray actor (see `actors.directory`); `env` holds the service's settings."""
+    """Made by the registry (`actors.registry`); `env` holds the service's settings."""
 
     def __init__(self, user_id: str, env: Mapping[str, str]) -> None:
         settings = Settings.from_env(env)
@@ -161,6 +161,6 @@ def _ports(user_id: str, settings: Settings, metrics: Metrics) -> Ports:
 
 
 def _exit() -> None:
-    """End this actor for good; the directory makes a new one when the user is called again."""
+    """End this actor for good; the registry makes another when the user is called again."""
     ray.kill(ray.get_runtime_context().current_actor)
     asyncio.get_running_loop().call_later(5.0, os._exit, 0)  # if nobody is there to kill it

@@ -1,4 +1,4 @@
-"""The page of ours, its charting library, and the description of the API."""
+"""The dashboard, its charting library, and the description of the API."""
 
 from pathlib import Path
 

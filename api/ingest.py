@@ -26,7 +26,7 @@ router = APIRouter(prefix="/api/v1/ingest", tags=["ingest"], responses=answers(4
 
 
 class HeldMessage(BaseModel):
-    """Something that could not be placed or read, or was not enriched; reasons: docs/protocol.md."""
+    """Something that could not be placed, read, enriched or written; reasons: docs/protocol.md."""
 
     key: str  # to replay it by
     reason: str
@@ -94,7 +94,7 @@ async def messages(
 
 @router.get("/{user_id}/held")
 async def held(services: Provided, user_id: Id, limit: Limit = 50, offset: Offset = 0) -> HeldInput:
-    """What could not be placed or enriched, and why; and how many frames were not chat, by kind."""
+    """What could not be placed, read, enriched or written, and why; and how many frames were not chat."""
     if not await is_known(services.redis, user_id):
         return HeldInput(held=[], total=0, dropped={})
     return HeldInput(**await services.owners.get_held(user_id, limit, offset))
@@ -102,7 +102,7 @@ async def held(services: Provided, user_id: Id, limit: Limit = 50, offset: Offse
 
 @router.delete("/{user_id}/held")
 async def discard(services: Provided, user_id: Id) -> Discarded:
-    """Delete all that could not be placed. What could not be enriched stays: it is in its chat."""
+    """Delete all that could not be placed or read. What could not be enriched or written is in its chat."""
     if not await is_known(services.redis, user_id):
         return Discarded(deleted=0)
     return Discarded(deleted=await services.owners.discard_held(user_id, None))

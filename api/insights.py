@@ -1,4 +1,4 @@
-"""Insights over HTTP: what the graph has of a window, and the update that pages are sent of it."""
+"""Insights over HTTP: what the graph has of a window; sent to pages as well where that is asked for."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Whether the service lives, and whether it is all there."""
+"""Health over HTTP: whether the service lives, and whether all it needs is there."""
 
 import asyncio
 from collections.abc import Awaitable

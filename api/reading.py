@@ -1,4 +1,4 @@
-"""What is held, over HTTP: users, their chats and messages, and what a page starts from."""
+"""Reading over HTTP: users, their chats and messages, and what a page starts from."""
 
 from typing import Annotated, Any
 

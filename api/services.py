@@ -1,4 +1,4 @@
-"""What routes and sockets stand on, and how they are given it."""
+"""The services that routes and sockets use, and how routes are given them."""
 
 import asyncio
 from collections.abc import Callable, Coroutine

@@ -36,7 +36,7 @@ class Page:
             raise Unavailable(f"A frame did not come within {PATIENCE:.0f} s.") from None
 
     async def settled(self, receipts: Iterable[bytes]) -> None:
-        """Wait until everything that the receipts speak of is enriched and in the graph."""
+        """Wait until everything that the receipts speak of is understood and on the page."""
         sequence = max(orjson.loads(receipt)["sequence"] for receipt in receipts)
         await self.until(lambda frame: frame["type"] == "analytics_update" and frame["sequence"] >= sequence)
 

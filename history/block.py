@@ -2,8 +2,8 @@
 
 What is in the bytes has names: a field that is added is read from older bytes by its default, and one that a
 newer release added is passed over. The columns of all messages lie one after another, which compresses ten to
-one. What is asked of many chats at once lies in bytes of its own: what is known of which message, and what
-was understood of conversations without that of each message.
+one. What is asked of many chats at once lies in bytes of its own, which are read alone: how much is known of
+each message, and what was understood of each conversation as a whole.
 """
 
 import zlib

@@ -2,8 +2,9 @@
 
 The folder is `{url}/user={user}`, a file `{sequence}-{epoch}-{n}.checkpoint`. It begins with the format's
 name and version, then come msgpack values (what `Checkpoint` has beside the chats, then chat by chat), then a
-checksum of all before it. It is written beside its place and renamed. The two newest are kept, so that one
-that is damaged is made up for by the one before and the journal, which is trimmed up to that one only.
+checksum of all before it. It is written beside its place and renamed. The two newest are kept, and the
+journal is trimmed up to the older one only: when the newest is damaged, the older one and the journal have
+everything.
 
 The values carry the names of what they hold. A field that is added to them needs a default, by which files
 without it are read; a release that does not know the field passes it over. Whatever may not be passed over is

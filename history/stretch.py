@@ -1,8 +1,9 @@
 """A stretch of a chat: whole conversations that are neighbours, opened or at rest. Pure.
 
 A stretch is cut, and its outcomes are found, from its own messages and a few facts of what lies beside it. It
-ends where nothing behind it can join what is before: see `parts`. All but a chat's first begin with a
-conversation of direct messages or are quiet, so a message's time says in which one it is.
+ends where nothing behind it can join what is before: see `parts`. All but a chat's first either begin with a
+conversation of direct messages or are quiet: they hold only broadcasts and notices that each stand alone. So
+a message's time says in which stretch it is.
 """
 
 from array import array

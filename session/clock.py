@@ -1,4 +1,4 @@
-"""Time as a port: what waits or tells the time asks a clock, which a test moves by hand."""
+"""Time as a port: whatever waits, or asks the time, uses a clock that a test can move by hand."""
 
 import asyncio
 import time

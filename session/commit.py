@@ -1,7 +1,7 @@
 """Group commit: what waits for the journal is appended together, in the order in which it was compared.
 
-When it is not known whether an append went through, everything that waits fails, and what the journal does
-have of it is read from there: what is live is always what a replay would give.
+When it is not known whether an append went through, everything that waits fails. What the journal has of it
+is then read from there, so that what is live is always what a replay would give.
 """
 
 import asyncio

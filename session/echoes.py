@@ -1,4 +1,4 @@
-"""What creators sent just now: a captured send that comes after its echo is found in it. Pure."""
+"""Remembers what creators sent just now, to know a captured send that comes after its echo. Pure."""
 
 from chats.conversation import ECHO_SECONDS
 from chats.message import Message

@@ -1,7 +1,8 @@
-"""What the graph lacks of the history, and the writing of it, beside all else and in order for each account.
+"""Writes what changed in the history to the graph, beside the session's other work.
 
-Only ids of what changed wait here, however long the graph is away: what is written is what the history holds
-by then. A conversation that the graph refuses is set apart, and keeps nobody else's from being written.
+Each account is written in order. Only the ids of what changed wait here, however long the graph is away: what
+is written is what the history holds at that time. A conversation that the graph refuses is set apart; all
+others are written.
 """
 
 import asyncio
@@ -75,7 +76,7 @@ class Lacking:
 
 
 class GraphWrites:
-    """One user's. `writer` writes as the user's owner; `revision` gives a number that only grows.
+    """One user's. `reader` answers questions; `told` is called when the graph falls behind or has caught up.
 
     `refused` are the conversations that the graph refused, by (creator, chat, conversation), with the reason.
     """
@@ -94,7 +95,7 @@ class GraphWrites:
         self._reader = reader
         self._clock = clock
         self._metrics = metrics
-        self._told = told  # called when it falls behind, and when it has caught up
+        self._told = told
         self._writer: Writer | None = None
         self._revision = 0
         self._lacking: dict[str, Lacking] = {}

@@ -1,8 +1,8 @@
-"""What could not be placed or read, kept in Redis: a checkpoint's size does not follow it.
+"""Keeps in Redis what could not be placed or read, so that a checkpoint does not grow with it.
 
 Key `held:{user}`: a hash of JSON by the key that something is held under, each with its place in the order in
-which it was set aside. Whoever writes it is the owner, and what the journal has behind the checkpoint is held
-and released again when it is read, so a flush that is repeated, or ahead of the checkpoint, does no harm.
+which it was set aside. Only the owner writes it. A flush may be repeated or be ahead of the checkpoint: what
+the journal has behind the checkpoint is held and released again when it is read.
 """
 
 import itertools

@@ -1,8 +1,8 @@
 """What comes in: read, compared with what is known, and journaled together with whatever else waits.
 
 The caller is answered when its input is in the journal. Then the input goes on as an event, in the journal's
-order. One input at a time is read and compared, in steps, so that a large one holds nobody else up for long
-who wants something of this process; see `session.commit` for what follows.
+order. One input at a time is read and compared. That is done in steps, so that other work of the process goes
+on beside a large one. `session.commit` does what follows.
 """
 
 import asyncio
@@ -109,7 +109,7 @@ class Intake:
     # What callers bring
 
     async def snapshot(self, payload: bytes, creator_id: str, chat_id: str | None = None) -> Receipt:
-        """Take everything an extension holds; see `UserActor.handle_snapshot`."""
+        """Take everything an extension holds; see `Session.handle_snapshot`."""
 
         def read(creator_id: str, received_at: float) -> Steps[Read]:
             snapshot = yield from parsing_snapshot(payload, chat_id)
@@ -123,7 +123,7 @@ class Intake:
             return await self._enter(creator_id, self._now(), read)
 
     async def messages(self, payload: bytes, creator_id: str, chat_id: str | None = None) -> Receipt:
-        """Take live messages; see `UserActor.handle_delta`."""
+        """Take live messages; see `Session.handle_delta`."""
 
         def read(creator_id: str, received_at: float) -> Steps[Read]:
             rows = yield from parsing_messages(payload, chat_id)
@@ -137,7 +137,7 @@ class Intake:
             return await self._enter(creator_id, self._now(), read)
 
     async def replay(self, asked: Sequence[Replay]) -> Receipt:
-        """Take what is held once more, with what the caller adds to it; see `UserActor.replay_held`."""
+        """Take what is held once more, with what the caller adds to it; see `Session.replay_held`."""
         total: Counter[str] = Counter()
         for each in asked:
             if each.key not in self.held:

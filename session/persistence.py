@@ -1,4 +1,4 @@
-"""What of a session outlives its process: checkpoints, and what was understood behind them."""
+"""Keeps what the next owner starts from: checkpoints, and what was understood behind them."""
 
 import asyncio
 import logging

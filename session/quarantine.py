@@ -1,4 +1,4 @@
-"""What is held: what could not be placed or read, and by what it is found. Pure."""
+"""Keeps what is held (input that could not be placed or read), and finds it by message. Pure."""
 
 import hashlib
 from collections import Counter

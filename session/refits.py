@@ -1,7 +1,7 @@
 """Has creators' topics fitted anew when that is due, beside the user's work.
 
-What is said meanwhile is taken, enriched and shown as ever. When topics have changed, the creator's graph is
-written anew and pages get a full sync, as after a snapshot.
+What is said meanwhile is taken, enriched and shown as ever. Conversations whose topics have changed are
+written to the graph, and pages get a full sync, as after a snapshot.
 """
 
 import asyncio
@@ -26,12 +26,12 @@ RETRY_GROWTH = 1.1  # of a creator's messages, before a fit that failed is tried
 
 class Refits:
     """One user's. `busy(creator_id)` tells whether all of a creator is in hand or waits to be;
-    `redo(creator_id)` has the graph and the pages brought up to date with the cache; `at_rest` is held while
+    `redo(creator_id)` has the pages brought up to date with the cache; `at_rest` is held while
     a chat is changed; `keep(nodes)` keeps what changed, and `fits`, where the next owner finds them.
 
     `fits` says by which fit a creator's conversations have their topics (0: the taxonomy alone). When another
     one is stored, as just before a crash, its topics are assigned.
-    `unfinished` are creators of whom a part has its new topics, and graph and pages do not know it yet.
+    `unfinished` are creators of whom a part has its new topics, and pages do not know it yet.
     """
 
     def __init__(

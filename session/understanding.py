@@ -1,4 +1,4 @@
-"""How a job is understood: what is enriched together, where topics are found anew, and how far it is."""
+"""Has a job enriched: chooses what goes together and when topics are found anew, and tells how far it is."""
 
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
