@@ -70,7 +70,8 @@ class Lacking:
 
     @classmethod
     def of_json(cls, facts: Mapping[str, Any], since: float) -> "Lacking":
-        written = dict.fromkeys(facts.get("written", ()))
+        # A checkpoint gives lists where it was given pairs.
+        written = dict.fromkeys((chat_id, id) for chat_id, id in facts.get("written", ()))
         gone, fans = dict.fromkeys(facts.get("gone", ())), dict.fromkeys(facts.get("fans", ()))
         return cls(bool(facts.get("everything")), written, gone, fans, since)
 
