@@ -69,7 +69,7 @@ class Lacking:
 
     @classmethod
     def of_json(cls, facts: Mapping[str, Any], since: float) -> "Lacking":
-        written = dict.fromkeys(facts.get("written", ()))
+        written: dict[tuple[str, str], None] = {(chat_id, id): None for chat_id, id in facts.get("written", ())}
         gone, fans = dict.fromkeys(facts.get("gone", ())), dict.fromkeys(facts.get("fans", ()))
         return cls(bool(facts.get("everything")), written, gone, fans, since)
 
