@@ -148,11 +148,22 @@ async def test_what_the_graph_refused_is_still_known_to_the_next_owner(world: Wo
     world.graph.refuses = {"42:a"}
     await say(world.session, raw("a", 0, fan="42"))
     await world.settle()
+    written = dict(world.graph.conversations[ACCOUNT])
     await world.session.leave(1.0)
     await world.begin()
     await world.settle()
     [refused] = (await world.session.get_held(10, 0))["held"]
     assert refused["received"]["conversationId"] == "42:a"
+    assert world.graph.conversations[ACCOUNT] == written  # nothing else is written anew
+
+
+async def test_a_refused_conversation_that_is_no_more_is_not_listed(world: World) -> None:
+    world.graph.refuses = {"42:a"}
+    await say(world.session, raw("a", 0, fan="42"))
+    await world.settle()
+    await say(world.session, raw("a", 0, fan="42", isDeleted=True))
+    await world.settle()
+    assert (await world.session.get_held(10, 0))["held"] == []
 
 
 async def test_a_snapshot_that_is_sent_twice_makes_no_write_and_no_frame(world: World) -> None:
