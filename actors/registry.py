@@ -200,7 +200,7 @@ class Registry:
             self._tally.count(OWNER_PASSIVATIONS)  # it has ended, as it should
         except Exception as error:
             # It takes no more calls, and what it acknowledged is in the journal.
-            log.warning("User %s is ended before it is through (%r).", child.user_id, error)
+            log.warning("User %s is ended before it is through (%s).", child.user_id, type(error).__name__)
         if child.attending is not None:
             child.attending.cancel()
         child.lose()

@@ -7,6 +7,7 @@ and the registry has another take its place: the journal has everything.
 import asyncio
 import logging
 import os
+import traceback
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -56,8 +57,9 @@ class UserActor:
         except StaleOwner:
             log.warning("User %s has another owner; this one stops.", self._user_id)
             _exit()
-        except Exception:
-            log.exception("User %s: the actor restarts.", self._user_id)
+        except Exception as error:  # its text may quote the chats
+            where = "".join(traceback.format_tb(error.__traceback__))
+            log.error("User %s: the actor restarts (%s).\n%s", self._user_id, type(error).__name__, where)
             await asyncio.sleep(1)
             os._exit(1)
 

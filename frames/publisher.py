@@ -91,9 +91,10 @@ class Publisher:
             self._metrics.count(FRAMES_SENT_BYTES, size)
         except RedisError as error:
             self._metrics.count(FRAMES_LOST)
-            log.warning("Frames of user %s are lost (%s).", self._user_id, type(error).__name__)
-            self._works.clear()
-            self._lost()
+            if self.works:  # of several on their way the first tells it
+                log.warning("Frames of user %s are lost (%s).", self._user_id, type(error).__name__)
+                self._works.clear()
+                self._lost()
 
     async def repair(self, sequence: int) -> None:
         """Return once Redis takes frames; pages know then that a full sync follows."""

@@ -329,7 +329,7 @@ class Cache:
         held = 0
         found: list[Key] = []
         for key in reversed(self._opened):
-            held += self._read(self._at(key)).held
+            held += max(1, self._read(self._at(key)).held)  # without messages it takes memory, too
             if held > messages:
                 found.append(key)
         return found

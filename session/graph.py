@@ -119,6 +119,8 @@ class GraphWrites:
         """Have what changed written."""
         for (creator_id, chat_id), change in changes.items():
             self._of(creator_id).add(chat_id, change)
+            for id in change.gone:
+                self.refused.pop((creator_id, chat_id, id), None)
         if changes:
             self._asked.set()
 
@@ -179,14 +181,22 @@ class GraphWrites:
 
     async def look(self, creator_ids: Iterable[str]) -> None:
         """Have creators written anew of whom the graph lacks something, as when it was lost."""
-        await self.caught_up()
         for creator_id in creator_ids:
+            await self.caught_up()
+            expected = self._written(creator_id)
             backoff = Backoff(RETRY_FIRST, RETRY_MOST, sleep=self._clock.sleep)
             while (count := await self._count(creator_id)) is None:
                 await backoff.pause()
-            if count < self._history.conversations(creator_id) - self._history.waiting(creator_id):
+            # What came meanwhile need not be there yet, and what went may be gone.
+            if count < min(expected, self._written(creator_id)):
                 log.warning("User %s: the graph of creator %s is written anew.", self._user_id, creator_id)
                 self.rewrite(creator_id)
+
+    def _written(self, creator_id: str) -> int:
+        """The conversations that the graph has once it has caught up."""
+        refused = sum(of == creator_id for of, _, _ in self.refused)
+        pending = self._history.waiting(creator_id)
+        return self._history.conversations(creator_id) - pending - refused
 
     async def _count(self, creator_id: str) -> int | None:
         """The conversations in the graph; None: it does not answer, -1: it was never written whole."""

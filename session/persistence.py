@@ -37,8 +37,8 @@ Saved = tuple[int, list[str], dict[str, int], int, dict[str, dict[str, Any]]]
 class Persistence:
     """One user's. The chats are at rest while a checkpoint is taken; it is written beside what goes on.
 
-    `unsaved` counts the messages taken in since the last checkpoint. `unshown` gives the creators of whom
-    frames were lost that nothing has made up for.
+    `unsaved` counts the messages taken in since the last checkpoint. `unshown` gives the creators who
+    are to be told anew, before the machine knows it.
     """
 
     def __init__(
@@ -120,7 +120,7 @@ class Persistence:
         """Take a checkpoint if one is due: after enough messages; and when a large snapshot is all done."""
         if self._writing is not None or self._clock.monotonic() < self._save_again:
             return
-        finished = is_done and bool(self._saved[1]) and not self._state.unfinished()
+        finished = is_done and bool(self._saved[1]) and not self._unfinished()
         if finished or self.unsaved >= self._settings.checkpoint_messages:
             await self._checkpoint()
 
@@ -191,9 +191,13 @@ class Persistence:
 
     def _to_save(self) -> Saved:
         state, refits = self._state, self._refits
-        unfinished = list(dict.fromkeys([*state.unfinished(), *sorted(refits.unfinished), *self._unshown()]))
         revision = self._ports.understood.revision
-        return state.sequence, unfinished, dict(refits.fits), revision, self._writes.unwritten()
+        return state.sequence, self._unfinished(), dict(refits.fits), revision, self._writes.unwritten()
+
+    def _unfinished(self) -> list[str]:
+        """The creators of whom pages may lack something."""
+        found = [*self._state.unfinished(), *sorted(self._refits.unfinished), *self._unshown()]
+        return list(dict.fromkeys(found))
 
     async def _write(self, checkpoint: Checkpoint, held: Mapping[str, Aside], messages: int) -> None:
         """Write the checkpoint, then drop what the one before makes superfluous."""

@@ -159,10 +159,10 @@ class Session:
             ports.enricher,
             self._at_rest,
             busy=self._state.is_whole_due,
-            redo=lambda creator_id: self._mailbox.put_nowait(Redo(creator_id)),
+            redo=self._redo,
             keep=self._keep_revised,
         )
-        self._to_redo: dict[str, None] = {}  # creators whose frames were lost, before the machine knows it
+        self._to_redo: dict[str, None] = {}  # creators to be told anew, before the machine knows it
         self._persistence = Persistence(
             user_id,
             settings,
@@ -357,7 +357,7 @@ class Session:
                     found |= again
                     creators[chat.creator_id] = None
             for creator_id in creators:
-                self._mailbox.put_nowait(Redo(creator_id))
+                self._redo(creator_id)
             refused = {reading.refused_key(*which): which for which in self._writes.refused}
             to_write = refused.keys() & keys if keys else set(refused)
             self._writes.write_again([refused[key] for key in to_write])
@@ -459,7 +459,7 @@ class Session:
             self._persistence.unsaved += len(event.messages)
             await self._close_chats()
         for creator_id in await self._persistence.recall():
-            self._mailbox.put_nowait(Redo(creator_id))
+            self._redo(creator_id)
         changes = self._history.take_changes()
         self._writes.begin(epoch, self._ports.writer(epoch), unwritten)
         self._writes.follow(changes)
@@ -504,9 +504,10 @@ class Session:
             self._to_redo.pop(event.creator_id, None)
         self._follow_history()
         self._backlog.understood(self._state.understood)
-        if isinstance(event, Enriched):
-            await self._persistence.after(self._state.job is None)
-        if self._state.job is None:
+        is_done = self._state.job is None  # also where an input brought nothing new
+        if is_done or isinstance(event, Enriched):
+            await self._persistence.after(is_done)
+        if is_done:
             await self._close_chats()
 
     def _follow_history(self) -> None:
@@ -608,11 +609,15 @@ class Session:
     async def _repair(self) -> None:
         await self._frames.repair(self._state.sequence)
         for creator_id in self._history.creators():
-            self._to_redo[creator_id] = None
-            self._mailbox.put_nowait(Redo(creator_id))
+            self._redo(creator_id)
+
+    def _redo(self, creator_id: str) -> None:
+        """Have the creator told anew; a checkpoint knows it from now on."""
+        self._to_redo[creator_id] = None
+        self._mailbox.put_nowait(Redo(creator_id))
 
     def _unshown(self) -> list[str]:
-        """The creators of whom frames were lost that nothing has made up for."""
+        """The creators who are to be told anew, or of whom frames are being lost."""
         return list(self._to_redo) if self._frames.works else self._history.creators()
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":

@@ -60,8 +60,7 @@ async def test_frames_are_dropped_until_redis_is_back_and_then_everybody_needs_a
     await publisher.send(frame(1))
     before = publisher.position
     store.kill()
-    await publisher.send(frame(2))
-    await publisher.send(frame(3))
+    await asyncio.gather(publisher.send(frame(2)), publisher.send(frame(3)))
     assert told == ["lost"]
     assert not publisher.works
     repairing = asyncio.create_task(publisher.repair(3))

@@ -404,3 +404,14 @@ def test_a_chat_whose_fan_is_named_later_has_that_fan_in_all_its_conversations()
     cache.merge([chat("c1x", fan_id="f1", seen_at=0.0)], [message("m2", 9 * HOUR, chat="c1x", fan_id="f1")])
     found = the_chat(cache)
     assert {found.chat.fan_id, *(each.fan_id for each in found.conversations)} == {"f1"}
+
+
+def test_chats_that_are_opened_for_their_facts_alone_are_closed_too() -> None:
+    cache = empty_cache()
+    fans = [f"f{n}" for n in range(5)]
+    cache.merge([chat(fan) for fan in fans], [message("m", 0, chat=fan) for fan in fans])
+    enrich_pending(cache)
+    for key in cache.keys():
+        cache.close(key)
+    cache.merge([chat(fan, can_send=False, seen_at=START + DAY) for fan in fans], [])
+    assert len(cache.beyond(2)) == 3

@@ -106,9 +106,8 @@ async def settled(listener: Listener, http: httpx.AsyncClient, user_id: str, seq
 
 def numbers(update: Raw) -> Raw:
     """An analytics update without what the clock moves: its window and the waiting part of priorities."""
-    kept = {
-        k: v for k, v in update.items() if k not in ("startDate", "endDate", "priorityScores", "priority")
-    }
+    moved = ("startDate", "endDate", "as_of", "priorityScores", "priority")
+    kept = {name: value for name, value in update.items() if name not in moved}
     kept["priority"] = {
         chat: {
             part: round(value, 6) if isinstance(value, float) else value

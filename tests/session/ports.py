@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, cast
 
+import msgpack
 import orjson
 
 from chats.account import Account
@@ -226,9 +227,7 @@ class FakePublisher:
 class FakeCheckpoints:
     """See `history.checkpoints.Checkpoints`: two are kept."""
 
-    size = 0  # bytes of the last one
-
-    size = 1_000
+    size = 1_000  # bytes of the last one
 
     def __init__(self, world: "World") -> None:
         self._world = world
@@ -239,7 +238,9 @@ class FakeCheckpoints:
     def write(self, checkpoint: Checkpoint) -> int:
         if self._world.storage_is_away:
             raise CheckpointUnavailable("The storage is away.")
-        self._world.checkpoints = [*self._world.checkpoints, checkpoint][-2:]
+        # A file has lists where there were tuples.
+        unwritten = msgpack.unpackb(msgpack.packb(checkpoint.unwritten))
+        self._world.checkpoints = [*self._world.checkpoints, replace(checkpoint, unwritten=unwritten)][-2:]
         return self._world.checkpoints[0].sequence if len(self._world.checkpoints) == 2 else 0
 
 

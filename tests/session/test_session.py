@@ -150,11 +150,22 @@ async def test_what_the_graph_refused_is_still_known_to_the_next_owner(world: Wo
     world.graph.refuses = {"42:a"}
     await say(world.session, raw("a", 0, fan="42"))
     await world.settle()
+    written = dict(world.graph.conversations[ACCOUNT])
     await world.session.leave(1.0)
     await world.begin()
     await world.settle()
     [refused] = (await world.session.get_held(10, 0))["held"]
     assert refused["received"]["conversationId"] == "42:a"
+    assert world.graph.conversations[ACCOUNT] == written  # nothing else is written anew
+
+
+async def test_a_refused_conversation_that_is_no_more_is_not_listed(world: World) -> None:
+    world.graph.refuses = {"42:a"}
+    await say(world.session, raw("a", 0, fan="42"))
+    await world.settle()
+    await say(world.session, raw("a", 0, fan="42", isDeleted=True))
+    await world.settle()
+    assert (await world.session.get_held(10, 0))["held"] == []
 
 
 async def test_a_snapshot_that_is_sent_twice_makes_no_write_and_no_frame(world: World) -> None:
@@ -164,6 +175,42 @@ async def test_a_snapshot_that_is_sent_twice_makes_no_write_and_no_frame(world: 
     await world.clock.advance(BEHIND)
     assert (receipt["accepted"], receipt["duplicates"]) == (0, 2)
     assert (world.graph.writes, len(world.frames), world.enricher.jobs) == (writes, frames, jobs)
+
+
+async def test_snapshots_that_bring_no_news_do_not_fill_the_journal() -> None:
+    world = World(checkpoint_messages=4)
+    await world.begin()
+    for _ in range(20):
+        await bring(world.session, raw("1", 0), raw("2", 60))
+        await world.settle()
+    assert len(world.records) <= 12
+    await world.kill()
+
+
+async def test_a_checkpoint_is_not_written_again_while_something_stays_unfinished() -> None:
+    world = World(checkpoint_messages=3)
+    await bring(await world.begin(), raw("1", 0), raw("2", 60))
+    await world.settle()
+    world.session._refits.unfinished.add(CREATOR)  # as while topics are assigned anew
+    await say(world.session, raw("3", 120), raw("4", 180), raw("5", 240))
+    await world.settle()
+    written = world.checkpoints[-1]
+    assert written.unfinished == [CREATOR]
+    await say(world.session, raw("6", 300))
+    await world.settle()
+    assert world.checkpoints[-1] is written
+    world.session._refits.unfinished.clear()
+    await say(world.session, raw("7", 360))
+    await world.settle()
+    assert world.checkpoints[-1].unfinished == []
+    await world.kill()
+
+
+async def test_what_is_to_be_told_anew_is_unfinished_before_it_is_begun(world: World) -> None:
+    world.session._refits._redo(CREATOR)
+    assert world.session._persistence._to_save()[1] == [CREATOR]
+    await world.settle()
+    assert world.session._persistence._to_save()[1] == []
 
 
 async def test_in_error_input_does_not_start_enrichment_before_the_wait_is_over(world: World) -> None:
