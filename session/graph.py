@@ -69,7 +69,8 @@ class Lacking:
 
     @classmethod
     def of_json(cls, facts: Mapping[str, Any], since: float) -> "Lacking":
-        written: dict[tuple[str, str], None] = {(chat_id, id): None for chat_id, id in facts.get("written", ())}
+        # A file has lists for tuples.
+        written = dict.fromkeys((chat_id, id) for chat_id, id in facts.get("written", ()))
         gone, fans = dict.fromkeys(facts.get("gone", ())), dict.fromkeys(facts.get("fans", ()))
         return cls(bool(facts.get("everything")), written, gone, fans, since)
 
