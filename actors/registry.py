@@ -243,7 +243,7 @@ class Registry:
     async def _rests(self, child: _Child) -> float:
         try:
             seconds: float = await result(child.handle.idle.remote(RESPITE))
-        except RayError:  # its process died
+        except (RayError, AttributeError):  # its process died, or is not there yet
             await asyncio.sleep(RESPITE)
             return 0.0
         return seconds

@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from api.owners import LARGE, Body
-from errors import AnalyticsError
+from errors import AnalyticsError, Overloaded
 from wire.payloads import IngestReceipt
 
 MOST = 256  # bodies of one call
+MOST_BYTES = 1024 * 1024  # of one call, about: it is written on the event loop
+MOST_WAITING = 1_024  # bodies for one user and creator while their owner is called
 
 
 class Taker(Protocol):
@@ -35,6 +37,18 @@ class _Waiting:
     )
 
 
+def _together(waiting: list[_Waiting]) -> list[_Waiting]:
+    """The first of what waits, as much as goes in one call."""
+    batch: list[_Waiting] = []
+    size = 0
+    for each in waiting[:MOST]:
+        size += len(each.body[0])
+        if batch and size > MOST_BYTES:
+            break
+        batch.append(each)
+    return batch
+
+
 class Gathering:
     """One call at a time for each user and creator; what a caller brought is taken though it leaves."""
 
@@ -52,6 +66,8 @@ class Gathering:
         brought = _Waiting((body, chat_id))
         waiting = self._waiting.get((user_id, creator_id))
         if waiting is not None:
+            if len(waiting) >= MOST_WAITING:
+                raise Overloaded("The user's owner does not keep up; nothing was taken, send it again later.")
             waiting.append(brought)
         else:
             self._waiting[user_id, creator_id] = [brought]
@@ -64,15 +80,15 @@ class Gathering:
         """Call the owner until nothing waits."""
         waiting = self._waiting[user_id, creator_id]
         while waiting:
-            batch, waiting[:MOST] = waiting[:MOST], []
-            answers: list[IngestReceipt | Exception]
+            batch = _together(waiting)
+            del waiting[: len(batch)]
+            answered: list[tuple[_Waiting, IngestReceipt | Exception]]
             try:
-                answers = [
-                    *await self._owners.handle_deltas(user_id, [each.body for each in batch], creator_id)
-                ]
+                answers = await self._owners.handle_deltas(user_id, [each.body for each in batch], creator_id)
+                answered = list(zip(batch, answers, strict=True))
             except Exception as error:
-                answers = [error] * len(batch)
-            for each, answer in zip(batch, answers, strict=True):
+                answered = [(each, error) for each in batch]
+            for each, answer in answered:
                 if each.answer.done():  # its caller has left
                     continue
                 if isinstance(answer, Exception):

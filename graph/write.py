@@ -40,6 +40,9 @@ async def rebuild_graph_from_snapshot(
             mutations = []
     for fan in fans:
         mutations += builder.build_fan(fan)
+        if len(mutations) >= PART:
+            await writer.apply(mutations)
+            mutations = []
     await writer.apply([*mutations, builder.build_account(), DropOlder(builder.pk, rev)])
 
 

@@ -374,7 +374,9 @@ class Session:
             try:
                 await asyncio.wait_for(self._ready.wait(), 0.1 if self._problem else READY_WITHIN)
             except TimeoutError:
-                raise self._problem or JournalUnavailable(
+                if (problem := self._problem) is not None:  # raised itself, it would hold every call's frames
+                    raise type(problem)(str(problem)) from None
+                raise JournalUnavailable(
                     "The user's journal is still being read or Redis is away; try again."
                 ) from None
             yield

@@ -7,7 +7,7 @@ come, and the last one holds.
 
 Some events change a part of what a page shows: an edit of a message, the chats of one creator among several.
 Their envelope says so (`merge`). A page that did not say that it merges is given a full sync in their place,
-and in place of a newest state that is of this kind; so is every page in place of an event that has no payload.
+and in place of such a state when it comes back; so is every page in place of an event that has no payload.
 
 Frames wait for a page up to a limit. A page that reads too slowly, or whose frames may have been lost, is cut
 off and connects again.
@@ -79,10 +79,8 @@ class Page:
         """
         async for header in self._in_order():
             if header[1] is None:
-                is_changes = (
-                    header[5] and not self._merges
-                )  # the newest is kept as pages that merge are sent it
-                yield None if is_changes else header.string
+                # The newest is kept as pages that merge are sent it.
+                yield None if header[5] and not self._merges else header.string
                 continue
             position, sequence, kind = header[1].decode(), int(header[2]), header[4]
             if not is_after(position, self._position):

@@ -32,5 +32,7 @@ async def test_what_ends_an_owner_is_logged_without_what_its_error_quotes(
     actor._user_id, actor._session = "u1", SimpleNamespace(run=fails)
     with pytest.raises(_Ended):
         await cast(UserActor, actor)._run()
-    assert "u1" in caplog.text and "ValueError" in caplog.text and "in fails" in caplog.text
+    assert "u1" in caplog.text
+    assert "ValueError" in caplog.text
+    assert "in fails" in caplog.text
     assert said not in caplog.text

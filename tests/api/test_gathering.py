@@ -8,7 +8,7 @@ import pytest
 from api import gathering
 from api.gathering import Gathering
 from api.owners import LARGE, Body
-from errors import AnalyticsError, InvalidInput, Unavailable
+from errors import AnalyticsError, InvalidInput, Overloaded, Unavailable
 from wire.payloads import IngestReceipt
 
 
@@ -132,3 +132,16 @@ async def test_nothing_is_kept_of_a_user_that_is_quiet() -> None:
     await settle()
     assert ingest._waiting == {}
     assert ingest._tasks == set()
+
+
+async def test_what_waits_for_an_owner_that_does_not_answer_is_bounded() -> None:
+    owners = Owners()
+    ingest = Gathering(owners)
+    first = send(ingest, b"0")
+    await settle()  # its call is under way
+    calls = [send(ingest, b"1") for _ in range(gathering.MOST_WAITING + 1)]
+    refused, _ = await asyncio.wait(calls, return_when=asyncio.FIRST_COMPLETED)
+    assert [type(each.exception()) for each in refused] == [Overloaded]
+    owners.may_answer.set()
+    answers = await asyncio.gather(first, *calls, return_exceptions=True)
+    assert sum(isinstance(each, Overloaded) for each in answers) == 1

@@ -411,7 +411,7 @@ def test_chats_that_are_opened_for_their_facts_alone_are_closed_too() -> None:
     fans = [f"f{n}" for n in range(5)]
     cache.merge([chat(fan) for fan in fans], [message("m", 0, chat=fan) for fan in fans])
     enrich_pending(cache)
-    for key in cache.keys():
-        cache.close(key)
+    for fan in fans:
+        cache.close(("c1", fan))
     cache.merge([chat(fan, can_send=False, seen_at=START + DAY) for fan in fans], [])
     assert len(cache.beyond(2)) == 3

@@ -6,15 +6,16 @@ from typing import Any
 
 import orjson
 import pytest
+from redis.exceptions import RedisError
 
-from errors import StaleOwner
+from errors import JournalUnavailable, StaleOwner
 from metrics.declared import BACKLOG, GRAPH_BEHIND_SECONDS, JOURNAL_LAG
 from session.graph import BEHIND
 from session.machine import RETRY_FIRST
 from session.pages import Pages
 from session.session import GRAPH_BEHIND
 from tests.actors.factories import HOUR
-from tests.session.ports import USER, Page, World, bring, raw, say, turn
+from tests.session.ports import USER, FakeJournal, Page, World, bring, raw, say, turn
 
 CREATOR, OTHER = "901", "902"
 ACCOUNT = f"{USER}/{CREATOR}"
@@ -211,6 +212,23 @@ async def test_what_is_to_be_told_anew_is_unfinished_before_it_is_begun(world: W
     assert world.session._persistence._to_save()[1] == [CREATOR]
     await world.settle()
     assert world.session._persistence._to_save()[1] == []
+
+
+async def test_why_a_history_cannot_be_read_holds_no_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def claim(_: FakeJournal) -> int:
+        raise RedisError
+
+    monkeypatch.setattr(FakeJournal, "claim", claim)
+    session = World()._new()
+    running = asyncio.create_task(session.run())
+    await turn()
+    for _ in range(2):
+        with pytest.raises(JournalUnavailable, match="Redis"):
+            await say(session, raw("1", 0))
+    assert session._problem is not None
+    assert session._problem.__traceback__ is None
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
 
 
 async def test_in_error_input_does_not_start_enrichment_before_the_wait_is_over(world: World) -> None:
