@@ -101,7 +101,19 @@ async def settled(listener: Listener, http: httpx.AsyncClient, user_id: str, seq
     shows = ("analytics_update", "full_sync_response")
     await listener.until(lambda frame: frame["type"] in shows and frame["sequence"] >= sequence)
     boot: Raw = (await http.get(f"/api/v1/frontend/bootstrap/{user_id}")).json()
+    await in_graph(http, user_id, boot["analytics"])
     return boot
+
+
+async def in_graph(http: httpx.AsyncClient, user_id: str, shown: Raw) -> None:
+    """Return once the graph, which is written beside it, has what pages are shown."""
+    counted = ("conversations", "messageCount", "messages", "actions", "outcomes", "unreadCounts")
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            answer = await http.get("/api/v1/insights/full", params={"user_id": user_id})
+            if answer.is_success and all(answer.json()[name] == shown[name] for name in counted):
+                return
+            await asyncio.sleep(0.05)
 
 
 def numbers(update: Raw) -> Raw:

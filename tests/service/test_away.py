@@ -19,7 +19,7 @@ from websockets.exceptions import ConnectionClosed
 from tests.conftest import PATIENCE, Service, start, stop
 from tests.gremlin_server import server
 from tests.history.store import Store, running_store
-from tests.service.talk import Raw, message, numbers, owner, page, post, recent, settled
+from tests.service.talk import Raw, in_graph, message, numbers, owner, page, post, recent, settled
 
 pytestmark = pytest.mark.own_service
 QUIET = 3.0  # seconds of an outage that are watched
@@ -170,3 +170,4 @@ async def test_a_graph_that_was_lost_is_written_anew_when_the_user_comes_back(
             )
         again = (await http.get(f"/api/v1/frontend/bootstrap/{user_id}")).json()
         assert numbers(again["analytics"]) == numbers(before["analytics"])
+        await in_graph(http, user_id, before["analytics"])

@@ -12,7 +12,7 @@ from chats.account import Account
 from errors import NotFound
 from settings import Settings
 from tests.conftest import PATIENCE, Service
-from tests.service.talk import chat, message, page, post
+from tests.service.talk import chat, in_graph, message, page, post
 
 DAY = (datetime.now(UTC) - timedelta(days=3)).replace(hour=0, minute=0, second=0, microsecond=0)
 FAN = 7001
@@ -65,6 +65,7 @@ async def test_the_worked_example_has_the_same_numbers_everywhere(
         assert holds(over_socket["response_time_metrics"], tolerance=0.05)  # as a person reads it
         assert over_socket["conversations"] == 2
 
+        await in_graph(http, user_id, over_socket)
         answer = await http.get("/api/v1/insights/response-time", params={"creator_id": user_id})
         assert holds(answer.json())
         full = (await http.get("/api/v1/insights/full", params={"creator_id": user_id})).json()
