@@ -199,7 +199,8 @@ async def watching(ws: str, user_id: str) -> AsyncIterator[View]:
 
 async def _watch(uri: str, view: View) -> None:
     while True:
-        asked = httpx.QueryParams({"merge": "true", "last_frame": view.position})
+        everything = {"chats": "1000", "messages": "1000"}
+        asked = httpx.QueryParams({"merge": "true", **everything, "last_frame": view.position})
         with contextlib.suppress(OSError, WebSocketException):
             async with connect(f"{uri}?{asked}", max_size=None) as socket:
                 async for frame in socket:
