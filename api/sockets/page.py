@@ -6,8 +6,8 @@ before the position that the page then stands at is dropped. States have no posi
 come, and the last one holds.
 
 Some events change a part of what a page shows: an edit of a message, the chats of one creator among several.
-Their envelope says so (`merge`). A page that did not say that it merges is given a full sync in their place,
-and in place of such a state when it comes back; so is every page in place of an event that has no payload.
+Their envelope says so (`merge`). A page that did not say that it merges is given a full sync in their place;
+so is every page in place of an event that has no payload.
 
 Frames wait for a page up to a limit. A page that reads too slowly, or whose frames may have been lost, is cut
 off and connects again.
@@ -79,8 +79,7 @@ class Page:
         """
         async for header in self._in_order():
             if header[1] is None:
-                # The newest is kept as pages that merge are sent it.
-                yield None if header[5] and not self._merges else header.string
+                yield header.string
                 continue
             position, sequence, kind = header[1].decode(), int(header[2]), header[4]
             if not is_after(position, self._position):

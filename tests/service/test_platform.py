@@ -76,7 +76,8 @@ class Account:
 
 def _still(full: Raw) -> Raw:
     """Without what the clock moves."""
-    return {key: value for key, value in full.items() if not key.startswith("priority")}
+    moved = ("as_of", "priority", "priorityScores")
+    return {key: value for key, value in full.items() if key not in moved}
 
 
 async def until(ask: Callable[[], Awaitable[Any]], holds: Callable[[Any], bool]) -> Any:

@@ -62,14 +62,6 @@ async def test_the_header_of_every_frame_is_read_as_it_was_written(
     assert await sent(for_another) == ([] if creator or kind is AnalyticsUpdateMsg else [published])
 
 
-@pytest.mark.parametrize("merges", [False, True])
-async def test_who_comes_back_and_replaces_is_not_given_a_state_that_merges(merges: bool) -> None:
-    page = Page(None, merges=merges)
-    figures = frame(AnalyticsUpdateMsg, 7, merge=True)
-    page.stand("5-1", 5, [figures])
-    assert await sent(page) == [figures if merges else None]
-
-
 async def test_a_page_of_all_creators_gets_every_creators_frames_in_order() -> None:
     page = Page(None)
     creators = enumerate(["c1", "c2", None, "c1"])
