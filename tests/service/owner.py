@@ -19,7 +19,8 @@ def main() -> None:
         ray.get(registry.passivate.remote(user_id))
     else:
         actor: Any = ray.get(registry.owner.remote(user_id))
-        sys.stdout.write(str(ray.get(actor.__ray_call__.remote(lambda self: os.getpid()))))
+        pid = ray.get(actor.__ray_call__.remote(lambda self: os.getpid()))
+        sys.stdout.write(f"\n<{pid}>\n")  # told from the warnings that Ray writes here as well
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """How the service's tests talk to it: chats in the platform's shape, and a page that listens."""
 
 import asyncio
+import re
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -61,7 +62,8 @@ async def post(http: httpx.AsyncClient, user_id: str, kind: str, body: Any) -> R
 def owner(service: Service, user_id: str, wanted: str) -> str:
     """The process of the user's actor ("pid"), or its end in order ("end"). Blocking."""
     command = [sys.executable, "-m", "tests.service.owner", service.ray_address, user_id, wanted]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    return "".join(re.findall(r"<(\d+)>", said))
 
 
 class Listener:

@@ -9,6 +9,7 @@ from typing import Any, cast
 import httpx
 import msgpack
 import orjson
+from ray.exceptions import RayActorError
 from redis.asyncio import Redis
 from websockets.asyncio.client import connect
 
@@ -258,10 +259,15 @@ async def test_an_edit_replaces_the_message_and_a_deletion_removes_it(service: S
 
 async def _kill(user_id: str) -> int:
     """kill -9 the user's actor; returns its process id."""
-    actor: Any = await actor_of(user_id)
-    pid: int = await actor.__ray_call__.remote(lambda self: os.getpid())
-    os.kill(pid, signal.SIGKILL)
-    return pid
+    while True:
+        actor: Any = await actor_of(user_id)
+        try:
+            pid: int = await actor.__ray_call__.remote(lambda self: os.getpid())
+        except RayActorError:  # it was killed just now; another takes its place
+            await asyncio.sleep(0.05)
+            continue
+        os.kill(pid, signal.SIGKILL)
+        return pid
 
 
 async def _killed(user_id: str) -> Raw:
