@@ -29,7 +29,8 @@ from session.intake import Receipt
 from session.journal import Journal
 from session.lag import LagInRedis
 from session.pages import Order
-from session.session import Ports, Session
+from session.ports import Ports
+from session.session import Session
 from session.understood import Understood
 from settings import Settings
 

@@ -30,7 +30,8 @@ from session.clock import SystemClock
 from session.held import HeldStore
 from session.journal import Journal
 from session.lag import LagInRedis
-from session.session import Ports, Session
+from session.ports import Ports
+from session.session import Session
 from session.understood import Understood
 from settings import Settings
 

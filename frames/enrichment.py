@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from chats.conversation import Conversation
 from chats.message import Message
 from enrich.tasks import enrich_alone
+from frames.log import Readers
 from frames.publisher import Frames
 from wire.enriched import conversation_node
 from wire.payloads import EnrichmentResult, EnrichmentResultMsg, ExtendedConversationNode
@@ -17,6 +18,7 @@ async def broadcast_enrichment(
     creator_id: str | None = None,
     *,
     frames: Frames,
+    to: Readers = Readers.ALL,
     sequence: int = 0,
     model: str = "minilm",
 ) -> None:
@@ -43,4 +45,4 @@ async def broadcast_enrichment(
                 outcomes=node.outcomes,
             ),
         )
-        await frames.send(frame)
+        await frames.send(frame, to)

@@ -25,7 +25,7 @@ from graph.model import (
     outcome_vertex,
     topic_vertex,
 )
-from graph.rows import fan_row, response_seconds
+from graph.rows import conversation_row, fan_row
 
 
 class GraphBuilder:
@@ -54,19 +54,10 @@ class GraphBuilder:
                 node,
                 chatId=conv.chat_id,
                 fanId=fan_id,
-                startDate=int(figures.start),
-                endDate=int(figures.end),
-                messageCount=figures.direct_messages,
-                fanMessages=figures.fan_messages,
+                **conversation_row(conv),
                 massMessages=figures.mass_messages,
                 ppvOffers=figures.offers,
                 massPpvOffers=figures.mass_offers,
-                turns=figures.turns,
-                silenceSeconds=figures.silence_seconds,
-                responseSeconds=response_seconds(figures),
-                unanswered=figures.unanswered,
-                sentimentSum=conv.sentiment_sum,
-                sentimentCount=conv.sentiment_count,
                 rev=self._rev,
             ),
             self._edge("HAS_CONVERSATION", self._creator, node),

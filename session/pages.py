@@ -15,7 +15,7 @@ from chats.message import Message
 from enrich.progress import Progress
 from frames.enrichment import broadcast_enrichment
 from frames.log import Readers
-from frames.publisher import Frames, Publisher
+from frames.publisher import Publisher
 from history.chat import CachedChat
 from history.history import Cache, Key, Touched
 from history.packing import Packed
@@ -28,7 +28,6 @@ from wire.payloads import (
     AnalyticsUpdateMsg,
     AppendMessageMsg,
     ExtendedConversationNode,
-    Frame,
     PriorityScore,
     SnapshotProgress,
     SystemError,
@@ -176,7 +175,8 @@ class Pages:
             self._user_id,
             (bounded(chat_node(cached, (), priority=None)) for cached in chats),
             creator_id=job.creator_id,
-            frames=_Replacing(self._frames),
+            frames=self._frames,
+            to=Readers.REPLACING,
             sequence=job.sequence,
         )
 
@@ -255,16 +255,6 @@ class Pages:
 
     def _has_several_creators(self) -> bool:
         return len(self._history.creators()) > 1
-
-
-class _Replacing:
-    """Frames to the pages that replace what they have."""
-
-    def __init__(self, frames: Frames) -> None:
-        self._frames = frames
-
-    async def send(self, frame: Frame, to: Readers = Readers.REPLACING) -> None:
-        await self._frames.send(frame, to)
 
 
 def _node(

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from redis.exceptions import RedisError
 
@@ -18,11 +18,9 @@ from metrics.declared import CHECKPOINT_BYTES, CHECKPOINT_SECONDS
 from session.graph import GraphWrites
 from session.intake import Intake
 from session.machine import UserState
+from session.ports import Ports
 from session.refits import Refits
 from settings import Settings
-
-if TYPE_CHECKING:
-    from session.session import Ports
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +43,7 @@ class Persistence:
         self,
         user_id: str,
         settings: Settings,
-        ports: "Ports",
+        ports: Ports,
         state: UserState,
         intake: Intake,
         refits: Refits,

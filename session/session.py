@@ -9,9 +9,8 @@ reads the newest checkpoint and what the journal has behind it, and does again w
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -27,10 +26,6 @@ from errors import (
     JournalUnavailable,
     StaleOwner,
 )
-from frames.publisher import Publisher
-from graph.port import Graph
-from graph.write import Writer
-from history.checkpoints import Checkpoints
 from history.history import Cache
 from metrics.declared import (
     BACKLOG,
@@ -40,16 +35,11 @@ from metrics.declared import (
     JOURNAL_LAG,
     OWNER_RECOVERY_SECONDS,
 )
-from metrics.port import UNMEASURED, Metrics
 from session import reading
 from session.backlog import Backlog
-from session.clock import Clock
 from session.figures import Figures
 from session.graph import GraphWrites
-from session.held import HeldStore
 from session.intake import Intake, Receipt
-from session.journal import Journal
-from session.lag import Lag
 from session.machine import (
     Again,
     DeltaAccepted,
@@ -73,9 +63,9 @@ from session.machine import (
 )
 from session.pages import Order, Pages
 from session.persistence import Persistence
+from session.ports import Ports
 from session.refits import Refits
-from session.understanding import Enriches, Understanding
-from session.understood import Understood
+from session.understanding import Understanding
 from settings import Settings
 from wire.incoming import Replay, parse_replays
 from wire.payloads import for_pages
@@ -87,23 +77,6 @@ READY_WITHIN = 30.0  # seconds that a call waits for a history that is being rea
 RETRY_FIRST, RETRY_MOST = 0.2, 10.0
 OPEN_MESSAGES = 5_000  # of the chats used last stay unpacked
 GRAPH_BEHIND = "The graph is behind: insights that are asked over REST lack what came last."
-
-
-@dataclass(frozen=True, slots=True)
-class Ports:
-    """What a session stands on. `checkpoints` and `writer` are made for the owner's epoch."""
-
-    journal: Journal
-    understood: Understood
-    held: HeldStore
-    publisher: Callable[[Callable[[], None]], Publisher]  # of what is called when frames are lost
-    checkpoints: Callable[[int], Checkpoints]
-    enricher: Enriches
-    writer: Callable[[int], Writer]
-    lag: Lag
-    reader: Graph
-    clock: Clock
-    metrics: Metrics = UNMEASURED
 
 
 class Session:

@@ -28,7 +28,8 @@ from history.chat import Understanding
 from history.checkpoints import Aside, Checkpoint
 from metrics.tally import Tally
 from session.journal import Entry, Record
-from session.session import Ports, Session
+from session.ports import Ports
+from session.session import Session
 from session.understood import Kept
 from settings import Settings
 from tests.actors.factories import DAY, START, node

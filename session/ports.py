@@ -1,0 +1,33 @@
+"""What a session stands on: everything of it that is not its own. A test brings others."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from frames.publisher import Publisher
+from graph.port import Graph
+from graph.write import Writer
+from history.checkpoints import Checkpoints
+from metrics.port import UNMEASURED, Metrics
+from session.clock import Clock
+from session.held import HeldStore
+from session.journal import Journal
+from session.lag import Lag
+from session.understanding import Enriches
+from session.understood import Understood
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """What a session stands on. `checkpoints` and `writer` are made for the owner's epoch."""
+
+    journal: Journal
+    understood: Understood
+    held: HeldStore
+    publisher: Callable[[Callable[[], None]], Publisher]  # of what is called when frames are lost
+    checkpoints: Callable[[int], Checkpoints]
+    enricher: Enriches
+    writer: Callable[[int], Writer]
+    lag: Lag
+    reader: Graph
+    clock: Clock
+    metrics: Metrics = UNMEASURED
