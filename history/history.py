@@ -72,7 +72,7 @@ class _Creator:
     conversations: int = 0
 
 
-class Cache:
+class History:
     """A user's chats by (creator id, chat id). `gap` and `silence` are seconds.
 
     A chat is opened when it is asked for and stays so until `close` packs it again.

@@ -9,7 +9,7 @@ from heapq import nlargest
 from chats.account import Account
 from chats.enriched import EnrichedConversation
 from graph.rows import conversation_rows, fan_row
-from history.history import Cache, Change, Key
+from history.history import Change, History, Key
 from insights.running import SLACK, RunningFigures
 from insights.window import WINDOW
 from wire.bounds import of_chats
@@ -33,7 +33,7 @@ class _First:
 class Figures:
     """One user's. They are those that the graph gives once all that the history holds is written."""
 
-    def __init__(self, user_id: str, history: Cache, now: datetime) -> None:
+    def __init__(self, user_id: str, history: History, now: datetime) -> None:
         self._user_id = user_id
         self._history = history
         self._since = now

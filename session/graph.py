@@ -19,7 +19,7 @@ from graph.port import Graph
 from graph.traversals import ACCOUNTS_OF_USER, CONVERSATION_COUNT
 from graph.write import Writer, append_graph_from_delta, rebuild_graph_from_snapshot
 from history.chat import CachedChat
-from history.history import Cache, Change, Key
+from history.history import Change, History, Key
 from metrics.declared import GRAPH_REFUSED, GRAPH_RETRIES
 from metrics.port import UNMEASURED, Metrics
 from session.clock import Clock
@@ -85,7 +85,7 @@ class GraphWrites:
     def __init__(
         self,
         user_id: str,
-        history: Cache,
+        history: History,
         reader: Graph,
         clock: Clock,
         told: Callable[[], None],

@@ -27,7 +27,7 @@ from chats.chat import Chat
 from chats.enriched import EnrichedConversation
 from chats.message import Message
 from errors import IllegalTransition
-from history.history import Cache, Touched
+from history.history import History, Touched
 
 RETRY_FIRST = 1.0
 RETRY_MOST = 60.0
@@ -193,7 +193,7 @@ class UserState:
     answered by exactly one `Enriched` or `Failed`.
     """
 
-    cache: Cache
+    history: History
     status: Status = Status.EMPTY
     sequence: int = 0  # of the last input that was applied to the history
     job: Job | None = None
@@ -212,7 +212,7 @@ class UserState:
 
     def replay(self, event: SnapshotAccepted | DeltaAccepted) -> None:
         """Take in what an earlier owner accepted behind the checkpoint; how far it got is not known."""
-        self.cache.merge(event.chats, event.messages)
+        self.history.merge(event.chats, event.messages)
         self.sequence = event.sequence
         self._unfinished[event.creator_id] = None
 
@@ -245,7 +245,7 @@ class UserState:
                 yield from self._next()
             case NodesReady():
                 for node in event.nodes:
-                    self.cache.store(node)
+                    self.history.store(node)
             case Enriched():
                 yield from self._enriched(event)
             case Failed():
@@ -280,13 +280,13 @@ class UserState:
         """Take the next input, or batch of live messages, into the history and start its job."""
         is_snapshot = isinstance(self.inbox[0], SnapshotAccepted)
         creator_id, chats, messages = self._batch()
-        touched = self.cache.merge(chats, messages)
+        touched = self.history.merge(chats, messages)
         new = sum(len(mark.new) for mark in touched)
         whole = (
             self.status is Status.EMPTY
-            or len(touched) > max(FEW_CHATS, self.cache.chats(creator_id) // SHARE)
+            or len(touched) > max(FEW_CHATS, self.history.chats(creator_id) // SHARE)
             or new > MANY_MESSAGES
-            or (is_snapshot and 2 * new > self.cache.size(creator_id))  # topics are found anew
+            or (is_snapshot and 2 * new > self.history.size(creator_id))  # topics are found anew
             or any(mark.renamed for mark in touched)  # pages know the chat by another id
         )
         if touched or whole:

@@ -17,7 +17,7 @@ from frames.enrichment import broadcast_enrichment
 from frames.log import Readers
 from frames.publisher import Publisher
 from history.chat import CachedChat
-from history.history import Cache, Key, Touched
+from history.history import History, Key, Touched
 from history.packing import Packed
 from session.clock import Clock
 from session.figures import FIRST, Figures
@@ -60,7 +60,7 @@ class Pages:
     def __init__(
         self,
         user_id: str,
-        history: Cache,
+        history: History,
         figures: Figures,
         frames: Publisher,
         clock: Clock,

@@ -56,7 +56,7 @@ class Persistence:
         self._ports = ports
         self._clock = ports.clock
         self._state = state
-        self._history = state.cache
+        self._history = state.history
         self._intake = intake
         self._refits = refits
         self._writes = writes

@@ -6,12 +6,12 @@ from typing import Any
 
 from errors import InvalidInput, NotFound
 from history.chat import CachedChat
-from history.history import Cache
+from history.history import History
 from wire.payloads import ShownMessages
 from wire.view import chat_facts, not_enriched, received, shown_messages
 
 
-def chats(history: Cache, limit: int | None, offset: int, chat_id: str | None) -> list[dict[str, Any]]:
+def chats(history: History, limit: int | None, offset: int, chat_id: str | None) -> list[dict[str, Any]]:
     """The chats, the one with the latest message first; with `chat_id` those of that id."""
     fans = [fan for fan in history.fans(None) if chat_id in (None, fan.chat_id)]
     fans.sort(key=lambda fan: fan.last_message_at or 0.0, reverse=True)
@@ -24,7 +24,7 @@ def chats(history: Cache, limit: int | None, offset: int, chat_id: str | None) -
 
 
 def messages(
-    history: Cache, chat_id: str | None, creator_id: str | None, limit: int | None, offset: int
+    history: History, chat_id: str | None, creator_id: str | None, limit: int | None, offset: int
 ) -> list[dict[str, Any]]:
     """Messages as received with their enrichment, oldest first; of one chat or of all.
 
@@ -47,7 +47,7 @@ def messages(
 
 
 def shown(
-    history: Cache, chat_id: str, creator_id: str | None, before: str | None, limit: int
+    history: History, chat_id: str, creator_id: str | None, before: str | None, limit: int
 ) -> ShownMessages:
     """The chat's last messages as pages show them, or the last ones before the message of that id.
 
@@ -64,7 +64,7 @@ def shown(
     return ShownMessages(messages=shown_messages(cached, found), more=more)
 
 
-def _chat(history: Cache, chat_id: str, creator_id: str | None) -> CachedChat | None:
+def _chat(history: History, chat_id: str, creator_id: str | None) -> CachedChat | None:
     """The chat to be read. InvalidInput when it is not clear which is meant."""
     creators = [creator_id] if creator_id else history.creators()
     found = [each for creator in creators if (each := history.look(creator, chat_id)) is not None]
@@ -95,6 +95,6 @@ def refused(found: Mapping[tuple[str, str, str], str]) -> Iterator[dict[str, Any
         }
 
 
-def failed(history: Cache) -> Iterator[list[dict[str, Any]]]:
+def failed(history: History) -> Iterator[list[dict[str, Any]]]:
     """What could not be enriched, chat by chat."""
     return (not_enriched(cached) for cached in history.failed())

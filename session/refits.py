@@ -15,7 +15,7 @@ from enrich.progress import Progress
 from enrich.tasks import WholeChat
 from enrich.topics.refit import Fitted, Watch
 from errors import StaleOwner
-from history.history import Cache, mark
+from history.history import History, mark
 from session.understanding import Enriches
 
 log = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ RETRY_GROWTH = 1.1  # of a creator's messages, before a fit that failed is tried
 
 class Refits:
     """One user's. `busy(creator_id)` tells whether all of a creator is in hand or waits to be;
-    `redo(creator_id)` has the pages brought up to date with the cache; `at_rest` is held while
+    `redo(creator_id)` has the pages brought up to date with the history; `at_rest` is held while
     a chat is changed; `keep(nodes)` keeps what changed, and `fits`, where the next owner finds them.
 
     `fits` says by which fit a creator's conversations have their topics (0: the taxonomy alone). When another
@@ -37,7 +37,7 @@ class Refits:
     def __init__(
         self,
         user_id: str,
-        cache: Cache,
+        history: History,
         enricher: Enriches,
         at_rest: asyncio.Lock,
         *,
@@ -46,7 +46,7 @@ class Refits:
         keep: Callable[[Sequence[EnrichedConversation]], Awaitable[None]],
     ) -> None:
         self._user_id = user_id
-        self._cache = cache
+        self._history = history
         self._enricher = enricher
         self._at_rest = at_rest
         self._busy = busy
@@ -67,7 +67,7 @@ class Refits:
         watch = self._watches[creator_id]
         for node in nodes:
             watch.record(node)
-        if watch.due(self._known.get(creator_id), self._cache.size(creator_id)):
+        if watch.due(self._known.get(creator_id), self._history.size(creator_id)):
             self._ask(creator_id)
 
     def assigned(self, creator_id: str, fit: int) -> None:
@@ -77,7 +77,7 @@ class Refits:
 
     async def run(self) -> None:
         """Look at every creator once, then whenever a refit seems due. One at a time; never ends."""
-        for creator_id in self._cache.creators():
+        for creator_id in self._history.creators():
             self._ask(creator_id)
         while True:
             await self._asked.wait()
@@ -108,7 +108,7 @@ class Refits:
         while self._busy(creator_id):  # noqa: ASYNC110 (many things end it)
             await asyncio.sleep(BUSY_PAUSE)
         fitted = self._known[creator_id] = await self._enricher.fitted(creator_id)
-        size = self._cache.size(creator_id)
+        size = self._history.size(creator_id)
         reason = self._watches[creator_id].due(fitted, size)
         if size < RETRY_GROWTH * self._tried.get(creator_id, 0):
             reason = None
@@ -134,11 +134,11 @@ class Refits:
         seen: dict[str, int] = {}
 
         def chats() -> Iterator[WholeChat]:
-            for cached in self._cache.of(creator_id):
+            for cached in self._history.of(creator_id):
                 seen.update({each.id: mark(cached, each) for each in cached.conversations})
                 yield cached.conversations, cached.chat, cached.readings()
 
-        size = self._cache.size(creator_id)
+        size = self._history.size(creator_id)
         version, parts = await self._enricher.whole(
             creator_id, chats(), size, _untold, refit=again, aside=True
         )
@@ -146,7 +146,7 @@ class Refits:
         async for nodes in parts:
             for chat_id, own in groupby(nodes, key=lambda node: node.chat_id):
                 async with self._at_rest:
-                    if revised := self._cache.revise(creator_id, chat_id, own, seen):
+                    if revised := self._history.revise(creator_id, chat_id, own, seen):
                         changed += len(revised)
                         self.unfinished.add(creator_id)
                         await self._keep(revised)

@@ -26,7 +26,7 @@ from errors import (
     JournalUnavailable,
     StaleOwner,
 )
-from history.history import Cache
+from history.history import History
 from metrics.declared import (
     BACKLOG,
     GRAPH_BEHIND_SECONDS,
@@ -102,7 +102,7 @@ class Session:
     def _begin(self) -> None:
         """As if nothing was known yet."""
         settings, ports, user_id = self._settings, self._ports, self._user_id
-        self._history = history = Cache(gap=settings.conversation_gap, silence=settings.silence_threshold)
+        self._history = history = History(gap=settings.conversation_gap, silence=settings.silence_threshold)
         self._state = UserState(history)
         self._backlog = backlog = Backlog()
         self._figures = Figures(user_id, history, self._clock.now())

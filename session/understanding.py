@@ -13,7 +13,7 @@ from enrich.tasks import Wanted, WholeChat
 from enrich.topics.refit import Fitted
 from errors import EnrichmentError
 from history.chat import CachedChat
-from history.history import Cache
+from history.history import History
 from session.clock import Clock
 from session.machine import Job
 
@@ -67,7 +67,7 @@ class Understanding:
     def __init__(
         self,
         user_id: str,
-        history: Cache,
+        history: History,
         enricher: Enriches,
         clock: Clock,
         tell: Callable[[Job, Progress], Awaitable[None]],

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from enrich.outcomes import contexts
-from history.history import Cache
+from history.history import History
 from history.packing import Packed
 from insights.metrics import by_fans, response_time_metrics, spoken
 from session.commit import Accepted
@@ -66,7 +66,7 @@ class Owner:
     """What one process knows of a user: an intake, and a cache that takes its events in."""
 
     def __init__(self, journal: Records) -> None:
-        self.cache = Cache(gap=GAP, silence=SILENCE)
+        self.cache = History(gap=GAP, silence=SILENCE)
         self.intake = Intake(
             journal,  # type: ignore[arg-type]
             max_text=1000,

@@ -9,7 +9,7 @@ from chats.conversation import Conversation
 from chats.enriched import EnrichedConversation, MessageEnrichment
 from chats.message import Direction, Message
 from history.chat import CachedChat
-from history.history import Cache
+from history.history import History
 from wire.payloads import (
     AnalyticsUpdate,
     MessageCounts,
@@ -41,8 +41,8 @@ def chat(id: str = "f1", creator: str = "c1", **more: Any) -> Chat:
     return Chat(id=id, creator_id=creator, **facts)
 
 
-def empty_cache() -> Cache:
-    return Cache(gap=GAP, silence=SILENCE)
+def empty_cache() -> History:
+    return History(gap=GAP, silence=SILENCE)
 
 
 def cached(messages: Sequence[Message], of: Chat | None = None) -> CachedChat:
@@ -54,7 +54,7 @@ def cached(messages: Sequence[Message], of: Chat | None = None) -> CachedChat:
     return found
 
 
-def enrich_pending(cache: Cache) -> list[str]:
+def enrich_pending(cache: History) -> list[str]:
     """Store a node for every conversation that waits for one; returns their ids."""
     pending = [c for creator in cache.creators() for c in cache.pending(creator)]
     for conversation in pending:

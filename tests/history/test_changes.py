@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from chats.fan import FanState
 from chats.message import Message
-from history.history import Cache
+from history.history import History
 from tests.actors.factories import HOUR, START, chat, empty_cache, enrich_pending, message
 from tests.history.test_history import arrivals, filled, subscribed
 
@@ -13,7 +13,7 @@ from tests.history.test_history import arrivals, filled, subscribed
 class Follower:
     """What follows a history by what it says has changed: nodes by conversation, and the fans."""
 
-    def __init__(self, cache: Cache) -> None:
+    def __init__(self, cache: History) -> None:
         self._cache = cache
         self.nodes: dict[tuple[str, str], object] = {}
         self.fans: dict[tuple[str, str], FanState] = {}

@@ -10,7 +10,7 @@ from chats.conversation import cut
 from chats.enriched import MessageEnrichment
 from chats.message import Message
 from history.chat import CachedChat
-from history.history import Cache, Touched
+from history.history import History, Touched
 from tests.actors.factories import (
     DAY,
     GAP,
@@ -28,7 +28,7 @@ from tests.actors.factories import (
 )
 
 
-def filled(*messages: Message, **facts: Any) -> Cache:
+def filled(*messages: Message, **facts: Any) -> History:
     """A cache with one chat, all of it enriched."""
     cache = empty_cache()
     cache.merge([chat(**facts)], messages)
@@ -36,12 +36,12 @@ def filled(*messages: Message, **facts: Any) -> Cache:
     return cache
 
 
-def merge_one(cache: Cache, *messages: Message) -> Touched:
+def merge_one(cache: History, *messages: Message) -> Touched:
     [mark] = cache.merge([], messages)
     return mark
 
 
-def the_chat(cache: Cache) -> CachedChat:
+def the_chat(cache: History) -> CachedChat:
     [found] = cache.of(None)
     return found
 
@@ -86,7 +86,7 @@ EXPIRED = {
 }
 
 
-def subscribed() -> Cache:
+def subscribed() -> History:
     """Chats whose subscriptions were renewed and have ended."""
     cache = empty_cache()
     cache.merge([chat(f"f{n}", creator, **EXPIRED) for creator in ("c1", "c2") for n in range(2)], [])

@@ -22,7 +22,7 @@ from enrich.outcomes import contexts
 from history import chat as chat_module
 from history import stretch
 from history.chat import CachedChat, content_of
-from history.history import Cache
+from history.history import History
 from history.totals import Totals
 from tests.actors.factories import GAP, HOUR, MINUTE, SILENCE, START, chat, empty_cache, message, node
 from wire.view import chat_node
@@ -125,7 +125,7 @@ def understood(conversation: Conversation, found: CachedChat) -> EnrichedConvers
     )
 
 
-def understand(cache: Cache, every: int = 1) -> None:
+def understand(cache: History, every: int = 1) -> None:
     for number, conversation in enumerate(cache.pending("c1")):
         found = cache.get("c1", conversation.chat_id)
         assert found is not None
@@ -133,7 +133,7 @@ def understand(cache: Cache, every: int = 1) -> None:
             cache.store(understood(conversation, found))
 
 
-def the_chat(cache: Cache) -> CachedChat:
+def the_chat(cache: History) -> CachedChat:
     [found] = cache.of(None)
     return found
 

@@ -25,7 +25,7 @@ from graph import batcher as batching
 from graph.batcher import Batcher
 from graph.model import Mutation
 from history.checkpoints import Checkpoint, Checkpoints
-from history.history import Cache
+from history.history import History
 from metrics.declared import (
     BACKLOG,
     EMBEDDED_TEXTS,
@@ -170,7 +170,7 @@ async def test_an_owner_counts_how_often_it_tries_the_graph_again(
     tally: Tally, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(session.graph, "RETRY_FIRST", 0.001)
-    writes = GraphWrites("u1", Cache(gap=60, silence=60), Recorder(), SystemClock(), lambda: None, tally)
+    writes = GraphWrites("u1", History(gap=60, silence=60), Recorder(), SystemClock(), lambda: None, tally)
     writes.begin(1, Away(2), {"c1": {"everything": True}})
     running = asyncio.create_task(writes.run())
     async with asyncio.timeout(PATIENCE):

@@ -60,7 +60,7 @@ class Machine:
         """Have the job in hand enriched."""
         assert self.in_hand is not None
         job, conversations = self.in_hand.job, self.waiting()
-        self.in_hand, cache = None, self.state.cache
+        self.in_hand, cache = None, self.state.history
         nodes = tuple(node(each, cache.get(each.creator_id, each.chat_id)) for each in conversations)
         assert self.feed(NodesReady(nodes)) == []
         return self.feed(Enriched(job.number))
@@ -69,7 +69,7 @@ class Machine:
         """What the job in hand is to have enriched."""
         assert self.in_hand is not None
         job = self.in_hand.job
-        return list(self.state.cache.pending(job.creator_id, job.chat_ids))
+        return list(self.state.history.pending(job.creator_id, job.chat_ids))
 
     def fail(self) -> list[Effect]:
         """Have the job in hand fail."""
@@ -88,7 +88,7 @@ class Machine:
         return self.log[before:]
 
     def held(self) -> set[str]:
-        return {said.id for cached in self.state.cache.of(None) for said in cached.ordered()}
+        return {said.id for cached in self.state.history.of(None) for said in cached.ordered()}
 
 
 def snapshot(sequence: int, *messages: Message, creator: str = "c1") -> SnapshotAccepted:
@@ -334,7 +334,7 @@ def test_parts_are_taken_in_while_the_job_goes_on() -> None:
     assert machine.in_hand is not None
     [conversation] = machine.waiting()
     assert machine.feed(NodesReady((node(conversation),))) == []
-    assert list(machine.state.cache.pending("c1")) == []
+    assert list(machine.state.history.pending("c1")) == []
     assert machine.state.job is not None
 
 
@@ -439,8 +439,8 @@ def test_no_status_is_reached_from_where_it_may_not_follow(status: Status) -> No
 def test_a_new_owner_tells_anew_whom_the_journal_has_something_of_and_nobody_else() -> None:
     before = live()
     machine = Machine()
-    for key, packed in before.state.cache.packed():
-        machine.state.cache.load(key, packed, enriched=True)
+    for key, packed in before.state.history.packed():
+        machine.state.history.load(key, packed, enriched=True)
     machine.state.restore(1, [])
     machine.state.replay(snapshot(2, line(0, "c2"), creator="c2"))
     machine.feed(Again())

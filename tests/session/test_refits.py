@@ -15,7 +15,7 @@ from enrich.tasks import Enricher, WholeChat
 from enrich.topics.refit import Fitted
 from errors import EnrichmentError
 from history.chat import CachedChat
-from history.history import Cache, mark
+from history.history import History, mark
 from history.packing import Packed, unpack
 from session.refits import Refits
 from tests.actors.factories import HOUR, START, chat, empty_cache, enrich_pending, message
@@ -34,7 +34,7 @@ def fit(version: int, messages: int) -> Fitted:
 class Topics:
     """Gives every conversation one more topic, as a new fit might. `begun` holds until `go` is set."""
 
-    cache: Cache
+    cache: History
     stored: Fitted | None = None
     refits: list[bool] = field(default_factory=list)
     broken: bool = False
@@ -75,7 +75,7 @@ class Topics:
 
 
 @pytest.fixture
-def cache() -> Cache:
+def cache() -> History:
     """A chat of many conversations, of two messages each."""
     cache = empty_cache()
     said = [message(f"{n}-{m}", n * 8 * HOUR + m) for n in range(CONVERSATIONS) for m in range(2)]
@@ -85,7 +85,7 @@ def cache() -> Cache:
 
 
 @pytest.fixture
-def topics(cache: Cache) -> Topics:
+def topics(cache: History) -> Topics:
     return Topics(cache)
 
 
@@ -110,7 +110,7 @@ class Running:
 
 
 @pytest.fixture
-def running(cache: Cache, topics: Topics) -> Running:
+def running(cache: History, topics: Topics) -> Running:
     redone: list[str] = []
     found = Running(
         Refits(
@@ -133,12 +133,12 @@ async def until_idle(refits: Refits) -> None:
             await asyncio.sleep(0.01)
 
 
-def nodes(cache: Cache) -> list[EnrichedConversation]:
+def nodes(cache: History) -> list[EnrichedConversation]:
     return [node for cached in cache.of(CREATOR) for node in cached.nodes.values()]
 
 
 async def test_a_creator_with_much_that_no_fit_has_seen_is_fitted_and_its_conversations_have_the_topics(
-    cache: Cache, topics: Topics, running: Running
+    cache: History, topics: Topics, running: Running
 ) -> None:
     topics.go.set()
     async with running.at_work():
@@ -156,7 +156,7 @@ async def test_a_creator_with_much_that_no_fit_has_seen_is_fitted_and_its_conver
 
 
 async def test_a_fit_that_another_stored_is_assigned_but_not_made_again(
-    cache: Cache, topics: Topics, running: Running
+    cache: History, topics: Topics, running: Running
 ) -> None:
     topics.go.set()
     topics.stored = fit(4, cache.size(CREATOR))
@@ -168,7 +168,7 @@ async def test_a_fit_that_another_stored_is_assigned_but_not_made_again(
 
 
 async def test_what_is_said_during_a_refit_keeps_what_was_found_of_it(
-    cache: Cache, topics: Topics, running: Running
+    cache: History, topics: Topics, running: Running
 ) -> None:
     topics.stored = fit(1, cache.size(CREATOR))
     async with running.at_work():
@@ -184,7 +184,7 @@ async def test_what_is_said_during_a_refit_keeps_what_was_found_of_it(
 
 
 async def test_nothing_is_fitted_while_all_of_the_creator_is_in_hand(
-    cache: Cache, topics: Topics, running: Running, monkeypatch: pytest.MonkeyPatch
+    cache: History, topics: Topics, running: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("session.refits.BUSY_PAUSE", 0.01)
     topics.go.set()
@@ -199,7 +199,7 @@ async def test_nothing_is_fitted_while_all_of_the_creator_is_in_hand(
 
 
 async def test_a_refit_that_fails_is_logged_and_tried_again_only_when_there_is_more(
-    cache: Cache, topics: Topics, running: Running, caplog: pytest.LogCaptureFixture
+    cache: History, topics: Topics, running: Running, caplog: pytest.LogCaptureFixture
 ) -> None:
     topics.broken = True
     async with running.at_work():
@@ -219,7 +219,7 @@ async def test_a_refit_that_fails_is_logged_and_tried_again_only_when_there_is_m
 
 
 async def test_what_changed_before_a_refit_broke_off_reaches_graph_and_pages(
-    cache: Cache, topics: Topics, running: Running
+    cache: History, topics: Topics, running: Running
 ) -> None:
     topics.go.set()
     topics.stored = fit(1, cache.size(CREATOR))
@@ -233,7 +233,7 @@ async def test_what_changed_before_a_refit_broke_off_reaches_graph_and_pages(
 
 
 async def test_a_snapshot_that_was_understood_meanwhile_has_the_topics_assigned_again(
-    cache: Cache, topics: Topics, running: Running
+    cache: History, topics: Topics, running: Running
 ) -> None:
     topics.stored = fit(2, cache.size(CREATOR))
     async with running.at_work():
@@ -245,16 +245,16 @@ async def test_a_snapshot_that_was_understood_meanwhile_has_the_topics_assigned_
         assert running.refits.fits == {CREATOR: 2}
 
 
-def marks(cache: Cache) -> dict[str, int]:
+def marks(cache: History) -> dict[str, int]:
     return {each.id: mark(cached, each) for cached in cache.of(CREATOR) for each in cached.conversations}
 
 
-def with_topic(cache: Cache) -> list[EnrichedConversation]:
+def with_topic(cache: History) -> list[EnrichedConversation]:
     return [structs.replace(node, topics=(TOPIC,)) for node in nodes(cache)]
 
 
 def test_a_chat_at_rest_is_opened_once_for_all_its_conversations(
-    cache: Cache, monkeypatch: pytest.MonkeyPatch
+    cache: History, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen, found = marks(cache), with_topic(cache)
     for key in cache.unpacked():
@@ -270,7 +270,7 @@ def test_a_chat_at_rest_is_opened_once_for_all_its_conversations(
     assert len(opened) <= 2
 
 
-def test_only_topics_are_taken_over_and_never_where_something_failed(cache: Cache) -> None:
+def test_only_topics_are_taken_over_and_never_where_something_failed(cache: History) -> None:
     seen = marks(cache)
     one, other, third, *_ = nodes(cache)
     failed = MessageEnrichment(sentiment=None, actions=None, failed={"embedding": "OSError"})
@@ -287,7 +287,7 @@ def test_only_topics_are_taken_over_and_never_where_something_failed(cache: Cach
     assert next(iter(now[third.id].messages.values())).failed
 
 
-def test_a_conversation_before_which_something_changed_keeps_what_it_has(cache: Cache) -> None:
+def test_a_conversation_before_which_something_changed_keeps_what_it_has(cache: History) -> None:
     seen, found = marks(cache), with_topic(cache)
     cache.merge([], [message("1-1", 8 * HOUR + 1, is_deleted=True, changed_at=START + 999 * HOUR)])
     enrich_pending(cache)
@@ -295,7 +295,7 @@ def test_a_conversation_before_which_something_changed_keeps_what_it_has(cache: 
 
 
 async def test_what_a_refit_changed_is_kept_before_it_counts_as_done(
-    cache: Cache, topics: Topics, running: Running
+    cache: History, topics: Topics, running: Running
 ) -> None:
     topics.go.set()
     topics.stored = fit(1, cache.size(CREATOR))

@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 from chats.enriched import EnrichedConversation, Entity, MessageEnrichment
 from errors import StaleOwner
 from history.chat import Understanding
-from history.history import Cache
+from history.history import History
 from session.journal import Journal
 from session.understood import TOGETHER, Understood
 from tests.actors.factories import DAY, MINUTE, empty_cache, message, node
@@ -35,7 +35,7 @@ async def new_owner(redis: Redis, user_id: str, revision: int = 0) -> Understood
     return found
 
 
-def understood(cache: Cache, score: float = 0.25) -> list[Understanding]:
+def understood(cache: History, score: float = 0.25) -> list[Understanding]:
     """Every conversation that waits, understood and stored; all messages have that sentiment."""
     nodes: list[EnrichedConversation] = []
     for creator_id in cache.creators():
@@ -48,7 +48,7 @@ def understood(cache: Cache, score: float = 0.25) -> list[Understanding]:
     return found
 
 
-def one_chat(messages: int = 2, *, apart: float = MINUTE) -> Cache:
+def one_chat(messages: int = 2, *, apart: float = MINUTE) -> History:
     cache = empty_cache()
     cache.merge([], [message(f"m{n}", n * apart) for n in range(messages)])
     return cache
