@@ -19,7 +19,6 @@ from redis.exceptions import RedisError
 from actors.graph_writer import graph_reader, graph_writer
 from backoff import Backoff
 from chats.account import Account
-from enrich.topics import store as topic_store
 from errors import AnalyticsError
 from frames.log import connect_redis
 from graph.model import DropPartition
@@ -28,6 +27,7 @@ from graph.traversals import ACCOUNTS
 from graph.write import Writer
 from remote import result
 from session.journal import known_users
+from session.topic_models import TopicModels
 from settings import Settings
 
 LAYOUT: Final = "layout"  # the key in Redis that says by what the data is kept
@@ -68,7 +68,7 @@ class Upgrade:
         for account in await self._accounts():
             holders[account.creator_id].append(account)
         for creator_id, accounts in holders.items():
-            await topic_store.divide(self._redis, creator_id, accounts)
+            await TopicModels(self._redis).divide(creator_id, accounts)
 
     async def _write_missing(self, activate: Callable[[str], Awaitable[Any]]) -> None:
         written = set(await self._reader.submit(ACCOUNTS, {}))

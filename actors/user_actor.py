@@ -31,6 +31,7 @@ from session.lag import LagInRedis
 from session.pages import Order
 from session.ports import Ports
 from session.session import Session
+from session.topic_models import TopicModels
 from session.understood import Understood
 from settings import Settings
 
@@ -154,7 +155,7 @@ def _ports(user_id: str, settings: Settings, metrics: Metrics) -> Ports:
         held=HeldStore(redis, user_id),
         publisher=lambda lost: Publisher(redis, user_id, lost, metrics),
         checkpoints=lambda epoch: Checkpoints(settings.checkpoints, user_id, epoch),
-        enricher=Enricher(user_id, redis, settings),
+        enricher=Enricher(user_id, TopicModels(redis), settings),
         writer=lambda epoch: writer.of((user_id, epoch)),
         reader=graph_reader(settings, writer),
         lag=LagInRedis(redis, user_id),

@@ -24,7 +24,6 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import ray
-from redis.asyncio import Redis
 
 from chats.account import Account
 from chats.chat import Chat
@@ -35,8 +34,8 @@ from enrich.node import not_understood
 from enrich.outcomes import Context, contexts
 from enrich.progress import Pace, Progress
 from enrich.reading import Reading
-from enrich.topics import store as topic_store
 from enrich.topics.refit import Fitted
+from enrich.topics.store import TopicStore, header
 from metrics.declared import ENRICHMENT_MESSAGES, ENRICHMENT_TASK_SECONDS
 from remote import result
 from settings import Settings
@@ -68,9 +67,9 @@ _ENVIRONMENT = {
 class Enricher:
     """Enriches one user's conversations on the Ray cluster that this process belongs to."""
 
-    def __init__(self, user_id: str, redis: Redis, settings: Settings) -> None:
+    def __init__(self, user_id: str, topics: TopicStore, settings: Settings) -> None:
         self._user_id = user_id
-        self._redis = redis  # answers bytes, not str
+        self._topics = topics
         self._model = settings.model
 
     async def whole(
@@ -113,7 +112,7 @@ class Enricher:
     async def fitted(self, creator_id: str) -> Fitted | None:
         """What is known of the creator's latest fit; None when there is none. RedisError, EnrichmentError."""
         stored = await self._stored(creator_id)
-        return topic_store.header(stored) if stored else None
+        return header(stored) if stored else None
 
     async def changed(
         self,
@@ -171,7 +170,7 @@ class Enricher:
         return Account(self._user_id, creator_id)
 
     async def _stored(self, creator_id: str) -> bytes | None:
-        return await topic_store.latest(self._redis, self._account(creator_id))
+        return await self._topics.latest(self._account(creator_id))
 
     async def _fit(
         self, creator_id: str, parts: "Sequence[_Part]", options: dict[str, Any], *, again: bool
@@ -183,7 +182,7 @@ class Enricher:
         fitted: bytes | None = await result(task.remote(creator_id, previous, self._model, again, *documents))
         if fitted is None or fitted == previous:
             return previous
-        if await topic_store.store(self._redis, self._account(creator_id), fitted, after=_version(previous)):
+        if await self._topics.store(self._account(creator_id), fitted, after=_version(previous)):
             return fitted
         return await self._stored(creator_id)
 
@@ -213,7 +212,7 @@ class _Part:
 
 
 def _version(artefact: bytes | None) -> int:
-    return topic_store.header(artefact).version if artefact else 0
+    return header(artefact).version if artefact else 0
 
 
 async def _analysed(chunk: "Sequence[WholeChat]", model: str, options: dict[str, Any]) -> _Part:

@@ -1,4 +1,4 @@
-"""An account's topic models as artefacts: their format, and the Redis hash that keeps the last two.
+"""An account's topic models as artefacts: their format, and who keeps them.
 
 An artefact is a magic with the number of the schema, a checksum of what follows, the header's length (4
 bytes), the header as JSON, and the arrays. Neither the arrays nor the libraries for them are needed to read
@@ -7,8 +7,8 @@ the header. A version is stored once: who fitted on an older one than the latest
 
 import hashlib
 import logging
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 import orjson
 
@@ -16,34 +16,24 @@ from chats.account import Account
 from enrich.topics.refit import Fitted
 from errors import EnrichmentError
 
-if TYPE_CHECKING:
-    from redis.asyncio import Redis
-
 log = logging.getLogger(__name__)
 
 _MAGIC = b"topics\x00\x02"  # the last byte is the schema
 _DIGEST = 16
 _START = len(_MAGIC) + _DIGEST
 
-# One key an account, so that the fits of two users who hold one creator never meet.
-# What stands there in another form than a hash is of an earlier schema and counts as nothing.
-_LATEST = """
-if redis.call('TYPE', KEYS[1]).ok ~= 'hash' then return {} end
-return redis.call('HMGET', KEYS[1], 'version', 'next_topic', 'artefact', 'before')
-"""
-_STORE = """
-local is_hash = redis.call('TYPE', KEYS[1]).ok == 'hash'
-if not is_hash then redis.call('DEL', KEYS[1]) end
-if (redis.call('HGET', KEYS[1], 'version') or '0') ~= ARGV[1] then return 0 end
-local before = redis.call('HGET', KEYS[1], 'artefact')
-if before then redis.call('HSET', KEYS[1], 'before', before) end
-redis.call('HSET', KEYS[1], 'version', ARGV[2], 'next_topic', ARGV[3], 'artefact', ARGV[4])
-return 1
-"""
-_DIVIDE = """
-for i = 2, #KEYS do redis.call('COPY', KEYS[1], KEYS[i]) end
-redis.call('DEL', KEYS[1])
-"""
+
+class TopicStore(Protocol):
+    """Keeps the topic models of accounts, each version once."""
+
+    async def latest(self, account: Account) -> bytes | None:
+        """The account's latest artefact, None when there is none."""
+
+    async def store(self, account: Account, artefact: bytes, *, after: int) -> bool:
+        """Store the artefact unless the latest version is another than `after` (0: there is none).
+
+        False: somebody else was first, and nothing was stored.
+        """
 
 
 def pack(header: Mapping[str, Any], body: bytes) -> bytes:
@@ -78,54 +68,23 @@ def unreadable(cause: str) -> EnrichmentError:
     )
 
 
-async def latest(redis: "Redis", account: Account) -> bytes | None:
-    """The account's latest artefact, None when there is none. `redis` answers bytes.
+def sound(
+    account: Account, version: int, next_topic: int, artefact: bytes | None, before: bytes | None
+) -> bytes:
+    """The latest artefact that is whole, of an account's last two.
 
     In the place of a damaged one stands the one before it, or one without topics, under the damaged one's
     version and next number: so the next fit gives no number twice, and can be stored.
     """
-    fields = cast(list[bytes | None], await redis.register_script(_LATEST)(keys=[_key(account)], args=[]))
-    if not fields:
-        return None
-    version, next_topic, artefact, before = fields
     if artefact is not None and _is_whole(artefact):
         return artefact
     log.error("The latest topic model of %s is damaged; the one before it is served.", account.key)
-    known = {"version": int(version or 0), "next_topic": int(next_topic or 0)}
+    known = {"version": version, "next_topic": next_topic}
     if before is not None and _is_whole(before):
         found, body = unpack(before)
         return pack({**found, **known}, bytes(body))
     log.error("So is the one before it: %s is served the taxonomy until the next fit.", account.key)
     return _lost(account.creator_id, known)
-
-
-async def store(redis: "Redis", account: Account, artefact: bytes, *, after: int) -> bool:
-    """Store the artefact unless the latest version is another than `after` (0: there is none).
-
-    False: somebody else was first, and nothing was stored. The latest becomes the one before.
-    EnrichmentError when the artefact is damaged or no later version than `after`.
-    """
-    found, _ = unpack(artefact)
-    version = _fitted(found).version
-    if version <= after:
-        raise EnrichmentError(f"A topic model of version {version} cannot follow version {after}: refit it.")
-    stored = await redis.register_script(_STORE)(
-        keys=[_key(account)], args=[after, version, found["next_topic"], artefact]
-    )
-    return bool(stored)
-
-
-async def divide(redis: "Redis", creator_id: str, accounts: Iterable[Account]) -> None:
-    """Give each of these accounts a copy of what was kept by creator before there were accounts.
-
-    Whoever has a model already keeps it; nobody comes to the creator's one afterwards.
-    """
-    keys = [f"topics:{creator_id}", *map(_key, accounts)]
-    await redis.register_script(_DIVIDE)(keys=keys, args=[])
-
-
-def _key(account: Account) -> str:
-    return f"topics:{account.key}"
 
 
 def _checksum(content: bytes | memoryview) -> bytes:

@@ -10,13 +10,13 @@ from redis.asyncio import Redis
 import actors.upgrade
 from actors.upgrade import Upgrade
 from chats.account import Account
-from enrich.topics.store import latest
 from errors import GraphUnavailable, Unavailable
 from frames.log import connect_redis
 from graph.builder import GraphBuilder
 from graph.embedded import EmbeddedGraph
 from graph.model import Mutation, Scalar, UpsertVertex
 from graph.write import rebuild_graph_from_snapshot
+from session.topic_models import TopicModels
 from tests.enrich.test_topic_store import artefact
 from tests.graph.reading import contents
 from tests.graph.strategies import conversation
@@ -154,8 +154,8 @@ async def test_every_account_keeps_the_topics_of_its_creator_and_a_later_one_get
     await redis.sadd("creators:carl", "shared")
     await upgrade.before_owners()  # the registry began once more before it was through
     for user, kept in (("anna", artefact(2, 7)), ("ben", artefact(2, 7)), ("carl", None)):
-        assert await latest(redis, Account(user, "shared")) == kept
-    assert await latest(redis, Account("anna", "anna")) is None
+        assert await TopicModels(redis).latest(Account(user, "shared")) == kept
+    assert await TopicModels(redis).latest(Account("anna", "anna")) is None
 
 
 async def test_what_is_by_account_is_left_alone(redis: Redis, graph: EmbeddedGraph) -> None:
@@ -165,5 +165,5 @@ async def test_what_is_by_account_is_left_alone(redis: Redis, graph: EmbeddedGra
     again = Upgrade(redis, graph, graph)
     await again.before_owners()
     await again.beside_owners(Owners(graph).activate)
-    assert await latest(redis, Account("ben", "shared")) is None
+    assert await TopicModels(redis).latest(Account("ben", "shared")) is None
     assert await graph.submit('g.V().has("pk", P.eq(pk)).count()', {"pk": "shared"}) == [4]

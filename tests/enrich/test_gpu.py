@@ -32,10 +32,8 @@ ray.init(address="local", num_cpus=2, num_gpus=1, include_dashboard=False, log_t
          logging_level=logging.ERROR)
 
 class NoFit:
-    def register_script(self, script):
-        async def run(**_):
-            return []
-        return run
+    async def latest(self, account):
+        return None
 
 said = [Message(id=str(n), creator_id="c", chat_id="f", fan_id="f", direction="fan", at=1.7e9 + n,
                 text="how much for a custom video?") for n in range(3)]

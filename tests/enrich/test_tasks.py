@@ -22,11 +22,12 @@ from enrich import broadcast_enrichment
 from enrich.outcomes import contexts
 from enrich.progress import Progress
 from enrich.tasks import Enricher, WholeChat, _bounded, _chunks
-from enrich.topics import store as topic_store
 from enrich.topics.model import seeded
+from enrich.topics.store import header
 from errors import EnrichmentError
 from frames.log import missed, push
 from frames.publisher import Announcer
+from session.topic_models import TopicModels
 from settings import Settings
 from tests.enrich.test_topics import THEMES
 from wire.payloads import OnlineUsersUpdate, OnlineUsersUpdateMsg
@@ -45,7 +46,7 @@ async def redis(redis_url: str) -> AsyncIterator[Redis]:
 
 @pytest.fixture
 def enricher(redis: Redis, ray_cluster: None, user_id: str) -> Enricher:
-    return Enricher(user_id, redis, Settings())
+    return Enricher(user_id, TopicModels(redis), Settings())
 
 
 def creator_with(chat: ChatOf, creator_id: str, chats: int) -> list[Conversation]:
@@ -174,9 +175,9 @@ async def test_a_snapshot_enriches_everything_and_a_repeat_gives_the_same(
     assert len(seen) == 3
     assert [each.done for each in seen] == sorted(each.done for each in seen)
     assert seen[-1] == Progress(total, total, 0.0)
-    stored = await topic_store.latest(redis, Account(user_id, user_id))
+    stored = await TopicModels(redis).latest(Account(user_id, user_id))
     assert await enrich_all(enricher, user_id, chats) == (nodes, 1)
-    assert await topic_store.latest(redis, Account(user_id, user_id)) == stored
+    assert await TopicModels(redis).latest(Account(user_id, user_id)) == stored
 
 
 async def test_a_refit_keeps_every_topic_and_finds_the_new_ones(
@@ -220,23 +221,23 @@ async def test_a_refit_that_another_was_quicker_with_takes_that_ones_topics(
     enricher: Enricher, chat: ChatOf, user_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rival = replace(seeded(user_id), version=1, messages=7).to_bytes()
-    plain = topic_store.store
+    plain = TopicModels.store
 
-    async def late(redis: Redis, account: Account, artefact: bytes, *, after: int) -> bool:
-        assert await plain(redis, account, rival, after=after)
-        return await plain(redis, account, artefact, after=after)
+    async def late(models: TopicModels, account: Account, artefact: bytes, *, after: int) -> bool:
+        assert await plain(models, account, rival, after=after)
+        return await plain(models, account, artefact, after=after)
 
-    monkeypatch.setattr(topic_store, "store", late)
+    monkeypatch.setattr(TopicModels, "store", late)
     nodes, version = await enrich_all(enricher, user_id, whole(creator_with(chat, user_id, 2)), refit=True)
     assert version == 1
-    assert await enricher.fitted(user_id) == topic_store.header(rival)
+    assert await enricher.fitted(user_id) == header(rival)
     assert {node.models["topics"] for node in nodes} == {"taxonomy 1 fit 1"}
 
 
 async def test_two_users_of_one_creator_have_fits_of_their_own(
     enricher: Enricher, redis: Redis, chat: ChatOf, user_id: str
 ) -> None:
-    other = Enricher(f"{user_id}-2", redis, Settings())
+    other = Enricher(f"{user_id}-2", TopicModels(redis), Settings())
     conversations = creator_with(chat, user_id, 2)
     _, fit = await enrich_all(enricher, user_id, whole(conversations))
     assert await other.fitted(user_id) is None
@@ -309,7 +310,7 @@ async def test_a_topic_model_that_cannot_be_served_costs_the_topics_alone(
     enricher: Enricher, chat: ChatOf, user_id: str, tmp_path: Path
 ) -> None:
     conversations = creator_with(chat, user_id, 1)
-    broken = Enricher(user_id, enricher._redis, Settings(model=str(tmp_path)))
+    broken = Enricher(user_id, enricher._topics, Settings(model=str(tmp_path)))
     nodes, _ = await enrich_all(broken, user_id, whole(conversations))
     assert all(node.topics == () and node.models["topics"].startswith("failed") for node in nodes)
     assert all(node.sentiment is None for node in nodes)

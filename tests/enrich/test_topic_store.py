@@ -10,9 +10,10 @@ from redis.asyncio import Redis
 from chats.account import Account
 from enrich.topics.model import Documents, TopicModel, fit, seeded, served
 from enrich.topics.refit import Fitted
-from enrich.topics.store import divide, header, latest, pack, store, unpack
+from enrich.topics.store import header, pack, unpack
 from errors import EnrichmentError
 from frames.log import connect_redis
+from session.topic_models import TopicModels
 from tests.history.store import Store, running_store
 
 
@@ -82,76 +83,78 @@ def test_bytes_that_are_no_artefact_say_how_to_mend_it(data: bytes) -> None:
 
 
 async def test_what_is_stored_is_found_again(redis: Redis, account: Account) -> None:
-    assert await latest(redis, account) is None
-    assert await store(redis, account, artefact(1), after=0)
-    assert await latest(redis, account) == artefact(1)
-    assert await store(redis, account, artefact(2), after=1)
-    assert await latest(redis, account) == artefact(2)
+    assert await TopicModels(redis).latest(account) is None
+    assert await TopicModels(redis).store(account, artefact(1), after=0)
+    assert await TopicModels(redis).latest(account) == artefact(1)
+    assert await TopicModels(redis).store(account, artefact(2), after=1)
+    assert await TopicModels(redis).latest(account) == artefact(2)
 
 
 async def test_of_two_refits_at_once_one_is_stored(redis: Redis, account: Account) -> None:
-    await store(redis, account, artefact(1), after=0)
+    await TopicModels(redis).store(account, artefact(1), after=0)
     mine, yours = artefact(2, 5), artefact(2, 7)
-    won = await asyncio.gather(store(redis, account, mine, after=1), store(redis, account, yours, after=1))
+    won = await asyncio.gather(
+        TopicModels(redis).store(account, mine, after=1), TopicModels(redis).store(account, yours, after=1)
+    )
     assert sorted(won) == [False, True]
-    assert await latest(redis, account) == (mine if won[0] else yours)
+    assert await TopicModels(redis).latest(account) == (mine if won[0] else yours)
 
 
 async def test_a_refit_of_an_older_version_is_not_stored(redis: Redis, account: Account) -> None:
-    await store(redis, account, artefact(1), after=0)
-    await store(redis, account, artefact(2), after=1)
-    assert not await store(redis, account, artefact(3), after=1)
-    assert not await store(redis, account, artefact(1), after=0)
-    assert await latest(redis, account) == artefact(2)
+    await TopicModels(redis).store(account, artefact(1), after=0)
+    await TopicModels(redis).store(account, artefact(2), after=1)
+    assert not await TopicModels(redis).store(account, artefact(3), after=1)
+    assert not await TopicModels(redis).store(account, artefact(1), after=0)
+    assert await TopicModels(redis).latest(account) == artefact(2)
 
 
 async def test_only_a_whole_and_later_artefact_is_stored(redis: Redis, account: Account) -> None:
     with pytest.raises(EnrichmentError, match="cannot follow"):
-        await store(redis, account, artefact(1), after=1)
+        await TopicModels(redis).store(account, artefact(1), after=1)
     with pytest.raises(EnrichmentError, match="checksum"):
-        await store(redis, account, artefact(1)[:-1], after=0)
-    assert await latest(redis, account) is None
+        await TopicModels(redis).store(account, artefact(1)[:-1], after=0)
+    assert await TopicModels(redis).latest(account) is None
 
 
 async def test_a_damaged_artefact_gives_way_to_the_one_before_and_no_number_is_used_twice(
     redis: Redis, account: Account, caplog: pytest.LogCaptureFixture
 ) -> None:
-    await store(redis, account, artefact(1, 3), after=0)
-    await store(redis, account, artefact(2, 9), after=1)
+    await TopicModels(redis).store(account, artefact(1, 3), after=0)
+    await TopicModels(redis).store(account, artefact(2, 9), after=1)
     await damage(redis, account)
     with caplog.at_level(logging.ERROR):
-        found = await latest(redis, account)
+        found = await TopicModels(redis).latest(account)
     assert [record.levelname for record in caplog.records] == ["ERROR"]
     assert found is not None
     front, body = unpack(found)
     before, arrays = unpack(artefact(1, 3))
     assert front == {**before, "version": 2, "next_topic": 9}
     assert body == arrays
-    assert await store(redis, account, artefact(3, 9), after=2)
-    assert await latest(redis, account) == artefact(3, 9)
+    assert await TopicModels(redis).store(account, artefact(3, 9), after=2)
+    assert await TopicModels(redis).latest(account) == artefact(3, 9)
 
 
 async def test_when_both_are_damaged_the_numbers_still_go_on(redis: Redis, account: Account) -> None:
-    await store(redis, account, artefact(1, 3), after=0)
-    await store(redis, account, artefact(2, 9), after=1)
+    await TopicModels(redis).store(account, artefact(1, 3), after=0)
+    await TopicModels(redis).store(account, artefact(2, 9), after=1)
     await damage(redis, account)
     await damage(redis, account, "before")
-    found = await latest(redis, account)
+    found = await TopicModels(redis).latest(account)
     assert found is not None
     lost = TopicModel.from_bytes(found)
     assert served("creator", lost).topics == seeded("creator").topics
     again = fit("creator", Documents.joined([]), lost)
     assert (again.version, again.next_topic) == (3, 9)
-    assert await store(redis, account, again.to_bytes(), after=header(found).version)
+    assert await TopicModels(redis).store(account, again.to_bytes(), after=header(found).version)
 
 
 async def test_a_model_of_the_first_format_counts_as_none_and_is_replaced(
     redis: Redis, account: Account
 ) -> None:
     await redis.set(f"topics:{account.key}", b"\x05\x00\x00\x00{}")
-    assert await latest(redis, account) is None
-    assert await store(redis, account, artefact(1), after=0)
-    assert await latest(redis, account) == artefact(1)
+    assert await TopicModels(redis).latest(account) is None
+    assert await TopicModels(redis).store(account, artefact(1), after=0)
+    assert await TopicModels(redis).latest(account) == artefact(1)
 
 
 async def test_no_account_finds_anothers_topics(redis: Redis, user_id: str) -> None:
@@ -159,9 +162,9 @@ async def test_no_account_finds_anothers_topics(redis: Redis, user_id: str) -> N
     accounts = [Account(f"{user_id}{end}", "creator") for end in odd]
     accounts += [Account(user_id, f"creator{end}") for end in odd[1:]]
     for number, account in enumerate(accounts, 1):
-        assert await store(redis, account, artefact(number), after=0)
+        assert await TopicModels(redis).store(account, artefact(number), after=0)
     for number, account in enumerate(accounts, 1):
-        assert await latest(redis, account) == artefact(number)
+        assert await TopicModels(redis).latest(account) == artefact(number)
 
 
 async def test_what_was_kept_by_creator_is_divided_among_its_accounts_once(
@@ -170,18 +173,18 @@ async def test_what_was_kept_by_creator_is_divided_among_its_accounts_once(
     creator = f"creator-{user_id}"
     first, second, own, late = (Account(f"{user_id}-{n}", creator) for n in range(4))
     await redis.hset(f"topics:{creator}", mapping={"version": 2, "next_topic": 7, "artefact": artefact(2, 7)})
-    assert await store(redis, own, artefact(5), after=0)
+    assert await TopicModels(redis).store(own, artefact(5), after=0)
     for _ in range(2):
-        await divide(redis, creator, [first, second, own])
-    assert await latest(redis, first) == await latest(redis, second) == artefact(2, 7)
-    assert await latest(redis, own) == artefact(5)
-    await divide(redis, creator, [late])
-    assert await latest(redis, late) is None
+        await TopicModels(redis).divide(creator, [first, second, own])
+    assert await TopicModels(redis).latest(first) == await TopicModels(redis).latest(second) == artefact(2, 7)
+    assert await TopicModels(redis).latest(own) == artefact(5)
+    await TopicModels(redis).divide(creator, [late])
+    assert await TopicModels(redis).latest(late) is None
     # From here on each goes its own way.
-    assert await store(redis, first, artefact(3, 9), after=2)
-    assert await latest(redis, second) == artefact(2, 7)
+    assert await TopicModels(redis).store(first, artefact(3, 9), after=2)
+    assert await TopicModels(redis).latest(second) == artefact(2, 7)
 
 
 async def test_of_a_creator_without_topics_there_is_nothing_to_divide(redis: Redis, account: Account) -> None:
-    await divide(redis, account.creator_id, [account])
-    assert await latest(redis, account) is None
+    await TopicModels(redis).divide(account.creator_id, [account])
+    assert await TopicModels(redis).latest(account) is None

@@ -1,0 +1,72 @@
+"""The topic models of accounts in Redis: a hash `topics:{account}` of the last two."""
+
+from collections.abc import Iterable
+from typing import cast
+
+from redis.asyncio import Redis
+
+from chats.account import Account
+from enrich.topics.store import header, sound, unpack
+from errors import EnrichmentError
+
+# One key an account, so that the fits of two users who hold one creator never meet.
+# What stands there in another form than a hash is of an earlier schema and counts as nothing.
+_LATEST = """
+if redis.call('TYPE', KEYS[1]).ok ~= 'hash' then return {} end
+return redis.call('HMGET', KEYS[1], 'version', 'next_topic', 'artefact', 'before')
+"""
+_STORE = """
+local is_hash = redis.call('TYPE', KEYS[1]).ok == 'hash'
+if not is_hash then redis.call('DEL', KEYS[1]) end
+if (redis.call('HGET', KEYS[1], 'version') or '0') ~= ARGV[1] then return 0 end
+local before = redis.call('HGET', KEYS[1], 'artefact')
+if before then redis.call('HSET', KEYS[1], 'before', before) end
+redis.call('HSET', KEYS[1], 'version', ARGV[2], 'next_topic', ARGV[3], 'artefact', ARGV[4])
+return 1
+"""
+_DIVIDE = """
+for i = 2, #KEYS do redis.call('COPY', KEYS[1], KEYS[i]) end
+redis.call('DEL', KEYS[1])
+"""
+
+
+class TopicModels:
+    """See `enrich.topics.store.TopicStore`. `redis` answers bytes. RedisError when it is out of reach."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+
+    async def latest(self, account: Account) -> bytes | None:
+        """The account's latest artefact that is whole, None when there is none."""
+        run = self._redis.register_script(_LATEST)
+        fields = cast(list[bytes | None], await run(keys=[_key(account)], args=[]))
+        if not fields:
+            return None
+        version, next_topic, artefact, before = fields
+        return sound(account, int(version or 0), int(next_topic or 0), artefact, before)
+
+    async def store(self, account: Account, artefact: bytes, *, after: int) -> bool:
+        """Store the artefact unless the latest version is another than `after` (0: there is none).
+
+        False: somebody else was first, and nothing was stored. The latest becomes the one before.
+        EnrichmentError when the artefact is damaged or no later version than `after`.
+        """
+        version, (found, _) = header(artefact).version, unpack(artefact)
+        if version <= after:
+            raise EnrichmentError(
+                f"A topic model of version {version} cannot follow version {after}: refit it."
+            )
+        run = self._redis.register_script(_STORE)
+        return bool(await run(keys=[_key(account)], args=[after, version, found["next_topic"], artefact]))
+
+    async def divide(self, creator_id: str, accounts: Iterable[Account]) -> None:
+        """Give each of these accounts a copy of what was kept by creator before there were accounts.
+
+        Whoever has a model already keeps it; nobody comes to the creator's one afterwards.
+        """
+        keys = [f"topics:{creator_id}", *map(_key, accounts)]
+        await self._redis.register_script(_DIVIDE)(keys=keys, args=[])
+
+
+def _key(account: Account) -> str:
+    return f"topics:{account.key}"
