@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
+import ray
 from ray.exceptions import RayActorError
 
 from actors.registry import NAME, Registry
@@ -16,22 +17,25 @@ from actors.user_actor import UserActor
 from backoff import Backoff
 from errors import AnalyticsError, StaleOwner, Unavailable
 from remote import aside, named_actor, result
-from session.intake import Receipt
-from session.pages import Order
+from session.machine import Status
+from session.pages import EVERYTHING, Extent, Order
 from settings import Settings
+from wire.payloads import IngestReceipt
 
 CALL_WITHIN = 30.0  # seconds for an owner to take a call; it is made again meanwhile
 ANSWER_WITHIN = 300.0  # seconds for the answer: a snapshot of a whole account takes long
 RETRY_FIRST, RETRY_MOST = 0.05, 1.0
 MOST_HANDLES = 4096  # of user actors, kept by a directory
+LARGE = 64 * 1024  # bytes of a body that is worked on in a thread: it would hold up the event loop
 
+Body = tuple[bytes, str | None]  # JSON, and the chat of the messages in it that name none
 P = ParamSpec("P")
 T = TypeVar("T")
 Method = Callable[Concatenate[Any, str, P], Awaitable[T]]  # of an actor; takes the user's id first
 
 
 class Caller:
-    """Calls methods of user actors. Errors of the actor come out as they were raised there.
+    """Calls methods of user actors. Errors of an actor are raised as they were raised there.
 
     `registry` is the name of the registry's actor, which is made when there is none.
     """
@@ -120,35 +124,48 @@ class Caller:
 
 
 class Directory(Caller):
-    """What may be asked of a user's actor; `UserActor` says what each call does."""
+    """What may be asked of a user's owner; every call may be repeated."""
 
     async def handle_snapshot(
-        self, user_id: str, payload: bytes, creator_id: str, chat_id: str | None = None
-    ) -> Receipt:
-        return await self.call(UserActor.handle_snapshot, user_id, payload, creator_id, chat_id)
+        self, user_id: str, body: bytes, creator_id: str, chat_id: str | None = None
+    ) -> IngestReceipt:
+        """Take everything an extension holds: JSON of a `cache_update` payload or envelope."""
+        payload = await _stored(body)
+        receipt = await self.call(UserActor.handle_snapshot, user_id, payload, creator_id, chat_id)
+        return IngestReceipt(**receipt)
 
     async def handle_delta(
-        self, user_id: str, payload: bytes, creator_id: str, chat_id: str | None = None
-    ) -> Receipt:
-        return await self.call(UserActor.handle_delta, user_id, payload, creator_id, chat_id)
+        self, user_id: str, body: bytes, creator_id: str, chat_id: str | None = None
+    ) -> IngestReceipt:
+        """Take live messages: JSON of a `new_raw_message` payload or envelope, or a list of them."""
+        payload = await _stored(body)
+        receipt = await self.call(UserActor.handle_delta, user_id, payload, creator_id, chat_id)
+        return IngestReceipt(**receipt)
 
     async def handle_deltas(
-        self, user_id: str, bodies: Sequence[tuple[bytes, str | None]], creator_id: str
-    ) -> list[Receipt | AnalyticsError]:
-        return await self.call(UserActor.handle_deltas, user_id, bodies, creator_id)
+        self, user_id: str, bodies: Sequence[Body], creator_id: str
+    ) -> list[IngestReceipt | AnalyticsError]:
+        """Take several bodies of live messages in one call; each has a receipt or an error of its own."""
+        answers = await self.call(UserActor.handle_deltas, user_id, bodies, creator_id)
+        return [each if isinstance(each, AnalyticsError) else IngestReceipt(**each) for each in answers]
 
-    async def replay_held(self, user_id: str, payload: bytes) -> Receipt:
-        return await self.call(UserActor.replay_held, user_id, payload)
+    async def replay_held(self, user_id: str, body: bytes) -> IngestReceipt:
+        """Take what is held once more: JSON list of `{key, add}`; an empty one is all of it."""
+        receipt = await self.call(UserActor.replay_held, user_id, await _stored(body))
+        return IngestReceipt(**receipt)
 
     async def discard_held(self, user_id: str, keys: Sequence[str] | None) -> int:
+        """Delete what is held under these keys, or all of it (None); how many there were."""
         return await self.call(UserActor.discard_held, user_id, keys)
 
     async def get_held(self, user_id: str, limit: int, offset: int) -> dict[str, Any]:
+        """A page of what is held: `{held, total, dropped}`."""
         return await self.call(UserActor.get_held, user_id, limit, offset)
 
     async def get_cached_chats(
         self, user_id: str, limit: int | None = None, offset: int = 0, chat_id: str | None = None
     ) -> list[dict[str, Any]]:
+        """The user's chats, the one with the latest message first; with `chat_id` those of that id."""
         return await self.call(UserActor.get_cached_chats, user_id, limit, offset, chat_id)
 
     async def get_cached_messages(
@@ -159,24 +176,28 @@ class Directory(Caller):
         limit: int | None = None,
         offset: int = 0,
     ) -> list[dict[str, Any]]:
+        """Messages as received with their enrichment, oldest first; `limit` counts from the latest."""
         return await self.call(UserActor.get_cached_messages, user_id, chat_id, creator_id, limit, offset)
 
     async def full_sync(
-        self,
-        user_id: str,
-        creator_id: str | None,
-        chats: int | None = None,
-        messages: int | None = None,
-        chat_id: str | None = None,
-    ) -> tuple[int, str, str, bytes]:
-        return await self.call(UserActor.full_sync, user_id, creator_id, chats, messages, chat_id)
+        self, user_id: str, creator_id: str | None, extent: Extent = EVERYTHING
+    ) -> tuple[int, str, Status, bytes]:
+        """What a page starts from: (sequence, position of the last event, status, JSON of the payload)."""
+        return await self.call(UserActor.full_sync, user_id, creator_id, extent)
 
     async def get_shown_chats(
         self, user_id: str, creator_id: str | None, order: Order, limit: int, offset: int, messages: int
     ) -> bytes:
+        """Some of the chats in order, each with its last messages, as pages show them: JSON."""
         return await self.call(UserActor.get_shown_chats, user_id, creator_id, order, limit, offset, messages)
 
     async def get_shown_messages(
         self, user_id: str, chat_id: str, creator_id: str | None, before: str | None, limit: int
     ) -> bytes:
+        """The last messages of a chat, or those before one of them, as pages show them: JSON."""
         return await self.call(UserActor.get_shown_messages, user_id, chat_id, creator_id, before, limit)
+
+
+async def _stored(body: bytes) -> Any:
+    """The body as an argument of a call: a large one is put into Ray's store in a thread."""
+    return body if len(body) <= LARGE else await asyncio.to_thread(ray.put, body)

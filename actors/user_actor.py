@@ -28,7 +28,8 @@ from session.held import HeldStore
 from session.intake import Receipt
 from session.journal import Journal
 from session.lag import LagInRedis
-from session.pages import Order
+from session.machine import Status
+from session.pages import Extent, Order
 from session.ports import Ports
 from session.session import Session
 from session.topic_models import TopicModels
@@ -114,14 +115,9 @@ class UserActor:
         return await self._of(user_id).get_cached_messages(chat_id, creator_id, limit, offset)
 
     async def full_sync(
-        self,
-        user_id: str,
-        creator_id: str | None,
-        chats: int | None = None,
-        messages: int | None = None,
-        chat_id: str | None = None,
-    ) -> tuple[int, str, str, bytes]:
-        return await self._of(user_id).full_sync(creator_id, chats, messages, chat_id)
+        self, user_id: str, creator_id: str | None, extent: Extent
+    ) -> tuple[int, str, Status, bytes]:
+        return await self._of(user_id).full_sync(creator_id, extent)
 
     async def get_shown_chats(
         self, user_id: str, creator_id: str | None, order: Order, limit: int, offset: int, messages: int

@@ -8,7 +8,7 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from api.owners import LARGE, Body
+from actors.directory import LARGE, Body
 from errors import AnalyticsError, Overloaded
 from wire.payloads import IngestReceipt
 
@@ -18,7 +18,7 @@ MOST_WAITING = 1_024  # bodies for one user and creator while their owner is cal
 
 
 class Taker(Protocol):
-    """The part of `Owners` that takes live messages."""
+    """The part of the directory that takes live messages."""
 
     async def handle_delta(
         self, user_id: str, body: bytes, creator_id: str, chat_id: str | None = None
@@ -60,7 +60,7 @@ class Gathering:
     async def messages(
         self, user_id: str, body: bytes, creator_id: str, chat_id: str | None = None
     ) -> IngestReceipt:
-        """Take live messages, as `Owners.handle_delta` does."""
+        """Take live messages, as `Directory.handle_delta` does."""
         if len(body) > LARGE:  # the call is the least of what it costs
             return await self._owners.handle_delta(user_id, body, creator_id, chat_id)
         brought = _Waiting((body, chat_id))

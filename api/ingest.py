@@ -6,8 +6,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel
 
+from actors.directory import LARGE
 from api.errors import answers
-from api.owners import LARGE
 from api.params import ChatId, Id, Limit, Offset, QueryId
 from api.services import Provided
 from errors import NotFound

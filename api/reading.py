@@ -4,14 +4,13 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 
-from api.owners import Extent
 from api.params import MAX_LIMIT, Amount, ChatId, Id, Limit, NeededId, Offset, QueryId
 from api.services import Provided
 from errors import NotFound
 from insights.queries import build_analytics_update
 from insights.window import Window, now
 from session.journal import is_known, known_users
-from session.pages import Order
+from session.pages import Extent, Order
 from wire.payloads import FullSyncResponse, ShownChats, ShownMessages, for_pages
 from wire.schemas import wss_schema
 

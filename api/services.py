@@ -11,7 +11,6 @@ from actors.client import OnlyFansClient
 from actors.directory import Directory
 from actors.graph_writer import graph_reader, graph_writer
 from api.gathering import Gathering
-from api.owners import Owners
 from api.sockets.extension import Extensions
 from api.sockets.pages import Pages
 from frames.log import connect_redis
@@ -42,15 +41,14 @@ class Services:
     """Made once a replica, when it starts."""
 
     def __init__(self, settings: Settings, tally: Tally) -> None:
-        directory = Directory(settings)
         self.redis = connect_redis(settings.redis_url)
-        self.owners = Owners(directory)
+        self.owners = Directory(settings)
         self.ingest = Gathering(self.owners)
-        self.client = OnlyFansClient(directory)
+        self.client = OnlyFansClient(self.owners)
         self.graph = graph_reader(settings, graph_writer(settings))
         self.pages = Pages(self.redis, self.owners, tally)
         self.extensions = Extensions(self.redis, self.owners, self.ingest, max_frame=settings.max_body)
-        self.model_ready = Shared(directory.model_ready)
+        self.model_ready = Shared(self.owners.model_ready)
         self._tally = tally
         self._lag = LoopLag(SPARING)
         loop = asyncio.get_running_loop()

@@ -8,11 +8,11 @@ from pathlib import Path
 import orjson
 from redis.asyncio import Redis
 
-from api.owners import FIRST
 from bench.alone import alone, fans, message, snapshot
 from bench.figure import Figure, percentile
 from frames.log import channel, connect_redis
 from local.redis import running_redis
+from session.pages import EVERYTHING, START, Extent
 from session.session import Session
 
 SIZES = 100, 1_000, 10_000  # chats
@@ -37,8 +37,8 @@ async def _measure(url: str, folder: Path, size: int) -> list[Figure]:
             await session.handle_snapshot(snapshot(size, MESSAGES), CREATOR)
             await session.idle(0.2)
             live, live_seconds = await _live(redis, user_id, session, size)
-            some, some_seconds = await _connect(session, FIRST.chats, FIRST.messages)
-            everything, seconds = await _connect(session, None, None)
+            some, some_seconds = await _connect(session, START)
+            everything, seconds = await _connect(session, EVERYTHING)
     finally:
         await redis.connection_pool.disconnect()
     return [
@@ -79,11 +79,11 @@ async def _live(redis: Redis, user_id: str, session: Session, size: int) -> tupl
     return percentile(sizes, 50), percentile(seconds, 50)
 
 
-async def _connect(session: Session, chats: int | None, messages: int | None) -> tuple[int, float]:
+async def _connect(session: Session, extent: Extent) -> tuple[int, float]:
     """Bytes of a full sync, and seconds until it is there, median."""
     seconds = []
     for _ in range(CONNECTS):
         start = time.perf_counter()
-        *_, payload = await session.full_sync(CREATOR, chats, messages)
+        *_, payload = await session.full_sync(CREATOR, extent)
         seconds.append(time.perf_counter() - start)
     return len(payload), percentile(seconds, 50)

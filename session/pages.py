@@ -46,6 +46,22 @@ Order = Literal["priority", "latest"]
 
 
 @dataclass(frozen=True, slots=True)
+class Extent:
+    """How much a full sync has: the most urgent chats, with `chat_id` that one too, and their last messages.
+
+    None: all of them.
+    """
+
+    chats: int | None = None
+    messages: int | None = None
+    chat_id: str | None = None
+
+
+EVERYTHING = Extent()
+START = Extent(chats=50, messages=30)  # what a page that merges starts from
+
+
+@dataclass(frozen=True, slots=True)
 class Captured:
     """What is shown; nothing of it changes any more. `messages` is how many of each chat, None: all."""
 
@@ -82,28 +98,19 @@ class Pages:
         """Whether no figures wait or are being sent."""
         return not self._stale and not self._sending
 
-    def capture(
-        self,
-        creator_id: str | None,
-        chats: int | None = None,
-        messages: int | None = None,
-        chat_id: str | None = None,
-    ) -> Captured:
-        """The chats of one creator, or of all, and their figures as they are, while the chats are at rest.
-
-        With `chats` only so many, the most urgent, and the one of `chat_id`; `messages` is how many of each.
-        """
+    def capture(self, creator_id: str | None, extent: Extent = EVERYTHING) -> Captured:
+        """The chats of one creator, or of all, and their figures as they are, while the chats are at rest."""
         now = self._clock.now()
-        if chats is None:
+        if extent.chats is None:
             keys = self._history.keys(creator_id)
-            return self._captured(keys, messages, self._figures.update(creator_id, now))
-        also = [chat_id] if chat_id else []
-        if chats <= FIRST:
-            update = self._figures.update_of_first(creator_id, now, chats, also)
+            return self._captured(keys, extent.messages, self._figures.update(creator_id, now))
+        also = [extent.chat_id] if extent.chat_id else []
+        if extent.chats <= FIRST:
+            update = self._figures.update_of_first(creator_id, now, extent.chats, also)
         else:
-            ids = [*self._figures.most_urgent(creator_id, now, chats), *also]
+            ids = [*self._figures.most_urgent(creator_id, now, extent.chats), *also]
             update = self._figures.update(creator_id, now, ids)
-        return self._captured(self._keys(creator_id, update.priority), messages, update)
+        return self._captured(self._keys(creator_id, update.priority), extent.messages, update)
 
     def capture_some(
         self, creator_id: str | None, order: Order, limit: int, offset: int, messages: int

@@ -61,7 +61,7 @@ from session.machine import (
     Status,
     UserState,
 )
-from session.pages import Order, Pages
+from session.pages import EVERYTHING, Extent, Order, Pages
 from session.persistence import Persistence
 from session.ports import Ports
 from session.refits import Refits
@@ -251,21 +251,13 @@ class Session:
             return reading.messages(self._history, chat_id, creator_id, limit, offset)
 
     async def full_sync(
-        self,
-        creator_id: str | None,
-        chats: int | None = None,
-        messages: int | None = None,
-        chat_id: str | None = None,
-    ) -> tuple[int, str, str, bytes]:
-        """What a page needs to start: the most urgent `chats` and the one of `chat_id`, None: all.
-
-        `messages` is how many of each there are, the last ones; None: all. Returns (sequence, position of the
-        last event, status, JSON of a FullSyncResponse).
-        """
+        self, creator_id: str | None, extent: Extent = EVERYTHING
+    ) -> tuple[int, str, Status, bytes]:
+        """What a page starts from: (sequence, position of the last event, status, JSON of the payload)."""
         async with self._call():
             async with self._at_rest:
-                shown = self._pages.capture(creator_id, chats, messages, chat_id)
-                facts = self._state.sequence, self._frames.position, self._state.status.value
+                shown = self._pages.capture(creator_id, extent)
+                facts = self._state.sequence, self._frames.position, self._state.status
             return *facts, await self._pages.written(shown)
 
     async def get_shown_chats(

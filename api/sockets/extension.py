@@ -16,8 +16,8 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from starlette.websockets import WebSocketDisconnect
 
+from actors.directory import LARGE, Directory
 from api.gathering import Gathering
-from api.owners import LARGE, Owners
 from api.sockets.sending import ack, answer, send, told
 from errors import AnalyticsError, InputTooLarge, InvalidInput, Overloaded, Unavailable
 from frames.log import push
@@ -62,7 +62,7 @@ class _Extension:
 class Extensions:
     """Serves the sockets of extensions; frames of more than `max_frame` bytes are refused."""
 
-    def __init__(self, redis: Redis, owners: Owners, ingest: Gathering, *, max_frame: int) -> None:
+    def __init__(self, redis: Redis, owners: Directory, ingest: Gathering, *, max_frame: int) -> None:
         self._redis = redis
         self._owners = owners
         self._ingest = ingest

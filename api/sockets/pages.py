@@ -19,7 +19,7 @@ from redis.asyncio import Redis
 from redis.exceptions import ConnectionError, RedisError
 from starlette.websockets import WebSocketDisconnect
 
-from api.owners import EVERYTHING, Extent, Owners
+from actors.directory import Directory
 from api.sockets.page import Page, mark, stands
 from api.sockets.sending import ack, close, send, send_away, send_json
 from errors import AnalyticsError, Unavailable
@@ -27,6 +27,8 @@ from frames.log import channel, missed, newest
 from metrics.declared import PAGES_CUT_OFF
 from metrics.port import UNMEASURED, Metrics
 from session.journal import is_known
+from session.machine import Status
+from session.pages import EVERYTHING, Extent
 from wire.payloads import SystemStatus, SystemStatusMsg, published
 
 log = logging.getLogger(__name__)
@@ -60,7 +62,7 @@ class Asked:
 class Pages:
     """Serves the pages of one process; a task of its own feeds them from Redis."""
 
-    def __init__(self, redis: Redis, owners: Owners, metrics: Metrics = UNMEASURED) -> None:
+    def __init__(self, redis: Redis, owners: Directory, metrics: Metrics = UNMEASURED) -> None:
         self._metrics = metrics
         self._redis = redis
         self._owners = owners
@@ -124,8 +126,9 @@ class Pages:
             asked.user_id, asked.creator_id, asked.extent
         )
         page.stand(position, sequence)
-        if status != "EMPTY":
-            await send(socket, SystemStatusMsg(sequence=sequence, payload=SystemStatus(status=status)))
+        if status is not Status.EMPTY:
+            told = SystemStatus(status=status.value)  # type: ignore[arg-type]
+            await send(socket, SystemStatusMsg(sequence=sequence, payload=told))
         frame = published("full_sync_response", payload, sequence=sequence, creator_id=asked.creator_id)
         await send_json(socket, b'{"frame":"%b",%b' % (mark(position, sequence).encode(), frame[1:]))
 

@@ -3,12 +3,12 @@
 from fastapi import APIRouter, WebSocket
 
 from api.door import Door, KnownDoor
-from api.owners import EVERYTHING, FIRST, Extent
 from api.params import Amount, ChatId, Id, QueryId
 from api.services import Provided
 from api.sockets.pages import Asked
 from api.sockets.sending import turn_away
 from errors import Unavailable
+from session.pages import EVERYTHING, START, Extent
 
 router = APIRouter()
 
@@ -27,7 +27,7 @@ async def frontend(
     chat_id: ChatId = None,
 ) -> None:
     if await _may_stay(socket, door):
-        first = FIRST if merge else EVERYTHING
+        first = START if merge else EVERYTHING
         extent = Extent(
             first.chats if chats is None else chats, first.messages if messages is None else messages, chat_id
         )

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from actors.directory import LARGE, Body
 from api import gathering
 from api.gathering import Gathering
-from api.owners import LARGE, Body
 from errors import AnalyticsError, InvalidInput, Overloaded, Unavailable
 from wire.payloads import IngestReceipt
 

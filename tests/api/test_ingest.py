@@ -16,9 +16,9 @@ from wire.payloads import IngestReceipt
 
 with warnings.catch_warnings():  # Ray's use of Pydantic warns when it is imported
     warnings.simplefilter("ignore")
+    from actors.directory import LARGE, Body
     from api import ingest
     from api.gathering import Gathering
-    from api.owners import LARGE, Body
     from serve_app import build_api
 
 ALLOWED = 0.05  # seconds in which nothing else on the event loop goes on

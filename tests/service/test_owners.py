@@ -104,7 +104,7 @@ async def test_calls_while_the_user_is_passivated_are_answered_and_nothing_is_lo
         for id in itertools.count(begin, CALLERS):
             raw = message(id, 40, start + timedelta(seconds=id), "hello")
             receipt = await directory.handle_delta(user_id, orjson.dumps(raw), CREATOR)
-            assert receipt["accepted"] + receipt["duplicates"] == 1
+            assert receipt.accepted + receipt.duplicates == 1
             acknowledged.append(id)
             if passivated.is_set():
                 return

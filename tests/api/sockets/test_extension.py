@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from actors.directory import LARGE, Body
 from api.gathering import Gathering
-from api.owners import LARGE, Body
 from api.sockets.extension import BATCH, Extensions, kind_of
 from errors import AnalyticsError, InvalidInput, Overloaded
 from metrics.loop_lag import LoopLag

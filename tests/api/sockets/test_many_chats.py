@@ -11,10 +11,11 @@ import pytest
 import pytest_asyncio
 from websockets.asyncio.client import ClientConnection
 
-from api.owners import Extent
 from bench.alone import alone, fans, message, snapshot
 from frames.log import connect_redis
 from metrics.loop_lag import LoopLag
+from session.machine import Status
+from session.pages import Extent
 from session.session import Session
 from tests.api.sockets.test_pages import Served, _serving
 from tests.history.store import running_store
@@ -29,7 +30,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 class Owner:
-    """Answers pages for a session of this process, as `api.owners.Owners` does."""
+    """Answers pages for a session of this process, as `actors.directory.Directory` does."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
@@ -37,9 +38,9 @@ class Owner:
 
     async def full_sync(
         self, user_id: str, creator_id: str | None, extent: Extent
-    ) -> tuple[int, str, str, bytes]:
+    ) -> tuple[int, str, Status, bytes]:
         self.asked += 1
-        return await self.session.full_sync(creator_id, extent.chats, extent.messages, extent.chat_id)
+        return await self.session.full_sync(creator_id, extent)
 
 
 class Account:
@@ -148,7 +149,7 @@ async def test_a_full_sync_has_the_chats_that_come_first_and_the_one_that_is_ask
     highest = sorted((each["priorityScore"] for each in everything["conversations"]), reverse=True)
     assert scores == pytest.approx(highest[:50], abs=0.2)
     last = str(fans(CHATS)[-2])
-    *_, payload = await account.session.full_sync(CREATOR, 50, 1, last)
+    *_, payload = await account.session.full_sync(CREATOR, Extent(50, 1, last))
     asked_for = orjson.loads(payload)["conversations"]
     assert asked_for[-1]["chatId"] == last
     assert {len(each["messages"]) for each in asked_for} == {1}

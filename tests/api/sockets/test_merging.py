@@ -16,6 +16,7 @@ from websockets.exceptions import ConnectionClosed
 
 from bench.alone import alone, fans, message
 from frames.log import connect_redis, push
+from session.pages import START
 from session.session import Session
 from tests.api.sockets.test_many_chats import Owner
 from tests.api.sockets.test_pages import Served, _serving
@@ -158,7 +159,7 @@ async def check(
     await push(redis, user_id, OnlineUsersUpdateMsg(payload=OnlineUsersUpdate(note=NOTED)))  # type: ignore[call-arg]
     await asyncio.gather(*following)
     for scope, (shown, _) in views.items():
-        _, _, status, payload = await session.full_sync(scope, 50, 30)
+        _, _, status, payload = await session.full_sync(scope, START)
         fresh = orjson.loads(payload)
         if status == "EMPTY":
             assert shown.chats == {}

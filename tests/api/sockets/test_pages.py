@@ -18,7 +18,6 @@ from redis.asyncio import Redis
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from api.owners import EVERYTHING, FIRST, Extent
 from api.sockets.page import Page
 from api.sockets.pages import Asked, Pages
 from frames.log import (
@@ -30,6 +29,8 @@ from frames.log import (
     push,
     push_full_sync,
 )
+from session.machine import Status
+from session.pages import EVERYTHING, START, Extent
 from tests.actors.factories import analytics
 from tests.api.sockets.published import Owner, node, said
 from tests.conftest import PATIENCE
@@ -59,12 +60,12 @@ class Told:
 
     async def full_sync(
         self, user_id: str, creator_id: str | None, extent: Extent
-    ) -> tuple[int, str, str, bytes]:
+    ) -> tuple[int, str, Status, bytes]:
         self.asked += 1
         append = AppendMessageMsg(sequence=7, creatorId="c1", payload=node(messages=[said(1)]))
         position = await push(self._redis, user_id, append)
         await push(self._redis, user_id, append)
-        return 7, position, "REALTIME", b'{"conversations":[]}'
+        return 7, position, Status.REALTIME, b'{"conversations":[]}'
 
 
 class Served:
@@ -116,7 +117,7 @@ async def _serving(redis: Redis, actor: Any = None) -> AsyncIterator[Served]:
         last_frame: str | None = None,
         merge: bool = False,
     ) -> None:
-        extent = FIRST if merge else EVERYTHING
+        extent = START if merge else EVERYTHING
         await served.serve(socket, Asked(user_id, creator_id, last_frame, merge, extent))
 
     server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_level="warning", ws_ping_interval=None))
@@ -303,11 +304,11 @@ class Talking(Owner):
 
     async def full_sync(
         self, user_id: str, creator_id: str | None, extent: Extent
-    ) -> tuple[int, str, str, bytes]:
+    ) -> tuple[int, str, Status, bytes]:
         self.asked += 1
         if self.pause is not None:
             await self.pause.wait()
-        return self.sequence, self.position, "REALTIME", self.payload(creator_id)
+        return self.sequence, self.position, Status.REALTIME, self.payload(creator_id)
 
     async def push(self, creator: str, id: str, text: str | None) -> None:
         kind, payload, merge = self.sync(creator) if text == "sync" else self.say(creator, id, text)
