@@ -35,11 +35,11 @@ def main() -> int:
         told(frames.measure())
         with running() as places:
             url = places["url"]
-            told(asyncio.run(latency.measure(url)))
+            told(asyncio.run(latency.measure(url, places["redis_url"])))
             told(asyncio.run(ingest.measure(url)))
             told(asyncio.run(history.measure(url, places["ray_address"])))
             naive = figures[0].baseline_value
-            told(asyncio.run(snapshot.measure(url, places["folder"], naive)))
+            told(asyncio.run(snapshot.measure(url, places["ray_address"], places["folder"], naive)))
     except AnalyticsError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -1,11 +1,9 @@
 """What a long history costs: activation, the latency of a live message, the owner's memory."""
 
 import asyncio
-import json
-import os
-import sys
 import time
 from functools import partial
+from typing import cast
 
 import aiohttp
 import orjson
@@ -14,7 +12,7 @@ from bench.client import Page, page, post, warm
 from bench.corpus import Raw, corpus
 from bench.figure import Figure, percentile
 from bench.latency import shows
-from bench.service import ROOT
+from bench.service import beside
 from errors import Unavailable
 
 SHORT, MIDDLE, LONG = 1_000, 10_000, 100_000  # messages
@@ -113,14 +111,4 @@ async def _chats(http: aiohttp.ClientSession, size: int) -> float:
 
 async def _owner(ray_address: str, user_id: str, *more: str) -> dict[str, float]:
     """The memory of the user's actor, in MiB."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bench.owner", ray_address, user_id, *more),
-        cwd=ROOT,
-        env={**os.environ, "RAY_AUTH_MODE": "token"},
-        stdout=asyncio.subprocess.PIPE,
-    )
-    output, _ = await process.communicate()
-    if process.returncode:
-        raise Unavailable(f"The actor of {user_id} was not found.")
-    memory: dict[str, float] = json.loads(output)
-    return memory
+    return cast(dict[str, float], await beside("bench.owner", ray_address, user_id, *more))

@@ -11,14 +11,17 @@ from bench.client import page, post, warm
 from bench.corpus import Raw, corpus
 from bench.echo import ECHO
 from bench.figure import Figure, percentile
+from enrich.embedding import embed
+from frames.log import channel, connect_redis
+from session.journal import Entry, Journal
 
-USER = "bench-latency"
+USER, FLOOR = "bench-latency", "bench-floor"
 SNAPSHOT = 200  # messages
 DELTAS = 100
 WARM_UP = 20
 
 
-async def measure(url: str) -> list[Figure]:
+async def measure(url: str, redis_url: str) -> list[Figure]:
     """Milliseconds until a message is acknowledged and until its page has it."""
     samples = corpus(SNAPSHOT + WARM_UP + DELTAS)
     creator = f"creator_id={samples.creator_id}"
@@ -26,7 +29,7 @@ async def measure(url: str) -> list[Figure]:
     bodies = [orjson.dumps({"message": raw}) for raw in live]
     async with aiohttp.ClientSession(url) as http, page(http, USER) as opened:
         await warm(http, opened, f"/api/v1/ingest/{USER}/snapshot?{creator}", samples.messages[:SNAPSHOT])
-        health = [await _health(http) for _ in bodies]
+        floor = await _floor(redis_url, samples.creator_id, live)
         echoed = [await _echo(http, body) for body in bodies]
         acknowledged, pushed = [], []
         for raw, body in zip(live, bodies, strict=True):
@@ -37,7 +40,7 @@ async def measure(url: str) -> list[Figure]:
             await shown
             pushed.append(time.perf_counter() - start)
     return [
-        *_figures("Live message to the page", pushed, "GET /health", health),
+        *_figures("Live message to the page", pushed, "embedding, journal and Pub/Sub", floor),
         *_figures("Live message acknowledged", acknowledged, "echo", echoed),
     ]
 
@@ -49,11 +52,24 @@ def shows(raw: Raw, frame: Raw) -> bool:
     )
 
 
-async def _health(http: aiohttp.ClientSession) -> float:
-    start = time.perf_counter()
-    async with http.get("/health") as answer:
-        await answer.read()
-    return time.perf_counter() - start
+async def _floor(redis_url: str, creator_id: str, live: list[Raw]) -> list[float]:
+    """Seconds of what cannot be left out: each text is embedded, each message journaled and published."""
+    redis = connect_redis(redis_url)
+    journal = Journal(redis, FLOOR)
+    encoder = embed.encoder(embed.PACKAGED)
+    seconds = []
+    try:
+        await journal.claim()
+        for raw in live:
+            body = orjson.dumps(raw)
+            start = time.perf_counter()
+            await journal.append(creator_id, [Entry("message", time.time(), body, str(raw["id"]))])
+            encoder.encode([raw["text"]])
+            await redis.publish(channel(FLOOR), body)
+            seconds.append(time.perf_counter() - start)
+    finally:
+        await redis.connection_pool.disconnect()
+    return seconds
 
 
 async def _echo(http: aiohttp.ClientSession, body: bytes) -> float:

@@ -1,5 +1,6 @@
 """A service of its own for the measurements, as the launcher starts it, with an echo beside it."""
 
+import asyncio
 import json
 import os
 import subprocess
@@ -63,6 +64,21 @@ def running() -> Iterator[dict[str, str]]:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+
+async def beside(*command: str) -> object:
+    """What a module that joins the service's Ray prints as JSON; Unavailable when it fails."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", *command),
+        cwd=ROOT,
+        env={**os.environ, "RAY_AUTH_MODE": "token"},
+        stdout=asyncio.subprocess.PIPE,
+    )
+    output, _ = await process.communicate()
+    if process.returncode:
+        raise Unavailable(f"{' '.join(command)} has failed.")
+    printed: object = json.loads(output)
+    return printed
 
 
 def _await_places(process: subprocess.Popen[bytes], folder: Path) -> dict[str, str]:

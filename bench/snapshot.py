@@ -4,21 +4,24 @@ import asyncio
 import re
 import time
 from pathlib import Path
+from typing import cast
 
 import aiohttp
 
 from bench.client import page, warm
 from bench.corpus import corpus
 from bench.figure import Figure
+from bench.service import beside
 
 MESSAGES = 100_000
 USER = "bench-snapshot"
-SEED = 1_000  # other texts than those of the other measurements: no worker has met them
+SEED, SEED_ALONE = 1_000, 2_000  # other texts than those of other measurements: no worker has met them
 PAUSE = 1.0  # seconds between two looks at the memory
 
 
-async def measure(url: str, folder: str, naive: float) -> list[Figure]:
+async def measure(url: str, ray_address: str, folder: str, naive: float) -> list[Figure]:
     """`folder` is the service's data folder; `naive` the messages/s of `.encode` one by one."""
+    alone = cast(float, await beside("bench.understand", ray_address, str(SEED_ALONE), str(MESSAGES)))
     samples = corpus(MESSAGES, seed=SEED)
     before = _memory(folder)
     timeout = aiohttp.ClientTimeout(total=1_800)
@@ -38,7 +41,13 @@ async def measure(url: str, folder: str, naive: float) -> list[Figure]:
             "`.encode` one by one, fp32, embedding only",
             naive,
         ),
-        Figure(f"Snapshot of {MESSAGES:,} messages", seconds, "s", "`.encode` one by one", MESSAGES / naive),
+        Figure(
+            f"Snapshot of {MESSAGES:,} messages, until all of it is on the page",
+            seconds,
+            "s",
+            "understanding as many alone",
+            alone,
+        ),
         Figure("Memory of the whole service at its peak meanwhile", peak[0], "GiB", "before", before),
     ]
 
