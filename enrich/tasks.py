@@ -7,6 +7,8 @@ runtime environment, so that those workers are found again.
 
 import asyncio
 import logging
+import math
+import os
 import time
 from collections import deque
 from collections.abc import (
@@ -20,6 +22,7 @@ from collections.abc import (
 )
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -59,6 +62,8 @@ _CHUNK = 1_000  # messages a task: enough texts of every length for full batches
 _LEAST = 100  # messages for which another task is worth while
 _GPU_SHARE = 0.25  # of a GPU, for a task
 _IN_FLIGHT_PER_CPU = 2  # one runs, one waits
+RESOURCES_HOLD = 5.0  # seconds
+NICENESS = 10  # of a worker: whoever answers a caller goes first
 _ENVIRONMENT = {
     "env_vars": {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
 }
@@ -290,13 +295,30 @@ async def _bounded(limit: int, run: Callable[[X], Awaitable[Y]], items: Iterable
             each.cancel()
 
 
+class _Cluster:
+    """What the cluster has; Ray is asked at most once in RESOURCES_HOLD seconds, for that takes a while."""
+
+    def __init__(self) -> None:
+        self._asked = -math.inf
+        self._resources: Mapping[str, float] = {}
+
+    async def has(self, resource: str) -> float:
+        if time.monotonic() - self._asked > RESOURCES_HOLD:
+            self._resources = await asyncio.to_thread(ray.cluster_resources)
+            self._asked = time.monotonic()
+        return self._resources.get(resource, 0)
+
+
+_cluster = _Cluster()
+
+
 async def _cpus() -> int:
-    return max(1, int((await asyncio.to_thread(ray.cluster_resources)).get("CPU", 1)))
+    return max(1, int(await _cluster.has("CPU")))
 
 
 async def _options() -> dict[str, Any]:
     """What every task asks for. A GPU's share only where there is one: elsewhere it would wait for ever."""
-    has_gpu = (await asyncio.to_thread(ray.cluster_resources)).get("GPU", 0) > 0
+    has_gpu = await _cluster.has("GPU") > 0
     return {"num_cpus": 1, "num_gpus": _GPU_SHARE if has_gpu else 0, "runtime_env": _ENVIRONMENT}
 
 
@@ -309,6 +331,7 @@ def _measured(task: str, conversations: Sequence[Conversation] = ()) -> Iterator
     from enrich.embedding.embed import tally
     from metrics.export import exporter
 
+    _give_way()
     began = time.perf_counter()
     try:
         yield
@@ -316,6 +339,12 @@ def _measured(task: str, conversations: Sequence[Conversation] = ()) -> Iterator
         tally.observe(ENRICHMENT_TASK_SECONDS, time.perf_counter() - began, task)
         tally.count(ENRICHMENT_MESSAGES, sum(len(each.messages) for each in conversations))
         exporter().record(tally.take())
+
+
+@lru_cache(maxsize=1)
+def _give_way() -> None:
+    """Have this worker compute only while nobody else wants the processor."""
+    os.nice(NICENESS)
 
 
 @ray.remote

@@ -64,11 +64,18 @@ def embed(texts: Sequence[str], model: str = PACKAGED) -> Vectors:
     return np.stack([found[key] for key in keys])
 
 
+@lru_cache(maxsize=4)
 def model_name(model: str = PACKAGED) -> str:
     """Name and version of `model`, as every enrichment made with it carries."""
     if model == PACKAGED:
         return f"{_WHEEL} {version(_WHEEL)}"
-    return _folder_name(model)
+    weights = sorted(Path(model).glob("*.safetensors")) or sorted(Path(model).glob("*.bin"))
+    if not weights:
+        raise EnrichmentError(f"MODEL={model}: no weights there; give a sentence-transformers folder.")
+    digest = hashlib.sha256()
+    for path in weights:
+        digest.update(path.read_bytes())
+    return f"{Path(model).name} {digest.hexdigest()[:12]}"
 
 
 @lru_cache(maxsize=4096)
@@ -80,17 +87,6 @@ def normalise(text: str) -> str:
     text = text.encode("utf-8", "replace").decode()  # lone surrogates
     words = emoji.replace_emoji(text, lambda _, data: f" {data['en'].strip(':').replace('_', ' ')} ")
     return " ".join(words.split())
-
-
-@lru_cache(maxsize=4)
-def _folder_name(folder: str) -> str:
-    weights = sorted(Path(folder).glob("*.safetensors")) or sorted(Path(folder).glob("*.bin"))
-    if not weights:
-        raise EnrichmentError(f"MODEL={folder}: no weights there; give a sentence-transformers folder.")
-    digest = hashlib.sha256()
-    for path in weights:
-        digest.update(path.read_bytes())
-    return f"{Path(folder).name} {digest.hexdigest()[:12]}"
 
 
 @lru_cache(maxsize=1)
