@@ -7,6 +7,7 @@ from typing import Any
 
 from redis.exceptions import RedisError
 
+import memory
 from backoff import Backoff
 from chats.conversation import ECHO_SECONDS
 from chats.enriched import EnrichedConversation
@@ -216,6 +217,7 @@ class Persistence:
             )
             await self._ports.journal.trim(through)
             await self._ports.understood.forget(before)
+            await asyncio.to_thread(memory.give_back)
         except CheckpointUnavailable as error:
             self.unsaved += messages
             self._save_again = self._clock.monotonic() + CHECKPOINT_PAUSE
