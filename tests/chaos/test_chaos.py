@@ -25,8 +25,8 @@ from tests.graph.reading import Contents
 from tests.service.talk import Raw, message
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
-KILLS = os.environ.get("CHAOS_KILLS", "12")  # 12 have every kind among them
-SEED = os.environ.get("CHAOS_SEED", "1")
+KILLS = os.environ.get("CHAOS_KILLS", "8")  # 8 have every kind among them
+SEED = os.environ.get("CHAOS_SEED", "10")
 FIRST, SECOND = message(1, 5, NOW, "good morning"), message(2, 5, NOW, "good night")
 MODEL = {"5": [FIRST, SECOND]}
 
