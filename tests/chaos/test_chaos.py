@@ -46,7 +46,7 @@ def test_nothing_acknowledged_is_lost_doubled_or_reordered_whatever_is_killed() 
 
 
 def test_every_kind_of_kill_is_in_a_run() -> None:
-    assert {kill.kind for kill in plan(Random(SEED), int(KILLS), ["chaos-1"], 1.0)} == set(KINDS)
+    assert {kill.kind for kill in plan(Random(int(SEED)), int(KILLS), ["chaos-1"], 1.0)} == set(KINDS)
 
 
 def test_the_same_seed_gives_the_same_stream_and_another_gives_another() -> None:
