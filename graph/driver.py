@@ -61,11 +61,15 @@ class Clients:
             else:
                 _close(lease.client)
             if self._closed:
-                self.close()
+                self.close_idle()
 
     def close(self) -> None:
         """Close the idle clients, and those that are leased when they come back."""
         self._closed = True
+        self.close_idle()
+
+    def close_idle(self) -> None:
+        """Begin with new clients: where one is dead, those beside it are likely to be."""
         with suppress(IndexError):
             while True:
                 _close(self._idle.popleft()[0])
