@@ -5,6 +5,7 @@ by side, fewer when the server throttles. docs/cosmos.md says what is relied on,
 """
 
 import asyncio
+from asyncio import sleep
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
@@ -107,13 +108,13 @@ class CosmosGraph:
 
         async def work() -> None:
             for at, ask in waiting:
-                if failures:
-                    return
-                try:
-                    async with self._writes.slot():
+                async with self._writes.slot():
+                    if failures:
+                        return
+                    try:
                         rows[at] = await self._request(ask, writing=True)
-                except Exception as error:
-                    failures.append(error)
+                    except Exception as error:
+                        failures.append(error)
 
         await asyncio.gather(*(work() for _ in range(min(WRITES, len(group)))))
         if failures:
@@ -146,7 +147,7 @@ class CosmosGraph:
                 if again.wait is None:
                     await backoff.pause()
                 else:
-                    await asyncio.sleep(again.wait)
+                    await sleep(again.wait)
             else:
                 self._meter.succeeded(ask.name, units, charge)
                 self._metrics.count(GRAPH_REQUEST_UNITS, charge, of=ask.name)

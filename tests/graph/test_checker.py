@@ -5,9 +5,10 @@ import pytest
 
 from errors import GraphError, QueryRefused
 from graph.checker import DEEPEST, LARGEST_SCRIPT, MOST_STEPS, check
+from graph.model import Scalar
 from graph.traversals import ACROSS_PARTITIONS, QUESTIONS
 
-BINDINGS = {
+BINDINGS: dict[str, Scalar] = {
     "pk": "u/c",
     "start": 1,
     "end": 2,
@@ -22,7 +23,7 @@ BINDINGS = {
 @pytest.mark.parametrize("name", QUESTIONS)
 def test_every_question_keeps_the_rules(name: str) -> None:
     window = {"pk", "start", "end"}
-    names = {
+    names: set[str] = {
         "accounts": set(),
         "accounts_of_user": {"user_id"},
         "accounts_of_creator": {"creator_id"},

@@ -178,7 +178,8 @@ def test_pages_of_a_drop_go_on_until_nothing_is_found(monkeypatch: pytest.Monkey
 
 def test_partitions_with_the_same_ids_do_not_meet() -> None:
     theirs = built(conversation(), 1, user="u2")
-    batches = [theirs, built(conversation(), 2), [DropOlder(PK, 9), DropPartition(PK)]]
+    drops: list[Mutation] = [DropOlder(PK, 9), DropPartition(PK)]
+    batches = [theirs, built(conversation(), 2), drops]
     assert after(*batches, pk=OTHER) == after(theirs, pk=OTHER)
     assert after(*batches) == ({}, {})
 
