@@ -203,10 +203,10 @@ class _Failed(Exception):
 
 
 def _failed(error: GremlinServerError) -> _Failed:
-    if DISCONNECTED in error.status_message:
+    message, attributes = error.status_message or "", error.status_attributes or {}
+    if DISCONNECTED in message:
         return _Failed(_unreached("closed"), 0.0)
-    attributes = error.status_attributes
-    return _Failed(judged(error.status_code, attributes, error.status_message), charge_of(attributes))
+    return _Failed(judged(error.status_code, attributes, message), charge_of(attributes))
 
 
 def _unreached(kind: str) -> Again:

@@ -181,6 +181,16 @@ async def test_what_would_fail_again_is_sent_once(
     await graph.close()
 
 
+async def test_an_answer_that_says_nothing_is_final(monkeypatch: pytest.MonkeyPatch) -> None:
+    silent = GremlinServerError({"code": 597, "message": None, "attributes": None})
+    driver = Driver(in_turn(silent))
+    graph = graph_on(driver, monkeypatch)
+    with pytest.raises(GraphError, match="597"):
+        await graph.submit(CONVERSATION_COUNT, {"pk": PK})
+    assert (len(driver.asked), driver.closed) == (1, 0)
+    await graph.close()
+
+
 async def test_a_script_that_breaks_a_rule_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     driver = Driver(in_turn([]))
     graph = graph_on(driver, monkeypatch)
