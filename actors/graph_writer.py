@@ -14,6 +14,7 @@ from frames.log import connect_redis
 from graph.batcher import Batcher, Owner
 from graph.connect import connect
 from graph.model import Mutation, Scalar
+from graph.opened import OpenedGraph
 from graph.port import Graph
 from metrics.export import export
 from metrics.loop_lag import SPARING, LoopLag
@@ -31,7 +32,9 @@ class GraphWriter:
     def __init__(self, env: Mapping[str, str]) -> None:
         settings = Settings.from_env(env)
         logging.basicConfig(level=settings.log_level)
-        self._graph = connect(graph_url(settings), max_bindings=settings.graph_max_bindings)
+        self._graph = OpenedGraph(
+            partial(connect, graph_url(settings), max_bindings=settings.graph_max_bindings)
+        )
         self._redis = connect_redis(settings.redis_url)
         tally, lag = Tally(), LoopLag(SPARING)
         self._batcher = Batcher(

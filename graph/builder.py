@@ -11,6 +11,7 @@ from chats.account import Account
 from chats.enriched import EnrichedConversation
 from chats.fan import FanState
 from graph.model import (
+    SCHEMA,
     DropStale,
     EdgeLabel,
     Mutation,
@@ -40,7 +41,13 @@ class GraphBuilder:
     def build_account(self) -> UpsertVertex:
         """What lets the account be found: without it a partition is not asked."""
         account = self._account
-        return self._vertex("Creator", self._creator, creatorId=account.creator_id, userId=account.user_id)
+        return self._vertex(
+            "Creator",
+            self._creator,
+            creatorId=account.creator_id,
+            userId=account.user_id,
+            schema=SCHEMA,
+        )
 
     def build_graph(self, enriched_conv: EnrichedConversation, fan_id: str) -> list[Mutation]:
         """Everything one conversation says; its `id` is `{chat_id}:{first message id}`."""

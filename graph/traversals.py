@@ -129,3 +129,10 @@ _ACCOUNTS = 'g.V().hasLabel("Creator")'
 ACCOUNTS = _ACCOUNTS + '.has("userId", P.neq("")).values("pk")'
 ACCOUNTS_OF_USER = _ACCOUNTS + '.has("userId", P.eq(user_id)).values("pk")'
 ACCOUNTS_OF_CREATOR = _ACCOUNTS + '.has("creatorId", P.eq(creator_id)).values("pk")'
+
+# The accounts that an owner wrote whole in the present schema. Bindings: schema.
+WRITTEN = _ACCOUNTS + '.has("userId", P.neq("")).has("schema", P.eq(schema)).values("pk")'
+WRITTEN_OF_USER = _ACCOUNTS + '.has("userId", P.eq(user_id)).has("schema", P.eq(schema)).values("pk")'
+
+# Bindings: schema. Rows: the schemas of at most one account that a newer release wrote.
+NEWER = _ACCOUNTS + '.has("schema", P.gt(schema)).limit(1).values("schema")'

@@ -14,9 +14,9 @@ from typing import Any
 from backoff import Backoff
 from chats.account import Account
 from errors import AnalyticsError, GraphError, StaleOwner
-from graph.model import DropOlder
+from graph.model import SCHEMA, DropOlder
 from graph.port import Graph
-from graph.traversals import ACCOUNTS_OF_USER, CONVERSATION_COUNT
+from graph.traversals import CONVERSATION_COUNT, WRITTEN_OF_USER
 from graph.write import Writer, append_graph_from_delta, rebuild_graph_from_snapshot
 from history.chat import CachedChat
 from history.history import Change, History, Key
@@ -199,11 +199,13 @@ class GraphWrites:
         return self._history.conversations(creator_id) - pending - refused
 
     async def _count(self, creator_id: str) -> int | None:
-        """The conversations in the graph; None: it does not answer, -1: it was never written whole."""
+        """The conversations in the graph; None: it does not answer, -1: it was never written
+        whole, or in an older schema, or not by an owner."""
         account = Account(self._user_id, creator_id).key
         try:
             async with asyncio.timeout(ANSWER_WITHIN):
-                if account not in await self._reader.submit(ACCOUNTS_OF_USER, {"user_id": self._user_id}):
+                asked = {"user_id": self._user_id, "schema": SCHEMA}
+                if account not in await self._reader.submit(WRITTEN_OF_USER, asked):
                     return -1
                 [count] = await self._reader.submit(CONVERSATION_COUNT, {"pk": account})
         except (TimeoutError, AnalyticsError):

@@ -51,7 +51,7 @@ def test_conversation_vertex_has_exactly_the_documented_properties() -> None:
 def test_the_account_is_found_by_its_user_and_its_creator() -> None:
     account = BUILDER.build_account()
     assert (account.id, account.label, account.pk) == ("creator:creator", "Creator", BUILDER.pk)
-    assert account.properties == {"creatorId": "creator", "userId": "u1"}
+    assert account.properties == {"creatorId": "creator", "userId": "u1", "schema": SCHEMA}
 
 
 def test_nothing_but_the_account_says_whose_it_is() -> None:
