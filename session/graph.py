@@ -14,7 +14,8 @@ from typing import Any
 from backoff import Backoff
 from chats.account import Account
 from errors import AnalyticsError, GraphError, StaleOwner
-from graph.model import SCHEMA, DropOlder
+from graph.builder import GraphBuilder
+from graph.model import SCHEMA, DropOlder, Mutation, Scalar, UpsertEdge, UpsertVertex
 from graph.port import Graph
 from graph.traversals import CONVERSATION_COUNT, WRITTEN_OF_USER
 from graph.write import Writer, append_graph_from_delta, rebuild_graph_from_snapshot
@@ -129,6 +130,27 @@ class GraphWrites:
         self._of(creator_id).everything = True
         self._asked.set()
 
+    def expected(
+        self, creator_id: str, offset: int, chats: int
+    ) -> tuple[list[UpsertVertex | UpsertEdge], int | None]:
+        """What the graph has of so many chats of a creator once it has caught up, without its revision.
+
+        With it goes the next offset; None: there are no more.
+        """
+        builder = GraphBuilder(self._user_id, creator_id, 0)
+        mutations: list[Mutation] = []
+        keys = self._history.keys(creator_id)
+        for _, chat_id in keys[offset : offset + chats]:
+            if (cached := self._history.look(creator_id, chat_id)) is not None:
+                for id, node in cached.nodes.items():
+                    if (creator_id, chat_id, id) not in self.refused:
+                        mutations += builder.build_graph(node, node.fan_id)
+                mutations += builder.build_fan(cached.fan_state())
+        if not offset and self._history.is_complete(creator_id):
+            mutations.append(builder.build_account())
+        written = [each for each in mutations if isinstance(each, UpsertVertex | UpsertEdge)]
+        return written, offset + chats if offset + chats < len(keys) else None
+
     def write_again(self, refused: Iterable[tuple[str, str, str]]) -> None:
         """Have conversations that were refused tried again."""
         for creator_id, chat_id, id in refused:
@@ -204,7 +226,7 @@ class GraphWrites:
         account = Account(self._user_id, creator_id).key
         try:
             async with asyncio.timeout(ANSWER_WITHIN):
-                asked = {"user_id": self._user_id, "schema": SCHEMA}
+                asked: dict[str, Scalar] = {"user_id": self._user_id, "schema": SCHEMA}
                 if account not in await self._reader.submit(WRITTEN_OF_USER, asked):
                     return -1
                 [count] = await self._reader.submit(CONVERSATION_COUNT, {"pk": account})

@@ -9,7 +9,7 @@ from chats.enriched import ActionTopic, ActionUse, EnrichedConversation
 from chats.fan import FanState
 from graph.builder import GraphBuilder
 from graph.dialect import KEYS
-from graph.model import DropStale, Mutation, UpsertEdge, UpsertVertex
+from graph.model import SCHEMA, DropStale, Mutation, UpsertEdge, UpsertVertex
 from tests.graph.strategies import conversation, conversations, drop_off, tip
 
 BUILDER = GraphBuilder("u1", "creator", 7)
