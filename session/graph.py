@@ -103,6 +103,7 @@ class GraphWrites:
         self._lacking: dict[str, Lacking] = {}
         self._writing: dict[str, Lacking] = {}
         self._found: set[str] = set()  # creators whose account was written whole by this owner
+        self._doubted: set[str] = set()  # creators that were there before this owner, not looked at yet
         self._asked = asyncio.Event()
         self._caught_up = asyncio.Condition()
         self.refused: dict[tuple[str, str, str], str] = {}
@@ -111,6 +112,7 @@ class GraphWrites:
     def begin(self, epoch: int, writer: Writer, unwritten: Mapping[str, Mapping[str, Any]]) -> None:
         """Go on as this owner, from what a checkpoint says is not written."""
         self._writer = writer
+        self._doubted = set(self._history.creators())
         self._revision = epoch << 32  # stays below 2**53, so that every store keeps it exactly
         for creator_id, facts in unwritten.items():
             self._lacking[creator_id] = Lacking.of_json(facts, self._clock.monotonic())
@@ -128,6 +130,7 @@ class GraphWrites:
     def rewrite(self, creator_id: str) -> None:
         """Have all of a creator written, and what is older dropped."""
         self._of(creator_id).everything = True
+        self._doubted.discard(creator_id)
         self._asked.set()
 
     def expected(
@@ -213,6 +216,7 @@ class GraphWrites:
             if count < min(expected, self._written(creator_id)):
                 log.warning("User %s: the graph of creator %s is written anew.", self._user_id, creator_id)
                 self.rewrite(creator_id)
+            self._doubted.discard(creator_id)
 
     def _written(self, creator_id: str) -> int:
         """The conversations that the graph has once it has caught up."""
@@ -319,6 +323,7 @@ class GraphWrites:
                 rev=self._revision,
                 writer=self._writer,
                 is_all=creator_id in self._found,
+                is_current=creator_id not in self._doubted,
             )
         except GraphError as error:
             if len(written) + len(fans) <= 1:

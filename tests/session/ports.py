@@ -353,7 +353,7 @@ class FakeGraph:
                 own[name] = (rev, int(properties["messageCount"]))
             case UpsertVertex(pk, id, "Fan", properties) if "unread" in properties:
                 self.fans[pk].add(str(properties["chatId"]))
-            case UpsertVertex(pk, _, "Creator", properties) if "userId" in properties:
+            case UpsertVertex(pk, _, "Creator", properties) if "schema" in properties:
                 self.accounts.add(pk)
             case DropConversation(_, id):
                 own.pop(id, None)
