@@ -16,6 +16,7 @@ from actors.registry import NAME, Registry
 from actors.user_actor import UserActor
 from backoff import Backoff
 from errors import AnalyticsError, StaleOwner, Unavailable
+from graph.model import UpsertEdge, UpsertVertex
 from remote import aside, named_actor, result
 from session.machine import Status
 from session.pages import EVERYTHING, Extent, Order
@@ -196,6 +197,20 @@ class Directory(Caller):
     ) -> bytes:
         """The last messages of a chat, or those before one of them, as pages show them: JSON."""
         return await self.call(UserActor.get_shown_messages, user_id, chat_id, creator_id, before, limit)
+
+    async def in_graph(self, user_id: str, within: float) -> None:
+        """Return once the graph has what the owner holds, or after so many seconds."""
+        await self.call(UserActor.in_graph, user_id, within)
+
+    async def graph_contents(
+        self, user_id: str, creator_id: str, offset: int, chats: int
+    ) -> tuple[list[UpsertVertex | UpsertEdge], int | None]:
+        """What the graph has to have of so many chats, and the next offset; None: there are no more."""
+        return await self.call(UserActor.graph_contents, user_id, creator_id, offset, chats)
+
+    async def rewrite_graph(self, user_id: str, creator_id: str, within: float) -> None:
+        """Have the account written anew; Unavailable when that takes longer than so many seconds."""
+        await self.call(UserActor.rewrite_graph, user_id, creator_id, within)
 
 
 async def _stored(body: bytes) -> Any:

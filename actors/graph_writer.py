@@ -15,6 +15,7 @@ from graph.batcher import Batcher, Owner
 from graph.connect import connect
 from graph.cosmos_address import PREFIX
 from graph.model import Mutation, Scalar
+from graph.opened import OpenedGraph
 from graph.port import Graph
 from metrics.export import export
 from metrics.loop_lag import SPARING, LoopLag
@@ -33,13 +34,16 @@ class GraphWriter:
         settings = Settings.from_env(env)
         logging.basicConfig(level=settings.log_level)
         tally, lag = Tally(), LoopLag(SPARING)
-        self._graph = connect(
-            graph_url(settings),
-            max_bindings=settings.graph_max_bindings,
-            cosmos_key=settings.read_cosmos_key(),
-            cosmos_partition_key=settings.cosmos_partition_key,
-            cosmos_units=settings.cosmos_ru,
-            metrics=tally,
+        self._graph = OpenedGraph(
+            partial(
+                connect,
+                graph_url(settings),
+                max_bindings=settings.graph_max_bindings,
+                cosmos_key=settings.read_cosmos_key(),
+                cosmos_partition_key=settings.cosmos_partition_key,
+                cosmos_units=settings.cosmos_ru,
+                metrics=tally,
+            )
         )
         self._redis = connect_redis(settings.redis_url)
         self._batcher = Batcher(

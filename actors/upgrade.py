@@ -21,9 +21,9 @@ from backoff import Backoff
 from chats.account import Account
 from errors import AnalyticsError
 from frames.log import connect_redis
-from graph.model import DropPartition
+from graph.model import SCHEMA, DropPartition
 from graph.port import Graph
-from graph.traversals import ACCOUNTS
+from graph.traversals import WRITTEN
 from graph.write import Writer
 from remote import result
 from session.journal import known_users
@@ -71,11 +71,11 @@ class Upgrade:
             await TopicModels(self._redis).divide(creator_id, accounts)
 
     async def _write_missing(self, activate: Callable[[str], Awaitable[Any]]) -> None:
-        written = set(await self._reader.submit(ACCOUNTS, {}))
+        written = set(await self._reader.submit(WRITTEN, {"schema": SCHEMA}))
         missing = [each.user_id for each in await self._accounts() if each.key not in written]
         users = iter(dict.fromkeys(missing))
         if missing:
-            log.warning("The graph lacks %d accounts; their owners write them.", len(missing))
+            log.warning("The graph lacks %d accounts as they are now; their owners write them.", len(missing))
 
         async def write() -> None:
             for user_id in users:

@@ -19,6 +19,7 @@ from enrich.tasks import Enricher
 from errors import AnalyticsError, StaleOwner
 from frames.log import connect_redis
 from frames.publisher import Publisher
+from graph.model import UpsertEdge, UpsertVertex
 from history.checkpoints import Checkpoints
 from metrics.loop_lag import SPARING, LoopLag
 from metrics.port import Metrics
@@ -131,6 +132,14 @@ class UserActor:
 
     async def in_graph(self, user_id: str, within: float) -> None:
         await self._of(user_id).in_graph(within)
+
+    async def graph_contents(
+        self, user_id: str, creator_id: str, offset: int, chats: int
+    ) -> tuple[list[UpsertVertex | UpsertEdge], int | None]:
+        return await self._of(user_id).graph_contents(creator_id, offset, chats)
+
+    async def rewrite_graph(self, user_id: str, creator_id: str, within: float) -> None:
+        await self._of(user_id).rewrite_graph(creator_id, within)
 
     async def idle(self, seconds: float) -> float:
         return await self._session.idle(seconds)

@@ -28,7 +28,7 @@ async def ready(request: Request, response: Response, services: Provided, door: 
     """Redis, the graph and the model are reached and HAProxy has settled; 503 and why when not."""
     checks: dict[str, Awaitable[Any]] = {
         "redis": services.redis.ping(),
-        "graph": services.graph.ping(),
+        "graph": services.graph_ready(),
         "model": services.model_ready(),
         "proxy": door.check(request.scope),
     }

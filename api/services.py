@@ -45,7 +45,8 @@ class Services:
         self.owners = Directory(settings)
         self.ingest = Gathering(self.owners)
         self.client = OnlyFansClient(self.owners)
-        self.graph = graph_reader(settings, graph_writer(settings))
+        self._writer = graph_writer(settings)
+        self.graph = graph_reader(settings, self._writer)
         self.pages = Pages(self.redis, self.owners, tally)
         self.extensions = Extensions(self.redis, self.owners, self.ingest, max_frame=settings.max_body)
         self.model_ready = Shared(self.owners.model_ready)
@@ -53,6 +54,10 @@ class Services:
         self._lag = LoopLag(SPARING)
         loop = asyncio.get_running_loop()
         self._measuring = (loop.create_task(self._lag.run()), loop.create_task(export(tally, self._measure)))
+
+    async def graph_ready(self) -> None:
+        """Return when the graph answers here, and the writer may write it."""
+        await asyncio.gather(self.graph.ping(), self._writer.ping())
 
     def _measure(self) -> None:
         self._tally.set(SOCKETS, self.pages.connected, "page")

@@ -11,6 +11,7 @@ from chats.account import Account
 from chats.enriched import EnrichedConversation
 from chats.fan import FanState
 from graph.model import (
+    SCHEMA,
     DropStale,
     EdgeLabel,
     Mutation,
@@ -37,10 +38,14 @@ class GraphBuilder:
         self._creator = creator_vertex(creator_id)
         self._rev = rev
 
-    def build_account(self) -> UpsertVertex:
-        """What lets the account be found: without it a partition is not asked."""
+    def build_account(self, *, is_current: bool = True) -> UpsertVertex:
+        """What lets the account be found: without it a partition is not asked.
+
+        `is_current` says that all of the account is of the present schema; else what is said of that stays.
+        """
         account = self._account
-        return self._vertex("Creator", self._creator, creatorId=account.creator_id, userId=account.user_id)
+        found: dict[str, Scalar] = {"creatorId": account.creator_id, "userId": account.user_id}
+        return self._vertex("Creator", self._creator, **found, **({"schema": SCHEMA} if is_current else {}))
 
     def build_graph(self, enriched_conv: EnrichedConversation, fan_id: str) -> list[Mutation]:
         """Everything one conversation says; its `id` is `{chat_id}:{first message id}`."""

@@ -32,7 +32,9 @@ STEPS: Final = frozenset((
 PREDICATES: Final = frozenset(("eq", "neq", "lt", "lte", "gt", "gte", "between", "within"))
 # fmt: on
 CONDITIONS: Final = frozenset(("has", "hasId", "hasLabel", "hasNot"))
-WORDS: Final = KEYS | LABELS | {"id", "topic", ""}  # what may stand in quotes: no value is among them
+WORDS: Final = (
+    KEYS | LABELS | {"id", "source", "target", "topic", ""}
+)  # what may stand in quotes: no value is among them
 COUNTED: Final = frozenset(("limit", "range"))  # take any whole number; elsewhere a number is 0
 
 _TOKEN = re.compile(r'\s*("[^"\\]*"|[A-Za-z_]\w*|\d+|[.,()\[\]])', re.ASCII)

@@ -35,6 +35,7 @@ TIMEOUT: Final = 65.0  # seconds for one request; the server gives up after 30 t
 RETRY_FIRST, RETRY_MOST = 0.1, 5.0  # seconds between attempts where the server says none
 
 PING: Final = Asked("ping", "g.V([b0,b1]).count()", {"b0": "ping", "b1": "ping"})
+IDS: Final = ("id", "source", "target")  # what questions call the ids of vertices
 OTHER: Final = "other"  # the name of a script that has none
 NAMES: Final[Mapping[str, str]] = {script: name for name, script in QUESTIONS.items()}
 DISCONNECTED: Final = "Server disconnected"  # the driver's own words, in the form of an answer
@@ -232,7 +233,8 @@ def _plain(value: Any) -> Any:
 
 
 def _as_elsewhere(row: Any, pk: str) -> Any:
-    """A row of the partition `pk`, whose `id` is a vertex's as every other home has it."""
-    if isinstance(row, dict) and isinstance(row.get("id"), str):
-        return {**row, "id": element_id(pk, id_in_partition(row["id"]))}
-    return row
+    """A row of the partition `pk`, with the ids of vertices as every other home has them."""
+    if not isinstance(row, dict):
+        return row
+    ids = {key: element_id(pk, id_in_partition(row[key])) for key in IDS if isinstance(row.get(key), str)}
+    return {**row, **ids}

@@ -4,6 +4,7 @@ Edges and vertices are found by id; the property indexes below serve `hasLabel(.
 """
 
 import asyncio
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -28,14 +29,18 @@ INDEXES: Final = (
 )
 CHECKPOINT: Final = 5_000  # commits between two snapshots
 UNREADABLE: Final = ("Function not found", "Variable not found", "Syntax error")
+REMEDY: Final = "move the folder away and start again: the owners of all users write the graph anew."
+DOUBT: Final = 'g.V().hasLabel("Creator").properties("schema").drop().iterate()'
 T = TypeVar("T")
+
+log = logging.getLogger(__name__)
 
 
 class EmbeddedGraph:
     """The graph stored in the folder `path`, created when it is missing.
 
-    GraphError when another process (or this one) holds the folder or it is no store. All work runs on one
-    thread of its own: scripts are answered in the order they came.
+    GraphError when another process (or this one) holds the folder, it is no store, or it is damaged. All work
+    runs on one thread of its own: scripts are answered in the order they came.
     """
 
     def __init__(self, path: Path) -> None:
@@ -90,8 +95,12 @@ class EmbeddedGraph:
 
     def _checkpoint(self) -> None:
         """Write a snapshot and forget the log before it: the log would grow, and be replayed, for ever."""
-        self._store.checkpoint()
-        self._store.compact()
+        try:
+            self._store.checkpoint()
+            self._store.compact()
+        except graphersal.GraphersalError as error:
+            # What was committed is in the log, which only grows until a snapshot succeeds.
+            log.error("The graph in %s has no new snapshot (%s).", self._path, _first_line(error))
         self._commits = 0
 
 
@@ -102,19 +111,42 @@ def _open(path: Path) -> graphersal.Store:
         else:
             path.mkdir(parents=True, exist_ok=True)
             store = graphersal.Store.create(str(path))
-        declared = {index["name"] for index in store.graph.indexes()}
-        for label, key in INDEXES:
-            if f"{label}_{key}" not in declared:
-                store.graph.create_index(label, key)
-        return store
     except graphersal.GraphersalError as error:
         if "in use" in str(error):
             raise GraphError(
                 f"Another instance holds the graph in {path}: stop it, or give this one a folder of its own."
             ) from error
-        raise GraphError(f"The graph in {path} cannot be opened: {error}") from error
+        raise GraphError(f"The graph in {path} cannot be opened: {_first_line(error)}; {REMEDY}") from error
     except OSError as error:
         raise GraphError(f"The folder {path} cannot hold the graph: {error.strerror}.") from error
+    try:
+        if store.maintenance is not None:
+            # The engine would show what it can read of it, which is not all that was written.
+            raise GraphError(f"The graph in {path} is damaged; {REMEDY}")
+        _prepare(store, path)
+    except graphersal.GraphersalError as error:
+        store.close()
+        raise GraphError(f"The graph in {path} cannot be opened: {_first_line(error)}; {REMEDY}") from error
+    except BaseException:
+        store.close()
+        raise
+    return store
+
+
+def _prepare(store: graphersal.Store, path: Path) -> None:
+    """Declare the indexes, and doubt what is there when the log did not end in order."""
+    declared = {index["name"] for index in store.graph.indexes()}
+    for label, key in INDEXES:
+        if f"{label}_{key}" not in declared:
+            store.graph.create_index(label, key)
+    if store.open_report()["torn_tail_bytes"]:
+        # A commit that a kill interrupted looks like acknowledged ones of which the disk lost the end.
+        log.warning("The log of the graph in %s ends in half a commit: accounts are written anew.", path)
+        store.graph.execute(DOUBT, {}, atomic=True)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]
 
 
 def _plain(value: Any) -> Any:

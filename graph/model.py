@@ -8,10 +8,12 @@ never enter the graph. docs/graph.md lists every property.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 from urllib.parse import quote
 
 Scalar = str | int | float | bool
+
+SCHEMA: Final = 1  # of what is written; a change that old readers or writers would mistake counts it up
 
 VertexLabel = Literal["Fan", "Creator", "ConversationNode", "Topic", "EngagementAction", "InteractionOutcome"]
 EdgeLabel = Literal[

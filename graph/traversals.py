@@ -131,8 +131,24 @@ ACCOUNTS = _ACCOUNTS + '.has("userId", neq("")).values("pk")'
 ACCOUNTS_OF_USER = _ACCOUNTS + '.has("userId", eq(user_id)).values("pk")'
 ACCOUNTS_OF_CREATOR = _ACCOUNTS + '.has("creatorId", eq(creator_id)).values("pk")'
 
+# The accounts that an owner wrote whole in the present schema. Bindings: schema, user_id.
+WRITTEN = _ACCOUNTS + '.has("userId", neq("")).has("schema", eq(schema)).values("pk")'
+WRITTEN_OF_USER = _ACCOUNTS + '.has("userId", eq(user_id)).has("schema", eq(schema)).values("pk")'
+
+# Bindings: schema. Rows: the schemas of at most one account that a newer release wrote.
+NEWER = _ACCOUNTS + '.has("schema", gt(schema)).limit(1).values("schema")'
+
+# All of the graph: its partitions, and how many vertices are in none. Each scans it.
+PARTITIONS = 'g.V().values("pk").dedup()'
+WITHOUT_PARTITION = 'g.V().hasNot("pk").count()'
+
 # The questions that name no partition: they ask all there are, and answer which ones.
-ACROSS_PARTITIONS: Final = frozenset((ACCOUNTS, ACCOUNTS_OF_USER, ACCOUNTS_OF_CREATOR))
+ACROSS_PARTITIONS: Final = frozenset(
+    (
+        *(ACCOUNTS, ACCOUNTS_OF_USER, ACCOUNTS_OF_CREATOR, WRITTEN, WRITTEN_OF_USER, NEWER),
+        *(PARTITIONS, WITHOUT_PARTITION),
+    )
+)
 
 # Every question by its name, as figures about the graph call it.
 QUESTIONS: Final[Mapping[str, str]] = {
@@ -146,4 +162,9 @@ QUESTIONS: Final[Mapping[str, str]] = {
     "accounts": ACCOUNTS,
     "accounts_of_user": ACCOUNTS_OF_USER,
     "accounts_of_creator": ACCOUNTS_OF_CREATOR,
+    "written": WRITTEN,
+    "written_of_user": WRITTEN_OF_USER,
+    "newer": NEWER,
+    "partitions": PARTITIONS,
+    "without_partition": WITHOUT_PARTITION,
 }

@@ -56,10 +56,12 @@ async def append_graph_from_delta(
     rev: int,
     writer: Writer,
     is_all: bool = True,
+    is_current: bool = True,
 ) -> None:
     """Write the conversations a delta changed, and drop those (by id) that it made part of others.
 
     `is_all` says that the graph lacks nothing of the account then: else it is not one that is found yet.
+    `is_current` says that none of it is of an older schema, or a copy that its owner has not looked at.
     """
     found = enriched_conversation
     builder = GraphBuilder(user_id, creator_id, rev)
@@ -69,5 +71,5 @@ async def append_graph_from_delta(
     for fan in fans:
         mutations += builder.build_fan(fan)
     if is_all:
-        mutations.append(builder.build_account())
+        mutations.append(builder.build_account(is_current=is_current))
     await writer.apply(mutations)

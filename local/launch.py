@@ -224,7 +224,8 @@ def _actor(name: str) -> Any:
 def _await_ready(url: str) -> None:
     """Wait until Redis, the graph and the model answer; on busy cores the model takes minutes to load.
 
-    SettingsError when there is no such model, Unavailable when a part does not come in READY_TIMEOUT.
+    SettingsError when there is no such model or the graph cannot be used, Unavailable when a part does not
+    come in READY_TIMEOUT.
     """
     import httpx
 
@@ -239,8 +240,9 @@ def _await_ready(url: str) -> None:
             waits = {part: why for part, why in checks.items() if why != "ok"}
         except (httpx.HTTPError, ValueError, LookupError, TypeError, AttributeError) as error:  # HAProxy's
             waits = {"the service": type(error).__name__}
-        if (why := waits.get("model", "")).startswith("MODEL="):
-            raise SettingsError(why)
+        for why in waits.values():
+            if why.startswith(("MODEL=", "GRAPH_URL: The graph")):  # time does not mend it
+                raise SettingsError(why)
         waiting = ", ".join(f"{part} ({why})" for part, why in waits.items())
         if time.monotonic() > deadline:
             raise Unavailable(f"The service does not become ready: {waiting}.")

@@ -14,9 +14,10 @@ from typing import Any
 from backoff import Backoff
 from chats.account import Account
 from errors import AnalyticsError, GraphError, StaleOwner
-from graph.model import DropOlder
+from graph.builder import GraphBuilder
+from graph.model import SCHEMA, DropOlder, Mutation, Scalar, UpsertEdge, UpsertVertex
 from graph.port import Graph
-from graph.traversals import ACCOUNTS_OF_USER, CONVERSATION_COUNT
+from graph.traversals import CONVERSATION_COUNT, WRITTEN_OF_USER
 from graph.write import Writer, append_graph_from_delta, rebuild_graph_from_snapshot
 from history.chat import CachedChat
 from history.history import Change, History, Key
@@ -102,6 +103,7 @@ class GraphWrites:
         self._lacking: dict[str, Lacking] = {}
         self._writing: dict[str, Lacking] = {}
         self._found: set[str] = set()  # creators whose account was written whole by this owner
+        self._doubted: set[str] = set()  # creators that were there before this owner, not looked at yet
         self._asked = asyncio.Event()
         self._caught_up = asyncio.Condition()
         self.refused: dict[tuple[str, str, str], str] = {}
@@ -110,6 +112,7 @@ class GraphWrites:
     def begin(self, epoch: int, writer: Writer, unwritten: Mapping[str, Mapping[str, Any]]) -> None:
         """Go on as this owner, from what a checkpoint says is not written."""
         self._writer = writer
+        self._doubted = set(self._history.creators())
         self._revision = epoch << 32  # stays below 2**53, so that every store keeps it exactly
         for creator_id, facts in unwritten.items():
             self._lacking[creator_id] = Lacking.of_json(facts, self._clock.monotonic())
@@ -127,7 +130,29 @@ class GraphWrites:
     def rewrite(self, creator_id: str) -> None:
         """Have all of a creator written, and what is older dropped."""
         self._of(creator_id).everything = True
+        self._doubted.discard(creator_id)
         self._asked.set()
+
+    def expected(
+        self, creator_id: str, offset: int, chats: int
+    ) -> tuple[list[UpsertVertex | UpsertEdge], int | None]:
+        """What the graph has of so many chats of a creator once it has caught up, without its revision.
+
+        With it goes the next offset; None: there are no more.
+        """
+        builder = GraphBuilder(self._user_id, creator_id, 0)
+        mutations: list[Mutation] = []
+        keys = self._history.keys(creator_id)
+        for _, chat_id in keys[offset : offset + chats]:
+            if (cached := self._history.look(creator_id, chat_id)) is not None:
+                for id, node in cached.nodes.items():
+                    if (creator_id, chat_id, id) not in self.refused:
+                        mutations += builder.build_graph(node, node.fan_id)
+                mutations += builder.build_fan(cached.fan_state())
+        if not offset and self._history.is_complete(creator_id):
+            mutations.append(builder.build_account())
+        written = [each for each in mutations if isinstance(each, UpsertVertex | UpsertEdge)]
+        return written, offset + chats if offset + chats < len(keys) else None
 
     def write_again(self, refused: Iterable[tuple[str, str, str]]) -> None:
         """Have conversations that were refused tried again."""
@@ -191,6 +216,7 @@ class GraphWrites:
             if count < min(expected, self._written(creator_id)):
                 log.warning("User %s: the graph of creator %s is written anew.", self._user_id, creator_id)
                 self.rewrite(creator_id)
+            self._doubted.discard(creator_id)
 
     def _written(self, creator_id: str) -> int:
         """The conversations that the graph has once it has caught up."""
@@ -199,11 +225,13 @@ class GraphWrites:
         return self._history.conversations(creator_id) - pending - refused
 
     async def _count(self, creator_id: str) -> int | None:
-        """The conversations in the graph; None: it does not answer, -1: it was never written whole."""
+        """The conversations in the graph; None: it does not answer, -1: it was never written
+        whole, or in an older schema, or not by an owner."""
         account = Account(self._user_id, creator_id).key
         try:
             async with asyncio.timeout(ANSWER_WITHIN):
-                if account not in await self._reader.submit(ACCOUNTS_OF_USER, {"user_id": self._user_id}):
+                asked: dict[str, Scalar] = {"user_id": self._user_id, "schema": SCHEMA}
+                if account not in await self._reader.submit(WRITTEN_OF_USER, asked):
                     return -1
                 [count] = await self._reader.submit(CONVERSATION_COUNT, {"pk": account})
         except (TimeoutError, AnalyticsError):
@@ -295,6 +323,7 @@ class GraphWrites:
                 rev=self._revision,
                 writer=self._writer,
                 is_all=creator_id in self._found,
+                is_current=creator_id not in self._doubted,
             )
         except GraphError as error:
             if len(written) + len(fans) <= 1:

@@ -25,7 +25,9 @@ from errors import (
     JournalGap,
     JournalUnavailable,
     StaleOwner,
+    Unavailable,
 )
+from graph.model import UpsertEdge, UpsertVertex
 from history.history import History
 from metrics.declared import (
     BACKLOG,
@@ -285,6 +287,22 @@ class Session:
         async with self._call():
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._looked.wait(), within)
+
+    async def graph_contents(
+        self, creator_id: str, offset: int, chats: int
+    ) -> tuple[list[UpsertVertex | UpsertEdge], int | None]:
+        """What the graph has to have of so many chats of a creator, and the offset of the next ones."""
+        async with self._call():
+            return self._writes.expected(creator_id, offset, chats)
+
+    async def rewrite_graph(self, creator_id: str, within: float) -> None:
+        """Have a creator written anew; Unavailable when that takes longer than so many seconds."""
+        async with self._call():
+            self._writes.rewrite(creator_id)
+            try:
+                await asyncio.wait_for(self._writes.caught_up(), within)
+            except TimeoutError:
+                raise Unavailable("The graph is still being written; ask again later.") from None
 
     async def idle(self, seconds: float) -> float:
         """Return once there was no call and no work for so many seconds: how many those are by now."""

@@ -9,7 +9,7 @@ from chats.enriched import ActionTopic, ActionUse, EnrichedConversation
 from chats.fan import FanState
 from graph.builder import GraphBuilder
 from graph.dialect import KEYS
-from graph.model import DropStale, Mutation, UpsertEdge, UpsertVertex
+from graph.model import SCHEMA, DropStale, Mutation, UpsertEdge, UpsertVertex
 from tests.graph.strategies import conversation, conversations, drop_off, tip
 
 BUILDER = GraphBuilder("u1", "creator", 7)
@@ -51,7 +51,7 @@ def test_conversation_vertex_has_exactly_the_documented_properties() -> None:
 def test_the_account_is_found_by_its_user_and_its_creator() -> None:
     account = BUILDER.build_account()
     assert (account.id, account.label, account.pk) == ("creator:creator", "Creator", BUILDER.pk)
-    assert account.properties == {"creatorId": "creator", "userId": "u1"}
+    assert account.properties == {"creatorId": "creator", "userId": "u1", "schema": SCHEMA}
 
 
 def test_nothing_but_the_account_says_whose_it_is() -> None:

@@ -23,7 +23,7 @@ from errors import CheckpointUnavailable, EnrichmentError, GraphError, GraphUnav
 from frames.log import NOWHERE, Readers, is_after
 from graph.model import DropConversation, DropOlder, Mutation, Scalar, UpsertVertex
 from graph.port import Graph
-from graph.traversals import ACCOUNTS_OF_USER, CONVERSATION_COUNT
+from graph.traversals import CONVERSATION_COUNT, WRITTEN_OF_USER
 from history.chat import Understanding
 from history.checkpoints import Aside, Checkpoint
 from metrics.tally import Tally
@@ -353,7 +353,7 @@ class FakeGraph:
                 own[name] = (rev, int(properties["messageCount"]))
             case UpsertVertex(pk, id, "Fan", properties) if "unread" in properties:
                 self.fans[pk].add(str(properties["chatId"]))
-            case UpsertVertex(pk, _, "Creator", properties) if "userId" in properties:
+            case UpsertVertex(pk, _, "Creator", properties) if "schema" in properties:
                 self.accounts.add(pk)
             case DropConversation(_, id):
                 own.pop(id, None)
@@ -366,7 +366,7 @@ class FakeGraph:
             raise GraphUnavailable("It is away.")
         if self.behind is not None:
             return await self.behind.submit(script, bindings)
-        if script == ACCOUNTS_OF_USER:
+        if script == WRITTEN_OF_USER:
             return sorted(self.accounts)
         assert script == CONVERSATION_COUNT
         return [len(self.conversations[str(bindings["pk"])])]

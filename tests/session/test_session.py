@@ -349,6 +349,16 @@ async def test_a_graph_that_lost_everything_is_written_anew_by_the_next_owner(wo
     assert world.graph.accounts == {ACCOUNT}
 
 
+async def test_a_copied_account_is_written_anew_although_it_lacks_no_conversation(world: World) -> None:
+    await world.session.leave(1.0)
+    world.graph.conversations[ACCOUNT] = dict.fromkeys(world.graph.conversations[ACCOUNT], (1, 99))
+    world.graph.accounts.clear()  # no owner has said that all of it is its own
+    await world.begin()
+    await world.session.in_graph(5.0)
+    assert world.graph.messages(CREATOR) == world.expected_graph(CREATOR)
+    assert world.graph.accounts == {ACCOUNT}
+
+
 async def figures(world: World) -> Any:
     _, _, _, payload = await world.session.full_sync(None)
     return orjson.loads(payload)["analytics"]

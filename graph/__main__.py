@@ -1,0 +1,200 @@
+"""Look after the graph: check it, mend it, copy it to a file or to another home.
+
+    python -m graph check [--user USER]
+    python -m graph repair [--user USER]
+    python -m graph export (--account USER CREATOR | --all) FILE
+    python -m graph import FILE
+    python -m graph move --to URL
+
+The settings are the service's. Answers go to stdout, progress to stderr. The exit code is 0 when all is well,
+1 when something differs, 2 when it could not be found out.
+"""
+
+import argparse
+import asyncio
+import fcntl
+import json
+import logging
+import os
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+from chats.account import Account
+from errors import AnalyticsError, GraphError, SettingsError, Unavailable
+from graph import care
+from graph.connect import connect
+from graph.port import Graph
+from settings import Settings
+
+WELL, DIFFERS, FAILED = 0, 1, 2
+NOT_ASKED: Final = (
+    "Indexes were not looked at: the embedded graph declares its own at every start, and a server does not "
+    "tell them to a traversal; deploy/graph/ has those that are needed."
+)
+NO_OWNERS: Final = (
+    "No service runs on this DATA_DIR or RAY_ADDRESS: only what the graph tells by itself was checked."
+)
+NOW_SET: Final = (
+    "Stop the service and start it with GRAPH_URL set to the new home. Owners write each account anew as "
+    "they start, with what came since it was copied; until then readers have the copy."
+)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns the process's exit code."""
+    arguments = _parser().parse_args(argv)
+    try:
+        return asyncio.run(_run(arguments, Settings.from_env()))
+    except AnalyticsError as error:
+        _say(f"error: {error}")
+    except OSError as error:
+        _say(f"error: the file cannot be used ({error.strerror}).")
+    except KeyboardInterrupt:
+        _say("stopped.")
+    return FAILED
+
+
+def _parser() -> argparse.ArgumentParser:
+    description, _, rest = (__doc__ or "").partition("\n")
+    parser = argparse.ArgumentParser(
+        prog="python -m graph",
+        description=description,
+        epilog=rest,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, what in (("check", "say what is wrong"), ("repair", "have it mended by the owners")):
+        commands.add_parser(name, help=what).add_argument("--user", help="this user's accounts alone")
+    export = commands.add_parser("export", help="write accounts to a file, as GraphSON 2")
+    which = export.add_mutually_exclusive_group(required=True)
+    which.add_argument("--account", nargs=2, metavar=("USER", "CREATOR"))
+    which.add_argument("--all", action="store_true")
+    export.add_argument("file", type=Path)
+    commands.add_parser("import", help="write a file's accounts to the graph").add_argument("file", type=Path)
+    move = commands.add_parser("move", help="copy all accounts to another home")
+    move.add_argument("--to", required=True, metavar="URL", help="of the other home, as GRAPH_URL names it")
+    return parser
+
+
+async def _run(arguments: argparse.Namespace, settings: Settings) -> int:
+    async with _graph(settings, is_new=arguments.command == "import") as (graph, owners):
+        match arguments.command:
+            case "check":
+                wrong = await care.check(graph, owners, _tell, _say, arguments.user)
+                if owners is None:
+                    _say(NO_OWNERS)
+                _say(NOT_ASKED)
+                _tell("All is well." if not wrong else f"{wrong} accounts have something wrong.")
+                return DIFFERS if wrong else WELL
+            case "repair":
+                if owners is None:
+                    raise Unavailable("Owners write the graph: start the service, or name its RAY_ADDRESS.")
+                left = await care.repair(graph, owners, _tell, _say, arguments.user)
+                _tell("All is well." if not left else f"{left} accounts still differ.")
+                return DIFFERS if left else WELL
+            case "export":
+                keys = None if arguments.all else [Account(*arguments.account).key]
+                _tell(f"{await care.export(graph, keys, arguments.file, _say)} vertices are in the file.")
+                return WELL
+            case "import":
+                _tell(f"{await care.load(graph, arguments.file, _say)} vertices are in the graph.")
+                return WELL
+        return await _move(graph, arguments.to, settings)
+
+
+async def _move(source: Graph, url: str, settings: Settings) -> int:
+    target = connect(url, max_bindings=settings.graph_max_bindings)
+    try:
+        wrong = await care.move(source, target, _tell, _say)
+    finally:
+        await target.close()
+    _tell(f"{wrong} accounts are not there as they were read." if wrong else f"All is copied. {NOW_SET}")
+    return DIFFERS if wrong else WELL
+
+
+@asynccontextmanager
+async def _graph(settings: Settings, *, is_new: bool) -> AsyncIterator[tuple[Graph, care.Owners | None]]:
+    """The graph in use, through the writer if a service runs, which may hold it; and then the owners.
+
+    `is_new` says that an embedded graph need not be there yet.
+    """
+    places = _running(settings)
+    if places is None and not settings.ray_address:
+        from actors.graph_writer import graph_url
+
+        url = graph_url(settings)
+        if not is_new:
+            _check_folder(url)
+        graph = connect(url, max_bindings=settings.graph_max_bindings)
+        try:
+            yield graph, None
+        finally:
+            await graph.close()
+        return
+    if places is not None:
+        settings = replace(settings, ray_address=places["ray_address"], redis_url=places["redis_url"])
+        os.environ.setdefault("RAY_AUTH_MODE", "token")  # as the service sets it for a Ray of its own
+    if not settings.redis_url:
+        raise SettingsError("REDIS_URL: set it as the service has it; without it users are not known.")
+    import ray
+
+    from actors import registry
+    from actors.care import ServiceOwners
+    from actors.directory import Directory
+    from actors.graph_writer import NAME, ThroughActor
+    from frames.log import connect_redis
+    from remote import NAMESPACE
+
+    _say("joining the service's Ray ...")
+    try:
+        ray.init(settings.ray_address, namespace=NAMESPACE, log_to_driver=False, logging_level=logging.ERROR)
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        raise Unavailable(
+            f"The service's Ray is not reached ({type(error).__name__}): check RAY_ADDRESS and RAY_AUTH_MODE."
+        ) from error
+    redis = connect_redis(settings.redis_url)
+    try:
+        try:
+            writer: Any = ray.get_actor(NAME)
+            ray.get_actor(registry.NAME)
+        except ValueError:
+            raise Unavailable("No service runs on that Ray: start it, or unset RAY_ADDRESS.") from None
+        yield ThroughActor(writer), ServiceOwners(redis, Directory(settings))
+    finally:
+        await redis.connection_pool.disconnect()
+        ray.shutdown()
+
+
+def _check_folder(url: str) -> None:
+    folder = url.removeprefix("embedded:")
+    if folder != url and not Path(folder).is_dir():
+        raise GraphError(f"There is no graph in {folder}: check DATA_DIR and GRAPH_URL.")
+
+
+def _running(settings: Settings) -> dict[str, str] | None:
+    """Where the parts of the service are reached that runs on this data folder; None: none does."""
+    try:
+        places: dict[str, str] = json.loads((settings.data_dir / "service.json").read_text())
+        with (settings.data_dir / "lock").open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:  # it holds the folder
+        return places
+    except OSError:
+        return None
+    return None  # it was killed, and its file was left behind
+
+
+def _tell(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
