@@ -132,8 +132,8 @@ class Settings:
             raise SettingsError(f"GRAPH_WRITERS={self.graph_writers}: a number from 0 to {MOST_WRITERS}.")
         if self.graph_writers > 1 and self._is_graph_embedded:
             raise SettingsError(
-                f"GRAPH_WRITERS={self.graph_writers}: the embedded graph has one writer; leave it out, or set "
-                "GRAPH_URL to a server."
+                f"GRAPH_WRITERS={self.graph_writers}: the embedded graph has one writer; leave it out, or "
+                "set GRAPH_URL to a server."
             )
         if self.graph_max_bindings < 6:
             raise SettingsError(f"GRAPH_MAX_BINDINGS={self.graph_max_bindings}: at least 6 are needed.")

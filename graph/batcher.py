@@ -1,11 +1,11 @@
 """The writes of all callers that wait at the same moment, in batches in which accounts take turns.
 
-A caller's mutations are of one account. Each account is written in the order of its calls, and a call returns
-when its mutations are in. Callers that outrun the graph wait. A graph that is away is tried again without end.
-A batch that is refused for good is taken apart: only the caller whose mutations are refused gets the error.
+A caller's mutations are of one account. Each account is written in the order of its calls, and a call
+returns when its mutations are in. Callers that outrun the graph wait. A graph that is away is tried again
+without end. A batch that is refused for good is taken apart: only the caller whose mutations are refused gets the error.
 
-A large call is written in parts, and each account gives one part before the next is asked: a small write waits
-for the batch that is being written, not for another account's rebuild.
+A large call is written in parts, and each account gives one part before the next is asked: a small write
+waits for the batch that is being written, not for another account's rebuild.
 
 A caller may write as the owner of a user. Which epoch is the newest is asked right before each attempt to
 write, so an owner that was displaced while it waited is refused too. Batches are written one after another:
