@@ -13,6 +13,8 @@ from graph.cosmos_address import PREFIX, check_partition_key, parse
 _ORIGIN = re.compile(
     r"(?P<scheme>[a-z][a-z0-9+.-]*)://(?P<host>[a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(:(?P<port>[0-9]{1,5}))?"
 )
+MOST_BY_DEFAULT = 8  # graph writers where their number is not set
+MOST_WRITERS = 64
 _OWN_PORTS = {"http": 80, "https": 443}  # a browser leaves them out
 
 
@@ -61,6 +63,9 @@ class Settings:
     graph_batch_wait: float = field(
         default=0.005, metadata={"env": "GRAPH_BATCH_WAIT"}
     )  # the longest a mutation waits for company
+    graph_writers: int = field(
+        default=0, metadata={"env": "GRAPH_WRITERS"}
+    )  # 0: as many as processors, up to 8; for the embedded graph and Cosmos DB one
     user_idle: float = field(default=600.0, metadata={"env": "USER_IDLE"})  # then the user's actor ends
     users_per_node: int = field(default=64, metadata={"env": "USERS_PER_NODE"})  # user actors at a time
     frontend_dir: str = field(default="", metadata={"env": "FRONTEND_DIR"})  # a built page; empty: none
@@ -86,6 +91,19 @@ class Settings:
         return self.checkpoint_url or str(self.data_dir.resolve() / "checkpoints")
 
     @property
+    def writers(self) -> int:
+        """How many processes write the graph."""
+        if self._is_graph_embedded:
+            return 1
+        if self.graph_url.startswith(PREFIX) and not self.graph_writers:
+            return 1  # what may be spent is one sum
+        return self.graph_writers or min(os.cpu_count() or 1, MOST_BY_DEFAULT)
+
+    @property
+    def _is_graph_embedded(self) -> bool:
+        return not self.graph_url or self.graph_url.startswith("embedded:")
+
+    @property
     def origins(self) -> frozenset[str]:
         """The origins of other pages that may call, as browsers send them; SettingsError when one is none."""
         given = (each.strip() for each in self.cors_origins.split(","))
@@ -108,7 +126,9 @@ class Settings:
 
     def env(self) -> dict[str, str]:
         """The same settings as environment variables, for the processes that this one starts."""
-        return {each.metadata["env"]: str(getattr(self, each.name)) for each in fields(self)}
+        values = {each.metadata["env"]: str(getattr(self, each.name)) for each in fields(self)}
+        # Another machine may have another number of processors: all must agree on who writes an account.
+        return {**values, "GRAPH_WRITERS": str(self.writers)}
 
     def _check(self) -> None:
         if self.host not in ("127.0.0.1", "localhost"):
@@ -132,6 +152,13 @@ class Settings:
                 raise SettingsError(f"{each.upper()}={getattr(self, each)}: must be above 0.")
         if not self.graph_batch_wait >= 0:
             raise SettingsError(f"GRAPH_BATCH_WAIT={self.graph_batch_wait}: must be 0 or more.")
+        if not 0 <= self.graph_writers <= MOST_WRITERS:
+            raise SettingsError(f"GRAPH_WRITERS={self.graph_writers}: a number from 0 to {MOST_WRITERS}.")
+        if self.graph_writers > 1 and self._is_graph_embedded:
+            raise SettingsError(
+                f"GRAPH_WRITERS={self.graph_writers}: the embedded graph has one writer; leave it out, or "
+                "set GRAPH_URL to a server."
+            )
         if self.graph_max_bindings < 6:
             raise SettingsError(f"GRAPH_MAX_BINDINGS={self.graph_max_bindings}: at least 6 are needed.")
         if self.redis_url and not self.redis_url.startswith(("redis://", "rediss://", "unix://")):

@@ -1,4 +1,7 @@
-"""The graph-writer actor: the one door for mutations, and the home of the embedded graph."""
+"""The graph-writer actors: the one door for mutations, and the home of the embedded graph.
+
+There are `GRAPH_WRITERS` of them. Each account is written by one, which its key alone decides.
+"""
 
 import asyncio
 import logging
@@ -12,10 +15,11 @@ from ray.exceptions import RayActorError
 from errors import GraphUnavailable
 from frames.log import connect_redis
 from graph.batcher import Batcher, Owner
-from graph.connect import connect
+from graph.connect import connect_as
 from graph.cosmos_address import PREFIX
 from graph.model import Mutation, Scalar
 from graph.opened import OpenedGraph
+from graph.placement import place
 from graph.port import Graph
 from metrics.export import export
 from metrics.loop_lag import SPARING, LoopLag
@@ -24,7 +28,7 @@ from remote import named_actor, result
 from session.journal import owner_epochs
 from settings import Settings
 
-NAME = "graph_writer"
+NAME = "graph_writer"  # and the number of the writer: graph_writer_0
 
 
 class GraphWriter:
@@ -34,17 +38,7 @@ class GraphWriter:
         settings = Settings.from_env(env)
         logging.basicConfig(level=settings.log_level)
         tally, lag = Tally(), LoopLag(SPARING)
-        self._graph = OpenedGraph(
-            partial(
-                connect,
-                graph_url(settings),
-                max_bindings=settings.graph_max_bindings,
-                cosmos_key=settings.read_cosmos_key(),
-                cosmos_partition_key=settings.cosmos_partition_key,
-                cosmos_units=settings.cosmos_ru,
-                metrics=tally,
-            )
-        )
+        self._graph = OpenedGraph(partial(connect_as, settings, graph_url(settings), tally))
         self._redis = connect_redis(settings.redis_url)
         self._batcher = Batcher(
             self._graph,
@@ -79,31 +73,37 @@ class GraphWriter:
 
 
 class ThroughActor:
-    """The graph as other processes see it: every call goes through the writer actor.
+    """The graph as other processes see it: every call goes through a writer actor.
 
     An `owner` writes only as long as there is no newer one.
     """
 
-    def __init__(self, actor: "ActorHandle[GraphWriter]", owner: Owner | None = None) -> None:
-        self._actor = actor
+    def __init__(self, actors: "Sequence[ActorHandle[GraphWriter]]", owner: Owner | None = None) -> None:
+        self._actors = actors
         self._owner = owner
 
     async def submit(self, script: str, bindings: Mapping[str, Scalar]) -> list[Any]:
-        rows: list[Any] = await _result(self._actor.submit.remote(script, bindings))
+        # All of them reach the same graph.
+        rows: list[Any] = await _result(self._actors[0].submit.remote(script, bindings))
         return rows
 
     async def apply(self, mutations: Sequence[Mutation]) -> None:
-        await _result(self._actor.apply.remote(list(mutations), self._owner))
+        accounts: dict[str, list[Mutation]] = {}
+        for each in mutations:
+            accounts.setdefault(each.pk, []).append(each)
+        for pk, of_account in accounts.items():
+            actor = self._actors[place(pk, len(self._actors))]
+            await _result(actor.apply.remote(of_account, self._owner))
 
     def of(self, owner: Owner) -> "ThroughActor":
         """The same for a user's owner."""
-        return ThroughActor(self._actor, owner)
+        return ThroughActor(self._actors, owner)
 
     async def ping(self) -> None:
-        await _result(self._actor.ping.remote())
+        await _result(self._actors[0].ping.remote())
 
     async def close(self) -> None:
-        """The actor lives on: others use it."""
+        """The actors live on: others use them."""
 
 
 async def _result(reference: Any) -> Any:
@@ -117,9 +117,15 @@ def graph_url(settings: Settings) -> str:
     return settings.graph_url or f"embedded:{settings.data_dir.resolve() / 'graph'}"
 
 
+def names(settings: Settings) -> list[str]:
+    """The names of all writer actors."""
+    return [f"{NAME}_{number}" for number in range(settings.writers)]
+
+
 def graph_writer(settings: Settings) -> ThroughActor:
-    """The cluster's graph writer, started when there is none yet."""
-    return ThroughActor(named_actor(GraphWriter, NAME, settings.env(), detached=True))
+    """The cluster's graph writers, each started when there is none of its name yet."""
+    env = settings.env()
+    return ThroughActor([named_actor(GraphWriter, name, env, detached=True) for name in names(settings)])
 
 
 def graph_reader(settings: Settings, writer: ThroughActor) -> Graph:
@@ -131,4 +137,4 @@ def graph_reader(settings: Settings, writer: ThroughActor) -> Graph:
     url = graph_url(settings)
     if url.startswith(("embedded:", PREFIX)):
         return writer
-    return connect(url, max_bindings=settings.graph_max_bindings)
+    return connect_as(settings, url)

@@ -26,7 +26,7 @@ from typing import Any, Final
 from chats.account import Account
 from errors import AnalyticsError, GraphError, SettingsError, Unavailable
 from graph import care
-from graph.connect import connect
+from graph.connect import connect_as
 from graph.port import Graph
 from settings import Settings
 
@@ -107,7 +107,7 @@ async def _run(arguments: argparse.Namespace, settings: Settings) -> int:
 
 
 async def _move(source: Graph, url: str, settings: Settings) -> int:
-    target = connect(url, max_bindings=settings.graph_max_bindings)
+    target = connect_as(settings, url)
     try:
         wrong = await care.move(source, target, _tell, _say)
     finally:
@@ -129,7 +129,7 @@ async def _graph(settings: Settings, *, is_new: bool) -> AsyncIterator[tuple[Gra
         url = graph_url(settings)
         if not is_new:
             _check_folder(url)
-        graph = connect(url, max_bindings=settings.graph_max_bindings)
+        graph = connect_as(settings, url)
         try:
             yield graph, None
         finally:
@@ -145,7 +145,7 @@ async def _graph(settings: Settings, *, is_new: bool) -> AsyncIterator[tuple[Gra
     from actors import registry
     from actors.care import ServiceOwners
     from actors.directory import Directory
-    from actors.graph_writer import NAME, ThroughActor
+    from actors.graph_writer import ThroughActor, names
     from frames.log import connect_redis
     from remote import NAMESPACE
 
@@ -159,11 +159,11 @@ async def _graph(settings: Settings, *, is_new: bool) -> AsyncIterator[tuple[Gra
     redis = connect_redis(settings.redis_url)
     try:
         try:
-            writer: Any = ray.get_actor(NAME)
+            writers: list[Any] = [ray.get_actor(name) for name in names(settings)]
             ray.get_actor(registry.NAME)
         except ValueError:
             raise Unavailable("No service runs on that Ray: start it, or unset RAY_ADDRESS.") from None
-        yield ThroughActor(writer), ServiceOwners(redis, Directory(settings))
+        yield ThroughActor(writers), ServiceOwners(redis, Directory(settings))
     finally:
         await redis.connection_pool.disconnect()
         ray.shutdown()

@@ -1,8 +1,12 @@
-"""The writes of all callers that wait at the same moment, as one batch.
+"""The writes of all callers that wait at the same moment, in batches in which accounts take turns.
 
-A caller's mutations stay in their order and its call returns when they are in. Callers that outrun the graph
-wait. A graph that is away is tried again without end. A batch that is refused for good is taken apart: only
-the caller whose mutations are refused gets the error.
+A caller's mutations are of one account. Each account is written in the order of its calls, and a call
+returns when its mutations are in. Callers that outrun the graph wait. A graph that is away is tried again
+without end. A batch that is refused for good is taken apart: only the caller whose mutations are refused gets
+the error.
+
+A large call is written in parts, and each account gives one part before the next is asked: a small write
+waits for the batch that is being written, not for another account's rebuild.
 
 A caller may write as the owner of a user. Which epoch is the newest is asked right before each attempt to
 write, so an owner that was displaced while it waited is refused too. Batches are written one after another:
@@ -24,7 +28,8 @@ from graph.port import Graph
 from metrics.declared import GRAPH_BATCH_MUTATIONS, GRAPH_RETRIES, GRAPH_WRITE_SECONDS
 from metrics.port import UNMEASURED, Metrics
 
-LARGEST_BATCH = 20_000  # mutations taken together; the adapter cuts them into requests
+LARGEST_BATCH = 400  # mutations written together; the adapter cuts them into requests
+LARGEST_PART = 200  # mutations that an account gives before the next one's turn
 MOST_WAITING = 200_000  # mutations accepted and not yet written
 RETRY_FIRST, RETRY_MOST = 0.2, 10.0
 
@@ -34,11 +39,24 @@ Newest = Callable[[Collection[str]], Awaitable[Mapping[str, int]]]
 log = logging.getLogger(__name__)
 
 
-@dataclass(slots=True)
-class _Waiting:
+@dataclass(slots=True, eq=False)
+class _Call:
     mutations: Sequence[Mutation]
     owner: Owner | None
+    taken: int = 0  # mutations that are in a batch already
+    written: int = 0
+    refused: bool = False
     done: asyncio.Future[None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+
+    @property
+    def account(self) -> str:
+        return self.mutations[0].pk
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    call: _Call
+    mutations: Sequence[Mutation]
 
 
 class Batcher:
@@ -56,7 +74,7 @@ class Batcher:
         self._size = size
         self._wait = wait
         self._metrics = metrics
-        self._queue: deque[_Waiting] = deque()
+        self._turns: dict[str, deque[_Call]] = {}  # by account, the next one's turn first
         self._room = asyncio.Condition()
         self._waiting = 0
         self._arrived = asyncio.Event()
@@ -64,9 +82,10 @@ class Batcher:
         self._task = asyncio.get_running_loop().create_task(self._run())
 
     async def apply(self, mutations: Sequence[Mutation], owner: Owner | None = None) -> None:
-        """Return when the mutations are in the graph.
+        """Return when the mutations, all of one account, are in the graph.
 
-        GraphError when it refuses them. StaleOwner, with nothing written, when `owner` is not the newest.
+        GraphError when it refuses them. StaleOwner when `owner` is not the newest: nothing is written from
+        then on. An error says nothing of the parts before it; they may be in.
         """
         if not mutations:
             return
@@ -76,12 +95,12 @@ class Batcher:
                 lambda: not self._waiting or self._waiting + len(mutations) <= MOST_WAITING
             )
             self._waiting += len(mutations)
-        waiting = _Waiting(mutations, owner)
-        self._queue.append(waiting)
+        call = _Call(mutations, owner)
+        self._turns.setdefault(call.account, deque()).append(call)
         self._arrived.set()
         if self._waiting >= self._size:
             self._full.set()
-        await waiting.done
+        await call.done
 
     async def close(self) -> None:
         self._task.cancel()
@@ -98,27 +117,37 @@ class Batcher:
                 self._waiting -= sum(len(each.mutations) for each in batch)
                 self._room.notify_all()
 
-    def _take(self) -> list[_Waiting]:
-        batch: list[_Waiting] = []
-        size = 0
-        while self._queue and (not batch or size + len(self._queue[0].mutations) <= LARGEST_BATCH):
-            size += len(self._queue[0].mutations)
-            batch.append(self._queue.popleft())
-        if not self._queue:
+    def _take(self) -> list[_Part]:
+        batch: list[_Part] = []
+        room = LARGEST_BATCH
+        while self._turns and room:
+            account = next(iter(self._turns))
+            calls = self._turns.pop(account)
+            call = calls[0]
+            end = call.taken + min(LARGEST_PART, room)
+            part = _Part(call, call.mutations[call.taken : end])
+            call.taken += len(part.mutations)
+            room -= len(part.mutations)
+            batch.append(part)
+            if call.taken == len(call.mutations):
+                calls.popleft()
+            if calls:
+                self._turns[account] = calls  # behind all others
+        if not self._turns:
             self._arrived.clear()
             self._full.clear()
         return batch
 
-    async def _write(self, batch: Sequence[_Waiting]) -> None:
-        """Write the batch and answer its callers."""
+    async def _write(self, batch: Sequence[_Part]) -> None:
+        """Write the batch and answer the callers that it completes."""
         backoff = Backoff(RETRY_FIRST, RETRY_MOST)
         while batch := await self._try(batch):
             await backoff.pause()
 
-    async def _try(self, batch: Sequence[_Waiting]) -> Sequence[_Waiting]:
+    async def _try(self, batch: Sequence[_Part]) -> Sequence[_Part]:
         """Write what may be written and answer its callers; returns what is to be tried again."""
         try:
-            batch = await self._believed(batch)
+            batch = await self._believed([each for each in batch if not each.call.refused])
             if batch:
                 began = time.perf_counter()
                 mutations = [mutation for each in batch for mutation in each.mutations]
@@ -135,31 +164,41 @@ class Batcher:
                 for each in batch:
                     await self._write([each])
             else:
-                _answer(batch[0], error)
+                self._refuse(batch[0].call, error)
             return []
         for each in batch:
-            _answer(each, None)
+            call = each.call
+            call.written += len(each.mutations)
+            if call.written == len(call.mutations) and not call.done.done():  # else the caller is gone
+                call.done.set_result(None)
         return []
 
-    async def _believed(self, batch: Sequence[_Waiting]) -> Sequence[_Waiting]:
+    async def _believed(self, batch: Sequence[_Part]) -> Sequence[_Part]:
         """The batch without the writes of displaced owners, whose callers are told."""
-        users = {each.owner[0] for each in batch if each.owner is not None}
+        users = {each.call.owner[0] for each in batch if each.call.owner is not None}
         if not users:
             return batch
         newest = await self._newest(users)
-        believed: list[_Waiting] = []
+        believed: list[_Part] = []
         for each in batch:
-            if each.owner is None or newest.get(each.owner[0]) == each.owner[1]:
+            owner = each.call.owner
+            if owner is None or newest.get(owner[0]) == owner[1]:
                 believed.append(each)
             else:
-                _answer(each, StaleOwner("Another process owns this user now and writes its graph."))
+                self._refuse(
+                    each.call, StaleOwner("Another process owns this user now and writes its graph.")
+                )
         return believed
 
-
-def _answer(waiting: _Waiting, error: Exception | None) -> None:
-    if waiting.done.done():  # the caller is gone
-        return
-    if error is None:
-        waiting.done.set_result(None)
-    else:
-        waiting.done.set_exception(error)
+    def _refuse(self, call: _Call, error: Exception) -> None:
+        """Tell the caller, and forget what of the call is not in a batch yet."""
+        call.refused = True
+        if rest := len(call.mutations) - call.taken:
+            calls = self._turns[call.account]
+            calls.popleft()  # a call that was begun is the first of its account
+            if not calls:
+                del self._turns[call.account]
+            call.taken += rest
+            self._waiting -= rest
+        if not call.done.done():  # else the caller is gone
+            call.done.set_exception(error)

@@ -11,6 +11,19 @@ from errors import SettingsError
 from graph.cosmos_address import PREFIX, check_partition_key, parse
 from graph.port import Graph
 from metrics.port import UNMEASURED, Metrics
+from settings import Settings
+
+
+def connect_as(settings: Settings, url: str, metrics: Metrics = UNMEASURED) -> Graph:
+    """The graph at `url`, with what the settings say of its kind."""
+    return connect(
+        url,
+        max_bindings=settings.graph_max_bindings,
+        cosmos_key=settings.read_cosmos_key(),
+        cosmos_partition_key=settings.cosmos_partition_key,
+        cosmos_units=settings.cosmos_ru / settings.writers,
+        metrics=metrics,
+    )
 
 
 def connect(

@@ -74,7 +74,7 @@ def _run(stack: ExitStack, settings: Settings, *, samples: bool) -> None:
     stack.enter_context(running_ray(settings, runtime, _say))
     _stop_on_signals()  # Ray has put handlers of its own there
     _say("Starting the service ...")
-    stack.enter_context(_actors())
+    stack.enter_context(_actors(settings))
     from serve_app import build_app
 
     stack.enter_context(running_serve(settings, build_app(settings), _say))
@@ -189,14 +189,14 @@ def _check_port(name: str, host: str, port: int) -> None:
 
 
 @contextmanager
-def _actors() -> Iterator[None]:
+def _actors(settings: Settings) -> Iterator[None]:
     """At the end have user actors write their checkpoints, and end the actors that came with this service."""
     import ray
     from ray.exceptions import RayError
 
     from actors import graph_writer, registry
 
-    names = (registry.NAME, graph_writer.NAME)
+    names = (registry.NAME, *graph_writer.names(settings))
     found = {name for name in names if _actor(name) is not None}
     try:
         yield

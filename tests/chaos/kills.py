@@ -76,7 +76,7 @@ async def _find(kill: Kill, service: Service) -> int | None:
         case "registry":
             return await _pid_of("registry")
         case "graph writer":
-            return await _pid_of("graph_writer")
+            return await _pid_of("graph_writer_0")
         case "embedded Redis":
             return _written(service.folder / "redis" / "pid")
         case "Serve replica":

@@ -113,6 +113,6 @@ def _actor(kill: Kill) -> str:
         case "node of the registry":
             return "registry"
         case "node of the graph writer":
-            return "graph_writer"
+            return "graph_writer_0"
         case _:
             return f"user:{kill.user_id}"

@@ -198,7 +198,7 @@ async def _send(
 
 async def _settle(http: httpx.AsyncClient, users: Sequence[User]) -> list[Fault]:
     """What is wrong when all work is done; what only was not done yet is none."""
-    graph = ThroughActor(ray.get_actor("graph_writer", namespace="analytics"))
+    graph = ThroughActor([ray.get_actor("graph_writer_0", namespace="analytics")])
     deadline = time.monotonic() + PATIENCE
     while True:
         faults = [fault for user in users for fault in await _faults(http, graph, user)]

@@ -3,6 +3,8 @@ from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequen
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from errors import GraphError, GraphUnavailable, JournalUnavailable, StaleOwner
 from graph import batcher as batching
@@ -13,8 +15,8 @@ FOREVER = 3600.0
 Start = Callable[..., Batcher]
 
 
-def mutations(*ids: str) -> list[Mutation]:
-    return [UpsertVertex("c1", id, "Fan") for id in ids]
+def mutations(*ids: str, account: str = "c1") -> list[Mutation]:
+    return [UpsertVertex(account, id, "Fan") for id in ids]
 
 
 class Recorder:
@@ -141,14 +143,98 @@ async def test_what_arrives_during_a_write_forms_the_next_batch(graph: Recorder,
     assert graph.batches == [["a"], ["b", "c", "d"]]
 
 
-async def test_batches_stay_under_their_largest_size_and_a_callers_mutations_together(
+async def test_batches_are_bounded_and_a_large_call_is_cut_in_its_order(
     graph: Recorder, start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(batching, "LARGEST_BATCH", 4)
-    batcher = start(size=11, wait=FOREVER)
-    calls = [["a1", "a2", "a3"], ["b1", "b2"], ["c1"], ["d1", "d2", "d3", "d4", "d5"]]
-    await asyncio.gather(*(batcher.apply(mutations(*ids)) for ids in calls))
-    assert graph.batches == [["a1", "a2", "a3"], ["b1", "b2", "c1"], ["d1", "d2", "d3", "d4", "d5"]]
+    monkeypatch.setattr(batching, "LARGEST_PART", 2)
+    batcher = start(size=8, wait=FOREVER)
+    await asyncio.gather(batcher.apply(mutations(*"abcdefg")), batcher.apply(mutations("h")))
+    assert graph.batches == [list("abcd"), list("efgh")]
+
+
+async def test_a_small_write_waits_for_one_batch_of_another_accounts_rebuild(
+    graph: Recorder, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batching, "LARGEST_BATCH", 4)
+    monkeypatch.setattr(batching, "LARGEST_PART", 2)
+    batcher = start()
+    graph.open.clear()
+    rebuild = asyncio.create_task(batcher.apply(mutations(*"abcdefghijkl")))
+    await graph.asked.wait()
+    delta = asyncio.create_task(batcher.apply(mutations("x", account="c2")))
+    await asyncio.sleep(0)
+    graph.open.set()
+    await delta
+    assert not rebuild.done()
+    await rebuild
+    assert graph.batches[:2] == [list("abcd"), ["e", "f", "x", "g"]]
+    assert [id for id in graph.written if id != "x"] == list("abcdefghijkl")
+
+
+async def test_what_is_left_of_a_refused_call_is_not_written_and_makes_room(
+    graph: Recorder, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batching, "LARGEST_BATCH", 2)
+    monkeypatch.setattr(batching, "MOST_WAITING", 5)
+    graph.refused = {"bad"}
+    batcher = start()
+    with pytest.raises(GraphError):
+        await batcher.apply(mutations("bad", "b", "c", "d", "e"))
+    async with asyncio.timeout(5):
+        await batcher.apply(mutations(*"vwxyz"))
+    assert graph.written == list("vwxyz")
+
+
+async def test_an_owner_that_is_displaced_between_two_parts_writes_no_more(
+    graph: Recorder, epochs: Epochs, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batching, "LARGEST_BATCH", 2)
+    epochs.newest = {"u1": 1}
+    batcher = start()
+    graph.open.clear()
+    older = asyncio.create_task(batcher.apply(mutations(*"abcd"), ("u1", 1)))
+    await graph.asked.wait()
+    epochs.newest = {"u1": 2}
+    newer = asyncio.create_task(batcher.apply(mutations("n"), ("u1", 2)))
+    graph.open.set()
+    with pytest.raises(StaleOwner):
+        await older
+    await newer
+    assert graph.written == ["a", "b", "n"]
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 2), st.integers(1, 9)), min_size=1, max_size=12),
+    st.integers(1, 6),
+    st.integers(1, 6),
+    st.integers(0, 2),
+)
+def test_each_account_is_written_in_the_order_of_its_calls_in_bounded_batches(
+    calls: list[tuple[int, int]], largest_batch: int, largest_part: int, away: int
+) -> None:
+    async def written() -> Recorder:
+        graph = Recorder()
+        graph.away = away
+        batcher = Batcher(graph, Epochs(), size=1, wait=0.0)
+        asked = (
+            mutations(*(f"{account}:{n}:{m}" for m in range(count)), account=str(account))
+            for n, (account, count) in enumerate(calls)
+        )
+        await asyncio.gather(*(batcher.apply(each) for each in asked))
+        await batcher.close()
+        return graph
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(batching, "LARGEST_BATCH", largest_batch)
+        patch.setattr(batching, "LARGEST_PART", largest_part)
+        patch.setattr(batching, "RETRY_FIRST", 0.0001)
+        graph = asyncio.run(written())
+    assert max(map(len, graph.batches)) <= largest_batch
+    for account in range(3):
+        assert [id for id in graph.written if id.startswith(f"{account}:")] == [
+            f"{account}:{n}:{m}" for n, (of, count) in enumerate(calls) if of == account for m in range(count)
+        ]
 
 
 async def test_callers_that_outrun_the_graph_wait_until_there_is_room(

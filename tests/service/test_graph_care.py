@@ -7,7 +7,7 @@ from pathlib import Path
 import ray
 
 from actors.directory import Directory
-from actors.graph_writer import NAME, ThroughActor
+from actors.graph_writer import ThroughActor, names
 from chats.account import Account
 from graph.embedded import EmbeddedGraph
 from graph.model import SCHEMA, DropConversation, DropPartition, UpsertVertex
@@ -43,7 +43,7 @@ async def test_what_the_graph_of_a_running_service_lost_is_found_and_mended(
     start = recent(5000)
     for id in range(1, 5):
         await directory.handle_delta(user_id, orjson.dumps(message(id, 40, start, "hello")), CREATOR)
-    graph = ThroughActor(ray.get_actor(NAME))
+    graph = ThroughActor([ray.get_actor(name) for name in names(Settings())])
     pk = Account(user_id, CREATOR).key
     code, out, err = await command(service, "check", "--user", user_id)
     assert (code, out) == (0, "All is well.\n"), (out, err)
