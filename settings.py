@@ -13,7 +13,6 @@ from graph.cosmos_address import PREFIX, check_partition_key, parse
 _ORIGIN = re.compile(
     r"(?P<scheme>[a-z][a-z0-9+.-]*)://(?P<host>[a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(:(?P<port>[0-9]{1,5}))?"
 )
-MOST_BY_DEFAULT = 8  # graph writers where their number is not set
 MOST_WRITERS = 64
 _OWN_PORTS = {"http": 80, "https": 443}  # a browser leaves them out
 
@@ -64,8 +63,8 @@ class Settings:
         default=0.005, metadata={"env": "GRAPH_BATCH_WAIT"}
     )  # the longest a mutation waits for company
     graph_writers: int = field(
-        default=0, metadata={"env": "GRAPH_WRITERS"}
-    )  # 0: as many as processors, up to 8; for the embedded graph and Cosmos DB one
+        default=1, metadata={"env": "GRAPH_WRITERS"}
+    )  # processes that write the graph; the embedded graph has one
     user_idle: float = field(default=600.0, metadata={"env": "USER_IDLE"})  # then the user's actor ends
     users_per_node: int = field(default=64, metadata={"env": "USERS_PER_NODE"})  # user actors at a time
     frontend_dir: str = field(default="", metadata={"env": "FRONTEND_DIR"})  # a built page; empty: none
@@ -89,15 +88,6 @@ class Settings:
     def checkpoints(self) -> str:
         """Where checkpoints are: a folder, or a URL that fsspec knows."""
         return self.checkpoint_url or str(self.data_dir.resolve() / "checkpoints")
-
-    @property
-    def writers(self) -> int:
-        """How many processes write the graph."""
-        if self._is_graph_embedded:
-            return 1
-        if self.graph_url.startswith(PREFIX) and not self.graph_writers:
-            return 1  # what may be spent is one sum
-        return self.graph_writers or min(os.cpu_count() or 1, MOST_BY_DEFAULT)
 
     @property
     def _is_graph_embedded(self) -> bool:
@@ -126,9 +116,7 @@ class Settings:
 
     def env(self) -> dict[str, str]:
         """The same settings as environment variables, for the processes that this one starts."""
-        values = {each.metadata["env"]: str(getattr(self, each.name)) for each in fields(self)}
-        # Another machine may have another number of processors: all must agree on who writes an account.
-        return {**values, "GRAPH_WRITERS": str(self.writers)}
+        return {each.metadata["env"]: str(getattr(self, each.name)) for each in fields(self)}
 
     def _check(self) -> None:
         if self.host not in ("127.0.0.1", "localhost"):
@@ -152,8 +140,8 @@ class Settings:
                 raise SettingsError(f"{each.upper()}={getattr(self, each)}: must be above 0.")
         if not self.graph_batch_wait >= 0:
             raise SettingsError(f"GRAPH_BATCH_WAIT={self.graph_batch_wait}: must be 0 or more.")
-        if not 0 <= self.graph_writers <= MOST_WRITERS:
-            raise SettingsError(f"GRAPH_WRITERS={self.graph_writers}: a number from 0 to {MOST_WRITERS}.")
+        if not 1 <= self.graph_writers <= MOST_WRITERS:
+            raise SettingsError(f"GRAPH_WRITERS={self.graph_writers}: a number from 1 to {MOST_WRITERS}.")
         if self.graph_writers > 1 and self._is_graph_embedded:
             raise SettingsError(
                 f"GRAPH_WRITERS={self.graph_writers}: the embedded graph has one writer; leave it out, or "

@@ -119,7 +119,7 @@ def graph_url(settings: Settings) -> str:
 
 def names(settings: Settings) -> list[str]:
     """The names of all writer actors."""
-    return [f"{NAME}_{number}" for number in range(settings.writers)]
+    return [f"{NAME}_{number}" for number in range(settings.graph_writers)]
 
 
 def graph_writer(settings: Settings) -> ThroughActor:

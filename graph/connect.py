@@ -21,7 +21,7 @@ def connect_as(settings: Settings, url: str, metrics: Metrics = UNMEASURED) -> G
         max_bindings=settings.graph_max_bindings,
         cosmos_key=settings.read_cosmos_key(),
         cosmos_partition_key=settings.cosmos_partition_key,
-        cosmos_units=settings.cosmos_ru / settings.writers,
+        cosmos_units=settings.cosmos_ru / settings.graph_writers,
         metrics=metrics,
     )
 

@@ -54,7 +54,7 @@ def test_loopback_addresses_are_listened_on(host: str) -> None:
         ("MAX_BODY", "0"),
         ("MAX_TEXT", "-5"),
         ("GRAPH_WRITERS", "2"),  # the embedded graph has one
-        ("GRAPH_WRITERS", "-1"),
+        ("GRAPH_WRITERS", "0"),
         ("GRAPH_WRITERS", "65"),
         ("GRAPH_BATCH_SIZE", "0"),
         ("GRAPH_BATCH_SIZE", "1.5"),
@@ -146,21 +146,3 @@ def test_a_folder_without_a_built_page_is_refused_and_one_with_it_is_taken(tmp_p
         Settings.from_env({"FRONTEND_DIR": str(tmp_path)})
     (tmp_path / "index.html").write_text("<p>mine")
     assert Settings.from_env({"FRONTEND_DIR": str(tmp_path)}).frontend_dir == str(tmp_path)
-
-
-def test_the_embedded_graph_has_one_writer_and_a_server_as_many_as_processors_up_to_eight(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    server = {"GRAPH_URL": "ws://graph.test:8182"}
-    for processors, writers in ((1, 1), (5, 5), (64, 8), (None, 1)):
-        monkeypatch.setattr("os.cpu_count", lambda found=processors: found)
-        assert Settings.from_env({}).writers == 1
-        assert Settings.from_env(server).writers == writers
-    assert Settings.from_env({**server, "GRAPH_WRITERS": "20"}).writers == 20
-
-
-def test_another_machine_takes_the_number_of_writers_from_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("os.cpu_count", lambda: 3)
-    env = Settings.from_env({"GRAPH_URL": "ws://graph.test:8182"}).env()
-    monkeypatch.setattr("os.cpu_count", lambda: 7)
-    assert Settings.from_env(env).writers == 3
