@@ -6,9 +6,17 @@ from typing import Any, Final
 
 from tests.standin.protocol import Refused
 
-STEPS: Final = frozenset(
-    ["addE", "addV", "and", "as", "by", "coalesce", "constant", "count", "dedup", "drop", "fold", "group", "has", "hasLabel", "hasId", "hasNot", "inject", "is", "limit", "local", "not", "optional", "or", "order", "path", "project", "properties", "property", "range", "repeat", "select", "tree", "unfold", "union", "V", "E", "in", "out", "both", "inE", "outE", "bothE", "inV", "outV", "bothV", "otherV", "values", "where", "with", "eq", "neq", "lt", "lte", "gt", "gte", "between", "within", "id", "label", "valueMap", "times", "until", "emit", "from", "to", "startingWith", "endingWith", "containing", "notStartingWith", "notEndingWith", "notContaining"]
-)
+# fmt: off
+STEPS: Final = frozenset((
+    "addE", "addV", "and", "as", "by", "coalesce", "constant", "count", "dedup", "drop", "fold",
+    "group", "has", "hasLabel", "hasId", "hasNot", "inject", "is", "limit", "local", "not", "optional",
+    "or", "order", "path", "project", "properties", "property", "range", "repeat", "select", "tree",
+    "unfold", "union", "V", "E", "in", "out", "both", "inE", "outE", "bothE", "inV", "outV", "bothV",
+    "otherV", "values", "where", "with", "eq", "neq", "lt", "lte", "gt", "gte", "between", "within",
+    "id", "label", "valueMap", "times", "until", "emit", "from", "to", "startingWith", "endingWith",
+    "containing", "notStartingWith", "notEndingWith", "notContaining",
+))
+# fmt: on
 LONGEST_SCRIPT: Final = 64 * 1024  # bytes
 MOST_STEPS: Final = 400
 MOST_REPEATS: Final = 32

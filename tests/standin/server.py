@@ -130,7 +130,8 @@ class Standin:
             fault = self.faults.take()
             if not fault and (wait := self._budget.wait()):
                 fault = Fault(429, wait)
-            charge, rows = 0.0, []
+            charge = 0.0
+            rows: list[Any] = []
             if not fault or fault.applied or fault.partial:
                 charge, rows = await self._run(script, bindings)
         except protocol.Refused as error:

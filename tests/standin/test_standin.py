@@ -172,9 +172,10 @@ def test_a_failure_may_follow_partial_frames(standin: Standin, ask: Ask, pk: str
 def test_who_spends_more_than_the_budget_waits_as_long_as_the_answer_says(pk: str) -> None:
     with Standin(server.address(), units=10) as standin, closing(connected(standin)) as client:
         values = {"b0": pk, "b1": "fan:1", "b2": 1}
+        client.submit(ADD, values).all().result()
+        client.submit(ADD, values).all().result()
         with pytest.raises(GremlinServerError) as caught:
-            for _ in range(5):
-                client.submit(ADD, values).all().result()
+            client.submit(ADD, values).all().result()
         assert caught.value.status_attributes["x-ms-status-code"] == 429
         after = caught.value.status_attributes["x-ms-retry-after-ms"]
         time.sleep(float(after.rpartition(":")[2]) + 0.01)

@@ -1,7 +1,7 @@
 """Scripts as the Gremlin Server takes them, and its rows as Cosmos DB answers. Pure.
 
-The server has one space of ids: there an id is `\\1pk\\1id`, which no value of a test looks like. All bindings
-go as one map, `x`: the server takes 16 and Cosmos DB knows no such limit.
+The server has one space of ids: there an id is `\\1pk\\1id`, which no value of a test looks like. All
+bindings go as one map, `x`: the server takes 16 and Cosmos DB knows no such limit.
 """
 
 import re
