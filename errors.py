@@ -116,6 +116,12 @@ class GraphError(AnalyticsError):
     code = "graph"
 
 
+class QueryRefused(GraphError):
+    """A script breaks a rule of the graph's home, which the message names; it was not sent."""
+
+    code = "graph_query"
+
+
 class GraphUnavailable(Unavailable):
     """The graph cannot be reached or is throttling; the batch is idempotent and may be sent again."""
 

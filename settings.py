@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from errors import SettingsError
+from graph.cosmos_address import PREFIX, check_partition_key, parse
 
 _ORIGIN = re.compile(
     r"(?P<scheme>[a-z][a-z0-9+.-]*)://(?P<host>[a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(:(?P<port>[0-9]{1,5}))?"
@@ -35,6 +36,12 @@ class Settings:
     graph_max_bindings: int = field(
         default=16, metadata={"env": "GRAPH_MAX_BINDINGS"}
     )  # of a TinkerPop server; 16 is its default
+    cosmos_key: str = field(default="", repr=False, metadata={"env": "COSMOS_KEY"})
+    cosmos_key_file: str = field(default="", metadata={"env": "COSMOS_KEY_FILE"})  # read by the graph writer
+    cosmos_partition_key: str = field(default="pk", metadata={"env": "COSMOS_PARTITION_KEY"})
+    cosmos_ru: float = field(
+        default=0.0, metadata={"env": "COSMOS_RU"}
+    )  # request units a second that the whole service may use; 0: no limit of ours
     model: str = field(
         default="minilm", metadata={"env": "MODEL"}
     )  # "minilm" (packaged) or a sentence-transformers folder
@@ -84,6 +91,21 @@ class Settings:
         given = (each.strip() for each in self.cors_origins.split(","))
         return frozenset(_origin(each) for each in given if each)
 
+    def read_cosmos_key(self) -> str:
+        """The key, from its file if it is in one; SettingsError when that cannot be read. Never log it."""
+        if not self.cosmos_key_file:
+            return self.cosmos_key
+        try:
+            key = Path(self.cosmos_key_file).read_text(encoding="ascii").strip()
+        except (OSError, ValueError):
+            raise SettingsError(
+                f"COSMOS_KEY_FILE={self.cosmos_key_file}: cannot be read; name a text file with the key "
+                "alone, on every node."
+            ) from None
+        if not key:
+            raise SettingsError(f"COSMOS_KEY_FILE={self.cosmos_key_file}: is empty.")
+        return key
+
     def env(self) -> dict[str, str]:
         """The same settings as environment variables, for the processes that this one starts."""
         return {each.metadata["env"]: str(getattr(self, each.name)) for each in fields(self)}
@@ -114,14 +136,28 @@ class Settings:
             raise SettingsError(f"GRAPH_MAX_BINDINGS={self.graph_max_bindings}: at least 6 are needed.")
         if self.redis_url and not self.redis_url.startswith(("redis://", "rediss://", "unix://")):
             raise SettingsError("REDIS_URL: must start with redis://, rediss:// or unix://.")
-        if self.graph_url and not self.graph_url.startswith(("embedded:", "ws://", "wss://")):
-            raise SettingsError("GRAPH_URL: must be embedded:PATH or a ws:// or wss:// address.")
+        if self.graph_url and not self.graph_url.startswith(("embedded:", "ws://", "wss://", PREFIX)):
+            raise SettingsError(
+                "GRAPH_URL: must be embedded:PATH, a ws:// or wss:// address, or cosmos:wss://.."
+            )
+        self._check_cosmos()
         if self.frontend_dir and not os.path.isfile(Path(self.frontend_dir, "index.html")):
             raise SettingsError(
                 f"FRONTEND_DIR={self.frontend_dir}: holds no index.html; build the page and name the folder "
                 "that the build writes."
             )
         _ = self.origins  # refuses what is none
+
+    def _check_cosmos(self) -> None:
+        check_partition_key(self.cosmos_partition_key)
+        if not (self.cosmos_ru == 0 or 1 <= self.cosmos_ru < float("inf")):
+            raise SettingsError(f"COSMOS_RU={self.cosmos_ru}: must be 0 (no limit) or at least 1.")
+        if self.cosmos_key and self.cosmos_key_file:
+            raise SettingsError("COSMOS_KEY: COSMOS_KEY_FILE is set too; set one of them.")
+        if self.graph_url.startswith(PREFIX):
+            parse(self.graph_url)
+            if not self.cosmos_key and not self.cosmos_key_file:
+                raise SettingsError("COSMOS_KEY: a graph in Cosmos DB needs its key, or a COSMOS_KEY_FILE.")
 
 
 def _parse(name: str, text: str, kind: Any) -> Any:

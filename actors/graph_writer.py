@@ -13,6 +13,7 @@ from errors import GraphUnavailable
 from frames.log import connect_redis
 from graph.batcher import Batcher, Owner
 from graph.connect import connect
+from graph.cosmos_address import PREFIX
 from graph.model import Mutation, Scalar
 from graph.port import Graph
 from metrics.export import export
@@ -31,9 +32,16 @@ class GraphWriter:
     def __init__(self, env: Mapping[str, str]) -> None:
         settings = Settings.from_env(env)
         logging.basicConfig(level=settings.log_level)
-        self._graph = connect(graph_url(settings), max_bindings=settings.graph_max_bindings)
-        self._redis = connect_redis(settings.redis_url)
         tally, lag = Tally(), LoopLag(SPARING)
+        self._graph = connect(
+            graph_url(settings),
+            max_bindings=settings.graph_max_bindings,
+            cosmos_key=settings.read_cosmos_key(),
+            cosmos_partition_key=settings.cosmos_partition_key,
+            cosmos_units=settings.cosmos_ru,
+            metrics=tally,
+        )
+        self._redis = connect_redis(settings.redis_url)
         self._batcher = Batcher(
             self._graph,
             partial(owner_epochs, self._redis),
@@ -111,8 +119,12 @@ def graph_writer(settings: Settings) -> ThroughActor:
 
 
 def graph_reader(settings: Settings, writer: ThroughActor) -> Graph:
-    """Where to read: the embedded graph lives in the writer's process, a server is asked directly."""
+    """Where to read: a TinkerPop server is asked directly, all else through the writer.
+
+    The embedded graph lives in the writer's process. What Cosmos DB may spend is one sum for reads and
+    writes of the whole cluster, which one process can keep.
+    """
     url = graph_url(settings)
-    if url.startswith("embedded:"):
+    if url.startswith(("embedded:", PREFIX)):
         return writer
     return connect(url, max_bindings=settings.graph_max_bindings)

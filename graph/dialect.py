@@ -1,4 +1,6 @@
-"""Mutations as Gremlin text with bindings, in the dialect that every home of the graph understands. Pure.
+"""Mutations as Gremlin text with bindings, for homes with one id space: embedded and TinkerPop. Pure.
+
+graph/cosmos_writes.py has them for Cosmos DB, whose ids are unique inside a partition only.
 
 A script is made of fixed text only: labels, property keys and page sizes come from sets written down here and
 in graph/model.py; whatever comes from data (ids, values, revisions) is a binding. Double-quoted strings and
@@ -63,7 +65,6 @@ class Dialect:
     max_bindings: int
     max_statements: int
     one_shape: bool  # every new script text is costly: share requests only between statements of one text
-    id_key: str = "T.id"
 
 
 class Request(NamedTuple):
@@ -90,36 +91,56 @@ def plan(mutations: Sequence[Mutation], dialect: Dialect) -> Plan:
     Applying the same plan again, wholly or in part, ends in the same graph. Upserts between two drops are
     merged (the last value of a property wins) and written vertices first; what is stale goes after them.
     """
-    upserts: list[UpsertVertex | UpsertEdge | DropStale] = []
-    for mutation in mutations:
-        if isinstance(mutation, DropConversation | DropOlder | DropPartition):
-            yield from _write(upserts, dialect)
-            upserts = []
-            if isinstance(mutation, DropConversation):
-                yield from _drop_conversation(mutation, dialect)
-            elif isinstance(mutation, DropOlder):
-                yield from _drop_older(mutation, dialect)
-            else:
-                yield from _drop_partition(mutation, dialect)
-        else:
-            upserts.append(mutation)
-    yield from _write(upserts, dialect)
+    for step in in_steps(mutations):
+        match step:
+            case Written():
+                yield from _write(step, dialect)
+            case DropConversation():
+                yield from _drop_conversation(step, dialect)
+            case DropOlder():
+                yield from _drop_older(step, dialect)
+            case DropPartition():
+                yield from _drop_partition(step, dialect)
 
 
-def _write(mutations: Sequence[UpsertVertex | UpsertEdge | DropStale], dialect: Dialect) -> Plan:
-    vertices: dict[str, UpsertVertex] = {}
-    edges: dict[str, UpsertEdge] = {}
-    stale: dict[int, list[str]] = {}
+class Written(NamedTuple):
+    """What is written between two drops: each vertex and edge once, by what makes it one."""
+
+    vertices: dict[tuple[str, str], UpsertVertex]  # by pk, id
+    edges: dict[tuple[str, EdgeLabel, str, str, str], UpsertEdge]  # by pk, label, source, target, key
+    stale: list[DropStale]
+
+
+def in_steps(
+    mutations: Iterable[Mutation],
+) -> Iterator[Written | DropConversation | DropOlder | DropPartition]:
+    """The mutations in order, those between two drops merged: the last value of a property wins."""
+    step = Written({}, {}, [])
     for each in mutations:
-        if isinstance(each, UpsertVertex):
-            id = element_id(each.pk, each.id)
-            vertices[id] = _merge(vertices[id], each) if id in vertices else each
-        elif isinstance(each, UpsertEdge):
-            id = edge_id(each.pk, each.label, each.source, each.target, each.key)
-            older = edges[id].properties if id in edges else {}
-            edges[id] = replace(each, properties={**older, **each.properties})
-        else:
-            stale.setdefault(each.rev, []).append(element_id(each.pk, conversation_vertex(each.id)))
+        match each:
+            case UpsertVertex():
+                vertex = each.pk, each.id
+                known = step.vertices.get(vertex)
+                step.vertices[vertex] = _merge(known, each) if known else each
+            case UpsertEdge():
+                edge = each.pk, each.label, each.source, each.target, each.key
+                older = step.edges[edge].properties if edge in step.edges else {}
+                step.edges[edge] = replace(each, properties={**older, **each.properties})
+            case DropStale():
+                step.stale.append(each)
+            case _:
+                yield step
+                yield each
+                step = Written({}, {}, [])
+    yield step
+
+
+def _write(step: Written, dialect: Dialect) -> Plan:
+    vertices = {element_id(*key): vertex for key, vertex in step.vertices.items()}
+    edges = {edge_id(*key): edge for key, edge in step.edges.items()}
+    stale: dict[int, list[str]] = {}
+    for each in step.stale:
+        stale.setdefault(each.rev, []).append(element_id(each.pk, conversation_vertex(each.id)))
     # Two passes: statements of one text are sent together, and what sets more properties on one vertex may
     # read the same as what does so on another that was not created yet.
     yield from pack((_create(id, vertex, dialect) for id, vertex in vertices.items()), dialect)
@@ -139,11 +160,11 @@ def _merge(old: UpsertVertex, new: UpsertVertex) -> UpsertVertex:
 
 def _create(id: str, vertex: UpsertVertex, dialect: Dialect) -> Statement:
     """The upsert, with as many properties as the bindings limit leaves room for."""
-    label = _checked(vertex.label, LABELS)
+    label = checked(vertex.label, LABELS)
     properties = list(vertex.properties.items())[: dialect.max_bindings - 2]
     return Statement(
-        f'g.V({{0}}).fold().coalesce(__.unfold(),__.addV("{label}").property({dialect.id_key},{{0}})'
-        f'.property("pk",{{1}})){_set(properties, 2)}.iterate()',
+        f'g.V({{0}}).fold().coalesce(__.unfold(),__.addV("{label}").property(T.id,{{0}})'
+        f'.property("pk",{{1}})){set_properties(properties, 2)}.iterate()',
         (id, vertex.pk, *(value for _, value in properties)),
     )
 
@@ -153,29 +174,33 @@ def _more(id: str, vertex: UpsertVertex, dialect: Dialect) -> Iterator[Statement
     properties = list(vertex.properties.items())[dialect.max_bindings - 2 :]
     for start in range(0, len(properties), dialect.max_bindings - 1):
         piece = properties[start : start + dialect.max_bindings - 1]
-        yield Statement(f"g.V({{0}}){_set(piece, 1)}.iterate()", (id, *(value for _, value in piece)))
+        yield Statement(
+            f"g.V({{0}}){set_properties(piece, 1)}.iterate()", (id, *(value for _, value in piece))
+        )
     if vertex.without:
-        keys = ",".join(f'"{_checked(key, KEYS)}"' for key in vertex.without)
+        keys = ",".join(f'"{checked(key, KEYS)}"' for key in vertex.without)
         yield Statement(f"g.V({{0}}).properties({keys}).drop().iterate()", (id,))
 
 
 def _edge(id: str, edge: UpsertEdge, dialect: Dialect) -> Statement:
-    label = _checked(edge.label, LABELS)
+    label = checked(edge.label, LABELS)
     return Statement(
         f"g.E({{0}}).fold().coalesce(__.unfold(),"
-        f'__.V({{1}}).addE("{label}").to(__.V({{2}})).property({dialect.id_key},{{0}}))'
-        f"{_set(list(edge.properties.items()), 3)}.iterate()",
+        f'__.V({{1}}).addE("{label}").to(__.V({{2}})).property(T.id,{{0}}))'
+        f"{set_properties(list(edge.properties.items()), 3)}.iterate()",
         (id, element_id(edge.pk, edge.source), element_id(edge.pk, edge.target), *edge.properties.values()),
     )
 
 
-def _set(properties: Sequence[tuple[str, Scalar]], first: int) -> str:
+def set_properties(properties: Sequence[tuple[str, Scalar]], first: int) -> str:
+    """The steps that set them; their values are the statement's from number `first` on."""
     return "".join(
-        f'.property("{_checked(key, KEYS)}",{{{first + i}}})' for i, (key, _) in enumerate(properties)
+        f'.property("{checked(key, KEYS)}",{{{first + i}}})' for i, (key, _) in enumerate(properties)
     )
 
 
-def _checked(name: str, known: frozenset[str]) -> str:
+def checked(name: str, known: frozenset[str]) -> str:
+    """The name, which goes into the text of a script; GraphError when it is not one of ours."""
     if name not in known:
         raise GraphError(f"{name!r} is no label or property key of the graph; see docs/graph.md.")
     return name
@@ -190,7 +215,7 @@ _FOUND = (
 def _drop_stale(nodes: Sequence[str], rev: int, written: Set[str], dialect: Dialect) -> Plan:
     found = yield from _find(nodes, dialect)
     targets = [edge for edge in _targets(found) if edge not in written]
-    older = '.has("rev",P.lt({0})).drop().iterate()'
+    older = '.has("rev",lt({0})).drop().iterate()'
     yield from pack(
         (
             *_each("E", targets, older, dialect, rev),
@@ -207,20 +232,20 @@ def _drop_conversation(drop: DropConversation, dialect: Dialect) -> Plan:
 
 
 def _drop_older(drop: DropOlder, dialect: Dialect) -> Plan:
-    yield from _drop_conversations('.has("rev",P.lt({1}))', (drop.pk, drop.rev), dialect)
+    yield from _drop_conversations('.has("rev",lt({1}))', (drop.pk, drop.rev), dialect)
 
 
 def _drop_partition(drop: DropPartition, dialect: Dialect) -> Plan:
     yield from _drop_conversations("", (drop.pk,), dialect)
     for label in DROPPED:
-        query = Statement(f'g.V().hasLabel("{label}").has("pk",P.eq({{0}})).limit({PAGE}).id()', (drop.pk,))
+        query = Statement(f'g.V().has("pk",{{0}}).hasLabel("{label}").limit({PAGE}).id()', (drop.pk,))
         while found := (yield _request([query])):
             yield from pack(_each("V", found, ".drop().iterate()", dialect), dialect)
 
 
 def _drop_conversations(which: str, values: tuple[Scalar, ...], dialect: Dialect) -> Plan:
     query = Statement(
-        f'g.V().hasLabel("ConversationNode").has("pk",P.eq({{0}})){which}.limit({PAGE}){_FOUND}', values
+        f'g.V().has("pk",{{0}}).hasLabel("ConversationNode"){which}.limit({PAGE}){_FOUND}', values
     )
     while found := (yield _request([query])):
         yield from _drop_found(found, dialect)

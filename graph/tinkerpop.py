@@ -1,31 +1,22 @@
 """The graph on a TinkerPop server: text scripts with bindings over gremlinpython's WebSocket driver.
 
-The driver never reconnects and its sockets belong to threads, so a request leases a client of one socket
-inside a worker thread; a client whose socket failed is thrown away and the request sent again on a new one.
+A request whose socket failed is sent again on a new one.
 """
 
 import asyncio
-import logging
-from collections import deque
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from enum import Enum
 from typing import Any, Final
 
-from gremlin_python.driver.aiohttp.transport import AiohttpTransport
 from gremlin_python.driver.client import Client
 from gremlin_python.driver.protocol import ConfigurationError, GremlinServerError
 from gremlin_python.statics import long
-from gremlin_python.structure.graph import Element, Path
 
 from backoff import Backoff
 from errors import GraphError, GraphUnavailable
 from graph.dialect import Dialect
+from graph.driver import Clients, Transport, plain
 from graph.model import Mutation, Scalar
 from graph.port import carry_out
-
-# The driver logs every refused request with the server's full answer, which may quote bindings.
-logging.getLogger("gremlinpython").setLevel(logging.CRITICAL)
 
 CONNECTIONS: Final = 8
 ATTEMPTS: Final = 5
@@ -49,7 +40,7 @@ class TinkerPopGraph:
         self._url = url
         self._credentials = {"username": username, "password": password}
         self._dialect = Dialect(max_bindings=max_bindings, max_statements=50, one_shape=True)
-        self._idle: deque[Client] = deque()
+        self._clients = Clients(lambda: self._connect())
         self._slots = asyncio.Semaphore(CONNECTIONS)
         self._writing = asyncio.Lock()  # the reference server's graph is not made for concurrent writers
         self._closed = False
@@ -78,23 +69,22 @@ class TinkerPopGraph:
 
     async def close(self) -> None:
         self._closed = True
-        await asyncio.to_thread(self._close_idle)
+        await asyncio.to_thread(self._clients.close)
 
     def _ask(self, script: str, bindings: Mapping[str, Scalar]) -> list[Any]:
-        """One request on a leased client. Runs in a worker thread: the driver owns an event loop."""
+        """One request on a leased client, in a worker thread."""
+        options = {"evaluationTimeout": int(TIMEOUT * 1000)}
+        values = {name: _wire(value) for name, value in bindings.items()}
         try:
-            client = self._idle.popleft()
-        except IndexError:
-            client = self._connect()
-        usable = False
-        try:
-            options = {"evaluationTimeout": int(TIMEOUT * 1000)}
-            values = {name: _wire(value) for name, value in bindings.items()}
-            rows = client.submit(script, values, request_options=options).all().result()
-            usable = True
-            return [_plain(row) for row in rows]
+            with self._clients.lease() as lease:
+                try:
+                    rows = lease.client.submit(script, values, request_options=options).all().result()
+                except GremlinServerError as error:
+                    lease.usable = DISCONNECTED not in error.status_message
+                    raise
+                lease.usable = True
+            return [plain(row) for row in rows]
         except GremlinServerError as error:
-            usable = DISCONNECTED not in error.status_message
             raise _judged(error, script) from None
         except ConfigurationError as error:
             raise GraphError(
@@ -102,39 +92,13 @@ class TinkerPopGraph:
             ) from error
         except Exception as error:  # the driver raises whatever its socket does: OSError, RuntimeError, ..
             raise _Transient(type(error).__name__) from error
-        finally:
-            if usable:
-                self._idle.append(client)
-            else:
-                _close(client)
-            if self._closed:
-                self._close_idle()
 
     def _connect(self) -> Client:
         # A socket outlives the server's own limit a little, so the server's answer is what is seen.
-        def transport() -> _Transport:
-            return _Transport(read_timeout=TIMEOUT + 5, write_timeout=TIMEOUT)
+        def transport() -> Transport:
+            return Transport(read_timeout=TIMEOUT + 5, write_timeout=TIMEOUT)
 
         return Client(self._url, "g", pool_size=1, transport_factory=transport, **self._credentials)
-
-    def _close_idle(self) -> None:
-        with suppress(IndexError):
-            while True:
-                _close(self._idle.popleft())
-
-
-class _Transport(AiohttpTransport):  # type: ignore[misc]
-    """The driver's socket, let go of at once when it cannot connect.
-
-    The driver leaves that to the garbage collector, where it fails with a warning in some other thread.
-    """
-
-    def connect(self, url: str, headers: Any = None) -> None:
-        try:
-            super().connect(url, headers)
-        except BaseException:
-            self.close()
-            raise
 
 
 class _Transient(Exception):
@@ -155,30 +119,6 @@ def _judged(error: GremlinServerError, script: str) -> Exception:
     return GraphError(f"The graph server refused a script ({answer}): {script[:200]}")
 
 
-def _close(client: Client) -> None:
-    # A socket that broke may break again while it is being closed; it is gone either way.
-    with suppress(Exception):
-        client.close()
-
-
 def _wire(value: Scalar) -> Scalar:
     """The driver sends an int as 32 bits unless told otherwise; a bool is an int to Python."""
     return long(value) if isinstance(value, int) and not -(2**31) <= value < 2**31 else value
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, bool | str) or value is None:
-        return value
-    if isinstance(value, Enum):  # T.id, T.label, Direction.IN
-        return value.name
-    if isinstance(value, int):  # the driver's long is a subclass
-        return int(value)
-    if isinstance(value, Mapping):
-        return {str(_plain(key)): _plain(each) for key, each in value.items()}
-    if isinstance(value, Element):
-        return {"id": value.id, "label": value.label}
-    if isinstance(value, Path):
-        return [_plain(each) for each in value.objects]
-    if isinstance(value, list | tuple | set):
-        return [_plain(each) for each in value]
-    return float(value)  # float, Decimal

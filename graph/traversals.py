@@ -1,16 +1,17 @@
 """The read traversals, as constant texts, and the rows they answer with.
 
 Each text is in the dialect that the embedded engine, a TinkerPop server and Cosmos DB share, takes every
-value as a binding, starts from one label in one partition (`pk`, the key of an account), and projects
-scalars: no vertex, edge or path ever leaves the graph. Means, shares and percentiles are computed from the
-rows by insights/metrics.py.
+value as a binding, starts from one partition (`pk`, the key of an account) and one label, and projects
+scalars: no vertex, edge or path ever leaves the graph. Comparisons are bare (`gte(start)`): all three read
+them. Means, shares and percentiles are computed from the rows by insights/metrics.py.
 
 Rows come in no particular order. `start` and `end` are whole epoch seconds of a half-open window on a
 conversation's start; a topic link or action belongs to the window of its conversation, an outcome to that of
 its own time. A mass message or notice that stands alone is a row of CONVERSATIONS without direct messages.
 """
 
-from typing import TypedDict
+from collections.abc import Mapping
+from typing import Final, TypedDict
 
 
 class ConversationRow(TypedDict):
@@ -42,7 +43,7 @@ class TopicLinkRow(TypedDict):
     """One conversation discusses one topic."""
 
     startDate: int  # of the conversation
-    id: str  # of the topic's vertex in the store
+    id: str  # of the topic's vertex, `element_id`, in every home
     topic: str  # the readable label
     category: str  # "" for a discovered topic
     keywords: str  # joined by commas
@@ -74,8 +75,8 @@ class FanRow(TypedDict):
     recentSentiment: float  # 0..1; -1: not known
 
 
-_CONVERSATIONS = 'g.V().hasLabel("ConversationNode").has("pk", P.eq(pk))'
-_IN_WINDOW = _CONVERSATIONS + '.has("startDate", P.gte(start)).has("startDate", P.lt(end))'
+_CONVERSATIONS = 'g.V().has("pk", pk).hasLabel("ConversationNode")'
+_IN_WINDOW = _CONVERSATIONS + '.has("startDate", gte(start)).has("startDate", lt(end))'
 
 # Bindings: pk, start, end. Rows: ConversationRow.
 CONVERSATIONS = (
@@ -96,7 +97,7 @@ CONVERSATION_COUNT = _CONVERSATIONS + ".count()"
 
 # Bindings: pk, start, end. Rows: TopicLinkRow, of fan conversations.
 TOPIC_LINKS = (
-    _IN_WINDOW + '.has("fanMessages", P.gt(0)).outE("DISCUSS_TOPIC")'
+    _IN_WINDOW + '.has("fanMessages", gt(0)).outE("DISCUSS_TOPIC")'
     '.project("startDate", "id", "topic", "category", "keywords")'
     '.by(__.outV().values("startDate")).by(__.inV().id()).by(__.inV().values("description"))'
     '.by(__.inV().values("category")).by(__.inV().values("keywords"))'
@@ -110,15 +111,15 @@ ACTIONS = (
 
 # Bindings: pk, start, end. Rows: OutcomeRow.
 OUTCOMES = (
-    'g.V().hasLabel("InteractionOutcome").has("pk", P.eq(pk))'
-    '.has("date", P.gte(start)).has("date", P.lt(end))'
+    'g.V().has("pk", pk).hasLabel("InteractionOutcome")'
+    '.has("date", gte(start)).has("date", lt(end))'
     '.project("type", "amount", "isMass")'
     '.by("name").by(__.coalesce(__.values("amount"), __.constant(0))).by("isMass")'
 )
 
 # Bindings: pk. Rows: FanRow. The comparison leaves out a fan whose state was not written yet.
 FANS = (
-    'g.V().hasLabel("Fan").has("pk", P.eq(pk)).has("unread", P.gte(0))'
+    'g.V().has("pk", pk).hasLabel("Fan").has("unread", gte(0))'
     '.project("chatId", "spend", "unread", "waitingSince", "notWaiting", "recentSentiment")'
     '.by("chatId").by("spend").by("unread").by("waitingSince").by("notWaiting").by("recentSentiment")'
 )
@@ -126,6 +127,23 @@ FANS = (
 # Which accounts there are: the questions that have no partition yet. Bindings: none, user_id or creator_id.
 # Rows: the accounts' keys. A Creator whose account was not written whole yet has no user.
 _ACCOUNTS = 'g.V().hasLabel("Creator")'
-ACCOUNTS = _ACCOUNTS + '.has("userId", P.neq("")).values("pk")'
-ACCOUNTS_OF_USER = _ACCOUNTS + '.has("userId", P.eq(user_id)).values("pk")'
-ACCOUNTS_OF_CREATOR = _ACCOUNTS + '.has("creatorId", P.eq(creator_id)).values("pk")'
+ACCOUNTS = _ACCOUNTS + '.has("userId", neq("")).values("pk")'
+ACCOUNTS_OF_USER = _ACCOUNTS + '.has("userId", eq(user_id)).values("pk")'
+ACCOUNTS_OF_CREATOR = _ACCOUNTS + '.has("creatorId", eq(creator_id)).values("pk")'
+
+# The questions that name no partition: they ask all there are, and answer which ones.
+ACROSS_PARTITIONS: Final = frozenset((ACCOUNTS, ACCOUNTS_OF_USER, ACCOUNTS_OF_CREATOR))
+
+# Every question by its name, as figures about the graph call it.
+QUESTIONS: Final[Mapping[str, str]] = {
+    "conversations": CONVERSATIONS,
+    "messages": MESSAGES,
+    "conversation_count": CONVERSATION_COUNT,
+    "topic_links": TOPIC_LINKS,
+    "actions": ACTIONS,
+    "outcomes": OUTCOMES,
+    "fans": FANS,
+    "accounts": ACCOUNTS,
+    "accounts_of_user": ACCOUNTS_OF_USER,
+    "accounts_of_creator": ACCOUNTS_OF_CREATOR,
+}

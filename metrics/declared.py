@@ -108,6 +108,15 @@ GRAPH_RETRIES = Counter(
 GRAPH_REFUSED = Counter(
     "analytics_graph_refused_total", "conversations", "Conversations that the graph refused for good."
 )
+GRAPH_REQUEST_UNITS = Counter(
+    "analytics_graph_request_units_total",
+    "request units",
+    "Request units that Cosmos DB charged, by the query that took them.",
+    label="query",
+)
+GRAPH_THROTTLED = Counter(
+    "analytics_graph_throttled_total", "requests", "Requests that Cosmos DB throttled (429)."
+)
 GRAPH_BEHIND_SECONDS = Gauge(
     "analytics_graph_behind_seconds",
     "seconds",

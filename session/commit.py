@@ -128,21 +128,24 @@ class Commit:
         self._passed_on = self._journal.sequence
         while True:
             await self._entered.wait()
-            inputs, self._inputs = self._inputs, []
-            self._entered.clear()
-            try:
-                for run in _runs(inputs):
-                    await self._append(run)
-            except AnalyticsError as error:
-                # What waits was compared with what is not in the journal now: it fails as well.
-                self._doubt = error
-                self._fail([*inputs, *self._inputs], error)
-                self._inputs = []
-                if isinstance(error, StaleOwner):
-                    raise
-                await self._settle()
-            finally:
-                self.waiting = sum(len(each.fresh) for each in self._inputs)
+            await self._journal_waiting()
+
+    async def _journal_waiting(self) -> None:
+        inputs, self._inputs = self._inputs, []
+        self._entered.clear()
+        try:
+            for run in _runs(inputs):
+                await self._append(run)
+        except AnalyticsError as error:
+            # What waits was compared with what is not in the journal now: it fails as well.
+            self._doubt = error
+            self._fail([*inputs, *self._inputs], error)
+            self._inputs = []
+            if isinstance(error, StaleOwner):
+                raise
+            await self._settle()
+        finally:
+            self.waiting = sum(len(each.fresh) for each in self._inputs)
 
     async def _append(self, run: Sequence[Input]) -> None:
         if run[0].snapshot is not None:

@@ -40,6 +40,7 @@ from wire.payloads import (
 )
 from wire.view import chat_node
 
+PUBLISHED = 20_000  # messages of a full sync that is published
 READ_MESSAGES = 1_000  # of a large history are unpacked and written between two looks at the event loop
 
 Order = Literal["priority", "latest"]
@@ -147,9 +148,12 @@ class Pages:
         return b"[%b]" % b",".join(parts)
 
     async def send_full_sync(self, job: Job) -> None:
-        """Have every page take a full sync; those that replace what they have are sent it."""
+        """Have every page take a full sync; those that replace what they have are sent it.
+
+        Unless it is large: that would not fit into what may wait for a page, and each asks for it instead.
+        """
         merge, whole = self._has_several_creators(), None
-        if await self._frames.is_read_whole():
+        if self._history.size(job.creator_id) <= PUBLISHED and await self._frames.is_read_whole():
             payload = await self.written(self.capture(job.creator_id))
             whole = published(
                 "full_sync_response",

@@ -7,6 +7,7 @@ from typing import Any
 
 from redis.exceptions import RedisError
 
+import memory
 from backoff import Backoff
 from chats.conversation import ECHO_SECONDS
 from chats.enriched import EnrichedConversation
@@ -24,6 +25,7 @@ from settings import Settings
 
 log = logging.getLogger(__name__)
 
+LARGE = 10_000  # messages, whose reading leaves much memory behind
 CHECKPOINT_PAUSE = 30.0  # seconds before storage that was away is tried again
 RETRY_FIRST, RETRY_MOST = 0.2, 5.0
 EVERY = 100  # chats of a checkpoint that are read between two looks at the event loop
@@ -216,6 +218,8 @@ class Persistence:
             )
             await self._ports.journal.trim(through)
             await self._ports.understood.forget(before)
+            if messages >= LARGE:
+                await asyncio.to_thread(memory.give_back)
         except CheckpointUnavailable as error:
             self.unsaved += messages
             self._save_again = self._clock.monotonic() + CHECKPOINT_PAUSE

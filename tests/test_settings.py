@@ -60,6 +60,13 @@ def test_loopback_addresses_are_listened_on(host: str) -> None:
         ("USERS_PER_NODE", "-1"),
         ("REDIS_URL", "localhost:6379"),
         ("GRAPH_URL", "http://graph.test"),
+        ("GRAPH_URL", "cosmos:wss://graph.test"),
+        ("COSMOS_PARTITION_KEY", "id"),
+        ("COSMOS_RU", "-1"),
+        ("COSMOS_RU", "0.5"),
+        ("COSMOS_RU", "nan"),
+        ("COSMOS_RU", "inf"),
+        ("COSMOS_RU", "plenty"),
         ("FRONTEND_DIR", "/no/such/folder"),
         ("CORS_ORIGINS", "*"),
         ("CORS_ORIGINS", "http://localhost:5173, *"),
@@ -79,6 +86,37 @@ def test_loopback_addresses_are_listened_on(host: str) -> None:
 def test_what_cannot_be_is_refused_by_the_name_of_its_variable(name: str, value: str) -> None:
     with pytest.raises(SettingsError, match=f"^{name}"):
         Settings.from_env({name: value})
+
+
+COSMOS = "cosmos:wss://graph.test/?database=d&graph=g"
+
+
+def test_the_key_of_cosmos_db_goes_to_other_processes_and_is_never_shown() -> None:
+    given = Settings.from_env({"GRAPH_URL": COSMOS, "COSMOS_KEY": "secret=="})
+    assert given.env()["COSMOS_KEY"] == given.read_cosmos_key() == "secret=="
+    assert Settings.from_env(given.env()) == given
+    assert "secret" not in repr(given)
+
+
+def test_a_graph_in_cosmos_db_needs_one_key() -> None:
+    with pytest.raises(SettingsError, match=r"^COSMOS_KEY: a graph"):
+        Settings.from_env({"GRAPH_URL": COSMOS})
+    with pytest.raises(SettingsError, match=r"^COSMOS_KEY: COSMOS_KEY_FILE") as refused:
+        Settings.from_env({"GRAPH_URL": COSMOS, "COSMOS_KEY": "secret", "COSMOS_KEY_FILE": "/run/key"})
+    assert "secret" not in str(refused.value)
+
+
+def test_a_key_is_read_from_its_file(tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    settings = Settings.from_env({"GRAPH_URL": COSMOS, "COSMOS_KEY_FILE": str(file)})
+    with pytest.raises(SettingsError, match="cannot be read"):
+        settings.read_cosmos_key()
+    file.write_text("\n")
+    with pytest.raises(SettingsError, match="is empty"):
+        settings.read_cosmos_key()
+    file.write_text("secret==\n")
+    assert settings.read_cosmos_key() == "secret=="
+    assert "secret" not in str(settings.env())
 
 
 @pytest.mark.parametrize("name", ["REDIS_URL", "GRAPH_URL"])

@@ -2,12 +2,13 @@
 
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from redis.asyncio import Redis
 
-from actors.graph_writer import GraphWriter
-from errors import StaleOwner
+from actors.graph_writer import GraphWriter, ThroughActor, graph_reader
+from errors import GraphUnavailable, SettingsError, StaleOwner
 from graph.model import Mutation, UpsertVertex
 from session.journal import Journal
 from settings import Settings
@@ -68,3 +69,35 @@ async def test_an_owner_is_displaced_before_the_next_one_writes(
     with pytest.raises(StaleOwner):
         await writer.apply(fan(2), older)
     assert await unread(writer) == [1]
+
+
+@pytest.mark.parametrize(
+    ("url", "through"),
+    [
+        ("", True),
+        ("ws://127.0.0.1:1/gremlin", False),
+        ("cosmos:ws://127.0.0.1:1/?database=d&graph=g", True),
+    ],
+)
+async def test_what_one_process_must_see_whole_is_read_through_the_writer(url: str, through: bool) -> None:
+    writer = Mock(ThroughActor)
+    reader = graph_reader(Settings(graph_url=url), writer)
+    assert (reader is writer) == through
+    if not through:
+        await reader.close()
+
+
+async def test_a_graph_in_cosmos_db_is_opened_with_the_key_of_its_file(store: Store, tmp_path: Path) -> None:
+    settings = Settings(
+        redis_url=store.url,
+        graph_url="cosmos:ws://127.0.0.1:1/?database=d&graph=g",
+        cosmos_key_file=str(tmp_path / "key"),
+    )
+    with pytest.raises(SettingsError, match="COSMOS_KEY_FILE"):
+        GraphWriter(settings.env())
+    (tmp_path / "key").write_text("secret")
+    writer = GraphWriter(settings.env())
+    with pytest.raises(GraphUnavailable, match="Cosmos DB") as caught:
+        await writer.ping()
+    assert "secret" not in str(caught.value)
+    await writer.close()

@@ -67,14 +67,23 @@ def test_an_address_that_others_reach_is_refused(tmp_path: Path) -> None:
     assert "HOST=0.0.0.0" in refused.stderr
 
 
-async def test_a_second_start_finds_the_data_and_a_stop_leaves_no_process(
+async def test_a_stop_tells_sockets_and_leaves_no_process_and_the_next_start_finds_the_data(
     tmp_path: Path, user_id: str
 ) -> None:
-    """On a real Gremlin Server, which keeps the graph meanwhile."""
-    settings = {"GRAPH_URL": server.address()}
+    """On a real Gremlin Server, which keeps the graph meanwhile.
+
+    HAProxy is started anew several times while the service starts; here one that was replaced ends within a
+    second, and a socket that was taken before lives on.
+    """
+    port = str(free_port())
+    settings = {"GRAPH_URL": server.address(), "PORT": port, "RAY_SERVE_HAPROXY_HARD_STOP_AFTER_S": "1"}
+    starting = asyncio.create_task(asyncio.to_thread(start, tmp_path, **settings))
+    socket = await _first_taken(f"ws://127.0.0.1:{port}/ws/frontend/{user_id}", starting)
+    first = await starting
     raws = [message(n, 40 + n % 3, recent(600 - n * 20), "i love this, thank you ❤️") for n in range(20)]
-    first = start(tmp_path, **settings)
     try:
+        await _until(lambda: len(_haproxies(tmp_path)) == 1)
+        await (await socket.ping())
         async with (
             httpx.AsyncClient(base_url=first.url, timeout=PATIENCE) as http,
             page(first.ws, user_id) as listener,
@@ -84,7 +93,12 @@ async def test_a_second_start_finds_the_data_and_a_stop_leaves_no_process(
             before = await settled(listener, http, user_id, receipt["sequence"])
             assert before["analytics"]["conversations"] > 0
     finally:
-        stop(first)
+        await asyncio.to_thread(stop, first)
+    await socket.wait_closed()
+    assert socket.close_code == 1012
+    said = (tmp_path / "log").read_text()
+    assert not re.search("error|exception|traceback|fail|died", said, re.IGNORECASE), said
+    assert said.endswith("Stopped.\n")
     assert _processes_of(tmp_path) == []
 
     second = start(tmp_path, **settings)
@@ -99,31 +113,11 @@ async def test_a_second_start_finds_the_data_and_a_stop_leaves_no_process(
         stop(second)
 
 
-async def test_a_socket_that_is_taken_while_it_starts_lives_until_it_is_told_of_the_end(
+async def test_a_killed_redis_and_an_idle_users_process_come_back_with_all_that_was_acknowledged(
     tmp_path: Path, user_id: str
 ) -> None:
-    """HAProxy is started anew several times meanwhile; here one that was replaced ends within a second."""
-    port, soon = str(free_port()), {"RAY_SERVE_HAPROXY_HARD_STOP_AFTER_S": "1"}
-    starting = asyncio.create_task(asyncio.to_thread(start, tmp_path, PORT=port, **soon))
-    socket = await _first_taken(f"ws://127.0.0.1:{port}/ws/frontend/{user_id}", starting)
-    running = await starting
-    try:
-        await _until(lambda: len(_haproxies(tmp_path)) == 1)
-        await (await socket.ping())
-    finally:
-        await asyncio.to_thread(stop, running)
-    await socket.wait_closed()
-    assert socket.close_code == 1012
-    said = (tmp_path / "log").read_text()
-    assert not re.search("error|exception|traceback|fail|died", said, re.IGNORECASE), said
-    assert said.endswith("Stopped.\n")
-    assert _processes_of(tmp_path) == []
-
-
-async def test_a_killed_redis_is_started_again_with_all_that_was_acknowledged(
-    tmp_path: Path, user_id: str
-) -> None:
-    running = start(tmp_path)
+    running = start(tmp_path, USER_IDLE="2", USERS_PER_NODE="2")
+    users, sent = [f"{user_id}-{n}" for n in range(3)], recent(60)
     try:
         async with httpx.AsyncClient(base_url=running.url, timeout=PATIENCE) as http:
             await post(http, user_id, "snapshot", {"chats": [chat(40)], "messages": []})
@@ -141,6 +135,16 @@ async def test_a_killed_redis_is_started_again_with_all_that_was_acknowledged(
                 await asyncio.sleep(0.1)
                 boot = (await http.get(f"/api/v1/frontend/bootstrap/{user_id}")).json()
                 shown = [each["id"] for node in boot["conversations"] for each in node["messages"]]
+            for n, user in enumerate(users):
+                raws = [message(1 + n, 40, sent, f"from {user}")]
+                await post(http, user, "snapshot", {"chats": [chat(40)], "messages": raws})
+            await _until(lambda: len(_user_actors(tmp_path)) == 1)  # the spare one
+            for n, user in enumerate(users):
+                boot = (await http.get(f"/api/v1/frontend/bootstrap/{user}")).json()
+                [conversation] = boot["conversations"]
+                assert [each["id"] for each in conversation["messages"]] == [1 + n]
+                receipt = await post(http, user, "messages", message(1 + n, 40, sent, f"from {user}"))
+                assert receipt["duplicates"] == 1
     finally:
         stop(running)
     assert len(set(pids)) == 4
@@ -183,26 +187,6 @@ with running_redis(Path(sys.argv[1]), Path(sys.argv[2]), print) as url:
     print("up", flush=True)
     time.sleep(600)
 """
-
-
-async def test_an_idle_users_process_ends_and_its_data_comes_back(tmp_path: Path) -> None:
-    running = start(tmp_path, USER_IDLE="2", USERS_PER_NODE="2")
-    users, sent = [f"user-{n}" for n in range(3)], recent(60)
-    try:
-        async with httpx.AsyncClient(base_url=running.url, timeout=PATIENCE) as http:
-            for n, user in enumerate(users):
-                raws = [message(1 + n, 40, sent, f"from {user}")]
-                await post(http, user, "snapshot", {"chats": [chat(40)], "messages": raws})
-            await _until(lambda: len(_user_actors(tmp_path)) == 1)  # the spare one
-            for n, user in enumerate(users):
-                boot = (await http.get(f"/api/v1/frontend/bootstrap/{user}")).json()
-                [conversation] = boot["conversations"]
-                assert [each["id"] for each in conversation["messages"]] == [1 + n]
-                receipt = await post(http, user, "messages", message(1 + n, 40, sent, f"from {user}"))
-                assert receipt["duplicates"] == 1
-    finally:
-        stop(running)
-    assert _processes_of(tmp_path) == []
 
 
 def _redis_of(folder: Path) -> int:

@@ -367,3 +367,17 @@ async def test_what_waits_is_measured(world: World) -> None:
     await world.settle()
     world.session.measure()
     assert world.tally.take().gauges[GRAPH_BEHIND_SECONDS.name, ""] == 0
+
+
+async def test_a_large_full_sync_is_not_published_but_asked_for(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Published it would not fit into what may wait for a page, and cut it off."""
+    monkeypatch.setattr("session.pages.PUBLISHED", 8)
+    world.pages.clear()
+    await bring(world.session, *(raw(str(n), 60 * n, fan=f"{40 + n}") for n in range(3, 9)))
+    await world.settle()
+    await bring(world.session, *(raw(str(n), 60 * n, fan=f"{40 + n}") for n in range(9, 30)))
+    await world.settle()
+    syncs = [frame for frame in world.frames if frame["type"] == "full_sync_response"]
+    assert ["payload" in frame for frame in syncs] == [True, True, False]
