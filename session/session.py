@@ -355,8 +355,7 @@ class Session:
             if self._leaving:
                 raise StaleOwner("This owner of the user is leaving; ask for the user again.")
             try:
-                if not self._ready.is_set():
-                    await asyncio.wait_for(self._ready.wait(), 0.1 if self._problem else READY_WITHIN)
+                await asyncio.wait_for(self._ready.wait(), 0.1 if self._problem else READY_WITHIN)
             except TimeoutError:
                 if (problem := self._problem) is not None:  # raised itself, it would hold every call's frames
                     raise type(problem)(str(problem)) from None
