@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from errors import GraphError, GraphUnavailable
+from errors import GraphError, GraphUnavailable, SettingsError
 from graph.model import SCHEMA, Mutation, Scalar
 from graph.port import Graph
 from graph.traversals import NEWER
@@ -15,7 +15,8 @@ PROBLEM: Final = "GRAPH_URL: "  # begins what an operator has to mend
 class OpenedGraph:
     """What `connect` opens. A graph that cannot be opened, or that a newer release wrote, counts as away.
 
-    What its callers write waits then and is not refused: it is written once an operator has mended that.
+    So does one whose settings are wrong, such as a key's file that is not there. What its callers write waits
+    then and is not refused: it is written once an operator has mended that.
     """
 
     def __init__(self, connect: Callable[[], Graph]) -> None:
@@ -41,6 +42,8 @@ class OpenedGraph:
             if self._graph is None:
                 try:
                     self._graph = await _known(await asyncio.to_thread(self._connect))
+                except SettingsError as error:
+                    raise GraphUnavailable(str(error)) from error
                 except GraphError as error:
                     raise GraphUnavailable(f"{PROBLEM}{error}") from error
             return self._graph

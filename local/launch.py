@@ -241,7 +241,9 @@ def _await_ready(url: str) -> None:
         except (httpx.HTTPError, ValueError, LookupError, TypeError, AttributeError) as error:  # HAProxy's
             waits = {"the service": type(error).__name__}
         for why in waits.values():
-            if why.startswith(("MODEL=", "GRAPH_URL: The graph")):  # time does not mend it
+            if why.startswith(
+                ("MODEL=", "GRAPH_URL: The graph", "GRAPH_URL: must", "COSMOS_KEY")
+            ):  # time does not mend it
                 raise SettingsError(why)
         waiting = ", ".join(f"{part} ({why})" for part, why in waits.items())
         if time.monotonic() > deadline:

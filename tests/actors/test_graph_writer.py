@@ -8,7 +8,7 @@ import pytest
 from redis.asyncio import Redis
 
 from actors.graph_writer import GraphWriter, ThroughActor, graph_reader
-from errors import GraphUnavailable, SettingsError, StaleOwner
+from errors import GraphUnavailable, StaleOwner
 from graph.model import Mutation, UpsertVertex
 from session.journal import Journal
 from settings import Settings
@@ -93,10 +93,10 @@ async def test_a_graph_in_cosmos_db_is_opened_with_the_key_of_its_file(store: St
         graph_url="cosmos:ws://127.0.0.1:1/?database=d&graph=g",
         cosmos_key_file=str(tmp_path / "key"),
     )
-    with pytest.raises(SettingsError, match="COSMOS_KEY_FILE"):
-        GraphWriter(settings.env())
-    (tmp_path / "key").write_text("secret")
     writer = GraphWriter(settings.env())
+    with pytest.raises(GraphUnavailable, match="COSMOS_KEY_FILE"):
+        await writer.ping()
+    (tmp_path / "key").write_text("secret")
     with pytest.raises(GraphUnavailable, match="Cosmos DB") as caught:
         await writer.ping()
     assert "secret" not in str(caught.value)

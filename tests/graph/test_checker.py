@@ -14,6 +14,7 @@ BINDINGS: dict[str, Scalar] = {
     "end": 2,
     "user_id": "u",
     "creator_id": "c",
+    "schema": 1,
     "a": "u/c",
     "b": "conv:c1:m1",
     "c": 3,
@@ -29,6 +30,11 @@ def test_every_question_keeps_the_rules(name: str) -> None:
         "accounts_of_creator": {"creator_id"},
         "conversation_count": {"pk"},
         "fans": {"pk"},
+        "written": {"schema"},
+        "written_of_user": {"schema", "user_id"},
+        "newer": {"schema"},
+        "partitions": set(),
+        "without_partition": set(),
     }.get(name, window)
     check(QUESTIONS[name], {each: BINDINGS[each] for each in names})
 

@@ -514,8 +514,8 @@ class World:
 
     def _is_settled(self, graph: bool) -> bool:
         session = self.session
-        behind = graph and session._writes.behind_since() is not None
-        return session._is_settled() and not behind and session._persistence._writing is None
+        has_all = session._writes.behind_since() is None and session._looked.is_set()
+        return session._is_settled() and (has_all or not graph) and session._persistence._writing is None
 
     async def connect(self) -> Page:
         """A page that is told where things stand."""
