@@ -67,7 +67,7 @@ def running() -> Iterator[dict[str, str]]:
 
 
 async def beside(*command: str) -> object:
-    """What a module that joins the service's Ray prints as JSON; Unavailable when it fails."""
+    """What a module that joins the service's Ray prints last, as JSON; Unavailable when it fails."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", *command),
         cwd=ROOT,
@@ -77,7 +77,8 @@ async def beside(*command: str) -> object:
     output, _ = await process.communicate()
     if process.returncode:
         raise Unavailable(f"{' '.join(command)} has failed.")
-    printed: object = json.loads(output)
+    *_, last = output.splitlines()  # Ray may have had something to say before
+    printed: object = json.loads(last)
     return printed
 
 

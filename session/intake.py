@@ -114,9 +114,7 @@ class Intake:
         def read(creator_id: str, received_at: float) -> Steps[Read]:
             snapshot = yield from parsing_snapshot(payload, chat_id)
             self._admit(len(snapshot.messages))
-            found = yield from self._reading_snapshot(snapshot)(creator_id, received_at)
-            yield from _letting_go(snapshot.messages)
-            return found
+            return (yield from self._reading_snapshot(snapshot)(creator_id, received_at))
 
         self._admit(1)
         with _uncollected(len(payload)):

@@ -100,6 +100,7 @@ def normalise_snapshot(
     `received_at` is epoch seconds, `max_text` characters. With `check_creator` raises UnknownCreator when the
     messages are clearly another account's.
     """
+    payload = payload.model_copy(update={"messages": payload.messages.copy()})
     return finished(normalising_snapshot(payload, creator_id, received_at, max_text, places, check_creator))
 
 
@@ -111,7 +112,7 @@ def normalising_snapshot(
     places: Places,
     check_creator: bool,
 ) -> Steps[Normalised]:
-    """The same in steps."""
+    """The same in steps, which empties the payload's list of messages: what is read of one replaces it."""
     read = _Reading(creator_id, received_at, max_text, live=False)
     chats: list[Chat] = []
     last: list[tuple[Any, Any]] = []  # of each chat: its last message, and up to when it was counted
@@ -143,6 +144,8 @@ def normalising_snapshot(
             yield
         if (message := read.take(raw, position, payload.chat_id)) is not None:
             newest_at[message.chat_id] = max(message.at, newest_at.get(message.chat_id, 0.0))
+        payload.messages[position] = None
+    payload.messages.clear()
     return (
         yield from read.result(
             replace(chat, counted_at=at or newest_at.get(chat.id, chat.counted_at))
