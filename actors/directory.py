@@ -7,6 +7,7 @@ one user, and every call ends within a time.
 import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
+from pickle import PickleBuffer
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import ray
@@ -215,4 +216,4 @@ class Directory(Caller):
 
 async def _stored(body: bytes) -> Any:
     """The body as an argument of a call: a large one is put into Ray's store in a thread."""
-    return body if len(body) <= LARGE else await asyncio.to_thread(ray.put, body)
+    return body if len(body) <= LARGE else await asyncio.to_thread(ray.put, PickleBuffer(body))

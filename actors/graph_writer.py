@@ -21,6 +21,7 @@ from graph.model import Mutation, Scalar
 from graph.opened import OpenedGraph
 from graph.placement import place
 from graph.port import Graph
+from memory import keep
 from metrics.export import export
 from metrics.loop_lag import SPARING, LoopLag
 from metrics.tally import Tally
@@ -47,6 +48,7 @@ class GraphWriter:
             wait=settings.graph_batch_wait,
             metrics=tally,
         )
+        keep()
         loop = asyncio.get_running_loop()
         self._measuring = (
             loop.create_task(lag.run()),

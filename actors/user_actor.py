@@ -9,6 +9,7 @@ import logging
 import os
 import traceback
 from collections.abc import Mapping, Sequence
+from pickle import PickleBuffer
 from typing import Any
 
 import ray
@@ -21,6 +22,7 @@ from frames.log import connect_redis
 from frames.publisher import Publisher
 from graph.model import UpsertEdge, UpsertVertex
 from history.checkpoints import Checkpoints
+from memory import keep
 from metrics.loop_lag import SPARING, LoopLag
 from metrics.port import Metrics
 from metrics.tally import Tally
@@ -39,6 +41,8 @@ from settings import Settings
 
 log = logging.getLogger(__name__)
 
+Payload = bytes | PickleBuffer  # JSON; a buffer is read where it lies in Ray's store, and not copied
+
 
 class UserActor:
     """Made by the registry (`actors.registry`); `env` holds the service's settings."""
@@ -50,6 +54,7 @@ class UserActor:
         self._tally, self._lag = Tally(), LoopLag(SPARING)
         self._session = Session(user_id, settings, _ports(user_id, settings, self._tally))
         self._reports = Reports(user_id, self._tally, self._measure)
+        keep()
         loop = asyncio.get_running_loop()
         self._running = [
             loop.create_task(each) for each in (self._run(), self._lag.run(), self._reports.run())
@@ -77,22 +82,22 @@ class UserActor:
         return self._session
 
     async def handle_snapshot(
-        self, user_id: str, payload: bytes, creator_id: str, chat_id: str | None = None
+        self, user_id: str, payload: Payload, creator_id: str, chat_id: str | None = None
     ) -> Receipt:
-        return await self._of(user_id).handle_snapshot(payload, creator_id, chat_id)
+        return await self._of(user_id).handle_snapshot(memoryview(payload), creator_id, chat_id)
 
     async def handle_delta(
-        self, user_id: str, payload: bytes, creator_id: str, chat_id: str | None = None
+        self, user_id: str, payload: Payload, creator_id: str, chat_id: str | None = None
     ) -> Receipt:
-        return await self._of(user_id).handle_delta(payload, creator_id, chat_id)
+        return await self._of(user_id).handle_delta(memoryview(payload), creator_id, chat_id)
 
     async def handle_deltas(
         self, user_id: str, bodies: Sequence[tuple[bytes, str | None]], creator_id: str
     ) -> list[Receipt | AnalyticsError]:
         return await self._of(user_id).handle_deltas(bodies, creator_id)
 
-    async def replay_held(self, user_id: str, payload: bytes) -> Receipt:
-        return await self._of(user_id).replay_held(payload)
+    async def replay_held(self, user_id: str, payload: Payload) -> Receipt:
+        return await self._of(user_id).replay_held(memoryview(payload))
 
     async def discard_held(self, user_id: str, keys: Sequence[str] | None) -> int:
         return await self._of(user_id).discard_held(keys)

@@ -14,6 +14,7 @@ from api.gathering import Gathering
 from api.sockets.extension import Extensions
 from api.sockets.pages import Pages
 from frames.log import connect_redis
+from memory import keep
 from metrics.declared import SOCKETS
 from metrics.export import export
 from metrics.loop_lag import SPARING, LoopLag
@@ -52,6 +53,7 @@ class Services:
         self.model_ready = Shared(self.owners.model_ready)
         self._tally = tally
         self._lag = LoopLag(SPARING)
+        keep()
         loop = asyncio.get_running_loop()
         self._measuring = (loop.create_task(self._lag.run()), loop.create_task(export(tally, self._measure)))
 

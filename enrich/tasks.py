@@ -39,6 +39,7 @@ from enrich.progress import Pace, Progress
 from enrich.reading import Reading
 from enrich.topics.refit import Fitted
 from enrich.topics.store import TopicStore, header
+from memory import keep
 from metrics.declared import ENRICHMENT_MESSAGES, ENRICHMENT_TASK_SECONDS
 from remote import result
 from settings import Settings
@@ -339,6 +340,13 @@ def _measured(task: str, conversations: Sequence[Conversation] = ()) -> Iterator
         tally.observe(ENRICHMENT_TASK_SECONDS, time.perf_counter() - began, task)
         tally.count(ENRICHMENT_MESSAGES, sum(len(each.messages) for each in conversations))
         exporter().record(tally.take())
+        _keep_modules(task)
+
+
+@lru_cache
+def _keep_modules(task: str) -> None:
+    """After the first task of a kind the worker has all that such tasks need."""
+    keep()
 
 
 @lru_cache(maxsize=1)

@@ -45,6 +45,7 @@ from wire.normalise import (
     normalising_snapshot,
     to_json,
 )
+from wire.parsing import Json
 from wire.steps import ROWS, Steps, paced
 
 LARGE = 1024 * 1024  # bytes of a body
@@ -108,7 +109,7 @@ class Intake:
 
     # What callers bring
 
-    async def snapshot(self, payload: bytes, creator_id: str, chat_id: str | None = None) -> Receipt:
+    async def snapshot(self, payload: Json, creator_id: str, chat_id: str | None = None) -> Receipt:
         """Take everything an extension holds; see `Session.handle_snapshot`."""
 
         def read(creator_id: str, received_at: float) -> Steps[Read]:
@@ -120,7 +121,7 @@ class Intake:
         with _uncollected(len(payload)):
             return await self._enter(creator_id, self._now(), read)
 
-    async def messages(self, payload: bytes, creator_id: str, chat_id: str | None = None) -> Receipt:
+    async def messages(self, payload: Json, creator_id: str, chat_id: str | None = None) -> Receipt:
         """Take live messages; see `Session.handle_delta`."""
 
         def read(creator_id: str, received_at: float) -> Steps[Read]:

@@ -70,6 +70,7 @@ from session.refits import Refits
 from session.understanding import Understanding
 from settings import Settings
 from wire.incoming import Replay, parse_replays
+from wire.parsing import Json
 from wire.payloads import for_pages
 from wire.view import failed_conversations
 
@@ -152,7 +153,7 @@ class Session:
 
     # What callers use
 
-    async def handle_snapshot(self, payload: bytes, creator_id: str, chat_id: str | None = None) -> Receipt:
+    async def handle_snapshot(self, payload: Json, creator_id: str, chat_id: str | None = None) -> Receipt:
         """Take everything an extension holds (JSON of a `cache_update` payload or envelope).
 
         `chat_id` is the chat of messages that name none. Returns `{sequence, accepted, duplicates, held}`
@@ -161,7 +162,7 @@ class Session:
         async with self._call():
             return await self._intake.snapshot(payload, creator_id, chat_id)
 
-    async def handle_delta(self, payload: bytes, creator_id: str, chat_id: str | None = None) -> Receipt:
+    async def handle_delta(self, payload: Json, creator_id: str, chat_id: str | None = None) -> Receipt:
         """Take live messages (JSON of one `new_raw_message` payload or envelope, or a list of them)."""
         async with self._call():
             return await self._intake.messages(payload, creator_id, chat_id)
@@ -174,7 +175,7 @@ class Session:
         Each has a receipt or an error of its own, in their order.
         """
 
-        async def take(payload: bytes, chat_id: str | None) -> Receipt | AnalyticsError:
+        async def take(payload: Json, chat_id: str | None) -> Receipt | AnalyticsError:
             try:
                 return await self._intake.messages(payload, creator_id, chat_id)
             except StaleOwner:
@@ -185,7 +186,7 @@ class Session:
         async with self._call():
             return await asyncio.gather(*(take(*body) for body in bodies))
 
-    async def replay_held(self, payload: bytes) -> Receipt:
+    async def replay_held(self, payload: Json) -> Receipt:
         """Take what is held once more (JSON list of `{key, add}`; empty: all of it).
 
         What can be placed now is journaled as if it had just come; `held` counts what still cannot. What

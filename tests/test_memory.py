@@ -1,8 +1,10 @@
-"""What was freed goes back to the system."""
+"""What was freed goes back to the system, and what stays is not looked through again."""
 
+import gc
 import subprocess
 import sys
 
+from memory import keep
 from tests.conftest import ROOT
 
 # Many blocks of the C library with a kept one after them, so that it keeps the others after they are freed.
@@ -31,3 +33,12 @@ def test_what_was_freed_goes_back_to_the_system() -> None:
     program = [sys.executable, "-c", _PROGRAM]
     given = int(subprocess.run(program, cwd=ROOT, capture_output=True, text=True, check=True).stdout)
     assert given > 100_000_000
+
+
+def test_what_is_kept_is_not_looked_through_again() -> None:
+    kept: list[object] = []
+    try:
+        keep()
+        assert all(each is not kept for each in gc.get_objects())
+    finally:
+        gc.unfreeze()

@@ -27,7 +27,7 @@ from pydantic_core import PydanticCustomError
 
 from errors import InvalidInput
 from wire.fields import identifier
-from wire.parsing import parse_json, parsing
+from wire.parsing import Json, parse_json, parsing
 from wire.payloads import OnlineUsersUpdate
 from wire.steps import ROWS, Steps, finished
 
@@ -159,12 +159,12 @@ INCOMING: TypeAdapter[Incoming] = TypeAdapter(Annotated[Incoming, Field(discrimi
 TYPES = ("cache_update", "new_raw_message", "keepalive", "online_users_update")
 
 
-def parse_frame(data: bytes | str) -> Incoming:
+def parse_frame(data: Json | str) -> Incoming:
     """Read one socket frame. Raises InvalidInput: not JSON, an unknown type, a wrong shape."""
     return _frame(_json(data))
 
 
-def parse_snapshot(data: bytes, chat_id: str | None = None) -> CacheUpdatePayload:
+def parse_snapshot(data: Json, chat_id: str | None = None) -> CacheUpdatePayload:
     """Read an HTTP snapshot: a `cache_update` payload, its whole envelope, or the platform's own list.
 
     `chat_id` is the chat of the messages that name none. Raises InvalidInput.
@@ -172,7 +172,7 @@ def parse_snapshot(data: bytes, chat_id: str | None = None) -> CacheUpdatePayloa
     return finished(parsing_snapshot(data, chat_id))
 
 
-def parsing_snapshot(data: bytes, chat_id: str | None = None) -> Steps[CacheUpdatePayload]:
+def parsing_snapshot(data: Json, chat_id: str | None = None) -> Steps[CacheUpdatePayload]:
     """The same in steps."""
     value = yield from _json_steps(data)
     if _is_envelope(value):
@@ -186,7 +186,7 @@ def parsing_snapshot(data: bytes, chat_id: str | None = None) -> Steps[CacheUpda
     return payload
 
 
-def parse_messages(data: bytes, chat_id: str | None = None) -> list[LiveMessage]:
+def parse_messages(data: Json, chat_id: str | None = None) -> list[LiveMessage]:
     """Read HTTP messages: a `new_raw_message` payload, its envelope, a list of either, or a page of history.
 
     `chat_id` is the chat of those that name none. Raises InvalidInput; nothing is taken then.
@@ -194,7 +194,7 @@ def parse_messages(data: bytes, chat_id: str | None = None) -> list[LiveMessage]
     return finished(parsing_messages(data, chat_id))
 
 
-def parsing_messages(data: bytes, chat_id: str | None = None) -> Steps[list[LiveMessage]]:
+def parsing_messages(data: Json, chat_id: str | None = None) -> Steps[list[LiveMessage]]:
     """The same in steps."""
     value = yield from _json_steps(data)
     rows: list[LiveMessage] = []
@@ -205,12 +205,12 @@ def parsing_messages(data: bytes, chat_id: str | None = None) -> Steps[list[Live
     return rows
 
 
-def parse_replays(data: bytes) -> list[Replay]:
+def parse_replays(data: Json) -> list[Replay]:
     """Read what of the held input is to be taken again; an empty body or list is everything.
 
     Raises InvalidInput.
     """
-    value = _json(data) if data.strip() else []
+    value = _json(data) if bytes(data).strip() else []
     if not isinstance(value, list):
         raise _invalid([_reason("", "must be a list of {key, add}")])
     return [_validated(Replay.model_validate, item, f"{n}.") for n, item in enumerate(value)]
@@ -273,14 +273,14 @@ def _is_chat(row: Any) -> bool:
     )
 
 
-def _json(data: bytes | str) -> Any:
+def _json(data: Json | str) -> Any:
     try:
         return parse_json(data)
     except ValueError as error:
         raise _invalid([_reason("", f"not valid JSON at position {error}")]) from None
 
 
-def _json_steps(data: bytes) -> Steps[Any]:
+def _json_steps(data: Json) -> Steps[Any]:
     try:
         return (yield from parsing(data))
     except ValueError as error:

@@ -11,6 +11,8 @@ import orjson
 
 from wire.steps import Steps
 
+Json = bytes | memoryview
+
 PIECE = 256 * 1024  # bytes of a list that are parsed at a time: one or two milliseconds
 CUTS = 100  # places where a piece may end that are tried before the body is parsed as a whole
 NESTED = 5  # objects in objects whose fields are read one by one
@@ -23,14 +25,14 @@ _NEXT = re.compile(rb"[ \t\r\n]*([,}])[ \t\r\n]*")
 _BETWEEN = re.compile(rb"\}[ \t\r\n]*,[ \t\r\n]*(?=\{)")  # two rows, or what looks like it
 
 
-def parse_json(data: bytes | str) -> Any:
+def parse_json(data: Json | str) -> Any:
     """The value. ValueError(position) when it is not JSON."""
     try:
         return orjson.loads(data)
     except orjson.JSONDecodeError as error:
         position = error.pos
     # Tolerantly, and slower by far.
-    text = data if isinstance(data, str) else data.decode("utf-8", "replace")
+    text = data if isinstance(data, str) else bytes(data).decode("utf-8", "replace")
     try:
         value = json.loads(text.removeprefix("\ufeff"), parse_constant=lambda name: None)
     except (ValueError, RecursionError):
@@ -38,7 +40,7 @@ def parse_json(data: bytes | str) -> Any:
     return _without_surrogates(value)
 
 
-def parsing(data: bytes) -> Steps[Any]:
+def parsing(data: Json) -> Steps[Any]:
     """The same in steps: long lists of objects are parsed in pieces.
 
     What is read in no other way than as a whole is: odd JSON, and one huge value.
@@ -53,7 +55,7 @@ def parsing(data: bytes) -> Steps[Any]:
     return parse_json(data)
 
 
-def _value(data: bytes, at: int, depth: int) -> Steps[tuple[Any, int]]:
+def _value(data: Json, at: int, depth: int) -> Steps[tuple[Any, int]]:
     """The value that begins there, and where it ends. ValueError or IndexError: not read in pieces."""
     first = data[at : at + 1]
     if first == b"[":
@@ -65,7 +67,7 @@ def _value(data: bytes, at: int, depth: int) -> Steps[tuple[Any, int]]:
     return orjson.loads(found[0]), found.end()
 
 
-def _object(data: bytes, at: int, depth: int) -> Steps[tuple[dict[str, Any], int]]:
+def _object(data: Json, at: int, depth: int) -> Steps[tuple[dict[str, Any], int]]:
     value: dict[str, Any] = {}
     at = _after_space(data, at + 1)
     if data[at : at + 1] == b"}":
@@ -81,7 +83,7 @@ def _object(data: bytes, at: int, depth: int) -> Steps[tuple[dict[str, Any], int
             return value, at
 
 
-def _list(data: bytes, at: int) -> Steps[tuple[list[Any], int]]:
+def _list(data: Json, at: int) -> Steps[tuple[list[Any], int]]:
     """A list, piece by piece.
 
     A piece is begun where an item begins. When it reads as a list by itself, it ends where an item ends: any
@@ -107,7 +109,7 @@ def _list(data: bytes, at: int) -> Steps[tuple[list[Any], int]]:
             at = cut.end()
 
 
-def _longer(data: bytes, at: int, cut: re.Match[bytes] | None) -> Steps[tuple[list[Any], int]]:
+def _longer(data: Json, at: int, cut: re.Match[bytes] | None) -> Steps[tuple[list[Any], int]]:
     """A piece that ends at one of the next cuts, and where the next begins: the first was inside an item."""
     for _ in range(CUTS):
         if cut is None or (cut := _BETWEEN.search(data, cut.end())) is None:
@@ -138,7 +140,7 @@ def _closed(piece: bytes) -> int | None:
     return end
 
 
-def _after_space(data: bytes, at: int) -> int:
+def _after_space(data: Json, at: int) -> int:
     found = _SPACE.match(data, at)
     assert found is not None, "no space is space too"
     return found.end()

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import wire.parsing
-from wire.parsing import parse_json, parsing
+from wire.parsing import Json, parse_json, parsing
 from wire.steps import finished
 
 TEXT = st.text(alphabet='ab"\\{}[],:é😍 ', max_size=8)
@@ -27,6 +27,13 @@ def small_pieces() -> Any:
 
 
 def read(data: bytes) -> Any:
+    """What is read of it, as bytes and as a view of a buffer alike."""
+    found = [_read(data), _read(memoryview(data))]
+    assert found[0] == found[1]
+    return found[0]
+
+
+def _read(data: Json) -> Any:
     try:
         return finished(parsing(data))
     except ValueError as error:
