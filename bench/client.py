@@ -43,7 +43,8 @@ class Page:
 
 @asynccontextmanager
 async def page(http: aiohttp.ClientSession, user_id: str) -> AsyncIterator[Page]:
-    async with http.ws_connect(f"/ws/frontend/{user_id}", max_msg_size=0) as socket:
+    """A page of ours, which merges what changes."""
+    async with http.ws_connect(f"/ws/frontend/{user_id}?merge=true", max_msg_size=0) as socket:
         opened = Page(socket)
         await opened.until(lambda frame: frame["type"] == "connection_ack")
         yield opened
