@@ -61,7 +61,7 @@ Wanted = tuple[
 
 _CHUNK = 1_000  # messages a task: enough texts of every length for full batches
 _LEAST = 100  # messages for which another task is worth while
-_GPU_SHARE = 0.25  # of a GPU, for a task
+_GPU_SHARE = 0.125  # of a GPU, for a task: eight keep it busy (bench/gpu.py)
 _IN_FLIGHT_PER_CPU = 2  # one runs, one waits
 RESOURCES_HOLD = 5.0  # seconds
 NICENESS = 10  # of a worker: whoever answers a caller goes first

@@ -24,7 +24,7 @@ from torch.nn import Linear
 from transformers.utils import logging as transformers_logging
 
 from enrich.embedding.bert import PackedBert
-from enrich.embedding.rows import RowCounts, Weight, alike, candidates
+from enrich.embedding.rows import FEW, RowCounts, Weight, alike, candidates
 from errors import EnrichmentError
 
 log = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ Forward = Callable[[Texts], torch.Tensor]
 MAX_TOKENS = 256  # of a text are read
 _STEP = 8  # tokens; padded batches have lengths that are multiples of it
 BATCH = 1024  # tokens; between 256 and 4096 a core is equally fast
-_GPU_BATCH = 16_384
+_GPU_BATCH = 4_096  # tokens; a GPU takes as many in the time of a few, and seldom adds up both alike
 _TRIAL = [[1_000] * 16] * 16  # token ids of texts to measure with; every vocabulary has this one
 _COMPANY = (1, 2, 3, 5, 13, 21, 34, 55, 144, 256, *[8] * 3, *[16] * 40)  # tokens of texts to compare with
 _ROUNDS = 2
@@ -112,8 +112,11 @@ class Encoder:
         plainly, shortly = _best(
             [partial(self._runner(each, every), _TRIAL) for each in models.values()], on_gpu=self._on_gpu
         )
+        few = _GPU_BATCH if self._on_gpu else FEW
         for precision in ("bf16", "fp32") if shortly * _PAYS <= plainly else ("fp32",):
-            counts = alike(self._weights(model), PRECISIONS[precision], most=self._batch, device=model.device)
+            counts = alike(
+                self._weights(model), PRECISIONS[precision], most=self._batch, few=few, device=model.device
+            )
             if counts:
                 forward = self._runner(models[precision], RowCounts(counts))
                 if self._is_steady(forward):

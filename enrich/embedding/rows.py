@@ -16,7 +16,7 @@ from torch.nn import functional
 Product = Callable[[Tensor, Tensor, Tensor | None], Tensor]  # as `functional.linear`
 Weight = tuple[Tensor, Tensor | None]  # of a linear layer, [outputs, inputs], and its bias [outputs]
 
-_SMALL = 64  # a live message has about 15 tokens: it must not be padded to hundreds
+FEW = 64  # a live message has about 15 tokens: it must not be padded to hundreds
 _SPARE = 16  # rows of padding that cost less than a second product
 
 
@@ -68,22 +68,23 @@ def alike(
     dtype: torch.dtype,
     *,
     most: int,
+    few: int = FEW,
     device: torch.device | str = "cpu",
     product: Product = functional.linear,
 ) -> list[int]:
     """The candidates up to `most` rows with which `product` gives a row the same bits, wherever it stands.
 
     Of the `weights` only the shapes matter. The largest count that others are like decides; empty when they
-    do not reach from few rows to many.
+    do not reach from `few` rows to many.
     """
     shapes = dict.fromkeys((weight.shape[1], weight.shape[0], bias is not None) for weight, bias in weights)
     probes = [_Probe(*shape, dtype, most, device, product) for shape in shapes]
     left = candidates(most)
-    while left[-1] >= _SMALL:
+    while left[-1] >= FEW:
         found = left
         for probe in probes:
             found = probe.like_the_last(found)
-        if found and found[0] <= _SMALL:
+        if found and found[0] <= few:
             return found
         left.pop()
     return []

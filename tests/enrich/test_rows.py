@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from bench.kernels import Kernel, here, walks
-from enrich.embedding.rows import RowCounts, Weight, alike, candidates
+from enrich.embedding.rows import FEW, RowCounts, Weight, alike, candidates
 
 MOST = 1024
 WEIGHT: Weight = (torch.empty(96, 384), torch.empty(96))
@@ -29,8 +29,8 @@ def steady(rows: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     return torch.cat([functional.linear(row, weight, bias) for row in rows.split_with_sizes([1] * len(rows))])
 
 
-def found(product: object, most: int = MOST) -> list[int]:
-    return alike([WEIGHT], FP32, most=most, product=product)  # type: ignore[arg-type]
+def found(product: object, most: int = MOST, few: int = FEW) -> list[int]:
+    return alike([WEIGHT], FP32, most=most, few=few, product=product)  # type: ignore[arg-type]
 
 
 def test_of_a_kernel_that_is_steady_all_counts_are_alike() -> None:
@@ -60,6 +60,15 @@ def test_of_large_counts_that_no_small_one_is_like_none_is_taken() -> None:
         return (other_order if len(rows) > 200 else steady)(rows, weight, bias)
 
     assert found(kernel) == [count for count in candidates(MOST) if count <= 192]
+
+
+def test_where_a_few_may_be_many_the_large_counts_are_taken() -> None:
+    """A GPU adds up large numbers of rows in another way than small ones, and takes as long for both."""
+
+    def kernel(rows: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        return (other_order if len(rows) < 300 else steady)(rows, weight, bias)
+
+    assert found(kernel, few=MOST) == [384, 512, 768, 1024]
 
 
 def test_a_kernel_that_minds_where_a_row_stands_has_none() -> None:
