@@ -1,4 +1,4 @@
-"""The application as AUTH=required runs it, in this process: a real Redis, and owners with secrets to tell."""
+"""The application as AUTH=required runs it, in this process: a real Redis, owners with secrets to tell."""
 
 import asyncio
 import contextlib
