@@ -147,7 +147,7 @@ async def test_other_subprotocols_let_nobody_in(
         assert (await told_until_closed(socket))[1] == 4401
 
 
-APPEND = AppendMessageMsg(creatorId=CREATOR, payload=node(messages=[said(1)]))
+APPEND = AppendMessageMsg(sequence=2, creatorId=CREATOR, payload=node(messages=[said(1)]))
 STATUS = SystemStatusMsg(payload=SystemStatus(status="REALTIME"))
 FIGURES = AnalyticsUpdateMsg(creatorId=CREATOR, payload=analytics(CREATOR))
 
