@@ -1,8 +1,8 @@
 """Who a caller is: from a key, a token or a session to a principal with its grants.
 
-What Redis says of them is kept in memory until the version of it all changes, which is looked at every LOOK
-seconds; what is older than TRUSTED counts no more without another look. So a change holds everywhere within a
-second, and a call costs no question to Redis.
+What Redis says of them is kept in memory until the version of it all changes, which is asked for twice a second
+(see `access.admission`); after TRUSTED seconds without, the next caller asks first. So a change holds
+everywhere within a second, and a call costs no question to Redis.
 """
 
 import asyncio
@@ -19,7 +19,6 @@ from access.store import Session, Store
 from access.tokens import Tokens
 from errors import Unauthenticated
 
-LOOK = 0.4
 TRUSTED = 1.0
 MOST_KEPT = 10_000  # principals; what callers without a valid key ask for is not kept
 _UNKNOWN: Final = "This key is not known, or was revoked."
@@ -106,7 +105,7 @@ class Guarded:
         raise Unauthenticated("Say who you are: Authorization: Bearer KEY, or sign in.")
 
     async def changed(self) -> bool:
-        await self._look(LOOK)
+        await self._look(0.0)
         is_news = self._version != self._told
         self._told = self._version
         return is_news

@@ -5,11 +5,12 @@ import base64
 import hashlib
 import secrets
 import time
+from collections.abc import Callable
 from typing import Any, Final
 
 import httpx
 
-from access.tokens import FETCH_WITHIN, Claims, JwksKeys, Tokens, fetch_json
+from access.tokens import Claims, JwksKeys, Tokens, fetch_json, outgoing
 from errors import Unauthenticated, Unavailable
 
 CALLBACK: Final = "/api/v1/sign-in/callback"
@@ -31,7 +32,9 @@ class Provider:
         algorithms: tuple[str, ...],
         skew: float,
         grants_claim: str = "",
+        client: Callable[[], httpx.AsyncClient] = outgoing,
     ) -> None:
+        self._client = client
         self._issuer = issuer
         self._client_id = client_id
         self._client_secret = client_secret
@@ -80,7 +83,7 @@ class Provider:
         auth = httpx.BasicAuth(self._client_id, self._client_secret) if self._client_secret else httpx.Auth()
         endpoint = await self._endpoint("token_endpoint")
         try:
-            async with httpx.AsyncClient(timeout=FETCH_WITHIN) as http:
+            async with self._client() as http:
                 answer = await http.post(endpoint, data=asked, auth=auth)
             given = answer.json() if answer.status_code == 200 else {}
             token = given["id_token"]
@@ -94,7 +97,7 @@ class Provider:
         return claims
 
     async def _jwks(self) -> Any:
-        return await fetch_json(await self._endpoint("jwks_uri"))
+        return await fetch_json(await self._endpoint("jwks_uri"), self._client)
 
     async def _endpoint(self, name: str) -> str:
         """One of the addresses that the provider publishes."""
@@ -102,7 +105,7 @@ class Provider:
             if time.monotonic() - self._metadata_at > METADATA_SECONDS:
                 url = self._issuer.rstrip("/") + "/.well-known/openid-configuration"
                 try:
-                    found = await fetch_json(url)
+                    found = await fetch_json(url, self._client)
                     if found["issuer"] != self._issuer:
                         raise Unavailable("The provider says that it is another issuer: check OIDC_ISSUER.")
                     self._metadata, self._metadata_at = dict(found), time.monotonic()

@@ -1,7 +1,9 @@
 """Puts authentication together as the settings say."""
 
+from collections.abc import Callable
 from pathlib import Path
 
+import httpx
 from redis.asyncio import Redis
 
 from access.admission import Admissions
@@ -12,7 +14,7 @@ from access.provider import Provider
 from access.secret import read_secret
 from access.sign_in import SignIn
 from access.store import Store
-from access.tokens import FixedKey, JwksKeys, Tokens, jwks_at
+from access.tokens import FixedKey, JwksKeys, Tokens, jwks_at, outgoing
 from errors import SettingsError
 from settings import Settings
 
@@ -31,13 +33,18 @@ class Access:
 class GuardedAccess(Access):
     """Where callers say who they are, there is somebody to manage, to sign in, and to keep a trail of."""
 
-    def __init__(self, settings: Settings, redis: Redis) -> None:
-        """SettingsError when a file that the settings name cannot be used."""
+    def __init__(
+        self, settings: Settings, redis: Redis, client: Callable[[], httpx.AsyncClient] = outgoing
+    ) -> None:
+        """`client` is for what is asked of the sign-in provider.
+
+        SettingsError when a file that the settings name cannot be used.
+        """
         secret = read_secret(settings.secret_file)
         store = Store(redis)
         self.audit = Audit(redis, secret)
         self.manager = Manager(store, secret, self.audit)
-        self.sign_in = SignIn(store, self.audit, _provider(settings))
+        self.sign_in = SignIn(store, self.audit, _provider(settings, client))
         own = {settings.public_url.lower()} if settings.public_url else set()
         super().__init__(Guarded(store, secret, self.audit, _tokens(settings)), settings.origins | own)
 
@@ -63,7 +70,7 @@ def _tokens(settings: Settings) -> Tokens | None:
     )
 
 
-def _provider(settings: Settings) -> Provider | None:
+def _provider(settings: Settings, client: Callable[[], httpx.AsyncClient]) -> Provider | None:
     if not settings.oidc_issuer:
         return None
     file = settings.oidc_client_secret_file
@@ -75,6 +82,7 @@ def _provider(settings: Settings) -> Provider | None:
         algorithms=ID_TOKEN_ALGORITHMS,
         skew=settings.jwt_clock_skew,
         grants_claim=settings.oidc_grants_claim,
+        client=client,
     )
 
 

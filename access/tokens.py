@@ -200,18 +200,23 @@ class Tokens:
             ) from None
 
 
+def outgoing() -> httpx.AsyncClient:
+    """A client for the issuer's addresses."""
+    return httpx.AsyncClient(timeout=FETCH_WITHIN, follow_redirects=False)
+
+
 def jwks_at(url: str) -> Fetch:
     """Fetches the JWKS of that address."""
 
     async def fetch() -> Any:
-        return await fetch_json(url)
+        return await fetch_json(url, outgoing)
 
     return fetch
 
 
-async def fetch_json(url: str) -> Any:
+async def fetch_json(url: str, client: Callable[[], httpx.AsyncClient]) -> Any:
     """The JSON at an address of the issuer; httpx.HTTPError and ValueError pass through."""
-    async with httpx.AsyncClient(timeout=FETCH_WITHIN, follow_redirects=False) as http:
+    async with client() as http:
         answer = await http.get(url)
         answer.raise_for_status()
         return answer.json()

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from redis.asyncio import Redis
@@ -46,7 +46,14 @@ async def test_records_of_several_processes_at_once_are_one_chain(redis: Redis, 
     assert (number, wrong) == (50, None)
 
 
-async def _rewrite(redis: Redis, entries: list[tuple[bytes, dict[bytes, bytes]]]) -> None:
+Entries = list[tuple[bytes, dict[bytes, bytes]]]
+
+
+async def _kept(redis: Redis) -> Entries:
+    return cast(Entries, await redis.xrange(STREAM))
+
+
+async def _rewrite(redis: Redis, entries: Entries) -> None:
     await redis.delete(STREAM)
     for _, fields in entries:
         await redis.xadd(STREAM, fields)  # type: ignore[arg-type]
@@ -56,7 +63,7 @@ async def _rewrite(redis: Redis, entries: list[tuple[bytes, dict[bytes, bytes]]]
 async def test_tampering_is_found(redis: Redis, audit: Audit, tampering: str) -> None:
     for n in range(5):
         await audit.record("signed_in", f"person:p{n}")
-    entries = await redis.xrange(STREAM)
+    entries = await _kept(redis)
     match tampering:
         case "changed":
             fields = entries[2][1]
@@ -70,7 +77,7 @@ async def test_tampering_is_found(redis: Redis, audit: Audit, tampering: str) ->
         case "added":
             forged = Audit(redis, Secret(b"t" * 32))
             await forged.record("signed_in", "person:mallory")
-            entries = await redis.xrange(STREAM)
+            entries = await _kept(redis)
         case "renumbered":
             del entries[2]
             for n, (_, fields) in enumerate(entries, 1):
@@ -87,7 +94,7 @@ async def test_what_was_cut_off_is_found_by_a_hash_that_was_noted(redis: Redis, 
     _, noted, _ = await audit.verify()
     await audit.record("signed_in", "person:p3")
     assert (await audit.verify(noted))[2] is None
-    entries = await redis.xrange(STREAM)
+    entries = await _kept(redis)
     await _rewrite(redis, entries[:2])
     assert (await audit.verify())[2] is None
     assert (await audit.verify(noted))[2] is not None

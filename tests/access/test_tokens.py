@@ -29,7 +29,7 @@ PUBLIC_PEM = RSA.public_key().public_bytes(
 
 def jwk(kid: str, key: Any) -> dict[str, Any]:
     algorithm = jwt.get_algorithm_by_name("ES256" if isinstance(key, ec.EllipticCurvePrivateKey) else "RS256")
-    return {**json.loads(algorithm.to_jwk(key.public_key())), "kid": kid, "use": "sig"}  # type: ignore[attr-defined]
+    return {**json.loads(algorithm.to_jwk(key.public_key())), "kid": kid, "use": "sig"}
 
 
 JWKS = {"keys": [jwk("rsa", RSA), jwk("ec", EC)]}

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -22,6 +22,7 @@ from websockets.exceptions import ConnectionClosed
 from access.principal import Grant
 from access.secret import make_secret
 from access.setup import GuardedAccess
+from access.tokens import outgoing
 from api.sockets.extension import Extensions
 from api.sockets.pages import Pages
 from frames.log import connect_redis
@@ -137,7 +138,9 @@ async def told_until_closed(page: ClientConnection) -> tuple[list[dict[str, Any]
 
 
 @asynccontextmanager
-async def guarded(redis_url: str, folder: Path, **settings: Any) -> AsyncIterator[Guarded]:
+async def guarded(
+    redis_url: str, folder: Path, client: Callable[[], httpx.AsyncClient] = outgoing, **settings: Any
+) -> AsyncIterator[Guarded]:
     """The application on this Redis; what it keeps is in the folder."""
     secret = folder / "secret"
     make_secret(secret)
@@ -156,7 +159,7 @@ async def guarded(redis_url: str, folder: Path, **settings: Any) -> AsyncIterato
     await redis.sadd("users", VICTIM)
     await redis.sadd(f"creators:{VICTIM}", CREATOR, OTHER_CREATOR)
     graph = connect_graph(f"embedded:{folder / 'graph'}", max_bindings=16)
-    access = GuardedAccess(chosen, redis)
+    access = GuardedAccess(chosen, redis, client)
     app.state.access = access
     pages = Pages(redis, owners)  # type: ignore[arg-type]
     app.state.services = SimpleNamespace(

@@ -46,7 +46,7 @@ class Idp:
                 found = {name: f"{ISSUER}/{path}" for name, path in ends.items()}
                 return httpx.Response(200, json={"issuer": self.issuer, **found})
             case "/jwks":
-                public = json.loads(jwt.get_algorithm_by_name("RS256").to_jwk(KEY.public_key()))  # type: ignore[attr-defined]
+                public = json.loads(jwt.get_algorithm_by_name("RS256").to_jwk(KEY.public_key()))
                 return httpx.Response(200, json={"keys": [{**public, "kid": "k"}]})
         self.posted.append(request)
         given = {name: values[0] for name, values in parse_qs(request.content.decode()).items()}
@@ -59,23 +59,23 @@ class Idp:
             or asked["redirect_uri"] != given["redirect_uri"]
         ):
             return httpx.Response(400, json={"error": "invalid_grant"})
-        claims = {"iss": ISSUER, "aud": CLIENT, "sub": "ann", "name": "Ann", "nonce": asked["nonce"]}
+        claims: dict[str, Any] = {
+            "iss": ISSUER,
+            "aud": CLIENT,
+            "sub": "ann",
+            "name": "Ann",
+            "nonce": asked["nonce"],
+        }
         claims |= {"exp": int(time.time()) + 60, **self.claims}
         return httpx.Response(200, json={"id_token": jwt.encode(claims, KEY, "RS256", headers={"kid": "k"})})
 
+    def client(self) -> httpx.AsyncClient:
+        return httpx.AsyncClient(transport=httpx.MockTransport(self.answer))
+
 
 @pytest.fixture
-def idp(monkeypatch: pytest.MonkeyPatch) -> Idp:
-    found = Idp()
-
-    class Client(httpx.AsyncClient):
-        """What the service asks of the provider goes to this one."""
-
-        def __init__(self, **options: Any) -> None:
-            super().__init__(**options, transport=httpx.MockTransport(found.answer))
-
-    monkeypatch.setattr("access.provider.httpx.AsyncClient", Client)
-    return found
+def idp() -> Idp:
+    return Idp()
 
 
 @pytest.fixture
@@ -83,7 +83,7 @@ async def api(store: Store, tmp_path: Path, idp: Idp) -> AsyncIterator[Guarded]:
     (tmp_path / "client-secret").write_text("hush\n")
     settings = {"oidc_issuer": ISSUER, "oidc_client_id": CLIENT}
     async with guarded(
-        store.url, tmp_path, **settings, oidc_client_secret_file=str(tmp_path / "client-secret")
+        store.url, tmp_path, idp.client, **settings, oidc_client_secret_file=str(tmp_path / "client-secret")
     ) as running:
         yield running
 
@@ -172,7 +172,7 @@ async def test_grants_of_the_provider_s_claim_count_for_the_session(
 ) -> None:
     idp.claims = {"roles": [{"role": "chatter", "user_id": VICTIM}]}
     settings = {"oidc_issuer": ISSUER, "oidc_client_id": CLIENT, "oidc_grants_claim": "roles"}
-    async with guarded(store.url, tmp_path, **settings) as api:
+    async with guarded(store.url, tmp_path, idp.client, **settings) as api:
         await api.ask("GET", CALLBACK, params=idp.signed_in(await begin(api)))
         assert (await api.ask("GET", "/api/v1/chats", params={"user_id": VICTIM})).status_code == 200
         [posted] = idp.posted
