@@ -1,7 +1,7 @@
 """Who a caller is: from a key, a token or a session to a principal with its grants.
 
-What Redis says of them is kept in memory until the version of it all changes, which is asked for twice a second
-(see `access.admission`); after TRUSTED seconds without, the next caller asks first. So a change holds
+What Redis says of them is kept in memory until the version of it all changes, which is asked for twice a
+second (see `access.admission`); after TRUSTED seconds without, the next caller asks first. So a change holds
 everywhere within a second, and a call costs no question to Redis.
 """
 
