@@ -55,8 +55,26 @@ class AmbiguousUser(InvalidInput):
     code = "ambiguous_user"
 
 
+class AccountNeeded(InvalidInput):
+    """The question is about more than the caller may see; `detail` names the accounts to ask about."""
+
+    code = "account_needed"
+
+
+class Unauthenticated(AnalyticsError):
+    """The caller did not say who it is, or what it said does not hold (any more)."""
+
+    code = "unauthenticated"
+
+
+class Forbidden(AnalyticsError):
+    """The caller is known and may not do this."""
+
+    code = "forbidden"
+
+
 class NotFound(AnalyticsError):
-    """What the caller asked for is not there."""
+    """What the caller asked for is not there, or is nothing that the caller may know of."""
 
     code = "not_found"
 
@@ -72,6 +90,13 @@ class Overloaded(AnalyticsError):
 
     code = "overloaded"
     retry_after = 1  # seconds
+
+
+class TooManyAttempts(AnalyticsError):
+    """Signing in failed too often by this name or from this address; wait before the next attempt."""
+
+    code = "too_many_attempts"
+    retry_after = 900  # seconds
 
 
 class Unavailable(AnalyticsError):

@@ -1,5 +1,6 @@
 """What Ray Serve imports: the application's wiring and its one deployment."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -10,7 +11,8 @@ from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.staticfiles import StaticFiles
 from ray import serve
 
-from api import dashboard, ingest, insights, operations, reading
+from access.setup import GuardedAccess, open_access
+from api import dashboard, ingest, insights, operations, people, reading, sign_in
 from api.door import Door
 from api.errors import add_error_handlers, answers
 from api.guard import BodyLimit, OriginGuard, PageHeaders
@@ -33,8 +35,12 @@ def build_api(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def with_services(app: FastAPI) -> AsyncIterator[None]:
-        app.state.services = Services(settings, tally)
+        app.state.services = services = Services(settings, tally)
+        if settings.is_guarded:
+            app.state.access = GuardedAccess(settings, services.redis)
+        looking = asyncio.create_task(app.state.access.admissions.run())
         yield
+        looking.cancel()
 
     app = FastAPI(
         title="Conversational analytics for creators",
@@ -46,6 +52,8 @@ def build_api(settings: Settings) -> FastAPI:
         lifespan=with_services,
     )
     app.state.door = Door(settings)
+    if not settings.is_guarded:
+        app.state.access = open_access()
     # The last one added is the first to see a request.
     app.add_middleware(BodyLimit, limit=settings.max_body)
     app.add_middleware(GZipMiddleware, minimum_size=2048, compresslevel=5)
@@ -58,10 +66,20 @@ def build_api(settings: Settings) -> FastAPI:
             allow_private_network=True,  # they were named to call this machine
         )
     app.add_middleware(PageHeaders)
-    app.add_middleware(OriginGuard, origins=settings.origins)
+    if not settings.is_guarded:  # a page of another site has no key; a session it may not use (api.caller)
+        app.add_middleware(OriginGuard, origins=settings.origins)
     add_error_handlers(app, tally)
-    for each in (ingest, insights, reading, operations, dashboard):
-        app.include_router(each.router)
+    for router in (
+        ingest.router,
+        insights.router,
+        reading.router,
+        operations.router,
+        sign_in.router,
+        people.router,
+        people.trail,
+        dashboard.router,
+    ):
+        app.include_router(router)
     for prefix in ("", "/api"):
         app.include_router(sockets.router, prefix=prefix)
     if settings.frontend_dir:

@@ -13,6 +13,9 @@ from graph.cosmos_address import PREFIX, check_partition_key, parse
 _ORIGIN = re.compile(
     r"(?P<scheme>[a-z][a-z0-9+.-]*)://(?P<host>[a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(:(?P<port>[0-9]{1,5}))?"
 )
+_FETCHED = re.compile(r"https://|http://(localhost|127\.0\.0\.1)[:/]")
+_ALGORITHM = re.compile(r"(RS|PS|ES|HS)(256|384|512)")
+MOST_SKEW = 300
 MOST_WRITERS = 64
 _OWN_PORTS = {"http": 80, "https": 443}  # a browser leaves them out
 
@@ -22,6 +25,26 @@ class Settings:
     """The service's settings. Times are seconds, sizes bytes. `Settings.from_env()` is the only reader."""
 
     host: str = field(default="127.0.0.1", metadata={"env": "HOST"})
+    auth: str = field(default="none", metadata={"env": "AUTH"})  # "none" or "required"
+    auth_secret_file: str = field(
+        default="", metadata={"env": "AUTH_SECRET_FILE"}
+    )  # empty: a file in data_dir, made at the first start
+    public_url: str = field(default="", metadata={"env": "PUBLIC_URL"})  # where browsers reach the service
+    jwt_issuer: str = field(default="", metadata={"env": "JWT_ISSUER"})  # empty: no tokens are taken
+    jwt_audience: str = field(default="", metadata={"env": "JWT_AUDIENCE"})
+    jwt_algorithms: str = field(
+        default="RS256,PS256,ES256", metadata={"env": "JWT_ALGORITHMS"}
+    )  # joined by commas
+    jwt_jwks_url: str = field(default="", metadata={"env": "JWT_JWKS_URL"})
+    jwt_key_file: str = field(
+        default="", metadata={"env": "JWT_KEY_FILE"}
+    )  # a public key, or a secret for HS
+    jwt_clock_skew: float = field(default=30.0, metadata={"env": "JWT_CLOCK_SKEW"})
+    jwt_grants_claim: str = field(default="", metadata={"env": "JWT_GRANTS_CLAIM"})  # empty: grants are ours
+    oidc_issuer: str = field(default="", metadata={"env": "OIDC_ISSUER"})  # empty: local accounts alone
+    oidc_client_id: str = field(default="", metadata={"env": "OIDC_CLIENT_ID"})
+    oidc_client_secret_file: str = field(default="", metadata={"env": "OIDC_CLIENT_SECRET_FILE"})
+    oidc_grants_claim: str = field(default="", metadata={"env": "OIDC_GRANTS_CLAIM"})
     port: int = field(default=8000, metadata={"env": "PORT"})
     ray_dashboard_port: int = field(default=8265, metadata={"env": "RAY_DASHBOARD_PORT"})
     ray_address: str = field(default="", metadata={"env": "RAY_ADDRESS"})  # empty: start a Ray of our own
@@ -85,6 +108,21 @@ class Settings:
         return settings
 
     @property
+    def is_guarded(self) -> bool:
+        """Whether callers have to say who they are."""
+        return self.auth == "required"
+
+    @property
+    def secret_file(self) -> Path:
+        """Where the installation's secret is."""
+        return Path(self.auth_secret_file) if self.auth_secret_file else self.data_dir / "secret"
+
+    @property
+    def token_algorithms(self) -> tuple[str, ...]:
+        """The algorithms of JWT_ALGORITHMS."""
+        return tuple(each.strip() for each in self.jwt_algorithms.split(",") if each.strip())
+
+    @property
     def checkpoints(self) -> str:
         """Where checkpoints are: a folder, or a URL that fsspec knows."""
         return self.checkpoint_url or str(self.data_dir.resolve() / "checkpoints")
@@ -119,11 +157,7 @@ class Settings:
         return {each.metadata["env"]: str(getattr(self, each.name)) for each in fields(self)}
 
     def _check(self) -> None:
-        if self.host not in ("127.0.0.1", "localhost"):
-            raise SettingsError(
-                f"HOST={self.host}: without authentication the service listens on this machine only; "
-                "set HOST=127.0.0.1 and put an authenticating proxy in front to serve others."
-            )
+        self._check_access()
         for name, port in (("PORT", self.port), ("RAY_DASHBOARD_PORT", self.ray_dashboard_port)):
             if not 1 <= port <= 65535:
                 raise SettingsError(f"{name}={port}: a port is a number from 1 to 65535.")
@@ -163,6 +197,47 @@ class Settings:
             )
         _ = self.origins  # refuses what is none
 
+    def _check_access(self) -> None:
+        if self.auth not in ("none", "required"):
+            raise SettingsError(f"AUTH={self.auth}: must be none or required.")
+        if not self.is_guarded and self.host not in ("127.0.0.1", "localhost"):
+            raise SettingsError(
+                f"HOST={self.host}: without authentication the service listens on this machine only; "
+                "set AUTH=required to serve others, or HOST=127.0.0.1."
+            )
+        if self.public_url and _origin(self.public_url, "PUBLIC_URL") != self.public_url.lower():
+            raise SettingsError("PUBLIC_URL: must be as a browser has it, without its scheme's own port.")
+        for name, url in (("JWT_JWKS_URL", self.jwt_jwks_url), ("OIDC_ISSUER", self.oidc_issuer)):
+            if url and not _FETCHED.match(url):
+                raise SettingsError(f"{name}: must start with https:// (or http://127.0.0.1).")
+        if not 0 <= self.jwt_clock_skew <= MOST_SKEW:
+            raise SettingsError(f"JWT_CLOCK_SKEW={self.jwt_clock_skew}: 0 to {MOST_SKEW} seconds.")
+        if self.jwt_issuer:
+            self._check_tokens()
+        elif self.jwt_audience or self.jwt_jwks_url or self.jwt_key_file or self.jwt_grants_claim:
+            raise SettingsError("JWT_ISSUER: set whose tokens are taken; other JWT_ settings need it.")
+        if self.oidc_issuer and not (self.oidc_client_id and self.public_url):
+            raise SettingsError(
+                "OIDC_ISSUER: OIDC_CLIENT_ID and PUBLIC_URL are needed too: people come back from it to "
+                "PUBLIC_URL/api/v1/sign-in/callback."
+            )
+
+    def _check_tokens(self) -> None:
+        if not self.jwt_audience:
+            raise SettingsError("JWT_AUDIENCE: set it, or tokens for any other service would be taken here.")
+        if bool(self.jwt_jwks_url) == bool(self.jwt_key_file):
+            raise SettingsError("JWT_JWKS_URL: set it, or JWT_KEY_FILE, and not both.")
+        kinds = {"HS" if each.startswith("HS") else "signed" for each in self.token_algorithms}
+        if not self.token_algorithms or not all(map(_ALGORITHM.fullmatch, self.token_algorithms)):
+            raise SettingsError(
+                f"JWT_ALGORITHMS={self.jwt_algorithms}: RS, PS, ES or HS, each with 256, 384 or 512, such as "
+                "RS256,ES256."
+            )
+        if "HS" in kinds and (len(kinds) > 1 or self.jwt_jwks_url):
+            raise SettingsError(
+                "JWT_ALGORITHMS: HS has one secret for both sides: it goes with JWT_KEY_FILE and by itself."
+            )
+
     def _check_cosmos(self) -> None:
         check_partition_key(self.cosmos_partition_key)
         if not (self.cosmos_ru == 0 or 1 <= self.cosmos_ru < float("inf")):
@@ -182,17 +257,17 @@ def _parse(name: str, text: str, kind: Any) -> Any:
         raise SettingsError(f"{name}={text}: must be a {kind.__name__} value.") from None
 
 
-def _origin(text: str) -> str:
+def _origin(text: str, name: str = "CORS_ORIGINS") -> str:
     if text == "*":
         raise SettingsError(
-            "CORS_ORIGINS=*: without authentication any web page could then read every chat; "
+            f"{name}=*: any web page could then read every chat; "
             "name each origin, such as http://localhost:5173."
         )
     found = _ORIGIN.fullmatch(text.lower())
     port = int(found["port"] or 0) if found else 0
     if found is None or (found["port"] and not 1 <= port <= 65535):
         raise SettingsError(
-            "CORS_ORIGINS: each must be scheme://host or scheme://host:port and nothing after it, "
+            f"{name}: each must be scheme://host or scheme://host:port and nothing after it, "
             "such as http://localhost:5173."
         )
     own = port in (0, _OWN_PORTS.get(found["scheme"]))

@@ -12,9 +12,11 @@ class OnlyFansClient:
     def __init__(self, directory: Directory) -> None:
         self._directory = directory
 
-    async def get_chats(self, user_id: str, limit: int = 50, offset: int = 0) -> list[dict[str, Any]]:
-        """The user's chats, latest message first."""
-        return await self._directory.get_cached_chats(user_id, limit, offset)
+    async def get_chats(
+        self, user_id: str, limit: int = 50, offset: int = 0, *, creator_id: str | None = None
+    ) -> list[dict[str, Any]]:
+        """The user's chats, of one creator or of all, latest message first."""
+        return await self._directory.get_cached_chats(user_id, limit, offset, None, creator_id)
 
     async def get_messages(
         self, user_id: str, chat_id: str, limit: int = 50, offset: int = 0, *, creator_id: str | None = None
@@ -25,7 +27,7 @@ class OnlyFansClient:
         """
         messages = await self._directory.get_cached_messages(user_id, chat_id, creator_id, limit, offset)
         if not messages:
-            await self._chat(user_id, chat_id)
+            await self._chat(user_id, chat_id, creator_id)
         return messages[::-1]
 
     async def get_chat_with_messages(
@@ -35,8 +37,8 @@ class OnlyFansClient:
         chat = await self._chat(user_id, chat_id)
         return {**chat, "messages": await self.get_messages(user_id, chat_id, message_limit)}
 
-    async def _chat(self, user_id: str, chat_id: str) -> dict[str, Any]:
-        found = await self._directory.get_cached_chats(user_id, 1, 0, chat_id)
+    async def _chat(self, user_id: str, chat_id: str, creator_id: str | None = None) -> dict[str, Any]:
+        found = await self._directory.get_cached_chats(user_id, 1, 0, chat_id, creator_id)
         if found:
             return found[0]
         raise NotFound("This user has no such chat; GET /api/v1/chats lists them.")

@@ -165,10 +165,15 @@ class Directory(Caller):
         return await self.call(UserActor.get_held, user_id, limit, offset)
 
     async def get_cached_chats(
-        self, user_id: str, limit: int | None = None, offset: int = 0, chat_id: str | None = None
+        self,
+        user_id: str,
+        limit: int | None = None,
+        offset: int = 0,
+        chat_id: str | None = None,
+        creator_id: str | None = None,
     ) -> list[dict[str, Any]]:
-        """The user's chats, the one with the latest message first; with `chat_id` those of that id."""
-        return await self.call(UserActor.get_cached_chats, user_id, limit, offset, chat_id)
+        """Chats of one creator, or of all, latest message first; with `chat_id` those of that id."""
+        return await self.call(UserActor.get_cached_chats, user_id, limit, offset, chat_id, creator_id)
 
     async def get_cached_messages(
         self,

@@ -106,9 +106,14 @@ class UserActor:
         return await self._of(user_id).get_held(limit, offset)
 
     async def get_cached_chats(
-        self, user_id: str, limit: int | None = None, offset: int = 0, chat_id: str | None = None
+        self,
+        user_id: str,
+        limit: int | None = None,
+        offset: int = 0,
+        chat_id: str | None = None,
+        creator_id: str | None = None,
     ) -> list[dict[str, Any]]:
-        return await self._of(user_id).get_cached_chats(limit, offset, chat_id)
+        return await self._of(user_id).get_cached_chats(limit, offset, chat_id, creator_id)
 
     async def get_cached_messages(
         self,

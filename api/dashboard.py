@@ -18,6 +18,11 @@ async def index() -> FileResponse:
     return FileResponse(WEB / "index.html")
 
 
+@router.get("/sign-in")
+async def sign_in() -> FileResponse:
+    return FileResponse(WEB / "sign-in.html")
+
+
 @router.get("/static/plotly.min.js")
 async def charts() -> FileResponse:
     """The charting library, from its package; it changes only with the installation."""

@@ -9,19 +9,38 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from errors import AnalyticsError, InputTooLarge, InvalidInput, NotFound, Overloaded, Unavailable
+from errors import (
+    AnalyticsError,
+    Forbidden,
+    InputTooLarge,
+    InvalidInput,
+    NotFound,
+    Overloaded,
+    TooManyAttempts,
+    Unauthenticated,
+    Unavailable,
+)
 from metrics.declared import HTTP_ERRORS
 from metrics.port import UNMEASURED, Metrics
 
 _STATUS: list[tuple[type[AnalyticsError], int]] = [
     (InputTooLarge, 413),
     (InvalidInput, 422),
+    (Unauthenticated, 401),
+    (Forbidden, 403),
     (NotFound, 404),
     (Overloaded, 429),
+    (TooManyAttempts, 429),
     (Unavailable, 503),
     (AnalyticsError, 500),
 ]
-_AGAIN_AFTER = {429: str(Overloaded.retry_after), 503: "1"}  # seconds
+# Headers of an answer by its code, else by its status.
+_HEADERS: dict[str | int, dict[str, str]] = {
+    TooManyAttempts.code: {"Retry-After": str(TooManyAttempts.retry_after)},
+    401: {"WWW-Authenticate": "Bearer"},
+    429: {"Retry-After": str(Overloaded.retry_after)},
+    503: {"Retry-After": "1"},
+}
 
 
 class ErrorBody(BaseModel):
@@ -73,6 +92,6 @@ def _answer(error: Exception) -> Response:
 
 def error_response(status: int, code: str, message: str, detail: Any = None) -> Response:
     """The answer with this error."""
-    headers = {"Retry-After": _AGAIN_AFTER[status]} if status in _AGAIN_AFTER else None
+    headers = _HEADERS.get(code) or _HEADERS.get(status)
     answer = {"error": {"code": code, "message": message, "detail": detail}}
     return JSONResponse(answer, status_code=status, headers=headers)

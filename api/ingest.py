@@ -6,7 +6,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel
 
+from access.policy import Action
 from actors.directory import LARGE
+from api.caller import GUARDED, on_own_account, on_user
 from api.errors import answers
 from api.params import ChatId, Id, Limit, Offset, QueryId
 from api.services import Provided
@@ -22,7 +24,10 @@ from wire.incoming import (
 )
 from wire.payloads import IngestReceipt
 
-router = APIRouter(prefix="/api/v1/ingest", tags=["ingest"], responses=answers(429))
+router = APIRouter(prefix="/api/v1/ingest", tags=["ingest"], responses={**GUARDED, **answers(429)})
+
+_INGEST = [on_own_account(Action.INGEST)]
+_HELD = [on_user(Action.MANAGE_HELD)]
 
 
 class HeldMessage(BaseModel):
@@ -69,7 +74,9 @@ Body = Annotated[bytes, Depends(_read)]
 # the event loop; its owner reads it anyway and raises the same error.
 
 
-@router.post("/{user_id}/snapshot", status_code=202, openapi_extra=_takes(CacheUpdatePayload))
+@router.post(
+    "/{user_id}/snapshot", status_code=202, dependencies=_INGEST, openapi_extra=_takes(CacheUpdatePayload)
+)
 async def snapshot(
     services: Provided, body: Body, user_id: Id, creator_id: QueryId = None, chat_id: ChatId = None
 ) -> IngestReceipt:
@@ -82,7 +89,9 @@ async def snapshot(
     return await services.owners.handle_snapshot(user_id, body, creator_id or user_id, chat_id)
 
 
-@router.post("/{user_id}/messages", status_code=202, openapi_extra=_takes(NewRawMessagePayload))
+@router.post(
+    "/{user_id}/messages", status_code=202, dependencies=_INGEST, openapi_extra=_takes(NewRawMessagePayload)
+)
 async def messages(
     services: Provided, body: Body, user_id: Id, creator_id: QueryId = None, chat_id: ChatId = None
 ) -> IngestReceipt:
@@ -92,7 +101,7 @@ async def messages(
     return await services.ingest.messages(user_id, body, creator_id or user_id, chat_id)
 
 
-@router.get("/{user_id}/held")
+@router.get("/{user_id}/held", dependencies=_HELD)
 async def held(services: Provided, user_id: Id, limit: Limit = 50, offset: Offset = 0) -> HeldInput:
     """What could not be placed, read, enriched or written, and why; and how many frames were not chat."""
     if not await is_known(services.redis, user_id):
@@ -100,7 +109,7 @@ async def held(services: Provided, user_id: Id, limit: Limit = 50, offset: Offse
     return HeldInput(**await services.owners.get_held(user_id, limit, offset))
 
 
-@router.delete("/{user_id}/held")
+@router.delete("/{user_id}/held", dependencies=_HELD)
 async def discard(services: Provided, user_id: Id) -> Discarded:
     """Delete all that could not be placed or read. What could not be enriched or written is in its chat."""
     if not await is_known(services.redis, user_id):
@@ -108,7 +117,7 @@ async def discard(services: Provided, user_id: Id) -> Discarded:
     return Discarded(deleted=await services.owners.discard_held(user_id, None))
 
 
-@router.delete("/{user_id}/held/{key}")
+@router.delete("/{user_id}/held/{key}", dependencies=_HELD)
 async def discard_one(services: Provided, user_id: Id, key: str) -> Discarded:
     """Delete what is held under a key."""
     deleted = 0
@@ -119,7 +128,12 @@ async def discard_one(services: Provided, user_id: Id, key: str) -> Discarded:
     return Discarded(deleted=deleted)
 
 
-@router.post("/{user_id}/held/replay", status_code=202, openapi_extra=_takes(Replay, many=True))
+@router.post(
+    "/{user_id}/held/replay",
+    status_code=202,
+    dependencies=_HELD,
+    openapi_extra=_takes(Replay, many=True),
+)
 async def replay(services: Provided, body: Body, user_id: Id) -> IngestReceipt:
     """Read held input again, with the fields of `add` laid over it; an empty list takes all as it is."""
     if len(body) <= LARGE:

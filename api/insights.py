@@ -6,6 +6,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 
+from access.policy import Action, decide
+from access.principal import Principal
+from api.caller import GUARDED, KnownCaller
 from api.params import QueryId
 from api.services import Provided
 from errors import InvalidInput
@@ -22,7 +25,7 @@ from insights.window import Window, now, parse_time_zone
 from session.lag import graph_as_of
 from wire.payloads import AnalyticsUpdate, ResponseTimeMetrics, SentimentTrend, TopicMetric
 
-router = APIRouter(prefix="/api/v1/insights", tags=["insights"])
+router = APIRouter(prefix="/api/v1/insights", tags=["insights"], responses=GUARDED)
 
 Broadcast = Annotated[
     bool, Query(alias="broadcast", description="also send an analytics_update to the user's pages")
@@ -31,8 +34,9 @@ Broadcast = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """The window and scope of a question."""
+    """The window and scope of a question, and who asks it: somebody who may."""
 
+    principal: Principal
     window: Window
     time_zone: str
     creator_id: str | None
@@ -44,6 +48,7 @@ class Question:
 
 
 async def _question(
+    caller: KnownCaller,
     start_date: Annotated[
         str | None, Query(description="a date, or ISO 8601 with offset; default 30 days back")
     ] = None,
@@ -54,8 +59,9 @@ async def _question(
     creator_id: QueryId = None,
     user_id: QueryId = None,
 ) -> Question:
+    decide(caller.principal, Action.READ_NUMBERS, user_id, creator_id)
     window = Window.from_params(start_date, end_date, now(), parse_time_zone(time_zone))
-    return Question(window, time_zone, creator_id, user_id)
+    return Question(caller.principal, window, time_zone, creator_id, user_id)
 
 
 Asked = Annotated[Question, Depends(_question)]
@@ -122,6 +128,7 @@ async def _broadcast(services: Provided, asked: Question, bucket: Bucket = "day"
             "broadcast needs user_id: it says whose pages are sent the update.",
             detail=[{"field": "user_id", "reason": "missing"}],
         )
+    decide(asked.principal, Action.TELL_PAGES, asked.user_id, asked.creator_id)
     await broadcast_analytics_update(
         asked.user_id,
         *asked.scope,

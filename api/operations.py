@@ -8,6 +8,9 @@ from fastapi import APIRouter, Request, Response
 from ray.exceptions import RayError
 from redis.exceptions import RedisError
 
+from access.policy import Action, allows
+from access.setup import Access
+from api.caller import KnownAccess, shown
 from api.door import KnownDoor
 from api.services import Provided
 from errors import AnalyticsError
@@ -24,8 +27,13 @@ async def health() -> dict[str, str]:
 
 
 @router.get("/ready")
-async def ready(request: Request, response: Response, services: Provided, door: KnownDoor) -> dict[str, Any]:
-    """Redis, the graph and the model are reached and HAProxy has settled; 503 and why when not."""
+async def ready(
+    request: Request, response: Response, services: Provided, door: KnownDoor, access: KnownAccess
+) -> dict[str, Any]:
+    """Redis, the graph and the model are reached and HAProxy has settled; 503 when not.
+
+    Which of them is not, and why, is told to whoever may look after the operation of the service.
+    """
     checks: dict[str, Awaitable[Any]] = {
         "redis": services.redis.ping(),
         "graph": services.graph_ready(),
@@ -36,10 +44,18 @@ async def ready(request: Request, response: Response, services: Provided, door: 
     parts = dict(zip(checks, results, strict=True))
     if any(parts.values()):
         response.status_code = 503
-    return {
-        "status": "unavailable" if any(parts.values()) else "ready",
-        "checks": {name: problem or "ok" for name, problem in parts.items()},
-    }
+    status = {"status": "unavailable" if any(parts.values()) else "ready"}
+    if not await _may_operate(request, access):
+        return status
+    return {**status, "checks": {name: problem or "ok" for name, problem in parts.items()}}
+
+
+async def _may_operate(request: Request, access: Access) -> bool:
+    try:
+        caller = await access.gate.caller(shown(request))
+    except AnalyticsError:  # nobody that is known, or Redis is away
+        return False
+    return allows(caller.principal, Action.OPERATE)
 
 
 async def _problem(work: Awaitable[Any]) -> str | None:

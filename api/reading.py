@@ -4,6 +4,8 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 
+from access.policy import Action, visible
+from api.caller import GUARDED, KnownCaller, on_account, on_asked_account
 from api.params import MAX_LIMIT, Amount, ChatId, Id, Limit, NeededId, Offset, QueryId
 from api.services import Provided
 from errors import NotFound
@@ -14,17 +16,21 @@ from session.pages import Extent, Order
 from wire.payloads import FullSyncResponse, ShownChats, ShownMessages, for_pages
 from wire.schemas import wss_schema
 
-router = APIRouter(prefix="/api/v1", tags=["reading"])
+router = APIRouter(prefix="/api/v1", tags=["reading"], responses=GUARDED)
 
 
 @router.get("/users")
-async def users(services: Provided) -> list[dict[str, Any]]:
-    """Every user that ever sent something, with the creators it sent for."""
-    found = await known_users(services.redis)
+async def users(services: Provided, caller: KnownCaller) -> list[dict[str, Any]]:
+    """Every user that ever sent something that the caller may see, with the creators it sent for."""
+    found = visible(caller.principal, await known_users(services.redis))
     return [{"user_id": user, "creator_ids": creators} for user, creators in found.items()]
 
 
-@router.get("/frontend/bootstrap/{user_id}", response_model=FullSyncResponse)
+@router.get(
+    "/frontend/bootstrap/{user_id}",
+    response_model=FullSyncResponse,
+    dependencies=[on_account(Action.READ_TEXT)],
+)
 async def bootstrap(
     services: Provided,
     user_id: Id,
@@ -46,7 +52,9 @@ async def bootstrap(
     return Response(body, media_type="application/json")
 
 
-@router.get("/frontend/chats/{user_id}", response_model=ShownChats)
+@router.get(
+    "/frontend/chats/{user_id}", response_model=ShownChats, dependencies=[on_account(Action.READ_TEXT)]
+)
 async def shown_chats(
     services: Provided,
     user_id: Id,
@@ -64,7 +72,11 @@ async def shown_chats(
     return Response(body, media_type="application/json")
 
 
-@router.get("/frontend/chats/{user_id}/{chat_id:path}/messages", response_model=ShownMessages)
+@router.get(
+    "/frontend/chats/{user_id}/{chat_id:path}/messages",
+    response_model=ShownMessages,
+    dependencies=[on_account(Action.READ_TEXT)],
+)
 async def shown_messages(
     services: Provided,
     user_id: Id,
@@ -80,17 +92,17 @@ async def shown_messages(
     return Response(body, media_type="application/json")
 
 
-@router.get("/chats")
+@router.get("/chats", dependencies=[on_asked_account(Action.READ_CHATS)])
 async def chats(
-    services: Provided, user_id: NeededId, limit: Limit = 50, offset: Offset = 0
+    services: Provided, user_id: NeededId, creator_id: QueryId = None, limit: Limit = 50, offset: Offset = 0
 ) -> list[dict[str, Any]]:
-    """The user's chats, the one with the latest message first."""
+    """The user's chats, of one creator or of all, the one with the latest message first."""
     if not await is_known(services.redis, user_id):
         return []
-    return await services.client.get_chats(user_id, limit, offset)
+    return await services.client.get_chats(user_id, limit, offset, creator_id=creator_id)
 
 
-@router.get("/chats/{chat_id:path}/messages")
+@router.get("/chats/{chat_id:path}/messages", dependencies=[on_asked_account(Action.READ_TEXT)])
 async def messages(
     services: Provided,
     chat_id: str,
@@ -106,6 +118,6 @@ async def messages(
 
 
 @router.get("/schemas/wss")
-async def schemas() -> dict[str, Any]:
+async def schemas(caller: KnownCaller) -> dict[str, Any]:
     """JSON Schema of every WebSocket message, both ways."""
     return wss_schema()

@@ -12,8 +12,6 @@ The settings are the service's. Answers go to stdout, progress to stderr. The ex
 
 import argparse
 import asyncio
-import fcntl
-import json
 import logging
 import os
 import sys
@@ -28,6 +26,7 @@ from errors import AnalyticsError, GraphError, SettingsError, Unavailable
 from graph import care
 from graph.connect import connect_as
 from graph.port import Graph
+from local.running import running
 from settings import Settings
 
 WELL, DIFFERS, FAILED = 0, 1, 2
@@ -122,7 +121,7 @@ async def _graph(settings: Settings, *, is_new: bool) -> AsyncIterator[tuple[Gra
 
     `is_new` says that an embedded graph need not be there yet.
     """
-    places = _running(settings)
+    places = running(settings.data_dir)
     if places is None and not settings.ray_address:
         from actors.graph_writer import graph_url
 
@@ -173,19 +172,6 @@ def _check_folder(url: str) -> None:
     folder = url.removeprefix("embedded:")
     if folder != url and not Path(folder).is_dir():
         raise GraphError(f"There is no graph in {folder}: check DATA_DIR and GRAPH_URL.")
-
-
-def _running(settings: Settings) -> dict[str, str] | None:
-    """Where the parts of the service are reached that runs on this data folder; None: none does."""
-    try:
-        places: dict[str, str] = json.loads((settings.data_dir / "service.json").read_text())
-        with (settings.data_dir / "lock").open() as lock:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:  # it holds the folder
-        return places
-    except OSError:
-        return None
-    return None  # it was killed, and its file was left behind
 
 
 def _tell(line: str) -> None:

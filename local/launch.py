@@ -19,15 +19,20 @@ import socket
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from access.manage import Manager
+from access.principal import EVERY, Grant, Role
+from access.secret import make_secret
+from access.setup import GuardedAccess
 from errors import AnalyticsError, SettingsError, Unavailable
-from local.ray import running_ray, running_serve
+from frames.log import connect_redis
+from local.ray import LOOPBACK, running_ray, running_serve
 from local.redis import running_redis
 from settings import Settings
 
@@ -36,6 +41,8 @@ STOP_TIMEOUT = 10.0
 READY_TIMEOUT = 600.0
 TELL_EVERY = 15.0
 PR_SET_CHILD_SUBREAPER = 36  # from <linux/prctl.h>
+
+T = TypeVar("T")
 
 
 def main() -> int:
@@ -62,14 +69,22 @@ def _run(stack: ExitStack, settings: Settings, *, samples: bool) -> None:
     _stop_on_signals()
     stack.enter_context(_alone(settings))
     if not settings.ray_address:
-        _check_port("RAY_DASHBOARD_PORT", settings.host, settings.ray_dashboard_port)
+        _check_port("RAY_DASHBOARD_PORT", LOOPBACK, settings.ray_dashboard_port)
     _check_port("PORT", settings.host, settings.port)
+    if settings.is_guarded:
+        settings = replace(settings, auth_secret_file=str(settings.secret_file.resolve()))
+        make_secret(settings.secret_file)
     runtime = stack.enter_context(_runtime_folder())
     if not settings.redis_url:
         _say("Starting Redis ...")
         folder = settings.data_dir.resolve() / "redis"
         redis = running_redis(folder, runtime / "redis.sock", _say)
         settings = replace(settings, redis_url=stack.enter_context(redis))
+    first = (
+        _managing(settings, lambda manager: manager.first_key(settings.data_dir))
+        if settings.is_guarded
+        else None
+    )
     _say("Starting Ray ...")
     stack.enter_context(running_ray(settings, runtime, _say))
     _stop_on_signals()  # Ray has put handlers of its own there
@@ -79,15 +94,18 @@ def _run(stack: ExitStack, settings: Settings, *, samples: bool) -> None:
 
     stack.enter_context(running_serve(settings, build_app(settings), _say))
     url = f"http://{settings.host}:{settings.port}"
-    _await_ready(url)
-    stack.enter_context(_announced(settings, url))
-    if samples:
-        from samples.feed import feed
+    with _own_key(settings, feeds=samples) as key:
+        _await_ready(url, key)
+        stack.enter_context(_announced(settings, url))
+        if samples:
+            from samples.feed import feed
 
-        try:
-            asyncio.run(feed(url, now=datetime.now(UTC), say=_say))
-        except Unavailable as error:
-            _say(f"Without all of the sample data: {error}")
+            try:
+                asyncio.run(feed(url, now=datetime.now(UTC), say=_say, key=key))
+            except Unavailable as error:
+                _say(f"Without all of the sample data: {error}")
+    if first is not None:
+        _say(f"\n  The first admin's key is in {first}: make others with it, it is valid for a day.")
     print(
         f"\n  Dashboard      {url}/"
         f"\n  API docs       {url}/docs"
@@ -168,6 +186,34 @@ def _announced(settings: Settings, url: str) -> Iterator[None]:
 
 
 @contextmanager
+def _own_key(settings: Settings, *, feeds: bool) -> Iterator[str | None]:
+    """A key of the launcher's own, to ask `/ready` in full and, if it `feeds`, to send samples."""
+    if not settings.is_guarded:
+        yield None
+        return
+    roles: list[Role] = ["admin", "owner"] if feeds else ["admin"]
+    grants = [Grant(role=role, user_id=EVERY) for role in roles]
+    name, lasts = "launcher", timedelta(hours=1)
+    text, key = _managing(settings, lambda manager: manager.create_key(name, name, grants, lasts))
+    try:
+        yield text
+    finally:
+        with contextlib.suppress(AnalyticsError):  # it expires by itself
+            _managing(settings, lambda manager: manager.revoke_key(name, key.id))
+
+
+def _managing(settings: Settings, work: Callable[[Manager], Awaitable[T]]) -> T:
+    async def run() -> T:
+        redis = connect_redis(settings.redis_url)
+        try:
+            return await work(GuardedAccess(settings, redis).manager)
+        finally:
+            await redis.connection_pool.disconnect()
+
+    return asyncio.run(run())
+
+
+@contextmanager
 def _runtime_folder() -> Iterator[Path]:
     """A folder for sockets: short, because a Unix socket's path holds 107 bytes, and only ours."""
     folder = Path(tempfile.mkdtemp(prefix="analytics-"))
@@ -221,7 +267,7 @@ def _actor(name: str) -> Any:
         return None
 
 
-def _await_ready(url: str) -> None:
+def _await_ready(url: str, key: str | None) -> None:
     """Wait until Redis, the graph and the model answer; on busy cores the model takes minutes to load.
 
     SettingsError when there is no such model or the graph cannot be used, Unavailable when a part does not
@@ -229,10 +275,11 @@ def _await_ready(url: str) -> None:
     """
     import httpx
 
+    headers = {} if key is None else {"Authorization": f"Bearer {key}"}
     deadline, told = time.monotonic() + READY_TIMEOUT, time.monotonic()
     while True:
         try:
-            answer = httpx.get(f"{url}/ready", timeout=60, trust_env=False)
+            answer = httpx.get(f"{url}/ready", headers=headers, timeout=60, trust_env=False)
             if answer.status_code == 200:
                 return
             # A fault in the check itself is answered as every error is.
@@ -258,7 +305,7 @@ def _ray_dashboard(settings: Settings) -> str:
     if settings.ray_address:
         return "as your cluster serves it"
     hint = "" if os.environ.get("RAY_AUTH_MODE") == "disabled" else "  (token: .venv/bin/ray get-auth-token)"
-    return f"http://{settings.host}:{settings.ray_dashboard_port}/{hint}"
+    return f"http://{LOOPBACK}:{settings.ray_dashboard_port}/{hint}"
 
 
 if __name__ == "__main__":

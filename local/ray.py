@@ -22,6 +22,7 @@ from typing import Any
 from errors import SettingsError, Unavailable
 from settings import Settings
 
+LOOPBACK = "127.0.0.1"  # whatever HOST is: whoever reaches Ray's dashboard may run code
 MOST_CONNECTIONS = 20_000
 APPLICATION = "analytics"
 START_WITHIN = 900.0  # seconds; what does not come up meanwhile never will
@@ -126,7 +127,7 @@ def _init(settings: Settings) -> None:
         address="local",  # without it a cluster that somebody else started here would be joined
         namespace="analytics",
         include_dashboard=True,
-        dashboard_host=settings.host,
+        dashboard_host=LOOPBACK,
         dashboard_port=settings.ray_dashboard_port,
         log_to_driver=False,
         logging_level=logging.ERROR,

@@ -60,6 +60,7 @@ class Extent:
 
 EVERYTHING = Extent()
 START = Extent(chats=50, messages=30)  # what a page that merges starts from
+NO_CHATS = Extent(chats=0, messages=0)  # the figures alone
 
 
 @dataclass(frozen=True, slots=True)

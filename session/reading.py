@@ -11,9 +11,12 @@ from wire.payloads import ShownMessages
 from wire.view import chat_facts, not_enriched, received, shown_messages
 
 
-def chats(history: History, limit: int | None, offset: int, chat_id: str | None) -> list[dict[str, Any]]:
-    """The chats, the one with the latest message first; with `chat_id` those of that id."""
-    fans = [fan for fan in history.fans(None) if chat_id in (None, fan.chat_id)]
+def chats(
+    history: History, limit: int | None, offset: int, chat_id: str | None, creator_id: str | None = None
+) -> list[dict[str, Any]]:
+    """The chats of one creator, or of all, the one with the latest message first; with `chat_id` those of
+    that id."""
+    fans = [fan for fan in history.fans(creator_id) if chat_id in (None, fan.chat_id)]
     fans.sort(key=lambda fan: fan.last_message_at or 0.0, reverse=True)
     end = None if limit is None else offset + limit
     return [

@@ -232,11 +232,15 @@ class Session:
             return {"held": page, "total": len(held), "dropped": dict(self._intake.dropped)}
 
     async def get_cached_chats(
-        self, limit: int | None = None, offset: int = 0, chat_id: str | None = None
+        self,
+        limit: int | None = None,
+        offset: int = 0,
+        chat_id: str | None = None,
+        creator_id: str | None = None,
     ) -> list[dict[str, Any]]:
-        """The user's chats, the one with the latest message first; with `chat_id` those of that id."""
+        """Chats of one creator, or of all, latest message first; with `chat_id` those of that id."""
         async with self._call():
-            return reading.chats(self._history, limit, offset, chat_id)
+            return reading.chats(self._history, limit, offset, chat_id, creator_id)
 
     async def get_cached_messages(
         self,

@@ -32,6 +32,47 @@ def test_every_setting_survives_the_way_to_another_process() -> None:
     assert len(given.env()) == len(fields(Settings))
 
 
+TOKENS = {"JWT_ISSUER": "https://id.example", "JWT_AUDIENCE": "us", "JWT_JWKS_URL": "https://id.example/jwks"}
+PROVIDER = {"OIDC_ISSUER": "https://id.example", "OIDC_CLIENT_ID": "us", "PUBLIC_URL": "https://us.example"}
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0", "::", "chats.example.test"])
+def test_where_callers_say_who_they_are_any_address_is_listened_on(host: str) -> None:
+    assert Settings.from_env({"HOST": host, "AUTH": "required"}).host == host
+
+
+@pytest.mark.parametrize(
+    ("given", "wrong", "name"),
+    [
+        ({}, {"AUTH": "off"}, "AUTH"),
+        ({}, {"PUBLIC_URL": "us.example"}, "PUBLIC_URL"),
+        ({}, {"PUBLIC_URL": "https://us.example/chats"}, "PUBLIC_URL"),
+        ({}, {"JWT_CLOCK_SKEW": "-1"}, "JWT_CLOCK_SKEW"),
+        ({}, {"JWT_CLOCK_SKEW": "301"}, "JWT_CLOCK_SKEW"),
+        ({}, {"JWT_AUDIENCE": "us"}, "JWT_ISSUER"),
+        (TOKENS, {"JWT_AUDIENCE": ""}, "JWT_AUDIENCE"),
+        (TOKENS, {"JWT_JWKS_URL": ""}, "JWT_JWKS_URL"),
+        (TOKENS, {"JWT_JWKS_URL": "http://id.example/jwks"}, "JWT_JWKS_URL"),
+        (TOKENS, {"JWT_JWKS_URL": "http://localhost.evil.example/jwks"}, "JWT_JWKS_URL"),
+        (TOKENS, {"JWT_KEY_FILE": "/key.pem"}, "JWT_JWKS_URL"),
+        (TOKENS, {"JWT_ALGORITHMS": "none"}, "JWT_ALGORITHMS"),
+        (TOKENS, {"JWT_ALGORITHMS": "RS256,none"}, "JWT_ALGORITHMS"),
+        (TOKENS, {"JWT_ALGORITHMS": "HS256"}, "JWT_ALGORITHMS"),
+        (TOKENS, {"JWT_ALGORITHMS": "RS256,HS256"}, "JWT_ALGORITHMS"),
+        (TOKENS, {"JWT_ALGORITHMS": ","}, "JWT_ALGORITHMS"),
+        (PROVIDER, {"OIDC_CLIENT_ID": ""}, "OIDC_ISSUER"),
+        (PROVIDER, {"PUBLIC_URL": ""}, "OIDC_ISSUER"),
+        (PROVIDER, {"OIDC_ISSUER": "http://id.example"}, "OIDC_ISSUER"),
+    ],
+)
+def test_a_half_or_an_unsafe_way_to_sign_in_is_refused(
+    given: dict[str, str], wrong: dict[str, str], name: str
+) -> None:
+    Settings.from_env(given)
+    with pytest.raises(SettingsError, match=f"^{name}"):
+        Settings.from_env({**given, **wrong})
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
 def test_loopback_addresses_are_listened_on(host: str) -> None:
     assert Settings.from_env({"HOST": host}).host == host
@@ -96,10 +137,10 @@ COSMOS = "cosmos:wss://graph.test/?database=d&graph=g"
 
 
 def test_the_key_of_cosmos_db_goes_to_other_processes_and_is_never_shown() -> None:
-    given = Settings.from_env({"GRAPH_URL": COSMOS, "COSMOS_KEY": "secret=="})
-    assert given.env()["COSMOS_KEY"] == given.read_cosmos_key() == "secret=="
+    given = Settings.from_env({"GRAPH_URL": COSMOS, "COSMOS_KEY": "hush-hush=="})
+    assert given.env()["COSMOS_KEY"] == given.read_cosmos_key() == "hush-hush=="
     assert Settings.from_env(given.env()) == given
-    assert "secret" not in repr(given)
+    assert "hush-hush" not in repr(given)
 
 
 def test_a_graph_in_cosmos_db_needs_one_key() -> None:

@@ -15,15 +15,31 @@ function parse(text) {
   );
 }
 
+/** To the page that asks who is there, which comes back here. */
+function signIn() {
+  const next = location.pathname + location.search;
+  location.assign(`/sign-in?${new URLSearchParams({ next })}`);
+}
+
 async function get(path, parameters, signal) {
   const response = await fetch(path + query(parameters), { signal, headers: { accept: "application/json" } });
+  if (response.status === 401) signIn();
   if (!response.ok) throw new Error(`The service answered ${response.status} for ${path}.`);
   return parse(await response.text());
 }
 
 const part = encodeURIComponent;
+const NOT_SIGNED_IN = 4401; // the code that a socket is closed with
 
 export const users = () => get("/api/v1/users", {});
+
+/** Who is there; with a `csrf_token` if they signed in on this page. */
+export const me = () => get("/api/v1/me", {});
+
+export async function signOut({ csrf_token: token }) {
+  await fetch("/api/v1/session", { method: "DELETE", headers: { "X-CSRF-Token": token } });
+  location.assign("/sign-in");
+}
 
 const span = ({ user, creator }, days) => ({
   start_date: new Date(Date.now() - days * 86400e3).toISOString(),
@@ -92,8 +108,9 @@ export function connect({ user, creator }, { onFrame, onConnection, openChat }) 
         failures = 0;
       }
     };
-    current.onclose = () => {
-      if (socket === current) retry();
+    current.onclose = ({ code }) => {
+      if (code === NOT_SIGNED_IN) signIn();
+      else if (socket === current) retry();
     };
   }
 

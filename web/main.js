@@ -250,6 +250,9 @@ async function begin() {
   listen();
   let known = [];
   try {
+    const me = await api.me();
+    by("sign-out").hidden = !me.csrf_token;
+    by("sign-out").addEventListener("click", () => api.signOut(me));
     known = await api.users();
   } catch (error) {
     dispatch("problem", error.message);

@@ -153,10 +153,25 @@ class OnlineUsersMsg(BaseModel):
     )
 
 
-Incoming = CacheUpdateMsg | NewRawMessageMsg | KeepaliveMsg | OnlineUsersMsg
+class AuthenticatePayload(BaseModel):
+    """A key or token, of a client that can say it nowhere else."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    token: Annotated[str, Field(min_length=1, max_length=16 * 1024)]
+
+
+class AuthenticateMsg(BaseModel):
+    """The first message of such a client; later ones are passed over."""
+
+    type: Literal["authenticate"]
+    payload: AuthenticatePayload
+
+
+Incoming = CacheUpdateMsg | NewRawMessageMsg | KeepaliveMsg | OnlineUsersMsg | AuthenticateMsg
 
 INCOMING: TypeAdapter[Incoming] = TypeAdapter(Annotated[Incoming, Field(discriminator="type")])
-TYPES = ("cache_update", "new_raw_message", "keepalive", "online_users_update")
+TYPES = ("cache_update", "new_raw_message", "keepalive", "online_users_update", "authenticate")
 
 
 def parse_frame(data: Json | str) -> Incoming:

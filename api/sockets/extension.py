@@ -21,7 +21,14 @@ from api.gathering import Gathering
 from api.sockets.sending import ack, answer, send, told
 from errors import AnalyticsError, InputTooLarge, InvalidInput, Overloaded, Unavailable
 from frames.log import push
-from wire.incoming import CacheUpdateMsg, KeepaliveMsg, NewRawMessageMsg, OnlineUsersMsg, parse_frame
+from wire.incoming import (
+    AuthenticateMsg,
+    CacheUpdateMsg,
+    KeepaliveMsg,
+    NewRawMessageMsg,
+    OnlineUsersMsg,
+    parse_frame,
+)
 from wire.payloads import IngestAckMsg, IngestReceipt, OnlineUsersUpdateMsg
 
 BATCH = 500  # live messages journaled together
@@ -69,15 +76,17 @@ class Extensions:
         self._max_frame = max_frame
         self.connected = 0  # sockets
 
-    async def serve(self, socket: WebSocket, user_id: str, creator_id: str) -> None:
-        """Run one extension's socket until it closes; what is wrong with a frame is answered on it."""
-        await socket.accept()
+    async def serve(self, socket: WebSocket, user_id: str, creator_id: str, ended: asyncio.Event) -> None:
+        """Run an accepted socket of an extension until it closes; after `ended` nothing more is taken.
+
+        What is wrong with a frame is answered on it.
+        """
         waiting: asyncio.Queue[bytes | None] = asyncio.Queue(maxsize=BATCH)
         self.connected += 1
         try:
             await send(socket, ack("extension", user_id))
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(_read(socket, waiting))
+                tasks.create_task(_read(socket, waiting, ended))
                 tasks.create_task(self._take(_Extension(socket, user_id, creator_id), waiting))
         except* (WebSocketDisconnect, RuntimeError):
             pass  # the extension is gone
@@ -120,10 +129,11 @@ class Extensions:
             await answer(extension.socket, told(error))
             return
         match incoming:
-            case KeepaliveMsg():
+            case KeepaliveMsg() | AuthenticateMsg():
                 pass
             case OnlineUsersMsg(payload=payload):
-                await self._pass_on(extension, OnlineUsersUpdateMsg(payload=payload))
+                presence = OnlineUsersUpdateMsg(creatorId=extension.creator_id, payload=payload)
+                await self._pass_on(extension, presence)
             case NewRawMessageMsg():
                 batch.append(frame)
             case CacheUpdateMsg() | None:
@@ -180,9 +190,9 @@ async def _taken(
             await asyncio.sleep(error.retry_after)
 
 
-async def _read(socket: WebSocket, waiting: "asyncio.Queue[bytes | None]") -> None:
+async def _read(socket: WebSocket, waiting: "asyncio.Queue[bytes | None]", ended: asyncio.Event) -> None:
     """Queue what the socket receives; None marks its end."""
-    while (message := await socket.receive())["type"] != "websocket.disconnect":
+    while (message := await socket.receive())["type"] != "websocket.disconnect" and not ended.is_set():
         text = message.get("text")
         await waiting.put(message["bytes"] if text is None else text.encode())
     await waiting.put(None)

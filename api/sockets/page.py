@@ -36,13 +36,15 @@ class Page:
     full sync may have had more, the messages of the job that was then in hand, up to a sequence. What is sent
     tells the page both (`mark`), so that it can say where it stands when it connects again.
 
-    `merges` says that it takes in frames that change a part of what it shows.
+    `merges` says that it takes in frames that change a part of what it shows. Without `texts` it gets states
+    alone, which have no text of messages.
     """
 
-    def __init__(self, creator_id: str | None, *, merges: bool = False) -> None:
+    def __init__(self, creator_id: str | None, *, merges: bool = False, texts: bool = True) -> None:
         self._creator = orjson.dumps(creator_id)
         self._all = creator_id is None
         self._merges = merges
+        self._texts = texts
         self._earlier: Sequence[bytes] = ()  # missed while it was away
         self._frames: asyncio.Queue[re.Match[bytes]] = asyncio.Queue()
         self._bytes = 0
@@ -110,6 +112,8 @@ class Page:
 
     def _is_for(self, header: re.Match[bytes]) -> bool:
         creator, kind = header[3], header[4]
+        if header[1] is not None and not self._texts:
+            return False
         if kind == b"analytics_update":  # there is one of every scope
             return creator == self._creator
         return self._all or creator in (b"null", self._creator)

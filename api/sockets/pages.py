@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
+import orjson
 from fastapi import WebSocket
 from redis.asyncio import Redis
 from redis.exceptions import ConnectionError, RedisError
@@ -28,7 +29,7 @@ from metrics.declared import PAGES_CUT_OFF
 from metrics.port import UNMEASURED, Metrics
 from session.journal import is_known
 from session.machine import Status
-from session.pages import EVERYTHING, Extent
+from session.pages import EVERYTHING, NO_CHATS, Extent
 from wire.payloads import SystemStatus, SystemStatusMsg, published
 
 log = logging.getLogger(__name__)
@@ -45,7 +46,8 @@ class Asked:
     """What a page says when it connects: whose frames it shows, and of all creators where there is none.
 
     `extent` is how much of it a full sync has, `last_frame` the `frame` of the last one it got; `merges` says
-    that it takes in frames that change a part of what it shows.
+    that it takes in frames that change a part of what it shows. Without `texts` it is sent the status and the
+    figures alone.
     """
 
     user_id: str
@@ -53,6 +55,7 @@ class Asked:
     last_frame: str | None = None
     merges: bool = False
     extent: Extent = EVERYTHING
+    texts: bool = True
 
     @property
     def channel(self) -> str:
@@ -79,13 +82,14 @@ class Pages:
         """How many pages there are."""
         return sum(map(len, self._pages.values()))
 
-    async def serve(self, socket: WebSocket, asked: Asked) -> None:
-        """Run one page's socket until it closes."""
-        await socket.accept()
-        page = Page(asked.creator_id, merges=asked.merges)
+    async def serve(self, socket: WebSocket, asked: Asked, ended: asyncio.Event) -> None:
+        """Run an accepted socket of a page until it closes, or `ended`: then nothing more is sent."""
+        page = Page(asked.creator_id, merges=asked.merges, texts=asked.texts)
         try:
             await self._join(asked.channel, page)
-            await _first(self._tell(socket, page, asked), _until_closed(socket), page.cut_off.wait())
+            await _first(
+                self._tell(socket, page, asked), _until_closed(socket), page.cut_off.wait(), ended.wait()
+            )
         except (AnalyticsError, RedisError, TimeoutError) as error:
             away = Unavailable("Redis is away; connect again in a moment.")
             await send_away(socket, error if isinstance(error, AnalyticsError) else away)
@@ -105,7 +109,7 @@ class Pages:
         """Send what the page missed, or where things stand, and then what comes."""
         await send(socket, ack("frontend", asked.user_id))
         position, synced = stands(asked.last_frame or "")
-        frames = await missed(self._redis, asked.user_id, position)
+        frames = await missed(self._redis, asked.user_id, position) if asked.texts else None
         if frames is not None:
             states = await newest(self._redis, asked.user_id, asked.creator_id)
             page.stand(position, synced, [*frames, *states])
@@ -122,15 +126,21 @@ class Pages:
         """Tell the page where things stand; a user that never wrote has nothing to be told."""
         if not await is_known(self._redis, asked.user_id):
             return
+        extent = asked.extent if asked.texts else NO_CHATS
         sequence, position, status, payload = await self._owners.full_sync(
-            asked.user_id, asked.creator_id, asked.extent
+            asked.user_id, asked.creator_id, extent
         )
         page.stand(position, sequence)
         if status is not Status.EMPTY:
             told = SystemStatus(status=status.value)  # type: ignore[arg-type]
             await send(socket, SystemStatusMsg(sequence=sequence, payload=told))
-        frame = published("full_sync_response", payload, sequence=sequence, creator_id=asked.creator_id)
-        await send_json(socket, b'{"frame":"%b",%b' % (mark(position, sequence).encode(), frame[1:]))
+        if asked.texts:
+            frame = published("full_sync_response", payload, sequence=sequence, creator_id=asked.creator_id)
+            await send_json(socket, b'{"frame":"%b",%b' % (mark(position, sequence).encode(), frame[1:]))
+        else:
+            figures = orjson.dumps(orjson.loads(payload)["analytics"])
+            frame = published("analytics_update", figures, sequence=sequence, creator_id=asked.creator_id)
+            await send_json(socket, b'{"frame":null,%b' % frame[1:])
 
     async def _join(self, name: str, page: Page) -> None:
         """Return once Redis has confirmed that the frames of the channel come here."""

@@ -1,12 +1,18 @@
 """The addresses of the sockets."""
 
+import asyncio
+
 from fastapi import APIRouter, WebSocket
 
+from access.policy import Action, allows, decide
+from access.principal import Principal
+from api.caller import KnownAccess
 from api.door import Door, KnownDoor
 from api.params import Amount, ChatId, Id, QueryId
 from api.services import Provided
+from api.sockets.admitting import admit
 from api.sockets.pages import Asked
-from api.sockets.sending import turn_away
+from api.sockets.sending import send_away, turn_away
 from errors import Unavailable
 from session.pages import EVERYTHING, START, Extent
 
@@ -18,6 +24,7 @@ async def frontend(
     socket: WebSocket,
     services: Provided,
     door: KnownDoor,
+    access: KnownAccess,
     user_id: Id,
     creator_id: QueryId = None,
     last_frame: str | None = None,
@@ -26,20 +33,48 @@ async def frontend(
     messages: Amount = None,
     chat_id: ChatId = None,
 ) -> None:
-    if await _may_stay(socket, door):
+    def may(principal: Principal) -> bool:
+        """Whether it may see texts; it may not come in at all without the figures."""
+        decide(principal, Action.READ_NUMBERS, user_id, creator_id)
+        return allows(principal, Action.READ_TEXT, user_id, creator_id)
+
+    async def serve(principal: Principal, texts: bool, ended: asyncio.Event) -> None:
+        if texts:
+            try:
+                await access.gate.trail.text_read(principal.id, user_id, creator_id)
+            except Unavailable as error:
+                await send_away(socket, error)
+                return
         first = START if merge else EVERYTHING
         extent = Extent(
             first.chats if chats is None else chats, first.messages if messages is None else messages, chat_id
         )
-        await services.pages.serve(socket, Asked(user_id, creator_id, last_frame, merge, extent))
+        asked = Asked(user_id, creator_id, last_frame, merge, extent, texts)
+        await services.pages.serve(socket, asked, ended)
+
+    if await _may_stay(socket, door):
+        await admit(socket, access, may, serve)
 
 
 @router.websocket("/ws/extension/{user_id}")
 async def extension(
-    socket: WebSocket, services: Provided, door: KnownDoor, user_id: Id, creator_id: QueryId = None
+    socket: WebSocket,
+    services: Provided,
+    door: KnownDoor,
+    access: KnownAccess,
+    user_id: Id,
+    creator_id: QueryId = None,
 ) -> None:
+    creator = creator_id or user_id
+
+    def may(principal: Principal) -> None:
+        decide(principal, Action.INGEST, user_id, creator)
+
+    async def serve(_: Principal, __: None, ended: asyncio.Event) -> None:
+        await services.extensions.serve(socket, user_id, creator, ended)
+
     if await _may_stay(socket, door):
-        await services.extensions.serve(socket, user_id, creator_id or user_id)
+        await admit(socket, access, may, serve)
 
 
 async def _may_stay(socket: WebSocket, door: Door) -> bool:

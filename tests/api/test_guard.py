@@ -74,7 +74,6 @@ def test_a_named_origin_does_not_open_the_service_to_other_hosts() -> None:
 @pytest.mark.parametrize("path", ["/ws/frontend/u1", "/api/ws/frontend/u1", "/ws/extension/u1"])
 def test_sockets_are_open_to_pages_of_the_named_origins_alone(path: str) -> None:
     async def serve(socket: Any, *_: Any, **__: Any) -> None:
-        await socket.accept()
         await socket.send_text("served")
 
     client = client_of(cors_origins="https://dev.example.test")

@@ -236,9 +236,8 @@ async def test_a_page_that_is_cut_off_is_counted_and_connected_no_more(
     redis: Redis, user_id: str, tally: Tally
 ) -> None:
     pages, socket = Pages(redis, None, tally), Socket()  # type: ignore[arg-type]
-    serving = asyncio.create_task(pages.serve(socket, Asked(user_id)))  # type: ignore[arg-type]
+    serving = asyncio.create_task(pages.serve(socket, Asked(user_id), asyncio.Event()))  # type: ignore[arg-type]
     async with asyncio.timeout(PATIENCE):
-        await socket.accepted.wait()
         while not pages.connected:  # noqa: ASYNC110 (it is told nobody)
             await asyncio.sleep(0)
         [page] = pages._pages[Asked(user_id).channel]

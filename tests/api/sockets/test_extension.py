@@ -27,9 +27,6 @@ class Socket:
         self.read = 0
         self.sent: list[dict[str, Any]] = []
 
-    async def accept(self) -> None:
-        pass
-
     async def receive(self) -> dict[str, Any]:
         frame = next(self._frames, None)
         if frame is None:
@@ -96,7 +93,7 @@ class Owners:
 async def serve(owners: Owners, socket: Socket) -> None:
     extensions = Extensions(None, owners, Gathering(owners), max_frame=2**28)  # type: ignore[arg-type]
     async with asyncio.timeout(PATIENCE):
-        await extensions.serve(socket, "u1", "c1")  # type: ignore[arg-type]
+        await extensions.serve(socket, "u1", "c1", asyncio.Event())  # type: ignore[arg-type]
 
 
 def message(id: int, text: str = "hello") -> bytes:

@@ -118,7 +118,8 @@ async def _serving(redis: Redis, actor: Any = None) -> AsyncIterator[Served]:
         merge: bool = False,
     ) -> None:
         extent = START if merge else EVERYTHING
-        await served.serve(socket, Asked(user_id, creator_id, last_frame, merge, extent))
+        await socket.accept()
+        await served.serve(socket, Asked(user_id, creator_id, last_frame, merge, extent), asyncio.Event())
 
     server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_level="warning", ws_ping_interval=None))
     running = asyncio.create_task(server.serve(sockets=[listening]))

@@ -1,0 +1,51 @@
+"""API keys: `ca_ID_SECRET`. What is kept of one does not tell it, and without the installation's secret not
+even whether a guess is right."""
+
+import hmac
+import re
+import secrets
+from typing import Annotated
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from access.secret import Secret
+
+_KEY = re.compile(r"ca_([0-9a-f]{8})_([A-Za-z0-9_-]{43})")
+SECRET_BYTES = 32
+
+
+class Key(BaseModel):
+    """What is kept of a key. It is valid before `expires_at`; null: until it is revoked."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    name: Annotated[str, Field(min_length=1, max_length=100)]
+    digest: str
+    created_at: AwareDatetime
+    expires_at: AwareDatetime | None = None
+
+    @property
+    def principal(self) -> str:
+        return f"key:{self.id}"
+
+
+def make_key(
+    name: str, secret: Secret, *, created_at: AwareDatetime, expires_at: AwareDatetime | None = None
+) -> tuple[str, Key]:
+    """A new key, which is shown once, and what is kept of it."""
+    id = secrets.token_hex(4)
+    text = f"ca_{id}_{secrets.token_urlsafe(SECRET_BYTES)}"
+    digest = secret.digest("key", text.encode())
+    return text, Key(id=id, name=name, digest=digest, created_at=created_at, expires_at=expires_at)
+
+
+def key_id(text: str) -> str | None:
+    """The id in a text that has the form of a key; None: it has another."""
+    found = _KEY.fullmatch(text)
+    return found[1] if found else None
+
+
+def is_key(text: str, key: Key, secret: Secret) -> bool:
+    """Whether the text is the key, in a time that does not tell how much of it is right."""
+    return hmac.compare_digest(secret.digest("key", text.encode()), key.digest)

@@ -1,0 +1,193 @@
+"""The application as AUTH=required runs it, in this process: a real Redis, owners with secrets to tell."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import httpx
+import orjson
+import uvicorn
+from fastapi import FastAPI
+from redis.asyncio import Redis
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+from access.principal import Grant
+from access.secret import make_secret
+from access.setup import GuardedAccess
+from access.tokens import outgoing
+from api.sockets.extension import Extensions
+from api.sockets.pages import Pages
+from frames.log import connect_redis
+from graph.connect import connect as connect_graph
+from serve_app import build_api
+from session.machine import Status
+from settings import Settings
+from tests.actors.factories import analytics
+from tests.conftest import PATIENCE
+from wire.payloads import IngestReceipt, for_pages
+
+HERE = "https://service.example"
+CANARY = "a sentence that only its owner may read"
+VICTIM, CREATOR, OTHER_CREATOR = "victim", "c1", "c2"  # a user with two creators
+RECEIPT = IngestReceipt(sequence=1, accepted=1, duplicates=0, held=0)
+
+
+class Owners:
+    """Stands in for the directory of owners: counts its calls, and tells its secret to who gets through."""
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+
+    async def handle_snapshot(self, *_: Any) -> IngestReceipt:
+        self.calls.append("handle_snapshot")
+        return RECEIPT
+
+    handle_delta = messages = replay_held = handle_snapshot
+
+    async def handle_deltas(self, _: str, bodies: list[Any], __: str) -> list[IngestReceipt]:
+        return [await self.handle_snapshot() for _ in bodies]
+
+    async def get_held(self, *_: Any) -> dict[str, Any]:
+        self.calls.append("get_held")
+        row = {"key": "k", "reason": "no_chat", "failed": {}, "creator_id": CREATOR, "id": "1"}
+        return {"held": [{**row, "received": {"text": CANARY}}], "total": 1, "dropped": {}}
+
+    async def discard_held(self, *_: Any) -> int:
+        self.calls.append("discard_held")
+        return 1
+
+    async def get_chats(self, *_: Any, **__: Any) -> list[dict[str, Any]]:
+        self.calls.append("get_chats")
+        return [{"id": "f1", "withUser": {"name": CANARY}}]
+
+    get_messages = get_chats
+
+    async def get_shown_chats(self, *_: Any) -> bytes:
+        self.calls.append("get_shown_chats")
+        return orjson.dumps({"conversations": [{"text": CANARY}], "total": 1})
+
+    get_shown_messages = get_shown_chats
+
+    async def full_sync(self, _: str, __: str | None, extent: Any) -> tuple[int, str, Status, bytes]:
+        self.calls.append("full_sync")
+        texts = [] if extent.chats == 0 else [{"text": CANARY}]
+        figures = orjson.loads(for_pages(analytics(CREATOR)))
+        return 1, "0-0", Status.REALTIME, orjson.dumps({"conversations": texts, "analytics": figures})
+
+
+async def _fine() -> None:
+    pass
+
+
+@dataclass
+class Guarded:
+    """The application, and what a test changes and looks at."""
+
+    app: FastAPI
+    redis: Redis
+    access: GuardedAccess
+    owners: Owners
+    http: httpx.AsyncClient
+    port: int = 0
+    keys: dict[str, str] = field(default_factory=dict)
+
+    async def key(self, *grants: Grant, lasts: timedelta | None = None) -> str:
+        """A new key with these grants."""
+        text, _ = await self.access.manager.create_key("test", "of a test", grants, lasts)
+        return text
+
+    async def ask(self, method: str, path: str, key: str | None = None, **more: Any) -> httpx.Response:
+        headers = {**({} if key is None else bearer(key)), **more.pop("headers", {})}
+        return await self.http.request(method, path, headers=headers, **more)
+
+    def socket(self, path: str, **more: Any) -> connect:
+        return connect(f"ws://127.0.0.1:{self.port}{path}", ping_interval=None, proxy=None, **more)
+
+
+def bearer(key: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {key}"}
+
+
+def grant(
+    role: Any, user_id: str = VICTIM, creator_id: str | None = None, *, with_text: bool = False
+) -> Grant:
+    return Grant(role=role, user_id=user_id, creator_id=creator_id, with_text=with_text)
+
+
+async def frames(page: ClientConnection, count: int) -> list[dict[str, Any]]:
+    async with asyncio.timeout(PATIENCE):
+        return [orjson.loads(await page.recv()) for _ in range(count)]
+
+
+async def told_until_closed(page: ClientConnection) -> tuple[list[dict[str, Any]], int | None]:
+    """What it is sent until it is closed, and the code."""
+    told: list[dict[str, Any]] = []
+    async with asyncio.timeout(PATIENCE):
+        with contextlib.suppress(ConnectionClosed):
+            while True:
+                told.append(orjson.loads(await page.recv()))
+    return told, page.close_code
+
+
+@asynccontextmanager
+async def guarded(
+    redis_url: str, folder: Path, client: Callable[[], httpx.AsyncClient] = outgoing, **settings: Any
+) -> AsyncIterator[Guarded]:
+    """The application on this Redis; what it keeps is in the folder."""
+    secret = folder / "secret"
+    make_secret(secret)
+    chosen = Settings(
+        **{
+            "auth": "required",
+            "auth_secret_file": str(secret),
+            "public_url": HERE,
+            "data_dir": folder,
+            **settings,
+        }
+    )
+    app = build_api(chosen)
+    redis, owners = connect_redis(redis_url), Owners()
+    await redis.flushall()
+    await redis.sadd("users", VICTIM)
+    await redis.sadd(f"creators:{VICTIM}", CREATOR, OTHER_CREATOR)
+    graph = connect_graph(f"embedded:{folder / 'graph'}", max_bindings=16)
+    access = GuardedAccess(chosen, redis, client)
+    app.state.access = access
+    pages = Pages(redis, owners)  # type: ignore[arg-type]
+    app.state.services = SimpleNamespace(
+        redis=redis,
+        owners=owners,
+        ingest=owners,
+        client=owners,
+        graph=graph,
+        pages=pages,
+        extensions=Extensions(redis, owners, owners, max_frame=2**20),  # type: ignore[arg-type]
+        graph_ready=_fine,
+        model_ready=_fine,
+    )
+    app.state.door = SimpleNamespace(check=lambda _: _fine())
+    listening = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_level="warning", ws_ping_interval=None))
+    tasks = [
+        asyncio.create_task(server.serve(sockets=[listening])),
+        asyncio.create_task(access.admissions.run()),
+    ]
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=HERE) as http:
+        yield Guarded(app, redis, access, owners, http, listening.getsockname()[1])
+    server.should_exit = True
+    await tasks[0]
+    tasks[1].cancel()
+    if pages._task is not None:
+        pages._task.cancel()
+    await asyncio.gather(*tasks, *([] if pages._task is None else [pages._task]), return_exceptions=True)
+    await pages._pubsub.aclose()  # type: ignore[no-untyped-call]
+    await graph.close()
+    await redis.connection_pool.disconnect()
