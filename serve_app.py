@@ -13,7 +13,9 @@ from ray import serve
 from api import dashboard, ingest, insights, operations, reading
 from api.door import Door
 from api.errors import add_error_handlers, answers
+from api.forwarded import Forwarded
 from api.guard import BodyLimit, OriginGuard, PageHeaders
+from api.limits import Limits, RequestLimit
 from api.own_page import OwnPage
 from api.services import Services
 from api.sockets import routes as sockets
@@ -30,10 +32,11 @@ def build_api(settings: Settings) -> FastAPI:
     """The HTTP and WebSocket application for these settings."""
 
     tally = Tally()
+    limits = Limits(settings, tally)
 
     @asynccontextmanager
     async def with_services(app: FastAPI) -> AsyncIterator[None]:
-        app.state.services = Services(settings, tally)
+        app.state.services = Services(settings, tally, limits)
         yield
 
     app = FastAPI(
@@ -46,6 +49,7 @@ def build_api(settings: Settings) -> FastAPI:
         lifespan=with_services,
     )
     app.state.door = Door(settings)
+    app.state.limits = limits
     # The last one added is the first to see a request.
     app.add_middleware(BodyLimit, limit=settings.max_body)
     app.add_middleware(GZipMiddleware, minimum_size=2048, compresslevel=5)
@@ -57,8 +61,12 @@ def build_api(settings: Settings) -> FastAPI:
             allow_headers=["*"],
             allow_private_network=True,  # they were named to call this machine
         )
+    app.add_middleware(RequestLimit, limits=limits)
+    app.add_middleware(OriginGuard, hosts=settings.hosts, origins=settings.origins)
     app.add_middleware(PageHeaders)
-    app.add_middleware(OriginGuard, origins=settings.origins)
+    app.add_middleware(
+        Forwarded, proxies=settings.proxies, has_door=not settings.ray_address, has_tls=settings.has_tls
+    )
     add_error_handlers(app, tally)
     for each in (ingest, insights, reading, operations, dashboard):
         app.include_router(each.router)

@@ -9,19 +9,20 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from errors import AnalyticsError, InputTooLarge, InvalidInput, NotFound, Overloaded, Unavailable
+from errors import AnalyticsError, EncodedBody, InputTooLarge, InvalidInput, NotFound, Overloaded, Unavailable
 from metrics.declared import HTTP_ERRORS
 from metrics.port import UNMEASURED, Metrics
 
 _STATUS: list[tuple[type[AnalyticsError], int]] = [
     (InputTooLarge, 413),
+    (EncodedBody, 415),
     (InvalidInput, 422),
     (NotFound, 404),
     (Overloaded, 429),
     (Unavailable, 503),
     (AnalyticsError, 500),
 ]
-_AGAIN_AFTER = {429: str(Overloaded.retry_after), 503: "1"}  # seconds
+_AGAIN_AFTER = {503: 1}  # seconds
 
 
 class ErrorBody(BaseModel):
@@ -56,8 +57,7 @@ def add_error_handlers(app: FastAPI, metrics: Metrics = UNMEASURED) -> None:
 def _answer(error: Exception) -> Response:
     match error:
         case AnalyticsError():
-            status = next(code for kind, code in _STATUS if isinstance(error, kind))
-            return error_response(status, error.code, str(error), error.detail)
+            return refusal(error)
         case RequestValidationError():
             fields = [
                 {"field": ".".join(str(part) for part in found["loc"][1:]), "reason": found["msg"]}
@@ -71,8 +71,17 @@ def _answer(error: Exception) -> Response:
     return error_response(500, "internal", "Something went wrong here; the log says what.")
 
 
-def error_response(status: int, code: str, message: str, detail: Any = None) -> Response:
-    """The answer with this error."""
-    headers = {"Retry-After": _AGAIN_AFTER[status]} if status in _AGAIN_AFTER else None
+def refusal(error: AnalyticsError) -> Response:
+    """The answer with this error of ours."""
+    status = next(code for kind, code in _STATUS if isinstance(error, kind))
+    again_after = error.retry_after if isinstance(error, Overloaded) else _AGAIN_AFTER.get(status)
+    return error_response(status, error.code, str(error), error.detail, again_after)
+
+
+def error_response(
+    status: int, code: str, message: str, detail: Any = None, again_after: int | None = None
+) -> Response:
+    """The answer with this error; the same request may be made again after so many seconds."""
+    headers = None if again_after is None else {"Retry-After": str(again_after)}
     answer = {"error": {"code": code, "message": message, "detail": detail}}
     return JSONResponse(answer, status_code=status, headers=headers)

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 
+from api.limits import KnownLimits
 from api.params import QueryId
 from api.services import Provided
 from errors import InvalidInput
@@ -18,7 +19,7 @@ from insights.queries import (
     fetch_sentiment_trend,
     fetch_topic_metrics,
 )
-from insights.window import Window, now, parse_time_zone
+from insights.window import Window, invalid, now, parse_time_zone
 from session.lag import graph_as_of
 from wire.payloads import AnalyticsUpdate, ResponseTimeMetrics, SentimentTrend, TopicMetric
 
@@ -44,6 +45,7 @@ class Question:
 
 
 async def _question(
+    limits: KnownLimits,
     start_date: Annotated[
         str | None, Query(description="a date, or ISO 8601 with offset; default 30 days back")
     ] = None,
@@ -55,6 +57,8 @@ async def _question(
     user_id: QueryId = None,
 ) -> Question:
     window = Window.from_params(start_date, end_date, now(), parse_time_zone(time_zone))
+    if window.end - window.start > limits.longest_window:
+        raise invalid("start_date", "is farther before end_date than MAX_WINDOW allows; ask for less")
     return Question(window, time_zone, creator_id, user_id)
 
 

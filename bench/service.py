@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from errors import Unavailable
-from local.ray import free_port
+from local.ray import OWN, free_port
 from settings import Settings
 
 ROOT = Path(__file__).parent.parent
@@ -37,7 +37,7 @@ def running() -> Iterator[dict[str, str]]:
             "PORT": str(free_port()),
             "RAY_DASHBOARD_PORT": str(free_port()),
             "DATA_DIR": name,
-            "RAY_AUTH_MODE": "token",
+            **OWN,
         }
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen(
@@ -71,7 +71,7 @@ async def beside(*command: str) -> object:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", *command),
         cwd=ROOT,
-        env={**os.environ, "RAY_AUTH_MODE": "token"},
+        env={**os.environ, **OWN},
         stdout=asyncio.subprocess.PIPE,
     )
     output, _ = await process.communicate()
