@@ -24,7 +24,7 @@ class Buckets:
         return len(self._full_at)
 
     def wait(self, key: str, amount: float = 0.0) -> float:
-        """Seconds until the bucket owes nothing and has `amount`, which is at most its burst; 0 where it has."""
+        """Seconds until the bucket owes nothing and has `amount`, at most its burst; 0 where it has."""
         if not self._rate:
             return 0.0
         now = self._clock()

@@ -61,7 +61,10 @@ def _address(text: str) -> str:
     # In words of four bytes, each in the machine's order.
     words = bytes.fromhex(text)
     data = struct.pack(f">{len(words) // 4}I", *struct.unpack(f"={len(words) // 4}I", words))
-    return str(IPv4Address(data) if len(data) == 4 else IPv6Address(data))
+    if len(data) == 4:
+        return str(IPv4Address(data))
+    address = IPv6Address(data)
+    return str(address.ipv4_mapped or address)
 
 
 def _family(pid: int) -> set[int]:

@@ -17,15 +17,17 @@ TCP = """  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retr
    1: 0100007F:1F90 0100007F:8CA0 01 00000000:00000000 00:00000000 00000000  1000        0 4712 1 0 20
 """
 _V6 = "00000000000000000000000001000000:0050 00000000000000000000000000000000:0000"
+_V4_IN_V6 = "0000000000000000FFFF00000100007F:0051 00000000000000000000000000000000:0000"
 TCP6 = f"""  sl  local_address                         remote_address                        st tx ..
    0: {_V6} 0A 00000000:00000000 00:00000000 00000000  1000        0 9 1 0 100
+   1: {_V4_IN_V6} 0A 00000000:00000000 00:00000000 00000000  1000        0 10 1 0 100
 """
 
 
 @pytest.mark.skipif(sys.byteorder != "little", reason="the table is of a little-endian machine")
 def test_a_table_of_the_kernels_is_read() -> None:
     assert list(parse(TCP)) == [("127.0.0.1", 8080, 4711)]
-    assert list(parse(TCP6)) == [("::1", 80, 9)]
+    assert list(parse(TCP6)) == [("::1", 80, 9), ("127.0.0.1", 81, 10)]
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "0.0.0.0", "127.1.2.3"])
