@@ -23,8 +23,8 @@ HAPROXY = {"RAY_SERVE_ENABLE_HA_PROXY": "1", "RAY_SERVE_THROUGHPUT_OPTIMIZED": "
 
 
 @contextmanager
-def running() -> Iterator[dict[str, str]]:
-    """Start a service with default settings on free ports and an empty data folder.
+def running(**settings: str) -> Iterator[dict[str, str]]:
+    """Start a service on free ports and an empty data folder, otherwise with default settings but for these.
 
     Yields where it and its parts are (`url`, `ray_address`, `folder`, ..).
 
@@ -38,6 +38,7 @@ def running() -> Iterator[dict[str, str]]:
             "RAY_DASHBOARD_PORT": str(free_port()),
             "DATA_DIR": name,
             **OWN,
+            **settings,
         }
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen(

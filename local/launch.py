@@ -236,7 +236,7 @@ def _actor(name: str) -> Any:
         return None
 
 
-def _await_ready(url: str, tls_cert: str) -> None:
+def _await_ready(url: str, tls_cert: str = "") -> None:
     """Wait until Redis, the graph and the model answer; on busy cores the model takes minutes to load.
 
     SettingsError when there is no such model or the graph cannot be used, Unavailable when a part does not

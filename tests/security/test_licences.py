@@ -51,14 +51,16 @@ def locked() -> list[str]:
 
 def licences(package: Distribution) -> set[str]:
     """The identifiers of a package's licence, as its metadata says them; what is no identifier as it is."""
-    metadata = package.metadata
-    classifiers = [each for each in metadata.get_all("Classifier") or () if each.startswith("License ::")]
-    told = [each for each in classifiers if each != "License :: OSI Approved"] or [
-        metadata.get("License") or ""
-    ]
-    if expression := metadata.get("License-Expression"):
-        told = [expression.replace("(", "").replace(")", "")]
-    return {part for each in told for part in re.split(r" (?:AND|OR|WITH) ", OLD_NAMES.get(each, each))}
+
+    def told(field: str) -> list[str]:
+        return package.metadata.get_all(field) or []
+
+    if expressions := told("License-Expression"):
+        names = [each.replace("(", "").replace(")", "") for each in expressions]
+    else:
+        classifiers = [each for each in told("Classifier") if each.startswith("License ::")]
+        names = [each for each in classifiers if each != "License :: OSI Approved"] or told("License") or [""]
+    return {part for each in names for part in re.split(r" (?:AND|OR|WITH) ", OLD_NAMES.get(each, each))}
 
 
 def test_every_package_has_a_licence_that_is_allowed() -> None:
