@@ -19,7 +19,8 @@ _SECURE = {"http": "https", "ws": "wss"}
 class Forwarded:
     """Puts the client's address into `scope["client"]`, and the client's scheme into `scope["scheme"]`.
 
-    `has_door` says that HAProxy of ours is in front, on this machine, and `has_tls` that it speaks TLS.
+    `has_door` says that HAProxy of ours is in front, on this machine, and `has_tls` that it speaks TLS. Where
+    another proxy is, and is not trusted, nobody knows the client: it is None.
     """
 
     def __init__(self, app: ASGIApp, proxies: Networks, *, has_door: bool, has_tls: bool) -> None:
@@ -36,12 +37,14 @@ class Forwarded:
             by_door = self._has_door and is_loopback(peer) and bool(hops[-1])
             if by_door:
                 peer, port = hops.pop(), 0
+            is_trusted = is_among(peer, self._proxies)
             client = client_address(peer, hops, self._proxies)
             is_secure = self._has_tls and by_door
-            if is_among(peer, self._proxies):
+            if is_trusted:
                 told = headers.get("x-forwarded-proto", "").rpartition(",")[2].strip().lower()
                 is_secure = is_secure or told in _SECURE.values()
-            scope["client"] = (client, port if client == peer else 0)
+            is_known = self._has_door or is_trusted
+            scope["client"] = (client, port if client == peer else 0) if is_known else None
             if is_secure:
                 scope["scheme"] = _SECURE.get(scope["scheme"], scope["scheme"])
         await self._app(scope, receive, send)

@@ -2,7 +2,7 @@
 
 A caller is the address that it calls from, IPv6 by its network of 64 bits, which is what one subscriber has.
 Programs on this machine are not limited as callers: they are the operator's own, or a proxy that was not
-named.
+named. Nor is anybody where a proxy that is not trusted hides who calls.
 """
 
 import asyncio
@@ -111,11 +111,11 @@ class Limits:
 
 
 def caller_of(scope: Scope) -> str | None:
-    """Who calls, as limits know it; None where that is this machine."""
-    client, _ = scope.get("client") or ("", 0)
+    """Who calls, as limits know it; None where that is this machine, or not known."""
+    client: str = (scope.get("client") or ("127.0.0.1", 0))[0]
     address = read_address(client)
     if address is None:
-        return str(client)
+        return client
     if isinstance(address, IPv6Address) and not address.is_loopback:
         return str(ip_network((address, SUBNET), strict=False))
     return None if address.is_loopback else str(address)
