@@ -138,7 +138,8 @@ async def _graph(settings: Settings, *, is_new: bool) -> AsyncIterator[tuple[Gra
         return
     if places is not None:
         settings = replace(settings, ray_address=places["ray_address"], redis_url=places["redis_url"])
-        if settings.ray_address.startswith(LOOPBACK):
+        os.environ.setdefault("RAY_AUTH_MODE", "token")
+        if settings.ray_address.startswith(LOOPBACK):  # a Ray of the service's own
             os.environ.update({**OWN, **os.environ})
     if not settings.redis_url:
         raise SettingsError("REDIS_URL: set it as the service has it; without it users are not known.")

@@ -106,7 +106,7 @@ class Extensions:
                 if batch and size + len(frame) > BATCH_BYTES:
                     await self._take_messages(extension, batch)
                     size = 0
-                self._limits.sent(extension.user_id, size=len(frame))
+                self._limits.sent(extension.user_id, size=len(frame), messages=1)  # whatever it is
                 await self._take_frame(extension, frame, batch)
                 size += len(frame)
                 unyielded += len(frame)
@@ -173,7 +173,6 @@ class Extensions:
         except AnalyticsError as error:
             await answer(extension.socket, told(error))
         else:
-            self._limits.sent(extension.user_id, messages=receipt.received)
             await answer(extension.socket, IngestAckMsg(sequence=receipt.sequence, payload=receipt))
 
 

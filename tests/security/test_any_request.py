@@ -4,6 +4,7 @@ schemathesis makes them from the description of the API, as it allows and as it 
 """
 
 import asyncio
+import os
 import random
 import warnings
 from typing import Any, cast
@@ -25,7 +26,7 @@ with warnings.catch_warnings():  # Ray's use of Pydantic warns when it is import
     from serve_app import build_api
 
 EXAMPLES = 15  # of each operation and mode
-MUTATED = 3_000  # frames
+MUTATED = int(os.environ.get("FUZZ_FRAMES", "3000"))
 OWN = {"user_id": "fuzzed"}  # else each request with input would begin another
 SCHEMA = schemathesis.openapi.from_dict(build_api(Settings()).openapi())
 OPERATIONS = [
@@ -95,6 +96,8 @@ async def test_a_socket_takes_any_frame_and_lives(service: Service, user_id: str
     ]
     url = f"{service.ws}/ws/extension/{user_id}"
     async with asyncio.timeout(PATIENCE), connect(url, max_size=None, proxy=None) as socket:
+        assert socket.response is not None
+        assert "Sec-WebSocket-Extensions" not in socket.response.headers  # compression was offered
         answers = asyncio.create_task(_drain(socket))
         for _ in range(MUTATED):
             frame = mutated(chance.choice(whole), chance)
