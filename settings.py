@@ -73,10 +73,10 @@ class Settings:
         default=200_000, metadata={"env": "MAX_WAITING"}
     )  # messages of one user that are accepted and not yet enriched
     requests_per_second: float = field(
-        default=200.0, metadata={"env": "REQUESTS_PER_SECOND"}
+        default=50.0, metadata={"env": "REQUESTS_PER_SECOND"}
     )  # of one caller; this and the next: 0 is no limit
     messages_per_second: float = field(
-        default=2_000.0, metadata={"env": "MESSAGES_PER_SECOND"}
+        default=1_000.0, metadata={"env": "MESSAGES_PER_SECOND"}
     )  # live messages of one user
     bytes_per_second: float = field(
         default=32 * 1024 * 1024.0, metadata={"env": "BYTES_PER_SECOND"}

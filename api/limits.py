@@ -29,9 +29,10 @@ from settings import Settings
 
 K = TypeVar("K")
 
-BURST = 10.0  # seconds of a rate that may be taken at once
+BURST = 10.0  # seconds of a user's rate that may be taken at once
+AT_ONCE = 1.0  # likewise, of a caller's: what more comes is spread
 SUBNET = 64  # bits
-HOLD = 1.0  # seconds that a refusal is held back at most
+HOLD = 1.0  # seconds that a request waits for its turn at most; a refusal is held back as long
 MOST_HELD = 100  # refusals of one caller that are held back at a time
 
 
@@ -44,12 +45,12 @@ class Limits:
         metrics: Metrics = UNMEASURED,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        def buckets(rate: float) -> Buckets:
-            return Buckets(rate, max(1.0, rate * BURST), clock)
+        def buckets(rate: float, burst: float = BURST) -> Buckets:
+            return Buckets(rate, max(1.0, rate * burst), clock)
 
         self.longest_window = timedelta(seconds=settings.max_window)
         self._metrics = metrics
-        self._requests = buckets(settings.requests_per_second)
+        self._requests = buckets(settings.requests_per_second, AT_ONCE)
         self._messages = buckets(settings.messages_per_second)
         self._bytes = buckets(settings.bytes_per_second)
         self._most_sockets = {"user": settings.sockets_per_user, "address": settings.sockets_per_address}
@@ -57,20 +58,22 @@ class Limits:
         self._held: Counter[str] = Counter()
 
     async def ask(self, caller: str | None) -> None:
-        """Count a request of a caller; RateLimited when it asked too often.
+        """Return when a request of a caller has its turn; RateLimited when that is too far off.
 
-        The refusal comes late: who asks again at once after each is so held up, and costs next to nothing.
+        The refusal comes late as well: who asks again at once after each costs next to nothing.
         """
         if caller is None:
             return
         wait = self._requests.wait(caller, 1)
-        if not wait:
+        if wait <= HOLD:
             self._requests.take(caller, 1)
+            if wait:
+                await asyncio.sleep(wait)
             return
         self._metrics.count(LIMITED, of="requests")
         if self._held[caller] < MOST_HELD:
             with _counted(self._held, caller):
-                await asyncio.sleep(min(wait, HOLD))
+                await asyncio.sleep(HOLD)
         raise _limited("REQUESTS_PER_SECOND", "requests come from this address", wait)
 
     def may_send(self, user_id: str) -> None:
