@@ -9,6 +9,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from itertools import count, cycle, islice
 
 import aiohttp
 import orjson
@@ -24,17 +25,21 @@ QUIET, FLOOD = "203.0.113.10", "203.0.113.9"
 CONNECTIONS = 32  # of the flood
 EVERY = 0.1  # seconds between the quiet one's messages
 SNAPSHOT = 200  # messages
+BATCH = 100  # messages of a request, in the second measurement
 PHASE = 100  # the quiet one's messages in a phase
 PHASES = 4  # with the flood, and as many without
-FLOODED = 20_000  # messages that the flood has
+FLOODED = 5_000  # messages that the flood has; their texts come again and again, with new ids
 
 
-async def measure(url: str) -> list[Figure]:
-    """Milliseconds until a quiet tenant's message is acknowledged, beside a flood and alone."""
+async def measure(url: str, each: int) -> list[Figure]:
+    """Milliseconds until a quiet tenant's message is acknowledged, beside a flood and alone.
+
+    The flood has `each` messages a request.
+    """
     sent = 2 * PHASES * PHASE
     samples = corpus(SNAPSHOT + sent)
     first, live = samples.messages[:SNAPSHOT], iter(samples.messages[SNAPSHOT:])
-    flooding = iter(corpus(FLOODED).messages)
+    flooding = _endless(corpus(FLOODED).messages)
     alone: list[float] = []
     beside: list[float] = []
     answered: Counter[int] = Counter()
@@ -51,7 +56,7 @@ async def measure(url: str) -> list[Figure]:
         for _ in range(PHASES):
             alone += await _chat(quiet, samples.creator_id, live)
             tasks = [
-                asyncio.create_task(_flood(flood, samples.creator_id, flooding, answered))
+                asyncio.create_task(_flood(flood, samples.creator_id, flooding, each, answered))
                 for _ in range(CONNECTIONS)
             ]
             beside += await _chat(quiet, samples.creator_id, live)
@@ -59,10 +64,10 @@ async def measure(url: str) -> list[Figure]:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await asyncio.sleep(1)  # what it left is understood
-    sys.stderr.write(f"the flood was answered: {dict(answered)}\n")
+    sys.stderr.write(f"the flood's requests of {each} were answered: {dict(answered)}\n")
     return [
         Figure(
-            f"Quiet tenant's message acknowledged beside a flood, p{percent}",
+            f"Quiet tenant's message acknowledged beside a flood of {each} a request, p{percent}",
             percentile(beside, percent) * 1000,
             "ms",
             "alone",
@@ -85,12 +90,16 @@ async def _chat(http: aiohttp.ClientSession, creator_id: str, messages: Iterator
 
 
 async def _flood(
-    http: aiohttp.ClientSession, creator_id: str, messages: Iterator[Raw], answered: Counter[int]
+    http: aiohttp.ClientSession,
+    creator_id: str,
+    messages: Iterator[Raw],
+    each: int,
+    answered: Counter[int],
 ) -> None:
-    """Send one message after the other, and the same again when it is refused."""
+    """Send one request after the other, and the same again when it is refused."""
     path = f"/api/v1/ingest/flood/messages?creator_id={creator_id}"
-    for raw in messages:
-        body = orjson.dumps({"message": raw})
+    while True:
+        body = orjson.dumps([{"message": raw} for raw in islice(messages, each)])
         status = 0
         while status != 202:
             async with http.post(path, data=body) as answer:
@@ -99,10 +108,15 @@ async def _flood(
             answered[status] += 1
 
 
+def _endless(messages: list[Raw]) -> Iterator[Raw]:
+    for number, raw in zip(count(10**12), cycle(messages)):
+        yield {**raw, "id": number}
+
+
 def main() -> int:
     try:
         with running(**SETTINGS) as places:
-            figures = asyncio.run(measure(places["url"]))
+            figures = [*asyncio.run(measure(places["url"], 1)), *asyncio.run(measure(places["url"], BATCH))]
     except AnalyticsError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
