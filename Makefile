@@ -9,7 +9,7 @@ TORCH_BACKEND ?=
 # How our own packages are installed: this folder itself, or with SOURCE=. the wheel that is made of it.
 SOURCE ?= -e .
 
-.PHONY: run serve test test-fast lint bench quality lock clean
+.PHONY: run serve test test-fast lint bench quality audit sbom lock clean
 
 run: $(VENV)/.runtime
 	@$(BIN)/python -m local.launch --samples
@@ -33,6 +33,14 @@ bench: $(VENV)/.dev
 
 quality: $(VENV)/.dev
 	@$(BIN)/python -m bench.quality
+
+audit: $(VENV)/.uv
+	@.ci/audit $(BIN)/uv
+
+sbom: $(VENV)/.runtime
+	@mkdir -p build
+	@$(BIN)/uv tool run --from cyclonedx-bom==7.5.0 cyclonedx-py environment --output-reproducible --of JSON -o build/sbom.json $(BIN)/python
+	@echo "build/sbom.json"
 
 lock: $(VENV)/.uv
 	$(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements.lock

@@ -49,6 +49,12 @@ class InputTooLarge(InvalidInput):
     code = "too_large"
 
 
+class EncodedBody(InvalidInput):
+    """The body is compressed, or encoded in another way: it could become any number of bytes."""
+
+    code = "encoded_body"
+
+
 class AmbiguousUser(InvalidInput):
     """The caller named a creator that several users hold, and did not say whose account is meant."""
 
@@ -92,11 +98,27 @@ class Overloaded(AnalyticsError):
     retry_after = 1  # seconds
 
 
-class TooManyAttempts(AnalyticsError):
+class TooManyAttempts(Overloaded):
     """Signing in failed too often by this name or from this address; wait before the next attempt."""
 
     code = "too_many_attempts"
     retry_after = 900  # seconds
+
+
+class RateLimited(Overloaded):
+    """The caller asked or sent more in a time than it may; `detail` says when to come again, in seconds."""
+
+    code = "rate_limited"
+
+    def __init__(self, message: str, *, detail: Any = None) -> None:
+        super().__init__(message, detail=detail)
+        self.retry_after = detail["retry_after"]
+
+
+class TooManySockets(Overloaded):
+    """The user or the caller has as many sockets open as may be."""
+
+    code = "too_many_sockets"
 
 
 class Unavailable(AnalyticsError):

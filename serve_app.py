@@ -15,7 +15,9 @@ from access.setup import GuardedAccess, open_access
 from api import dashboard, ingest, insights, operations, people, reading, sign_in
 from api.door import Door
 from api.errors import add_error_handlers, answers
+from api.forwarded import Forwarded
 from api.guard import BodyLimit, OriginGuard, PageHeaders
+from api.limits import Limits, RequestLimit
 from api.own_page import OwnPage
 from api.services import Services
 from api.sockets import routes as sockets
@@ -32,10 +34,11 @@ def build_api(settings: Settings) -> FastAPI:
     """The HTTP and WebSocket application for these settings."""
 
     tally = Tally()
+    limits = Limits(settings, tally)
 
     @asynccontextmanager
     async def with_services(app: FastAPI) -> AsyncIterator[None]:
-        app.state.services = services = Services(settings, tally)
+        app.state.services = services = Services(settings, tally, limits)
         if settings.is_guarded:
             app.state.access = GuardedAccess(settings, services.redis)
         looking = asyncio.create_task(app.state.access.admissions.run())
@@ -52,6 +55,7 @@ def build_api(settings: Settings) -> FastAPI:
         lifespan=with_services,
     )
     app.state.door = Door(settings)
+    app.state.limits = limits
     if not settings.is_guarded:
         app.state.access = open_access()
     # The last one added is the first to see a request.
@@ -65,9 +69,12 @@ def build_api(settings: Settings) -> FastAPI:
             allow_headers=["*"],
             allow_private_network=True,  # they were named to call this machine
         )
+    app.add_middleware(RequestLimit, limits=limits)
+    app.add_middleware(OriginGuard, hosts=settings.hosts, origins=settings.origins)
     app.add_middleware(PageHeaders)
-    if not settings.is_guarded:  # a page of another site has no key; a session it may not use (api.caller)
-        app.add_middleware(OriginGuard, origins=settings.origins)
+    app.add_middleware(
+        Forwarded, proxies=settings.proxies, has_door=not settings.ray_address, has_tls=settings.has_tls
+    )
     add_error_handlers(app, tally)
     for router in (
         ingest.router,

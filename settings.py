@@ -2,8 +2,9 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any, Self
 
@@ -16,6 +17,8 @@ _ORIGIN = re.compile(
 _FETCHED = re.compile(r"https://|http://(localhost|127\.0\.0\.1)[:/]")
 _ALGORITHM = re.compile(r"(RS|PS|ES|HS)(256|384|512)")
 MOST_SKEW = 300
+_NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\]")
+_LOOPBACK = frozenset(("127.0.0.1", "localhost"))
 MOST_WRITERS = 64
 _OWN_PORTS = {"http": 80, "https": 443}  # a browser leaves them out
 
@@ -46,6 +49,14 @@ class Settings:
     oidc_client_secret_file: str = field(default="", metadata={"env": "OIDC_CLIENT_SECRET_FILE"})
     oidc_grants_claim: str = field(default="", metadata={"env": "OIDC_GRANTS_CLAIM"})
     port: int = field(default=8000, metadata={"env": "PORT"})
+    allowed_hosts: str = field(
+        default="", metadata={"env": "ALLOWED_HOSTS"}
+    )  # names by which this service is asked for beside loopback, joined by commas
+    trusted_proxies: str = field(
+        default="", metadata={"env": "TRUSTED_PROXIES"}
+    )  # networks whose forwarded headers count, joined by commas
+    tls_cert: str = field(default="", metadata={"env": "TLS_CERT"})  # PEM files; empty: no TLS of our own
+    tls_key: str = field(default="", metadata={"env": "TLS_KEY"})
     ray_dashboard_port: int = field(default=8265, metadata={"env": "RAY_DASHBOARD_PORT"})
     ray_address: str = field(default="", metadata={"env": "RAY_ADDRESS"})  # empty: start a Ray of our own
     data_dir: Path = field(default=Path("data"), metadata={"env": "DATA_DIR"})
@@ -54,13 +65,15 @@ class Settings:
         default=2000, metadata={"env": "CHECKPOINT_MESSAGES"}
     )  # taken in since a user's last checkpoint: then there is a new one
     redis_url: str = field(
-        default="", metadata={"env": "REDIS_URL"}
+        default="", repr=False, metadata={"env": "REDIS_URL", "secret": True}
     )  # empty: the embedded server, in data_dir
-    graph_url: str = field(default="", metadata={"env": "GRAPH_URL"})  # empty: embedded, in data_dir
+    graph_url: str = field(
+        default="", repr=False, metadata={"env": "GRAPH_URL", "secret": True}
+    )  # empty: embedded, in data_dir
     graph_max_bindings: int = field(
         default=16, metadata={"env": "GRAPH_MAX_BINDINGS"}
     )  # of a TinkerPop server; 16 is its default
-    cosmos_key: str = field(default="", repr=False, metadata={"env": "COSMOS_KEY"})
+    cosmos_key: str = field(default="", repr=False, metadata={"env": "COSMOS_KEY", "secret": True})
     cosmos_key_file: str = field(default="", metadata={"env": "COSMOS_KEY_FILE"})  # read by the graph writer
     cosmos_partition_key: str = field(default="pk", metadata={"env": "COSMOS_PARTITION_KEY"})
     cosmos_ru: float = field(
@@ -81,6 +94,20 @@ class Settings:
     max_waiting: int = field(
         default=200_000, metadata={"env": "MAX_WAITING"}
     )  # messages of one user that are accepted and not yet enriched
+    requests_per_second: float = field(
+        default=50.0, metadata={"env": "REQUESTS_PER_SECOND"}
+    )  # of one caller; this and the next: 0 is no limit
+    messages_per_second: float = field(
+        default=1_000.0, metadata={"env": "MESSAGES_PER_SECOND"}
+    )  # live messages of one user
+    bytes_per_second: float = field(
+        default=32 * 1024 * 1024.0, metadata={"env": "BYTES_PER_SECOND"}
+    )  # of one user's input
+    sockets_per_user: int = field(default=1_000, metadata={"env": "SOCKETS_PER_USER"})
+    sockets_per_address: int = field(default=200, metadata={"env": "SOCKETS_PER_ADDRESS"})
+    max_window: float = field(
+        default=10 * 366 * 86_400.0, metadata={"env": "MAX_WINDOW"}
+    )  # the longest window of an insight
     graph_batch_size: int = field(default=50, metadata={"env": "GRAPH_BATCH_SIZE"})  # statements a request
     graph_batch_wait: float = field(
         default=0.005, metadata={"env": "GRAPH_BATCH_WAIT"}
@@ -97,11 +124,18 @@ class Settings:
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> Self:
-        """Read and check every setting; SettingsError names the variable and the mend."""
+        """Read and check every setting; SettingsError names the variable and the mend.
+
+        A secret may be in a file instead, which its name with `_FILE` at the end names.
+        """
         values: dict[str, Any] = {}
+        named = {each.metadata["env"] for each in fields(cls)}
         for each in fields(cls):
             name = each.metadata["env"]
-            if text := env.get(name, "").strip():
+            text = env.get(name, "").strip()
+            if each.metadata.get("secret") and f"{name}_FILE" not in named:
+                text = _secret(name, text, env.get(f"{name}_FILE", "").strip())
+            if text:
                 values[each.name] = _parse(name, text, each.type)
         settings = cls(**values)
         settings._check()
@@ -132,36 +166,62 @@ class Settings:
         return not self.graph_url or self.graph_url.startswith("embedded:")
 
     @property
+    def hosts(self) -> frozenset[str]:
+        """The names of ALLOWED_HOSTS, in lower case; SettingsError when one is none."""
+        given = frozenset(_parts(self.allowed_hosts.lower()))
+        if any(_NAME.fullmatch(each) is None for each in given):
+            raise SettingsError(
+                "ALLOWED_HOSTS: each must be a host's name or address and nothing else, such as "
+                "analytics.example.com, without a port."
+            )
+        return given
+
+    @property
+    def proxies(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """The networks of TRUSTED_PROXIES; SettingsError when one is none."""
+        try:
+            return tuple(map(ip_network, _parts(self.trusted_proxies)))
+        except ValueError:
+            raise SettingsError(
+                "TRUSTED_PROXIES: each must be an address or a network, such as 10.0.0.5 or 10.0.0.0/24."
+            ) from None
+
+    @property
+    def is_local(self) -> bool:
+        """Whether only this machine can reach the service."""
+        return self.host in _LOOPBACK
+
+    @property
+    def has_tls(self) -> bool:
+        """Whether HAProxy speaks TLS at HOST:PORT."""
+        return bool(self.tls_cert)
+
+    @property
+    def url(self) -> str:
+        """Where the service is reached from this machine."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self.host, self.host)  # noqa: S104 (read, not bound)
+        return f"http{'s' * self.has_tls}://{host}:{self.port}"
+
+    @property
     def origins(self) -> frozenset[str]:
         """The origins of other pages that may call, as browsers send them; SettingsError when one is none."""
-        given = (each.strip() for each in self.cors_origins.split(","))
-        return frozenset(_origin(each) for each in given if each)
+        return frozenset(map(_origin, _parts(self.cors_origins)))
 
     def read_cosmos_key(self) -> str:
         """The key, from its file if it is in one; SettingsError when that cannot be read. Never log it."""
-        if not self.cosmos_key_file:
-            return self.cosmos_key
-        try:
-            key = Path(self.cosmos_key_file).read_text(encoding="ascii").strip()
-        except (OSError, ValueError):
-            raise SettingsError(
-                f"COSMOS_KEY_FILE={self.cosmos_key_file}: cannot be read; name a text file with the key "
-                "alone, on every node."
-            ) from None
-        if not key:
-            raise SettingsError(f"COSMOS_KEY_FILE={self.cosmos_key_file}: is empty.")
-        return key
+        return _secret("COSMOS_KEY", self.cosmos_key, self.cosmos_key_file)
 
     def env(self) -> dict[str, str]:
         """The same settings as environment variables, for the processes that this one starts."""
         return {each.metadata["env"]: str(getattr(self, each.name)) for each in fields(self)}
 
     def _check(self) -> None:
+        self._check_edges()
         self._check_access()
         for name, port in (("PORT", self.port), ("RAY_DASHBOARD_PORT", self.ray_dashboard_port)):
             if not 1 <= port <= 65535:
                 raise SettingsError(f"{name}={port}: a port is a number from 1 to 65535.")
-        above_zero = (
+        above_zero: tuple[str, ...] = (
             "conversation_gap",
             "silence_threshold",
             "max_body",
@@ -169,11 +229,14 @@ class Settings:
             "max_held",
             "max_waiting",
         )
-        for each in (*above_zero, "graph_batch_size", "checkpoint_messages", "user_idle", "users_per_node"):
+        above_zero += ("graph_batch_size", "checkpoint_messages", "user_idle", "users_per_node", "max_window")
+        above_zero += ("sockets_per_user", "sockets_per_address")
+        for each in above_zero:
             if not getattr(self, each) > 0:  # NaN is not above 0 either
                 raise SettingsError(f"{each.upper()}={getattr(self, each)}: must be above 0.")
-        if not self.graph_batch_wait >= 0:
-            raise SettingsError(f"GRAPH_BATCH_WAIT={self.graph_batch_wait}: must be 0 or more.")
+        for each in ("graph_batch_wait", "requests_per_second", "messages_per_second", "bytes_per_second"):
+            if not getattr(self, each) >= 0:
+                raise SettingsError(f"{each.upper()}={getattr(self, each)}: must be 0 or more.")
         if not 1 <= self.graph_writers <= MOST_WRITERS:
             raise SettingsError(f"GRAPH_WRITERS={self.graph_writers}: a number from 1 to {MOST_WRITERS}.")
         if self.graph_writers > 1 and self._is_graph_embedded:
@@ -197,14 +260,32 @@ class Settings:
             )
         _ = self.origins  # refuses what is none
 
-    def _check_access(self) -> None:
+    def _check_edges(self) -> None:
         if self.auth not in ("none", "required"):
             raise SettingsError(f"AUTH={self.auth}: must be none or required.")
-        if not self.is_guarded and self.host not in ("127.0.0.1", "localhost"):
+        if not self.is_local and not self.is_guarded:
             raise SettingsError(
                 f"HOST={self.host}: without authentication the service listens on this machine only; "
                 "set AUTH=required to serve others, or HOST=127.0.0.1."
             )
+        if not self.is_local and not self.hosts:
+            raise SettingsError(
+                f"ALLOWED_HOSTS: with HOST={self.host} it must name the host that callers ask for, such as "
+                "analytics.example.com."
+            )
+        if bool(self.tls_cert) != bool(self.tls_key):
+            raise SettingsError("TLS_CERT: TLS_CERT and TLS_KEY belong together; set both or none.")
+        for name, file in (("TLS_CERT", self.tls_cert), ("TLS_KEY", self.tls_key)):
+            if file and not os.access(file, os.R_OK):
+                raise SettingsError(f"{name}={file}: cannot be read; name a PEM file.")
+        if self.has_tls and self.ray_address:
+            raise SettingsError(
+                "TLS_CERT: not with RAY_ADDRESS, whose HAProxy is not ours to set up; put a proxy that "
+                "speaks TLS in front."
+            )
+        _ = self.hosts, self.proxies  # refuse what is none
+
+    def _check_access(self) -> None:
         if self.public_url and _origin(self.public_url, "PUBLIC_URL") != self.public_url.lower():
             raise SettingsError("PUBLIC_URL: must be as a browser has it, without its scheme's own port.")
         for name, url in (("JWT_JWKS_URL", self.jwt_jwks_url), ("OIDC_ISSUER", self.oidc_issuer)):
@@ -248,6 +329,29 @@ class Settings:
             parse(self.graph_url)
             if not self.cosmos_key and not self.cosmos_key_file:
                 raise SettingsError("COSMOS_KEY: a graph in Cosmos DB needs its key, or a COSMOS_KEY_FILE.")
+
+
+def _parts(text: str) -> Iterator[str]:
+    """What stands between commas."""
+    return filter(None, map(str.strip, text.split(",")))
+
+
+def _secret(name: str, value: str, file: str) -> str:
+    """The secret of that name, from its file if it is in one; SettingsError, which never has the secret."""
+    if not file:
+        return value
+    if value:
+        raise SettingsError(f"{name}: {name}_FILE is set too; set one of them.")
+    try:
+        found = Path(file).read_text(encoding="ascii").strip()
+    except (OSError, ValueError):
+        raise SettingsError(
+            f"{name}_FILE={file}: cannot be read; name a text file with the secret alone, on every node "
+            "where it is read."
+        ) from None
+    if not found:
+        raise SettingsError(f"{name}_FILE={file}: is empty.")
+    return found
 
 
 def _parse(name: str, text: str, kind: Any) -> Any:

@@ -4,8 +4,7 @@ from pathlib import Path
 
 import plotly
 from fastapi import APIRouter
-from fastapi.openapi.docs import get_swagger_ui_html
-from fastapi.responses import FileResponse, HTMLResponse
+from fastapi.responses import FileResponse
 
 WEB = Path(__file__).parents[1] / "web"
 PLOTLY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
@@ -30,11 +29,5 @@ async def charts() -> FileResponse:
 
 
 @router.get("/docs")
-async def docs() -> HTMLResponse:
-    return get_swagger_ui_html(
-        openapi_url="/openapi.json",
-        title="API",
-        swagger_js_url="/static/swagger/swagger-ui-bundle.js",
-        swagger_css_url="/static/swagger/swagger-ui.css",
-        swagger_favicon_url="/static/icon.svg",
-    )
+async def docs() -> FileResponse:
+    return FileResponse(WEB / "docs.html")

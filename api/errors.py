@@ -11,12 +11,12 @@ from starlette.responses import JSONResponse, Response
 
 from errors import (
     AnalyticsError,
+    EncodedBody,
     Forbidden,
     InputTooLarge,
     InvalidInput,
     NotFound,
     Overloaded,
-    TooManyAttempts,
     Unauthenticated,
     Unavailable,
 )
@@ -25,22 +25,17 @@ from metrics.port import UNMEASURED, Metrics
 
 _STATUS: list[tuple[type[AnalyticsError], int]] = [
     (InputTooLarge, 413),
+    (EncodedBody, 415),
     (InvalidInput, 422),
     (Unauthenticated, 401),
     (Forbidden, 403),
     (NotFound, 404),
     (Overloaded, 429),
-    (TooManyAttempts, 429),
     (Unavailable, 503),
     (AnalyticsError, 500),
 ]
-# Headers of an answer by its code, else by its status.
-_HEADERS: dict[str | int, dict[str, str]] = {
-    TooManyAttempts.code: {"Retry-After": str(TooManyAttempts.retry_after)},
-    401: {"WWW-Authenticate": "Bearer"},
-    429: {"Retry-After": str(Overloaded.retry_after)},
-    503: {"Retry-After": "1"},
-}
+_AGAIN_AFTER = {503: 1}  # seconds
+_HEADERS = {401: {"WWW-Authenticate": "Bearer"}}
 
 
 class ErrorBody(BaseModel):
@@ -75,8 +70,7 @@ def add_error_handlers(app: FastAPI, metrics: Metrics = UNMEASURED) -> None:
 def _answer(error: Exception) -> Response:
     match error:
         case AnalyticsError():
-            status = next(code for kind, code in _STATUS if isinstance(error, kind))
-            return error_response(status, error.code, str(error), error.detail)
+            return refusal(error)
         case RequestValidationError():
             fields = [
                 {"field": ".".join(str(part) for part in found["loc"][1:]), "reason": found["msg"]}
@@ -90,8 +84,17 @@ def _answer(error: Exception) -> Response:
     return error_response(500, "internal", "Something went wrong here; the log says what.")
 
 
-def error_response(status: int, code: str, message: str, detail: Any = None) -> Response:
-    """The answer with this error."""
-    headers = _HEADERS.get(code) or _HEADERS.get(status)
+def refusal(error: AnalyticsError) -> Response:
+    """The answer with this error of ours."""
+    status = next(code for kind, code in _STATUS if isinstance(error, kind))
+    again_after = error.retry_after if isinstance(error, Overloaded) else _AGAIN_AFTER.get(status)
+    return error_response(status, error.code, str(error), error.detail, again_after)
+
+
+def error_response(
+    status: int, code: str, message: str, detail: Any = None, again_after: int | None = None
+) -> Response:
+    """The answer with this error; the same request may be made again after so many seconds."""
+    headers = _HEADERS.get(status, {}) | ({} if again_after is None else {"Retry-After": str(again_after)})
     answer = {"error": {"code": code, "message": message, "detail": detail}}
     return JSONResponse(answer, status_code=status, headers=headers)

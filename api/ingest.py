@@ -10,9 +10,10 @@ from access.policy import Action
 from actors.directory import LARGE
 from api.caller import GUARDED, on_own_account, on_user
 from api.errors import answers
+from api.limits import KnownLimits
 from api.params import ChatId, Id, Limit, Offset, QueryId
 from api.services import Provided
-from errors import NotFound
+from errors import EncodedBody, NotFound
 from session.journal import is_known
 from wire.incoming import (
     CacheUpdatePayload,
@@ -24,7 +25,7 @@ from wire.incoming import (
 )
 from wire.payloads import IngestReceipt
 
-router = APIRouter(prefix="/api/v1/ingest", tags=["ingest"], responses={**GUARDED, **answers(429)})
+router = APIRouter(prefix="/api/v1/ingest", tags=["ingest"], responses={**GUARDED, **answers(415, 429)})
 
 _INGEST = [on_own_account(Action.INGEST)]
 _HELD = [on_user(Action.MANAGE_HELD)]
@@ -61,13 +62,24 @@ def _takes(payload: type[BaseModel], *, many: bool = False) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": content}}
 
 
-async def _read(request: Request) -> bytes:
+async def _read(request: Request, limits: KnownLimits, user_id: Id) -> bytes:
+    if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
+        raise EncodedBody("The body is compressed; send it as it is, without Content-Encoding.")
+    limits.may_send(user_id)
     parts = [part async for part in request.stream()]
+    size = sum(map(len, parts))
+    limits.sent(user_id, size=size)
     # Joining gives up the interpreter's lock when there is much of it.
-    return b"".join(parts) if sum(map(len, parts)) <= LARGE else await asyncio.to_thread(b"".join, parts)
+    return b"".join(parts) if size <= LARGE else await asyncio.to_thread(b"".join, parts)
+
+
+async def _read_live(request: Request, limits: KnownLimits, user_id: Id) -> bytes:
+    limits.may_send_messages(user_id)
+    return await _read(request, limits, user_id)
 
 
 Body = Annotated[bytes, Depends(_read)]
+LiveBody = Annotated[bytes, Depends(_read_live)]
 
 
 # Small input is checked before the owner is called: what is bad wakes nobody. Large input would hold up
@@ -93,12 +105,19 @@ async def snapshot(
     "/{user_id}/messages", status_code=202, dependencies=_INGEST, openapi_extra=_takes(NewRawMessagePayload)
 )
 async def messages(
-    services: Provided, body: Body, user_id: Id, creator_id: QueryId = None, chat_id: ChatId = None
+    services: Provided,
+    limits: KnownLimits,
+    body: LiveBody,
+    user_id: Id,
+    creator_id: QueryId = None,
+    chat_id: ChatId = None,
 ) -> IngestReceipt:
     """Take live messages: one `new_raw_message` payload, or a list of them."""
     if len(body) <= LARGE:
         parse_messages(body)
-    return await services.ingest.messages(user_id, body, creator_id or user_id, chat_id)
+    receipt = await services.ingest.messages(user_id, body, creator_id or user_id, chat_id)
+    limits.sent(user_id, messages=receipt.received)
+    return receipt
 
 
 @router.get("/{user_id}/held", dependencies=_HELD)

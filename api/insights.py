@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Query
 from access.policy import Action, decide
 from access.principal import Principal
 from api.caller import GUARDED, KnownCaller
+from api.limits import KnownLimits
 from api.params import QueryId
 from api.services import Provided
 from errors import InvalidInput
@@ -21,7 +22,7 @@ from insights.queries import (
     fetch_sentiment_trend,
     fetch_topic_metrics,
 )
-from insights.window import Window, now, parse_time_zone
+from insights.window import Window, invalid, now, parse_time_zone
 from session.lag import graph_as_of
 from wire.payloads import AnalyticsUpdate, ResponseTimeMetrics, SentimentTrend, TopicMetric
 
@@ -49,6 +50,7 @@ class Question:
 
 async def _question(
     caller: KnownCaller,
+    limits: KnownLimits,
     start_date: Annotated[
         str | None, Query(description="a date, or ISO 8601 with offset; default 30 days back")
     ] = None,
@@ -61,6 +63,8 @@ async def _question(
 ) -> Question:
     decide(caller.principal, Action.READ_NUMBERS, user_id, creator_id)
     window = Window.from_params(start_date, end_date, now(), parse_time_zone(time_zone))
+    if window.end - window.start > limits.longest_window:
+        raise invalid("start_date", "is farther before end_date than MAX_WINDOW allows; ask for less")
     return Question(caller.principal, window, time_zone, creator_id, user_id)
 
 

@@ -18,7 +18,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from api.guard import PAGE_POLICY
+from api.guard import asked_host, page_policy
 from api.sockets.sending import VERSION
 from errors import NotFound
 
@@ -68,7 +68,12 @@ class OwnPage(StaticFiles):
             raise NotFound(f"FRONTEND_DIR has no {INDEX} that can be read; build the page again.") from None
         html, scripts = with_config(html, page_config(Request(scope), self._extension_id))
         allowed = " ".join(["'self'", *(f"'sha256-{digest}'" for digest in scripts)])
-        policy = f"{PAGE_POLICY}; script-src {allowed}; font-src 'self' data:"
+        # What builds pages often puts styles into them; whose page it is may.
+        policy = page_policy(
+            asked_host(scope),
+            style="'self' 'unsafe-inline'",
+            more=f"; script-src {allowed}; font-src 'self' data:",
+        )
         return HTMLResponse(html, headers={"Cache-Control": "no-store", "Content-Security-Policy": policy})
 
 

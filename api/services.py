@@ -11,6 +11,7 @@ from actors.client import OnlyFansClient
 from actors.directory import Directory
 from actors.graph_writer import graph_reader, graph_writer
 from api.gathering import Gathering
+from api.limits import Limits
 from api.sockets.extension import Extensions
 from api.sockets.pages import Pages
 from frames.log import connect_redis
@@ -41,7 +42,7 @@ class Shared:
 class Services:
     """Made once a replica, when it starts."""
 
-    def __init__(self, settings: Settings, tally: Tally) -> None:
+    def __init__(self, settings: Settings, tally: Tally, limits: Limits) -> None:
         self.redis = connect_redis(settings.redis_url)
         self.owners = Directory(settings)
         self.ingest = Gathering(self.owners)
@@ -49,7 +50,9 @@ class Services:
         self._writer = graph_writer(settings)
         self.graph = graph_reader(settings, self._writer)
         self.pages = Pages(self.redis, self.owners, tally)
-        self.extensions = Extensions(self.redis, self.owners, self.ingest, max_frame=settings.max_body)
+        self.extensions = Extensions(
+            self.redis, self.owners, self.ingest, limits, max_frame=settings.max_body
+        )
         self.model_ready = Shared(self.owners.model_ready)
         self._tally = tally
         self._lag = LoopLag(SPARING)

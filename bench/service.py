@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from errors import Unavailable
-from local.ray import free_port
+from local.ray import OWN, free_port
 from settings import Settings
 
 ROOT = Path(__file__).parent.parent
@@ -23,8 +23,8 @@ HAPROXY = {"RAY_SERVE_ENABLE_HA_PROXY": "1", "RAY_SERVE_THROUGHPUT_OPTIMIZED": "
 
 
 @contextmanager
-def running() -> Iterator[dict[str, str]]:
-    """Start a service with default settings on free ports and an empty data folder.
+def running(**settings: str) -> Iterator[dict[str, str]]:
+    """Start a service on free ports and an empty data folder, otherwise with default settings but for these.
 
     Yields where it and its parts are (`url`, `ray_address`, `folder`, ..).
 
@@ -37,7 +37,8 @@ def running() -> Iterator[dict[str, str]]:
             "PORT": str(free_port()),
             "RAY_DASHBOARD_PORT": str(free_port()),
             "DATA_DIR": name,
-            "RAY_AUTH_MODE": "token",
+            **OWN,
+            **settings,
         }
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen(
@@ -71,7 +72,7 @@ async def beside(*command: str) -> object:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", *command),
         cwd=ROOT,
-        env={**os.environ, "RAY_AUTH_MODE": "token"},
+        env={**os.environ, **OWN},
         stdout=asyncio.subprocess.PIPE,
     )
     output, _ = await process.communicate()

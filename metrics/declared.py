@@ -78,6 +78,12 @@ HTTP_ERRORS = Counter(
     "HTTP requests answered with an error; 429 is input that was refused because too much waits.",
     label="status",
 )
+LIMITED = Counter(
+    "analytics_limited_total",
+    "refusals",
+    "Requests and sockets that a limit refused, and waits of what comes by sockets, by the limit.",
+    label="limit",
+)
 
 # Enrichment
 

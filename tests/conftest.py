@@ -19,14 +19,14 @@ import hypothesis
 import pytest
 from filelock import FileLock
 
-from local.ray import free_port
+from local.ray import OWN, free_port
 
 ROOT = Path(__file__).parent.parent
 SHARED = "ANALYTICS_TEST_FOLDER"  # names the folder of this test run, in every process of it
 PATIENCE = 600.0  # seconds: all that is waited for comes on the slowest machine, or something is wrong
 
 # Read when Ray is imported, which test modules do.
-os.environ["RAY_AUTH_MODE"] = "token"
+os.environ.update(OWN)
 
 # A slow machine is no failure: nothing here is timed.
 hypothesis.settings.register_profile(

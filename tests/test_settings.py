@@ -78,6 +78,43 @@ def test_loopback_addresses_are_listened_on(host: str) -> None:
     assert Settings.from_env({"HOST": host}).host == host
 
 
+PUBLIC = {"HOST": "0.0.0.0", "AUTH": "required", "ALLOWED_HOSTS": "analytics.example.test"}
+
+
+def test_any_other_address_needs_authentication_and_a_name() -> None:
+    given = Settings.from_env(PUBLIC)
+    assert (given.host, given.is_local) == ("0.0.0.0", False)
+    assert given.hosts == {"analytics.example.test"}
+    with pytest.raises(SettingsError, match=r"^HOST=0\.0\.0\.0: without authentication"):
+        Settings.from_env({**PUBLIC, "AUTH": "none"})
+    with pytest.raises(SettingsError, match=r"^ALLOWED_HOSTS: with HOST"):
+        Settings.from_env({**PUBLIC, "ALLOWED_HOSTS": ""})
+
+
+def test_a_certificate_needs_its_key_and_files_that_can_be_read(tmp_path: Path) -> None:
+    cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    cert.touch()
+    both = {"TLS_CERT": str(cert), "TLS_KEY": str(key)}
+    with pytest.raises(SettingsError, match=r"^TLS_KEY=.*cannot be read"):
+        Settings.from_env(both)
+    key.touch()
+    assert Settings.from_env(both).url == "https://127.0.0.1:8000"
+    assert Settings().url == "http://127.0.0.1:8000"
+    for name in both:
+        with pytest.raises(SettingsError, match=r"^TLS_CERT: .*belong together"):
+            Settings.from_env({name: str(cert)})
+    with pytest.raises(SettingsError, match=r"^TLS_CERT: not with RAY_ADDRESS"):
+        Settings.from_env({**both, "RAY_ADDRESS": "auto"})
+
+
+def test_names_and_networks_are_read_as_lists() -> None:
+    given = Settings.from_env(
+        {"ALLOWED_HOSTS": "A.example.test, 10.0.0.4,[::2]", "TRUSTED_PROXIES": "10.0.0.5, 2001:db8::/32"}
+    )
+    assert given.hosts == {"a.example.test", "10.0.0.4", "[::2]"}
+    assert [str(each) for each in given.proxies] == ["10.0.0.5/32", "2001:db8::/32"]
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -85,6 +122,22 @@ def test_loopback_addresses_are_listened_on(host: str) -> None:
         ("HOST", "::"),
         ("HOST", "192.168.1.5"),
         ("HOST", "example.test"),
+        ("AUTH", "maybe"),
+        ("ALLOWED_HOSTS", "https://analytics.example.test"),
+        ("ALLOWED_HOSTS", "analytics.example.test:443"),
+        ("ALLOWED_HOSTS", "*"),
+        ("ALLOWED_HOSTS", "a b"),
+        ("TRUSTED_PROXIES", "proxy.example.test"),
+        ("TRUSTED_PROXIES", "10.0.0.5/24"),
+        ("TRUSTED_PROXIES", "10.0.0.5;10.0.0.6"),
+        ("TLS_CERT", "/no/such/file"),
+        ("REQUESTS_PER_SECOND", "-1"),
+        ("REQUESTS_PER_SECOND", "nan"),
+        ("MESSAGES_PER_SECOND", "-1"),
+        ("BYTES_PER_SECOND", "-0.5"),
+        ("SOCKETS_PER_USER", "0"),
+        ("SOCKETS_PER_ADDRESS", "0"),
+        ("MAX_WINDOW", "0"),
         ("PORT", "eighty"),
         ("PORT", "0"),
         ("PORT", "65536"),

@@ -383,6 +383,11 @@ class IngestReceipt(Payload):
     duplicates: int
     held: int  # could not be placed and are kept aside
 
+    @property
+    def received(self) -> int:
+        """How many messages the input had."""
+        return self.accepted + self.duplicates + self.held
+
 
 class EnrichmentResult(Payload):
     conversationId: str

@@ -2,7 +2,8 @@
 
 A socket has one batch in flight at a time, so the order of its messages is the order they are journaled in.
 What arrives meanwhile waits in a bounded queue and becomes the next batch. When the owner takes no more, the
-batch waits and is sent again, and the socket is not read when the queue is full: nothing is dropped.
+batch waits and is sent again, and the socket is not read when the queue is full: nothing is dropped. So it is
+when more comes for a user than may.
 """
 
 import asyncio
@@ -18,6 +19,7 @@ from starlette.websockets import WebSocketDisconnect
 
 from actors.directory import LARGE, Directory
 from api.gathering import Gathering
+from api.limits import Limits
 from api.sockets.sending import ack, answer, send, told
 from errors import AnalyticsError, InputTooLarge, InvalidInput, Overloaded, Unavailable
 from frames.log import push
@@ -69,10 +71,13 @@ class _Extension:
 class Extensions:
     """Serves the sockets of extensions; frames of more than `max_frame` bytes are refused."""
 
-    def __init__(self, redis: Redis, owners: Directory, ingest: Gathering, *, max_frame: int) -> None:
+    def __init__(
+        self, redis: Redis, owners: Directory, ingest: Gathering, limits: Limits, *, max_frame: int
+    ) -> None:
         self._redis = redis
         self._owners = owners
         self._ingest = ingest
+        self._limits = limits
         self._max_frame = max_frame
         self.connected = 0  # sockets
 
@@ -97,6 +102,7 @@ class Extensions:
         """Journal what is received, batch by batch, until the socket has closed and nothing waits."""
         closed = False
         while not closed:
+            await self._limits.pace(extension.user_id)
             frames = [await waiting.get()]
             while len(frames) < BATCH and not waiting.empty():
                 frames.append(waiting.get_nowait())
@@ -109,6 +115,7 @@ class Extensions:
                 if batch and size + len(frame) > BATCH_BYTES:
                     await self._take_messages(extension, batch)
                     size = 0
+                self._limits.sent(extension.user_id, size=len(frame), messages=1)  # whatever it is
                 await self._take_frame(extension, frame, batch)
                 size += len(frame)
                 unyielded += len(frame)

@@ -22,8 +22,13 @@ def configure_uvicorn(max_frame: int) -> None:
     """Have this process's HTTP server take socket frames of `max_frame` bytes, and compress none.
 
     uvicorn's own limit is 16 MB, but an extension sends its whole snapshot in one frame. Compression would
-    hold up the event loop.
+    hold up the event loop, and a few bytes could become any number.
     """
     uvicorn.Config.__init__ = partialmethod(  # type: ignore[method-assign, assignment]
-        uvicorn.Config.__init__, ws=UndecodedText, ws_max_size=max_frame, ws_per_message_deflate=False
+        uvicorn.Config.__init__,
+        ws=UndecodedText,
+        ws_max_size=max_frame,
+        ws_per_message_deflate=False,
+        proxy_headers=False,  # `api.forwarded` reads them
+        server_header=False,
     )

@@ -1,6 +1,8 @@
 """The addresses of the sockets."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import ExitStack, asynccontextmanager
 
 from fastapi import APIRouter, WebSocket
 
@@ -8,12 +10,13 @@ from access.policy import Action, allows, decide
 from access.principal import Principal
 from api.caller import KnownAccess
 from api.door import Door, KnownDoor
+from api.limits import KnownLimits, Limits, caller_of
 from api.params import Amount, ChatId, Id, QueryId
 from api.services import Provided
 from api.sockets.admitting import admit
 from api.sockets.pages import Asked
-from api.sockets.sending import send_away, turn_away
-from errors import Unavailable
+from api.sockets.sending import TOO_MANY, send_away, turn_away
+from errors import TooManySockets, Unavailable
 from session.pages import EVERYTHING, START, Extent
 
 router = APIRouter()
@@ -25,6 +28,7 @@ async def frontend(
     services: Provided,
     door: KnownDoor,
     access: KnownAccess,
+    limits: KnownLimits,
     user_id: Id,
     creator_id: QueryId = None,
     last_frame: str | None = None,
@@ -62,6 +66,7 @@ async def extension(
     services: Provided,
     door: KnownDoor,
     access: KnownAccess,
+    limits: KnownLimits,
     user_id: Id,
     creator_id: QueryId = None,
 ) -> None:
@@ -73,15 +78,23 @@ async def extension(
     async def serve(_: Principal, __: None, ended: asyncio.Event) -> None:
         await services.extensions.serve(socket, user_id, creator, ended)
 
-    if await _may_stay(socket, door):
-        await admit(socket, access, may, serve)
+    async with _admitted(socket, door, limits, user_id) as may_stay:
+        if may_stay:
+            await admit(socket, access, may, serve)
 
 
-async def _may_stay(socket: WebSocket, door: Door) -> bool:
-    """Whether nothing but our end will cut it off; else it is told to connect again."""
-    try:
-        await door.check(socket.scope)
-    except Unavailable as error:
-        await turn_away(socket, error)
-        return False
-    return True
+@asynccontextmanager
+async def _admitted(socket: WebSocket, door: Door, limits: Limits, user_id: str) -> AsyncIterator[bool]:
+    """Whether it may be served, and nothing but our end will cut it off; else it is told why and closed."""
+    with ExitStack() as held:
+        try:
+            held.enter_context(limits.socket(user_id, caller_of(socket.scope)))
+            await door.check(socket.scope)
+        except TooManySockets as error:
+            await turn_away(socket, error, TOO_MANY)
+            yield False
+        except Unavailable as error:
+            await turn_away(socket, error)
+            yield False
+        else:
+            yield True

@@ -12,6 +12,7 @@ from wire.payloads import ConnectionAck, ConnectionAckMsg, Frame, SystemError, S
 
 VERSION = "1"
 TRY_AGAIN_LATER = 1013
+TOO_MANY = 4029
 CLOSE_TIMEOUT = 30.0  # a socket that is closed has this long to take what is on the wire
 
 
@@ -31,16 +32,16 @@ async def answer(socket: WebSocket, frame: Frame) -> None:
         await send(socket, frame)
 
 
-async def turn_away(socket: WebSocket, error: AnalyticsError) -> None:
-    """Take a socket only to say why it is closed, with the code that asks to connect again."""
+async def turn_away(socket: WebSocket, error: AnalyticsError, code: int = TRY_AGAIN_LATER) -> None:
+    """Take a socket only to say why it is closed, by default with the code that asks to connect again."""
     await socket.accept()
-    await send_away(socket, error)
+    await send_away(socket, error, code)
 
 
-async def send_away(socket: WebSocket, error: AnalyticsError) -> None:
-    """Say why a socket is closed, and close it with the code that asks to connect again."""
+async def send_away(socket: WebSocket, error: AnalyticsError, code: int = TRY_AGAIN_LATER) -> None:
+    """Say why a socket is closed, and close it, by default with the code that asks to connect again."""
     await answer(socket, told(error))
-    await close(socket, TRY_AGAIN_LATER)
+    await close(socket, code)
 
 
 async def close(socket: WebSocket, code: int, reason: str | None = None) -> None:

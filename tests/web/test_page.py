@@ -5,13 +5,16 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
+from html import escape
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
 from playwright.sync_api import (
     Browser,
     ConsoleMessage,
+    Dialog,
     Error,
     Page,
     WebSocketRoute,
@@ -195,6 +198,49 @@ def test_a_remark_on_the_status_is_shown_for_as_long_as_it_holds(
     expect(page.locator("#note")).to_have_text("The graph is behind.")
     say({})
     expect(page.locator("#note")).to_be_hidden()
+
+
+def test_the_description_of_the_api_can_be_read_and_tried(service: Service, page: Page) -> None:
+    page.goto(f"{service.url}/docs")
+    route = page.locator("#operations-operations-health_health_get")
+    route.click()
+    route.get_by_role("button", name="Try it out").click()
+    route.get_by_role("button", name="Execute").click()
+    expect(route.locator(".live-responses-table").get_by_role("cell", name="200")).to_be_visible()
+
+
+MARKUP = "<img src=x onerror=alert(1)><script>alert(2)</script>{{7*7}}</title>"
+
+
+def test_markup_in_names_texts_and_ids_is_text(
+    service: Service, user_id: str, page: Page, browser: Browser
+) -> None:
+    dialogs: list[str] = []
+
+    def note_dialog(dialog: Dialog) -> None:
+        dialogs.append(dialog.message)
+        dialog.dismiss()
+
+    page.on("dialog", note_dialog)
+    fan = chat(11, name=f"Robin {MARKUP}", unread=1)
+    fan["withUser"]["username"] = MARKUP
+    raw = message(1, 11, recent(20), f"&lt;b&gt;how much for a custom video? {escape(MARKUP)}")
+    send(service, user_id, "snapshot", {"chats": [fan], "messages": [raw]})
+    visit(page, service, user_id)
+    row = page.get_by_test_id("inbox-row")
+    expect(row).to_contain_text(f"Robin {MARKUP}")
+    expect(row).to_contain_text(f"<b>how much for a custom video? {MARKUP}")
+    row.get_by_role("button").click()
+    expect(page.get_by_test_id("messages-panel")).to_contain_text(MARKUP)
+    page.keyboard.press("Escape")
+    refused = browser.new_page()  # logs that the service refuses such an id
+    refused.on("dialog", note_dialog)
+    refused.goto(f"{service.url}/?user_id={quote(MARKUP)}&creator_id={quote(MARKUP)}")
+    expect(refused.locator("#account")).to_contain_text(MARKUP)
+    for opened in (page, refused):
+        assert opened.locator("img[src=x], body script").count() == 0
+    refused.close()
+    assert dialogs == []
 
 
 MANY = {

@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 
 from actors.directory import LARGE, Body
 from api.gathering import Gathering
+from api.limits import Limits
 from api.sockets.extension import BATCH, Extensions, kind_of
 from errors import AnalyticsError, InvalidInput, Overloaded
 from metrics.loop_lag import LoopLag
+from settings import Settings
 from tests.conftest import PATIENCE
 from wire.incoming import parse_messages, parse_snapshot
 from wire.payloads import IngestReceipt
@@ -90,8 +92,9 @@ class Owners:
         return answers
 
 
-async def serve(owners: Owners, socket: Socket) -> None:
-    extensions = Extensions(None, owners, Gathering(owners), max_frame=2**28)  # type: ignore[arg-type]
+async def serve(owners: Owners, socket: Socket, limits: Limits | None = None) -> None:
+    limits = limits or Limits(Settings())
+    extensions = Extensions(None, owners, Gathering(owners), limits, max_frame=2**28)  # type: ignore[arg-type]
     async with asyncio.timeout(PATIENCE):
         await extensions.serve(socket, "u1", "c1", asyncio.Event())  # type: ignore[arg-type]
 
@@ -216,3 +219,20 @@ def test_the_type_of_something_inside_is_not_the_frames() -> None:
     inside = {"type": "cache_update"}
     for frame in ({"payload": inside}, {"a": [inside]}, [inside], {"a": '{"type":"cache_update"'}):
         assert kind_of(orjson.dumps(frame)) is None
+
+
+async def test_what_comes_too_fast_for_a_user_waits_and_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    waits: list[float] = []
+
+    async def sleep(seconds: float, sleep: Any = asyncio.sleep) -> None:
+        waits.append(seconds)
+        await sleep(0)
+        clock[0] += seconds
+
+    clock = [0.0]
+    limits = Limits(Settings(messages_per_second=BATCH / 10), clock=lambda: clock[0])
+    monkeypatch.setattr("api.limits.asyncio.sleep", sleep)
+    owners, sent = Owners(), 4 * BATCH
+    await serve(owners, Socket(*(message(n) for n in range(sent))), limits)
+    assert owners.taken == [str(n) for n in range(sent)]
+    assert sum(waits) == pytest.approx((sent - BATCH) / (BATCH / 10), rel=0.5)
