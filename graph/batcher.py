@@ -29,8 +29,8 @@ from graph.port import Graph
 from metrics.declared import GRAPH_BATCH_MUTATIONS, GRAPH_RETRIES, GRAPH_WRITE_SECONDS
 from metrics.port import UNMEASURED, Metrics
 
-LARGEST_BATCH = 400  # mutations written together; the adapter cuts them into requests
-LARGEST_PART = 200  # mutations that an account gives before the next one's turn
+LARGEST_BATCH = 200  # mutations written together; the adapter cuts them into requests
+LARGEST_PART = 100  # mutations that an account gives before the next one's turn
 MOST_WAITING = 200_000  # mutations accepted and not yet written
 RETRY_FIRST, RETRY_MOST = 0.2, 10.0
 

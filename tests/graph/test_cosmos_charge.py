@@ -66,7 +66,7 @@ def test_what_a_load_costs_is_documented_as_it_is_computed(found: Charged) -> No
         f"{found.first:.0f} RU a conversation; 100,000 of them {history / 1e6:.0f} million RU, "
         f"{history / PROVISIONED / 60:.0f} minutes at 4,000 RU/s |",
         f"| {insight:,.0f} RU, {insight / PROVISIONED:.0f} s at 4,000 RU/s |",
-        f"a message costs {found.live_read_of_one:.1f} RU more for each conversation",
+        f"a message costs {found.live_read_of_one:.2f} RU more for each conversation",
     ):
         assert said in text
     assert BUSY * a_second < PROVISIONED / 2  # what the document advises carries it
