@@ -22,7 +22,6 @@ DROP: Final = 5.5  # an element
 _HOP = re.compile(r"(Vertex|EdgeVertex|EdgeOtherVertex)Step\(")
 _START = re.compile(r"(TinkerGraph|Graph)Step\(")
 _ADD = re.compile(r"Add(Vertex|Edge)")
-_CONDITION = re.compile(r"(TinkerGraph)?(Has|TraversalFilter)Step\(")
 
 # A step of a profile: its name, how many elements left it, and the steps of the traversals inside it.
 Profile = Sequence[Sequence[Any]]
@@ -98,7 +97,7 @@ def _chains(profile: Profile) -> Iterator[Profile]:
 
 def _left(step: Sequence[Any], after: Sequence[Any] | None) -> int:
     """How many elements of a hop are left by a condition right after it."""
-    count: int = after[1] if after is not None and _CONDITION.match(after[0]) else step[1]
+    count: int = after[1] if after is not None and after[0].startswith("HasStep(") else step[1]
     return count
 
 
