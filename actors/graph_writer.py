@@ -85,8 +85,10 @@ class ThroughActor:
         self._owner = owner
 
     async def submit(self, script: str, bindings: Mapping[str, Scalar]) -> list[Any]:
-        # All of them reach the same graph.
-        rows: list[Any] = await _result(self._actors[0].submit.remote(script, bindings))
+        # All of them reach the same graph; questions about accounts are spread as the accounts are.
+        pk = bindings.get("pk")
+        actor = self._of(pk) if isinstance(pk, str) else self._actors[0]
+        rows: list[Any] = await _result(actor.submit.remote(script, bindings))
         return rows
 
     async def apply(self, mutations: Sequence[Mutation]) -> None:
@@ -94,12 +96,14 @@ class ThroughActor:
         for each in mutations:
             accounts.setdefault(each.pk, []).append(each)
         for pk, of_account in accounts.items():
-            actor = self._actors[place(pk, len(self._actors))]
-            await _result(actor.apply.remote(of_account, self._owner))
+            await _result(self._of(pk).apply.remote(of_account, self._owner))
 
     def of(self, owner: Owner) -> "ThroughActor":
         """The same for a user's owner."""
         return ThroughActor(self._actors, owner)
+
+    def _of(self, account: str) -> "ActorHandle[GraphWriter]":
+        return self._actors[place(account, len(self._actors))]
 
     async def ping(self) -> None:
         await _result(self._actors[0].ping.remote())
@@ -131,10 +135,10 @@ def graph_writer(settings: Settings) -> ThroughActor:
 
 
 def graph_reader(settings: Settings, writer: ThroughActor) -> Graph:
-    """Where to read: a TinkerPop server is asked directly, all else through the writer.
+    """Where to read: a TinkerPop server is asked directly, all else through the writers.
 
-    The embedded graph lives in the writer's process. What Cosmos DB may spend is one sum for reads and
-    writes of the whole cluster, which one process can keep.
+    The embedded graph lives in the writer's process. What an account's reads and writes may spend on Cosmos
+    DB is one sum, which one process can keep.
     """
     url = graph_url(settings)
     if url.startswith(("embedded:", PREFIX)):

@@ -16,7 +16,20 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 
 def main() -> int:
-    from bench import access, durable, enrich, frames, history, ingest, latency, snapshot, window, workers
+    from bench import (
+        access,
+        durable,
+        enrich,
+        frames,
+        graph,
+        graph_server,
+        history,
+        ingest,
+        latency,
+        snapshot,
+        window,
+        workers,
+    )
     from bench.service import running
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # the service is stopped then too
@@ -34,6 +47,8 @@ def main() -> int:
         told(window.measure())
         told(frames.measure())
         told(access.measure())
+        told(graph.measure())
+        told(graph_server.measure())
         with running() as places:
             url = places["url"]
             told(asyncio.run(latency.measure(url, places["redis_url"])))

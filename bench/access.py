@@ -114,7 +114,7 @@ async def _serving(settings: Settings) -> AsyncIterator[tuple[str, dict[str, str
         redis=redis,
         ingest=owner,
         pages=pages,
-        extensions=Extensions(redis, owner, owner, max_frame=settings.max_body),  # type: ignore[arg-type]
+        extensions=Extensions(redis, owner, owner, app.state.limits, max_frame=settings.max_body),  # type: ignore[arg-type]
     )
 
     async def fine(_: Any) -> None: ...

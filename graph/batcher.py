@@ -5,8 +5,9 @@ returns when its mutations are in. Callers that outrun the graph wait. A graph t
 without end. A batch that is refused for good is taken apart: only the caller whose mutations are refused gets
 the error.
 
-A large call is written in parts, and each account gives one part before the next is asked: a small write
-waits for the batch that is being written, not for another account's rebuild.
+A large call is written in parts, and each account gives one part before the next is asked. After a batch with
+such parts comes one without, if anything smaller waits: a small write waits for the batch that is being
+written, not for another account's rebuild.
 
 A caller may write as the owner of a user. Which epoch is the newest is asked right before each attempt to
 write, so an owner that was displaced while it waited is refused too. Batches are written one after another:
@@ -28,8 +29,8 @@ from graph.port import Graph
 from metrics.declared import GRAPH_BATCH_MUTATIONS, GRAPH_RETRIES, GRAPH_WRITE_SECONDS
 from metrics.port import UNMEASURED, Metrics
 
-LARGEST_BATCH = 400  # mutations written together; the adapter cuts them into requests
-LARGEST_PART = 200  # mutations that an account gives before the next one's turn
+LARGEST_BATCH = 200  # mutations written together; the adapter cuts them into requests
+LARGEST_PART = 100  # mutations that an account gives before the next one's turn
 MOST_WAITING = 200_000  # mutations accepted and not yet written
 RETRY_FIRST, RETRY_MOST = 0.2, 10.0
 
@@ -51,6 +52,10 @@ class _Call:
     @property
     def account(self) -> str:
         return self.mutations[0].pk
+
+    @property
+    def is_small(self) -> bool:
+        return len(self.mutations) <= LARGEST_PART
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +81,7 @@ class Batcher:
         self._metrics = metrics
         self._turns: dict[str, deque[_Call]] = {}  # by account, the next one's turn first
         self._room = asyncio.Condition()
+        self._took_large = False  # the last batch had a part of a large call
         self._waiting = 0
         self._arrived = asyncio.Event()
         self._full = asyncio.Event()
@@ -120,8 +126,8 @@ class Batcher:
     def _take(self) -> list[_Part]:
         batch: list[_Part] = []
         room = LARGEST_BATCH
-        while self._turns and room:
-            account = next(iter(self._turns))
+        small_alone = self._took_large and any(calls[0].is_small for calls in self._turns.values())
+        while room and (account := self._next(small_alone)) is not None:
             calls = self._turns.pop(account)
             call = calls[0]
             end = call.taken + min(LARGEST_PART, room)
@@ -136,7 +142,13 @@ class Batcher:
         if not self._turns:
             self._arrived.clear()
             self._full.clear()
+        self._took_large = not all(each.call.is_small for each in batch)
         return batch
+
+    def _next(self, small_alone: bool) -> str | None:
+        """The account whose turn it is; None when there is none, or none with a small call."""
+        accounts = (of for of, calls in self._turns.items() if calls[0].is_small or not small_alone)
+        return next(accounts, None)
 
     async def _write(self, batch: Sequence[_Part]) -> None:
         """Write the batch and answer the callers that it completes."""

@@ -91,19 +91,24 @@ def _escaped(text: str) -> str:
 def _write(step: Written) -> Plan:
     # A conversation may be another fan's now. The edge of the fan it had goes before the new one is written:
     # that the vertex still names the earlier fan is the only way to that edge but for asking the target.
-    moved = [(each, fan) for each in step.stale if (fan := _fan(step, each)) is not None]
+    # The conversation's DropStale may be in another batch than its vertex.
+    nodes = [
+        each
+        for each in step.vertices.values()
+        if each.label == "ConversationNode" and "fanId" in each.properties
+    ]
     known = yield [
-        _ask("fan_before", 'g.V([{0},{1}]).values("fanId")', each.pk, _node(each)) for each, _ in moved
+        _ask("fan_before", 'g.V([{0},{1}]).values("fanId")', each.pk, vertex_id(each.id)) for each in nodes
     ]
     yield [
-        _drop_edge(UpsertEdge(each.pk, "HAS_CONVERSATION", fan_vertex(before), conversation_vertex(each.id)))
-        for (each, fan), rows in zip(moved, known, strict=True)
+        _drop_edge(UpsertEdge(each.pk, "HAS_CONVERSATION", fan_vertex(before), each.id))
+        for each, rows in zip(nodes, known, strict=True)
         for before in rows
-        if before != fan
+        if before != each.properties["fanId"]
     ]
     yield [_vertex(vertex) for vertex in step.vertices.values()]
     yield [_forget(vertex) for vertex in step.vertices.values() if vertex.without]
-    yield [_edge(edge) for edge in _without_stale(step)]
+    yield [_edge(edge) for edge in step.edges.values() if _is_current(edge, step)]
     # What hangs on what a conversation names, while the way to it stands; then the way.
     yield [ask for each in step.stale for ask in _drop_beyond(each.pk, _node(each), each.id, each.rev)]
     yield [
@@ -122,24 +127,10 @@ def _node(stale: DropStale) -> str:
     return vertex_id(conversation_vertex(stale.id))
 
 
-def _fan(step: Written, stale: DropStale) -> Scalar | None:
-    """The fan that a conversation is written with."""
-    vertex = step.vertices.get((stale.pk, conversation_vertex(stale.id)))
-    return vertex.properties.get("fanId") if vertex else None
-
-
-def _without_stale(step: Written) -> list[UpsertEdge]:
-    """The edges without those that lead to a conversation whose newer revision is in the same step."""
-    newest: dict[tuple[str, str], int] = {}
-    for each in step.stale:
-        node = each.pk, conversation_vertex(each.id)
-        newest[node] = max(each.rev, newest.get(node, each.rev))
-    return [
-        edge
-        for edge in step.edges.values()
-        if edge.label != "HAS_CONVERSATION"
-        or edge.properties.get("rev", 0) == newest.get((edge.pk, edge.target), edge.properties.get("rev", 0))
-    ]
+def _is_current(edge: UpsertEdge, step: Written) -> bool:
+    """Whether the step does not write a newer revision of the conversation that the edge leads to."""
+    node = step.vertices.get((edge.pk, edge.target)) if edge.label == "HAS_CONVERSATION" else None
+    return node is None or edge.properties.get("rev", 0) >= node.properties.get("rev", 0)  # type: ignore[operator]
 
 
 def _vertex(vertex: UpsertVertex) -> Asked:

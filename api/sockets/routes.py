@@ -56,8 +56,9 @@ async def frontend(
         asked = Asked(user_id, creator_id, last_frame, merge, extent, texts)
         await services.pages.serve(socket, asked, ended)
 
-    if await _may_stay(socket, door):
-        await admit(socket, access, may, serve)
+    async with _admitted(socket, door, limits, user_id) as may_stay:
+        if may_stay:
+            await admit(socket, access, may, serve)
 
 
 @router.websocket("/ws/extension/{user_id}")

@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 from actors.graph_writer import GraphWriter, ThroughActor, graph_reader
 from errors import GraphUnavailable, StaleOwner
 from graph.model import Mutation, UpsertVertex
+from graph.placement import place
 from session.journal import Journal
 from settings import Settings
 from tests.history.store import Store
@@ -85,6 +86,38 @@ async def test_what_one_process_must_see_whole_is_read_through_the_writer(url: s
     assert (reader is writer) == through
     if not through:
         await reader.close()
+
+
+class Actor:
+    """Stands for a writer's handle: notes what it is asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.submit = self.apply = self
+
+    def remote(self, what: str | list[Mutation], *_: object) -> str:
+        self.asked.append(what if isinstance(what, str) else what[0].pk)
+        return ""
+
+
+async def test_an_account_is_read_and_written_by_its_writer_and_all_accounts_by_any(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def result(reference: str) -> list[str]:
+        return []
+
+    monkeypatch.setattr("actors.graph_writer.result", result)
+    writers = [Actor() for _ in range(3)]
+    graph = ThroughActor(writers)  # type: ignore[arg-type]
+    accounts = [f"u{n}/c1" for n in range(20)]
+    for account in accounts:
+        await graph.apply([UpsertVertex(account, "fan:f1", "Fan")])
+        await graph.submit("of one account", {"pk": account})
+        writer = writers[place(account, len(writers))]
+        assert writer.asked[-2:] == [account, "of one account"]
+    assert all(each.asked for each in writers)
+    await graph.submit("of all", {})
+    assert sum(each.asked.count("of all") for each in writers) == 1
 
 
 async def test_a_graph_in_cosmos_db_is_opened_with_the_key_of_its_file(store: Store, tmp_path: Path) -> None:

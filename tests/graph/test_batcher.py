@@ -162,14 +162,33 @@ async def test_a_small_write_waits_for_one_batch_of_another_accounts_rebuild(
     graph.open.clear()
     rebuild = asyncio.create_task(batcher.apply(mutations(*"abcdefghijkl")))
     await graph.asked.wait()
-    delta = asyncio.create_task(batcher.apply(mutations("x", account="c2")))
+    other = asyncio.create_task(batcher.apply(mutations(*"rst", account="c2")))
+    deltas = [asyncio.create_task(batcher.apply(mutations(id, account=id))) for id in "xy"]
     await asyncio.sleep(0)
     graph.open.set()
-    await delta
+    await asyncio.gather(*deltas)
     assert not rebuild.done()
-    await rebuild
-    assert graph.batches[:2] == [list("abcd"), ["e", "f", "x", "g"]]
-    assert [id for id in graph.written if id != "x"] == list("abcdefghijkl")
+    assert not other.done()
+    await asyncio.gather(rebuild, other)
+    assert graph.batches[:3] == [list("abcd"), ["x", "y"], ["e", "f", "r", "s"]]
+    assert [id for id in graph.written if id in "abcdefghijkl"] == list("abcdefghijkl")
+
+
+async def test_small_writes_that_do_not_end_hold_up_no_rebuild(
+    graph: Recorder, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batching, "LARGEST_BATCH", 4)
+    monkeypatch.setattr(batching, "LARGEST_PART", 2)
+    batcher = start()
+    rebuild = asyncio.create_task(batcher.apply(mutations(*"abcdefghijkl")))
+
+    async def again_and_again(id: str) -> None:
+        while not rebuild.done():
+            await batcher.apply(mutations(id, account=id))
+
+    async with asyncio.timeout(5):
+        await asyncio.gather(rebuild, *map(again_and_again, "xyz"))
+    assert len(graph.batches) < 20
 
 
 async def test_what_is_left_of_a_refused_call_is_not_written_and_makes_room(

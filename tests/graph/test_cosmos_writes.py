@@ -127,16 +127,23 @@ fans = st.sampled_from(("f1", "f2"))
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.lists(st.tuples(conversations(), fans), min_size=1, max_size=3), st.booleans(), st.booleans())
+@given(
+    st.lists(st.tuples(conversations(), fans), min_size=1, max_size=3),
+    st.integers(1, 60) | st.none(),
+    st.booleans(),
+)
 def test_rewrites_end_in_the_graph_that_other_homes_have(
-    writes: list[tuple[EnrichedConversation, str]], together: bool, again: bool
+    writes: list[tuple[EnrichedConversation, str]], size: int | None, again: bool
 ) -> None:
+    """Also when they are written in parts of `size` mutations, which end in the middle of a conversation."""
     batches = [built(conv, rev, fan) for rev, (conv, fan) in enumerate(writes, 1)]
-    if together:
-        batches = [[mutation for batch in batches for mutation in batch]]
+    parts = batches
+    if size:
+        mutations = [mutation for batch in batches for mutation in batch]
+        parts = [mutations[start : start + size] for start in range(0, len(mutations), size)]
     if again:
-        batches = [*batches, batches[-1]]
-    assert after(*batches) == after(*batches, cosmos=False)
+        parts = [*parts, parts[-1]]
+    assert after(*parts) == after(*batches, cosmos=False)
 
 
 @settings(max_examples=20, deadline=None)

@@ -3,22 +3,7 @@ import asyncio
 import pytest
 
 from graph.pace import FIRST_GUESS, Meter, TokenBucket, Window
-
-
-class Clock:
-    """Time that passes when someone sleeps, in the order in which they wake."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-    async def sleep(self, seconds: float) -> None:
-        until = self.now + seconds
-        for _ in range(3):  # others come first
-            await asyncio.sleep(0)
-        self.now = max(self.now, until)
+from tests.graph.clock import Clock
 
 
 def bucket(rate: float) -> tuple[TokenBucket, Clock]:

@@ -8,7 +8,6 @@ import tempfile
 import time
 from functools import cache
 from pathlib import Path
-from typing import NoReturn
 
 import pytest
 from filelock import FileLock
@@ -20,6 +19,10 @@ HERE = Path(__file__).parent
 BUILD = HERE.parents[1] / "build" / "gremlin-server"
 # Ends the server when the pipe to this process closes, however this process ended.
 LEASH = ("sh", "-c", '"$@" & read -r line; kill -9 $!', "sh")
+
+
+class Missing(Exception):
+    """What a Gremlin Server needs and is not here."""
 
 
 @cache
@@ -35,10 +38,12 @@ def address() -> str:
 
 def jars() -> Path:
     """The folder of the server's jars; skips or fails like `address`."""
-    missing = [name for name in ("java", "mvn") if not shutil.which(name)]
-    if missing:
-        _unable(f"the tests on a Gremlin Server need {' and '.join(missing)}")
-    return _fetch()
+    try:
+        return fetched()
+    except Missing as missing:
+        if os.environ.get("CI") == "true":
+            pytest.fail(str(missing))
+        pytest.skip(str(missing))
 
 
 class Server:
@@ -77,8 +82,10 @@ class Server:
             time.sleep(0.1)
 
 
-def _fetch() -> Path:
-    """The folder of the server's jars; whichever process comes first fills it."""
+def fetched() -> Path:
+    """The folder of the server's jars; whichever process comes first fills it. Missing when none can."""
+    if absent := [name for name in ("java", "mvn") if not shutil.which(name)]:
+        raise Missing(f"a Gremlin Server needs {' and '.join(absent)}")
     BUILD.mkdir(parents=True, exist_ok=True)
     jars, done = BUILD / "lib", BUILD / "fetched-pom.xml"
     pom = (HERE / "pom.xml").read_text()
@@ -90,12 +97,6 @@ def _fetch() -> Path:
                 [*command, f"-DoutputDirectory={jars}"], capture_output=True, text=True, check=False
             )
             if ran.returncode:
-                _unable(f"the Gremlin Server's jars could not be fetched: {ran.stdout.strip()[:300]}")
+                raise Missing(f"the Gremlin Server's jars could not be fetched: {ran.stdout.strip()[:300]}")
             done.write_text(pom)
     return jars
-
-
-def _unable(reason: str) -> NoReturn:
-    if os.environ.get("CI") == "true":
-        pytest.fail(reason)
-    pytest.skip(reason)

@@ -51,7 +51,7 @@ def test_it_waits_until_all_parts_answer_and_says_what_for(
     monkeypatch.setattr(launch, "TELL_EVERY", 0.0)
     waits = {"redis": "ok", "graph": "ok", "model": LOADING}
     with service(None, {}, waits, {"redis": "ok", "graph": "ok", "model": "ok"}) as url:
-        launch._await_ready(url, None)
+        launch._await_ready(url, None, "")
     said = capsys.readouterr().out.splitlines()
     assert said == [
         "Waiting for the service (JSONDecodeError) ...",
@@ -63,7 +63,7 @@ def test_it_waits_until_all_parts_answer_and_says_what_for(
 def test_a_model_that_cannot_be_loaded_ends_the_start_at_once() -> None:
     fault = "MODEL=/nowhere: cannot be used (OSError); give a sentence-transformers folder."
     with service({"redis": "ok", "model": fault}) as url, pytest.raises(SettingsError, match="/nowhere"):
-        launch._await_ready(url, None)
+        launch._await_ready(url, None, "")
 
 
 def test_what_does_not_come_is_named_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,4 +72,4 @@ def test_what_does_not_come_is_named_in_the_end(monkeypatch: pytest.MonkeyPatch)
         service({"redis": "ok", "graph": "The graph is away."}) as url,
         pytest.raises(Unavailable, match=r"graph \(The graph is away\.\)"),
     ):
-        launch._await_ready(url, None)
+        launch._await_ready(url, None, "")

@@ -169,7 +169,7 @@ async def guarded(
         client=owners,
         graph=graph,
         pages=pages,
-        extensions=Extensions(redis, owners, owners, max_frame=2**20),  # type: ignore[arg-type]
+        extensions=Extensions(redis, owners, owners, app.state.limits, max_frame=2**20),  # type: ignore[arg-type]
         graph_ready=_fine,
         model_ready=_fine,
     )

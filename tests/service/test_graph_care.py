@@ -20,11 +20,16 @@ from tests.service.talk import message, recent
 CREATOR = "creator-1"
 
 
-async def command(service: Service, *arguments: str) -> tuple[int, str, str]:
+async def command(service: Service, *arguments: str, **settings: str) -> tuple[int, str, str]:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "graph", *arguments),
         cwd=ROOT,
-        env={"PATH": "/usr/bin:/bin", "HOME": str(Path.home()), "DATA_DIR": str(service.folder)},
+        env={
+            "PATH": "/usr/bin:/bin",
+            "HOME": str(Path.home()),
+            "DATA_DIR": str(service.folder),
+            **settings,
+        },
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )

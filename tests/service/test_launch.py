@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
@@ -23,7 +23,7 @@ from websockets.exceptions import WebSocketException
 from local.ray import free_port
 from local.redis import running_redis
 from tests.conftest import PATIENCE, ROOT, Service, start, stop
-from tests.gremlin_server import server
+from tests.service.cosmos import failing_cosmos
 from tests.service.talk import Raw, chat, message, numbers, page, post, recent, settled
 
 # Each starts a service of its own: one at a time is enough for a small machine.
@@ -67,16 +67,23 @@ def test_an_address_that_others_reach_is_refused(tmp_path: Path) -> None:
     assert "HOST=0.0.0.0" in refused.stderr
 
 
+@pytest.fixture
+def cosmos() -> Iterator[dict[str, str]]:
+    """The settings of a service whose graph is in a stand-in for Cosmos DB."""
+    with failing_cosmos() as (_, settings):
+        yield settings
+
+
 async def test_a_stop_tells_sockets_and_leaves_no_process_and_the_next_start_finds_the_data(
-    tmp_path: Path, user_id: str
+    tmp_path: Path, cosmos: dict[str, str], user_id: str
 ) -> None:
-    """On a real Gremlin Server, which keeps the graph meanwhile.
+    """With the graph in Cosmos DB, which keeps it meanwhile and fails all the time.
 
     HAProxy is started anew several times while the service starts; here one that was replaced ends within a
     second, and a socket that was taken before lives on.
     """
     port = str(free_port())
-    settings = {"GRAPH_URL": server.address(), "PORT": port, "RAY_SERVE_HAPROXY_HARD_STOP_AFTER_S": "1"}
+    settings = {**cosmos, "PORT": port, "RAY_SERVE_HAPROXY_HARD_STOP_AFTER_S": "1"}
     starting = asyncio.create_task(asyncio.to_thread(start, tmp_path, **settings))
     socket = await _first_taken(f"ws://127.0.0.1:{port}/ws/frontend/{user_id}", starting)
     first = await starting

@@ -3,6 +3,7 @@
 import argparse
 import threading
 
+from graph.traversals import ACROSS_PARTITIONS
 from tests.standin.faults import Faults
 from tests.standin.server import Standin
 
@@ -20,7 +21,7 @@ if __name__ == "__main__":
         port=args.port,
         units=args.units,
         faults=Faults(args.faults),
-        allow_fan_out=True,
+        across=ACROSS_PARTITIONS,
     ) as standin:
         print(standin.url, flush=True)  # noqa: T201
         threading.Event().wait()

@@ -31,8 +31,11 @@ _WORDS = frozenset(("g", "__", "TextP", "incr", "decr", "single", "true", "false
 _ADDED = re.compile(r'addV\((?:"\w*"|\w+)\)(?:\.property\([^()]*\))*$')
 
 
-def check(script: str, bindings: Mapping[str, Any], *, pk: str, allow_fan_out: bool) -> None:
-    """Refused where Cosmos DB would refuse; `pk` is the name of the partition key."""
+def check(script: str, bindings: Mapping[str, Any], *, pk: str, across: bool) -> None:
+    """Refused where Cosmos DB would refuse; `pk` is the name of the partition key.
+
+    `across`: it may ask all partitions.
+    """
     if len(script.encode()) > LONGEST_SCRIPT:
         raise _syntax("the script is longer than 64 KB")
     for value in bindings.values():
@@ -54,7 +57,7 @@ def check(script: str, bindings: Mapping[str, Any], *, pk: str, allow_fan_out: b
             raise _syntax(f"No such property: {word}")
     if not re.match(r"g\.[VE]\(", bare):
         raise _syntax("a traversal starts at vertices or edges: AddE should follow by a Vertex")
-    _check_partition(script, pk, allow_fan_out)
+    _check_partition(script, pk, across)
     _check_ids(script, bindings, pk)
 
 
@@ -66,8 +69,8 @@ def first_partition(script: str, pk: str) -> str | None:
     return found.group(1) if found else None
 
 
-def _check_partition(script: str, pk: str, allow_fan_out: bool) -> None:
-    if first_partition(script, pk) is None and not allow_fan_out:
+def _check_partition(script: str, pk: str, across: bool) -> None:
+    if first_partition(script, pk) is None and not across:
         raise _syntax("the query names no partition")
     for call in re.finditer(r"__\.V\(([^()]*)\)", script):
         if not ADDRESS.match(call.group(1)):

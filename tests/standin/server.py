@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections import Counter
+from collections.abc import Container
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Self
@@ -15,6 +16,14 @@ from websockets.exceptions import ConnectionClosed
 from tests.standin import charges, protocol, rules, translate
 from tests.standin.faults import Fault, Faults
 
+# The rows of a script, and the profile of its run: of each step its name, the elements that left it, and the
+# steps inside it.
+PROFILED = (
+    't = {}.profile("m"); rows = t.toList(); '
+    'said = null; said = {{ [it.name, it.getCount("elementCount") ?: 0L, it.nested.collect(said)] }}; '
+    '[rows, t.asAdmin().sideEffects.get("m").metrics.collect(said)]'
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Seen:
@@ -24,12 +33,14 @@ class Seen:
     types: dict[str, str]  # of the bindings' values
     charge: float
     status: int
+    touched: charges.Touched
 
 
 class Standin:
     """`engine` is the Gremlin Server's address, `units` a budget in request units a second (0: none).
 
-    A socket that is idle for `idle` seconds is closed. `with` starts and stops it.
+    A socket that is idle for `idle` seconds is closed. `across` are the scripts that may ask all partitions.
+    `with` starts and stops it.
     """
 
     def __init__(
@@ -41,13 +52,13 @@ class Standin:
         pk: str = "pk",
         units: float = 0.0,
         idle: float = 1800.0,
-        allow_fan_out: bool = False,
+        across: Container[str] = (),
         faults: Faults | None = None,
         port: int = 0,
     ) -> None:
         self._engine, self._pk, self._idle, self._port = engine, pk, idle, port
         self._credentials = username, key
-        self._allow_fan_out = allow_fan_out
+        self._across = across
         self._budget = charges.Budget(units)
         self.faults = faults or Faults()
         self.seen: list[Seen] = []
@@ -126,18 +137,20 @@ class Standin:
         script, bindings = request.args["gremlin"], request.args.get("bindings", {})
         types = {name: type(value).__name__ for name, value in bindings.items()}
         try:
-            rules.check(script, bindings, pk=self._pk, allow_fan_out=self._allow_fan_out)
+            rules.check(script, bindings, pk=self._pk, across=script in self._across)
             fault = self.faults.take()
             if not fault and (wait := self._budget.wait()):
                 fault = Fault(429, wait)
-            charge = 0.0
+            charge, touched = 0.0, charges.Touched()
             rows: list[Any] = []
             if not fault or fault.applied or fault.partial:
-                charge, rows = await self._run(script, bindings)
+                touched, rows = await self._run(script, bindings)
+                charge = charges.of(touched, across=rules.first_partition(script, self._pk) is None)
+                self._budget.spend(charge)
         except protocol.Refused as error:
-            self.seen.append(Seen(script, types, 0.0, error.status))
+            self.seen.append(Seen(script, types, 0.0, error.status, charges.Touched()))
             raise
-        self.seen.append(Seen(script, types, charge, fault.status if fault else 200))
+        self.seen.append(Seen(script, types, charge, fault.status if fault else 200, touched))
         if fault:
             await self._fail(socket, request.id, fault, charge, rows)
             return
@@ -160,20 +173,12 @@ class Standin:
         attributes = protocol.attributes(fault.status, 0.0 if fault.partial else charge, charge, after)
         await socket.send(protocol.answer(id, 500, None, attributes, fault.text))
 
-    async def _run(self, script: str, bindings: dict[str, Any]) -> tuple[float, list[Any]]:
-        """The charge and the rows."""
+    async def _run(self, script: str, bindings: dict[str, Any]) -> tuple[charges.Touched, list[Any]]:
+        """What it touched, and the rows."""
         text, values = translate.script(script, bindings, self._pk)
         loop = asyncio.get_running_loop()
-        dropped = 0
-        if text.endswith(".drop()"):
-            counted = text.removesuffix(".drop()") + ".count()"
-            (dropped,) = await loop.run_in_executor(self._worker, self._ask, counted, values)
-        found = await loop.run_in_executor(self._worker, self._ask, text, values)
-        rows = [translate.row(each) for each in found]
-        fan_out = rules.first_partition(script, self._pk) is None
-        charge = charges.of(script, len(rows), dropped, fan_out=fan_out)
-        self._budget.spend(charge)
-        return charge, rows
+        found, profile = await loop.run_in_executor(self._worker, self._ask, PROFILED.format(text), values)
+        return charges.touched(script, profile), [translate.row(each) for each in found]
 
     def _ask(self, text: str, values: dict[str, Any]) -> list[Any]:
         if not self._client:

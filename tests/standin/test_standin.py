@@ -12,6 +12,7 @@ from gremlin_python.driver.protocol import GremlinServerError
 from gremlin_python.driver.serializer import GraphSONSerializersV2d0, GraphSONSerializersV3d0
 
 from tests.gremlin_server import server
+from tests.standin.charges import Touched
 from tests.standin.faults import Fault
 from tests.standin.server import Standin
 
@@ -87,14 +88,36 @@ def test_rows_come_in_frames_of_16_with_the_charge_on_the_last(standin: Standin,
     for n in range(20):
         ask(ADD, b0=pk, b1=f"fan:{n}", b2=n)
     assert len(ask('g.V().has("pk",eq(b0)).values("spend")', b0=pk)) == 20
-    assert standin.seen[-1].charge == 11.0
+    assert standin.seen[-1].charge == 11.5
     assert standin.seen[-1].types == {"b0": "str"}
     assert standin.charged()[ADD] == pytest.approx(20 * standin.seen[0].charge)
     with closing(connected(standin)) as client:
         answer = client.submit('g.V().has("pk",b0).id()', {"b0": pk})
         answer.all().result()
-        assert answer.status_attributes["x-ms-total-request-charge"] == 11.0
+        assert answer.status_attributes["x-ms-total-request-charge"] == 11.5
         assert answer.status_attributes["x-ms-status-code"] == 200
+
+
+def test_what_a_script_touched_is_what_it_is_charged_for(standin: Standin, ask: Ask, pk: str) -> None:
+    def last() -> Touched:
+        return standin.seen[-1].touched
+
+    ask(ADD, b0=pk, b1="fan:1", b2=1)
+    assert last() == Touched(by_id=1, inserted=1, entries=1)
+    ask(ADD, b0=pk, b1="fan:1", b2=2)
+    assert last() == Touched(by_id=1, replaced=1, entries=1)
+    for other in ("fan:2", "fan:3"):
+        ask(ADD, b0=pk, b1=other, b2=1)
+        ask(LINK, b0=pk, b1="fan:1", b2=other, b3=f"e {other}", b4=7)
+    assert last() == Touched(by_id=3, queries=1, passed=1, inserted=1, entries=1)
+    ask('g.V([b0,b1]).out("KNOWS").project("a").by(__.inE().count())', b0=pk, b1="fan:1")
+    assert last() == Touched(by_id=1, queries=2, read=4)
+    ask('g.V([b0,b1]).outE("KNOWS").has("rev",lt(b2)).drop()', b0=pk, b1="fan:1", b2=7)
+    assert last() == Touched(by_id=1, queries=1, passed=2)
+    ask('g.V([b0,b1]).outE("KNOWS").drop()', b0=pk, b1="fan:1")
+    assert last() == Touched(by_id=1, queries=1, read=2, dropped=2)
+    ask('g.V().has("pk",b0).hasLabel("Fan").limit(1).id()', b0=pk)
+    assert last().read <= 3
 
 
 @pytest.mark.parametrize(
