@@ -46,6 +46,9 @@ class Settings:
     model: str = field(
         default="minilm", metadata={"env": "MODEL"}
     )  # "minilm" (packaged) or a sentence-transformers folder
+    auth_secret_file: str = field(
+        default="", metadata={"env": "AUTH_SECRET_FILE"}
+    )  # the installation's secret; empty: a file in data_dir
     conversation_gap: float = field(default=6 * 3600.0, metadata={"env": "CONVERSATION_GAP"})
     silence_threshold: float = field(default=300.0, metadata={"env": "SILENCE_THRESHOLD"})
     max_body: int = field(
@@ -88,6 +91,11 @@ class Settings:
     def checkpoints(self) -> str:
         """Where checkpoints are: a folder, or a URL that fsspec knows."""
         return self.checkpoint_url or str(self.data_dir.resolve() / "checkpoints")
+
+    @property
+    def secret_file(self) -> Path:
+        """Where the installation's secret is."""
+        return Path(self.auth_secret_file) if self.auth_secret_file else self.data_dir.resolve() / "secret"
 
     @property
     def _is_graph_embedded(self) -> bool:

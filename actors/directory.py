@@ -163,6 +163,20 @@ class Directory(Caller):
         """A page of what is held: `{held, total, dropped}`."""
         return await self.call(UserActor.get_held, user_id, limit, offset)
 
+    async def erase(
+        self, user_id: str, receipt: str, creator_id: str | None, id: str | None, within: float
+    ) -> dict[str, Any]:
+        """Erase a fan, an account (no id) or all of the user (no creator): the receipt, which may be open."""
+        return await self.call(UserActor.erase, user_id, receipt, creator_id, id, within)
+
+    async def get_receipt(self, user_id: str, receipt: str) -> dict[str, Any]:
+        """What became of an erasure. NotFound."""
+        return await self.call(UserActor.get_receipt, user_id, receipt)
+
+    async def lift(self, user_id: str, creator_id: str | None, id: str | None) -> int:
+        """Have what comes of an erased user, account or fan taken again; how many tombstones there were."""
+        return await self.call(UserActor.lift, user_id, creator_id, id)
+
     async def get_cached_chats(
         self, user_id: str, limit: int | None = None, offset: int = 0, chat_id: str | None = None
     ) -> list[dict[str, Any]]:

@@ -1,10 +1,10 @@
 """One user's chats: those in use opened, all others packed. Pure."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from itertools import groupby
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from msgspec import structs
 
@@ -19,6 +19,16 @@ from history.packing import Packed, pack, packed_facts, unpack
 OPEN_AT_ONCE = 10_000  # messages of chats that stay open while many are taken in
 
 Key = tuple[str, str]  # creator id, chat id
+Covers = Callable[..., bool]
+
+
+class Marks(Protocol):
+    """Says what is erased; see `session.erasure.Tombstones`."""
+
+    def covering(self, creator_id: str) -> Covers:
+        """Tells of ids, of a fan and of a chat of the creator, whether any is erased."""
+
+
 Told = TypeVar("Told", Chat, Message)
 
 
@@ -48,6 +58,7 @@ class Change:
     written: dict[str, None] = field(default_factory=dict)  # ids of conversations with a new node
     gone: dict[str, None] = field(default_factory=dict)  # ids of conversations that are no more
     moved: bool = False  # the chat is under another id now
+    erased: str | None = None  # the fan, whose chat is no more
 
 
 @dataclass(slots=True)
@@ -195,6 +206,27 @@ class History:
             self._recut(key, touched[key])
         return [mark for mark in touched.values() if mark.renamed or mark.tells]
 
+    def erase(self, marks: Marks) -> list[str]:
+        """Have what is marked no more. Returns the creators of whom there was anything."""
+        found: list[str] = []
+        for creator_id in self.creators():
+            covers = marks.covering(creator_id)
+            own = self._creators[creator_id]
+            gone = [key for key in self.keys(creator_id) if covers(key[1], self._fan(self._at(key)).fan_id)]
+            for key in gone:
+                cached = self._read(self._at(key))
+                change = self._change(key)
+                change.written.clear()
+                change.gone.update(dict.fromkeys(each.id for each in cached.conversations))
+                change.erased = cached.chat.fan_id
+                self._drop(key)
+            own.own = {fan: chat for fan, chat in own.own.items() if not covers(fan, chat)}
+            if not own.slots:
+                del self._creators[creator_id]
+            if gone:
+                found.append(creator_id)
+        return found
+
     def pending(self, creator_id: str, chat_ids: Iterable[str] | None = None) -> Iterator[Conversation]:
         """The creator's conversations, or those of some chats, without a node for their present shape.
 
@@ -210,7 +242,8 @@ class History:
     def _pending(self, creator_id: str, chat_ids: Iterable[str] | None) -> Iterator[CachedChat]:
         own = self._of(creator_id)
         ids = list(own.pending) if chat_ids is None else [id for id in chat_ids if id in own.pending]
-        return (self._read(own.slots[id]) for id in ids)
+        # Looked for anew: what is erased while they are read is passed over.
+        return (self._read(own.slots[id]) for id in ids if id in own.slots)
 
     def is_complete(self, creator_id: str) -> bool:
         """Whether every conversation of the creator has its node."""

@@ -14,6 +14,9 @@ or brings many messages, makes a whole job however it came.
 What arrives while a job is in hand waits, in the journal's order; live messages that wait next to each other
 form one batch. After a full sync what had waited is applied, and only then REALTIME is announced.
 
+An erasure waits for no job: what it names is gone from the history at once. As soon as no job is in hand, all
+that came before it is taken in too, so that nothing of it is left to come, and its creators are told anew.
+
 A job that fails sends `system_error`, keeps everything that was accepted, and moves to ERROR. It is begun
 again when the wait that the machine asks for is over, and nothing else is begun before.
 """
@@ -28,6 +31,7 @@ from chats.enriched import EnrichedConversation
 from chats.message import Message
 from errors import IllegalTransition
 from history.history import History, Touched
+from session.erasure import Erasure, Tombstones
 
 RETRY_FIRST = 1.0
 RETRY_MOST = 60.0
@@ -76,6 +80,18 @@ class DeltaAccepted:
 
 
 @dataclass(frozen=True, slots=True)
+class ErasureAccepted:
+    """An erasure is in the journal. `marks` are its tombstones."""
+
+    erasure: Erasure
+    marks: Tombstones
+
+    @property
+    def sequence(self) -> int:
+        return self.erasure.sequence
+
+
+@dataclass(frozen=True, slots=True)
 class NodesReady:
     """A part of the job in hand is enriched."""
 
@@ -110,7 +126,8 @@ class Again:
     """The owner begins, or the wait that `RetryLater` asked for is over."""
 
 
-Event = SnapshotAccepted | DeltaAccepted | NodesReady | Enriched | Failed | Redo | Again
+Accepted = SnapshotAccepted | DeltaAccepted | ErasureAccepted
+Event = Accepted | NodesReady | Enriched | Failed | Redo | Again
 
 
 # Effects
@@ -197,7 +214,7 @@ class UserState:
     status: Status = Status.EMPTY
     sequence: int = 0  # of the last input that was applied to the history
     job: Job | None = None
-    inbox: deque[SnapshotAccepted | DeltaAccepted] = field(default_factory=deque)
+    inbox: deque[Accepted] = field(default_factory=deque)
     understood: int = 0  # the last input up to which nothing waits to be understood
     failures: int = 0  # in a row
     _failed: Job | None = None  # waits to be begun again
@@ -210,11 +227,14 @@ class UserState:
         self.sequence, self.status = sequence, Status.REALTIME
         self._unfinished.update(dict.fromkeys(unfinished))
 
-    def replay(self, event: SnapshotAccepted | DeltaAccepted) -> None:
+    def replay(self, event: Accepted) -> None:
         """Take in what an earlier owner accepted behind the checkpoint; how far it got is not known."""
-        self.history.merge(event.chats, event.messages)
+        if isinstance(event, ErasureAccepted):
+            self._erase(event)
+        else:
+            self.history.merge(event.chats, event.messages)
+            self._unfinished[event.creator_id] = None
         self.sequence = event.sequence
-        self._unfinished[event.creator_id] = None
 
     def is_whole_due(self, creator_id: str) -> bool:
         """Whether everything of the creator is in hand, or waits to be."""
@@ -236,6 +256,10 @@ class UserState:
             case SnapshotAccepted() | DeltaAccepted():
                 self.inbox.append(event)
                 yield from self._next()
+            case ErasureAccepted():
+                self._erase(event)
+                self.inbox.append(event)
+                yield from self._next()
             case Redo():
                 self._unfinished[event.creator_id] = None
                 yield from self._next()
@@ -253,6 +277,7 @@ class UserState:
 
     def _next(self) -> Iterator[Effect]:
         """Start what comes next, if nothing is in hand and no wait binds."""
+        self._take_erasures()
         while self.job is None and self.status is not Status.ERROR:
             if self.status is Status.PROCESSING_SNAPSHOT and self._is_drained():
                 yield self._move(Status.REALTIME)
@@ -270,6 +295,16 @@ class UserState:
                 yield from self._take()
             else:
                 break
+
+    def _take_erasures(self) -> None:
+        """Take in what came up to the last erasure that waits, if nothing is in hand."""
+        if self.job is None:
+            last = max((n for n, e in enumerate(self.inbox) if isinstance(e, ErasureAccepted)), default=-1)
+            for _ in range(last + 1):
+                self.replay(self.inbox.popleft())
+
+    def _erase(self, event: ErasureAccepted) -> None:
+        self._unfinished.update(dict.fromkeys(self.history.erase(event.marks)))
 
     def _is_drained(self) -> bool:
         """Whether all that had waited at the last full sync is applied."""
@@ -297,12 +332,14 @@ class UserState:
     def _batch(self) -> tuple[str, list[Chat], list[Message]]:
         """One snapshot, or the live messages of one creator up to the next snapshot, with their chats."""
         first = self.inbox.popleft()
-        taken = [first]
+        assert not isinstance(first, ErasureAccepted), "erasures are taken before"
+        taken: list[SnapshotAccepted | DeltaAccepted] = [first]
         while isinstance(first, DeltaAccepted) and self.inbox:
             following = self.inbox[0]
-            if isinstance(following, SnapshotAccepted) or following.creator_id != first.creator_id:
+            if not isinstance(following, DeltaAccepted) or following.creator_id != first.creator_id:
                 break
-            taken.append(self.inbox.popleft())
+            taken.append(following)
+            self.inbox.popleft()
         self.sequence = max(self.sequence, taken[-1].sequence)
         chats = [chat for each in taken for chat in each.chats]
         return first.creator_id, chats, [message for each in taken for message in each.messages]
@@ -335,6 +372,7 @@ class UserState:
         yield PublishError(self.sequence, event.code, event.message)
         yield self._move(Status.ERROR, event.message)
         yield RetryLater(wait)
+        self._take_erasures()
 
     def _move(self, status: Status, detail: str | None = None) -> PublishStatus:
         if status not in _ALLOWED[self.status]:

@@ -60,6 +60,7 @@ class Refits:
         self._known: dict[str, Fitted | None] = {}
         self._waiting: dict[str, None] = {}
         self._asked = asyncio.Event()
+        self._lost: set[str] = set()  # creators whose topics are to be found anew
         self.working = False
 
     def enriched(self, creator_id: str, nodes: Iterable[EnrichedConversation]) -> None:
@@ -69,6 +70,11 @@ class Refits:
             watch.record(node)
         if watch.due(self._known.get(creator_id), self._history.size(creator_id)):
             self._ask(creator_id)
+
+    def anew(self, creator_id: str) -> None:
+        """Have topics found anew in what is there now: those that were found before are gone."""
+        self._lost.add(creator_id)
+        self._ask(creator_id)
 
     def assigned(self, creator_id: str, fit: int) -> None:
         """All of a creator's conversations were enriched with the topics of this fit."""
@@ -109,9 +115,12 @@ class Refits:
             await asyncio.sleep(BUSY_PAUSE)
         fitted = self._known[creator_id] = await self._enricher.fitted(creator_id)
         size = self._history.size(creator_id)
-        reason = self._watches[creator_id].due(fitted, size)
+        reason: str | None = self._watches[creator_id].due(fitted, size)
         if size < RETRY_GROWTH * self._tried.get(creator_id, 0):
             reason = None
+        if creator_id in self._lost:
+            self._lost.discard(creator_id)
+            reason = "those that were found are gone with what was erased"
         stored = fitted.version if fitted else 0
         if reason is None and stored == self.fits.get(creator_id, 0):
             return

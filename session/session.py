@@ -24,6 +24,7 @@ from errors import (
     CheckpointUnavailable,
     JournalGap,
     JournalUnavailable,
+    NotFound,
     StaleOwner,
     Unavailable,
 )
@@ -39,15 +40,19 @@ from metrics.declared import (
 )
 from session import reading
 from session.backlog import Backlog
+from session.erasure import Erasure, Scope
+from session.erasures import Erasures
 from session.figures import Figures
 from session.graph import GraphWrites
 from session.intake import Intake, Receipt
 from session.machine import (
+    Accepted,
     Again,
     DeltaAccepted,
     Effect,
     Enrich,
     Enriched,
+    ErasureAccepted,
     Event,
     Failed,
     Job,
@@ -149,6 +154,17 @@ class Session:
             self._unshown,
             self._spawn,
         )
+        self._erasures = Erasures(
+            user_id,
+            ports,
+            self._intake,
+            self._persistence,
+            self._writes,
+            self._refits,
+            self._frames,
+            self._at_rest,
+            lambda: self._state.sequence,
+        )
 
     # What callers use
 
@@ -203,6 +219,51 @@ class Session:
         """Delete what is held under these keys, or all of it (None); how many there were."""
         async with self._call():
             return await self._intake.discard(self._intake.held if keys is None else keys)
+
+    async def erase(
+        self, receipt: str, creator_id: str | None, id: str | None, within: float
+    ) -> dict[str, Any]:
+        """Erase a fan (by the fan's id or the chat's), an account (no id), or all of the user (no creator).
+
+        Once this returns nothing of it is shown and nothing of it is taken. Its receipt, with `completed_at`
+        when within so many seconds nothing of it was left anywhere. To ask with the same `receipt` again is
+        not to erase again.
+        """
+        async with self._call():
+            if (known := await self._receipt(receipt, 0.0)) is not None:
+                return known
+            scope: Scope = "user" if creator_id is None else "account" if id is None else "fan"
+            asked = Erasure(
+                receipt=receipt,
+                scope=scope,
+                creator_id=creator_id,
+                accounts=tuple(self._history.creators()) if creator_id is None else (creator_id,),
+                names=(),
+                requested_at=self._clock.now().timestamp(),
+                subject=self._ports.seal().subject(self._user_id, creator_id, id),
+            )
+            await self._intake.erase(asked, id)
+            found = await self._receipt(receipt, within)
+            assert found is not None, "it was added"
+            return found
+
+    async def get_receipt(self, receipt: str) -> dict[str, Any]:
+        """What became of an erasure. NotFound."""
+        async with self._call():
+            if (found := await self._receipt(receipt, 0.0)) is None:
+                raise NotFound("This user has no receipt of that id.")
+            return found
+
+    async def lift(self, creator_id: str | None, id: str | None) -> int:
+        """Have what comes of an erased user, account or fan taken again; how many tombstones there were."""
+        async with self._call():
+            return await self._intake.lift(creator_id, id)
+
+    async def _receipt(self, receipt: str, within: float) -> dict[str, Any] | None:
+        try:
+            return await self._erasures.answer(receipt, within)
+        except RedisError as error:
+            raise JournalUnavailable(f"Redis does not answer ({type(error).__name__}); try again.") from error
 
     async def get_held(self, limit: int, offset: int) -> dict[str, Any]:
         """What could not be placed, enriched or written, with the reason: one page, and how many there are.
@@ -307,7 +368,7 @@ class Session:
     async def idle(self, seconds: float) -> float:
         """Return once there was no call and no work for so many seconds: how many those are by now."""
         while True:
-            settled = self._is_settled() and self._writes.behind_since() is None
+            settled = self._is_settled() and self._writes.behind_since() is None and not self._erasures.due
             works = self._calls or self._refits.working or (self._ready.is_set() and not settled)
             idle = 0.0 if works else self._clock.monotonic() - self._used
             if idle >= seconds:
@@ -407,6 +468,7 @@ class Session:
                     self._writes.run(),
                     self._pages.run(),
                     self._refits.run(),
+                    self._erasures.run(),
                     self._look(),
                     self._process_delta_queue(),
                 ):
@@ -438,16 +500,19 @@ class Session:
         """Claim the journal, and read the newest checkpoint and what the journal has behind it."""
         self._begin()
         epoch = await self._ports.journal.claim()
-        unwritten = await self._persistence.read(epoch)
+        unwritten, due = await self._persistence.read(epoch)
         async for event in self._intake.replayed(self._state.sequence):
             self._state.replay(event)
-            self._persistence.unsaved += len(event.messages)
+            if not isinstance(event, ErasureAccepted):
+                self._persistence.unsaved += len(event.messages)
             await self._close_chats()
-        for creator_id in await self._persistence.recall():
+        erased = [creator_id for each in due for creator_id in each.accounts]  # pages may still show them
+        for creator_id in dict.fromkeys([*await self._persistence.recall(), *erased]):
             self._redo(creator_id)
         changes = self._history.take_changes()
         self._writes.begin(epoch, self._ports.writer(epoch), unwritten)
         self._writes.follow(changes)
+        self._erasures.begin(epoch, due)
         await self._figures.load()
         await self._frames.begin(epoch)
         self._looked = asyncio.Event()
@@ -475,8 +540,11 @@ class Session:
                 await self._take(event)
             self._used = self._clock.monotonic()
 
-    def _accept(self, event: SnapshotAccepted | DeltaAccepted) -> None:
-        self._backlog.add(event)
+    def _accept(self, event: Accepted) -> None:
+        if isinstance(event, ErasureAccepted):
+            self._erasures.add(event.erasure)
+        else:
+            self._backlog.add(event)
         self._mailbox.put_nowait(event)
 
     async def _take(self, event: Event) -> None:
@@ -494,6 +562,7 @@ class Session:
             await self._persistence.after(is_done)
         if is_done:
             await self._close_chats()
+        self._erasures.look()
 
     def _follow_history(self) -> None:
         """Have figures and graph follow what changed in the history."""

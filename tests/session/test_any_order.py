@@ -54,12 +54,19 @@ class Model:
 
     def __init__(self) -> None:
         self.newest: dict[tuple[str, int], int] = {}
+        self.erased: set[str] = set()  # fans
 
     def take(self, creator: str, drawn: Drawn) -> list[dict[str, Any]]:
         for number, version in drawn:
             key = (creator, number)
+            if f"{creator}{number % 2}" in self.erased:
+                continue
             self.newest[key] = max(version, self.newest.get(key, 0))
         return [version_of(creator, *each) for each in drawn]
+
+    def erase(self, fan: str) -> None:
+        self.erased.add(fan)
+        self.newest = {key: v for key, v in self.newest.items() if f"{key[0]}{key[1] % 2}" != fan}
 
     def texts(self) -> dict[str, dict[str, str]]:
         """What is to be shown of every chat that has anything."""
@@ -78,6 +85,7 @@ class AnyOrder(RuleBasedStateMachine):
         self.loop = asyncio.new_event_loop()
         self.world = World(checkpoint_messages=4)
         self.model = Model()
+        self.receipts = 0
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         return self.loop.run_until_complete(work)
@@ -93,6 +101,21 @@ class AnyOrder(RuleBasedStateMachine):
     @rule(creator=st.sampled_from(CREATORS), drawn=st.lists(versions, min_size=1, max_size=3))
     def delta(self, creator: str, drawn: Drawn) -> None:
         self.run(say(self.world.session, *self.model.take(creator, drawn), creator=creator))
+
+    @rule(creator=st.sampled_from(CREATORS), side=st.integers(0, 1))
+    def erase(self, creator: str, side: int) -> None:
+        fan = f"{creator}{side}"
+        self.receipts += 1
+        self.run(self.world.session.erase(f"r{self.receipts}", creator, fan, 0.0))
+        self.model.erase(fan)
+        assert fan not in self.world.held_texts()
+
+    @rule(creator=st.sampled_from(CREATORS), side=st.integers(0, 1))
+    def lift(self, creator: str, side: int) -> None:
+        fan = f"{creator}{side}"
+        lifted = self.run(self.world.session.lift(creator, fan))
+        assert bool(lifted) == (fan in self.model.erased)
+        self.model.erased.discard(fan)
 
     @rule()
     def enrichment_waits(self) -> None:
@@ -178,6 +201,10 @@ class AnyOrder(RuleBasedStateMachine):
         for page in [*world.pages, self.run(world.connect())]:
             assert page.shown() == expected
             assert page.statuses[-1][0] in ("REALTIME", "EMPTY")
+        for fan in self.model.erased:
+            assert fan not in world.kept()
+        assert world.due == {}
+        assert len(world.receipts) == self.receipts
         for creator in CREATORS:
             assert world.graph.messages(creator) == world.expected_graph(creator)
             assert list(world.session._history.pending(creator)) == []

@@ -21,10 +21,9 @@ import wire.place
 import wire.steps
 from errors import JournalUnavailable, NotFound, Overloaded, StaleOwner
 from frames.log import connect_redis
-from session.commit import Accepted
 from session.intake import Intake
 from session.journal import Journal
-from session.machine import DeltaAccepted, SnapshotAccepted
+from session.machine import Accepted, DeltaAccepted, SnapshotAccepted
 from tests.history.store import Store
 from wire.incoming import Replay
 
