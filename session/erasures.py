@@ -7,6 +7,7 @@ begins with the first.
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,7 +18,6 @@ from backoff import Backoff
 from errors import AnalyticsError, StaleOwner, Unavailable
 from frames.publisher import Publisher
 from session.erasure import Erasure
-from session.graph import GraphWrites
 from session.intake import Intake
 from session.persistence import Persistence
 from session.ports import Ports
@@ -41,7 +41,6 @@ class Erasures:
         ports: Ports,
         intake: Intake,
         persistence: Persistence,
-        writes: GraphWrites,
         refits: Refits,
         frames: Publisher,
         at_rest: asyncio.Lock,
@@ -51,14 +50,14 @@ class Erasures:
         self._ports = ports
         self._intake = intake
         self._persistence = persistence
-        self._writes = writes
         self._refits = refits
         self._frames = frames
         self._at_rest = at_rest
         self._applied = applied
         self._epoch = 0
         self._asked = asyncio.Event()
-        self._done = asyncio.Condition()
+        self._changed = asyncio.Condition()
+        self._shown: set[str] = set()  # receipts of what the history still has
         self.due: dict[str, Erasure] = {}  # by receipt
 
     def begin(self, epoch: int, due: Sequence[Erasure]) -> None:
@@ -68,8 +67,15 @@ class Erasures:
         self._asked.set()
 
     def add(self, erasure: Erasure) -> None:
+        """One that is in the journal; the history still has what it names."""
         self.due[erasure.receipt] = erasure
-        self._asked.set()
+        self._shown.add(erasure.receipt)
+
+    async def gone(self, erasure: Erasure) -> None:
+        """The history has it no more."""
+        async with self._changed:
+            self._shown.discard(erasure.receipt)
+            self._changed.notify_all()
 
     def look(self) -> None:
         """The history has taken in something."""
@@ -77,16 +83,20 @@ class Erasures:
             self._asked.set()
 
     async def answer(self, receipt: str, within: float) -> dict[str, Any] | None:
-        """The receipt, once it is there, or after so many seconds what is known; None: there is none."""
-        try:
-            async with asyncio.timeout(within), self._done:
-                await self._done.wait_for(lambda: receipt not in self.due)
-        except TimeoutError:
-            pass
+        """The receipt, once it is there, or after so many seconds what is known; None: there is none.
+
+        By then the history has nothing of it, however long that takes.
+        """
+        async with self._changed:
+            await self._changed.wait_for(lambda: receipt not in self._shown)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within), self._changed:
+                await self._changed.wait_for(lambda: receipt not in self.due)
         if (waits := self.due.get(receipt)) is not None:
             return self._facts(waits)
         stored = await self._ports.erased.receipt(receipt)
-        return None if stored is None else orjson.loads(stored)
+        facts: dict[str, Any] | None = None if stored is None else orjson.loads(stored)
+        return facts
 
     async def run(self) -> None:
         """Carry out what is due, again and again. Raises StaleOwner when the user has a new owner."""
@@ -115,9 +125,9 @@ class Erasures:
         await self._purge()
         await self._frames.forget()
         left = [] if await erased.forget_log() else [REDIS_LOG]
-        while self._persistence.lacks_erased:
-            # The graph may be away for long. Ids of what it has to drop are in the checkpoint until then.
-            while self._writes.lacks_erased:
+        accounts = {id for each in due if each.scope != "fan" for id in self._still_erased(each)}
+        while self._persistence.names_erased(accounts):
+            while self._persistence.needs_erased(accounts):  # the graph may be away for long
                 await clock.sleep(LOOK_EVERY)
             await self._purge()
         for each in due:
@@ -126,17 +136,21 @@ class Erasures:
             facts |= {"completed_at": _moment(clock.now().timestamp()), "left": left}
             sealed = orjson.dumps(self._ports.seal().signed(facts))
             await erased.finish(self._epoch, each.receipt, sealed, self._unknown(each))
-            async with self._done:
+            async with self._changed:
                 del self.due[each.receipt]
-                self._done.notify_all()
+                self._changed.notify_all()
             log.info("User %s: erasure %s is carried out.", self._user_id, each.receipt)
 
     def _unknown(self, erasure: Erasure) -> list[str] | None:
         """The creators of whom nothing is kept from now on; None: there is nothing of the user."""
         if erasure.scope == "fan":
             return []
-        found = [each for each in erasure.accounts if self._intake.is_erased(each)]
+        found = self._still_erased(erasure)
         return None if erasure.scope == "user" and len(found) == len(erasure.accounts) else found
+
+    def _still_erased(self, erasure: Erasure) -> list[str]:
+        """Its accounts of which nothing is taken: what was lifted meanwhile may have news."""
+        return [each for each in erasure.accounts if self._intake.is_erased(each)]
 
     async def _forget_topics(self, erasure: Erasure) -> int:
         lost = 0

@@ -67,7 +67,9 @@ answer[1] = sequence
 return answer
 """
 
-# The tombstones are fields of a hash, and so is what is to be carried out. A lifted one is taken away.
+# The tombstones are fields of a hash, and so is what is to be carried out. A lifted one is taken away. Which
+# of the ids are of what is erased is not known here: all go, or what comes again once that is lifted would be
+# passed over. The owner, who has read what the journal has, tells copies apart without them.
 _MARK = """
 if redis.call('HGET', KEYS[2], 'epoch') ~= ARGV[1] then return redis.error_reply('STALE') end
 local sequence = tonumber(redis.call('HGET', KEYS[2], 'sequence') or '0')
@@ -77,6 +79,7 @@ redis.call('XADD', KEYS[1], number .. '-0',
   'kind', kind, 'creator', ARGV[4], 'at', ARGV[5], 'body', ARGV[6], 'id', '')
 redis.call('HSET', KEYS[2], 'sequence', number)
 if kind == 'erase' then
+  redis.call('DEL', KEYS[5])
   redis.call('SADD', KEYS[4], ARGV[7])
   redis.call('HSETNX', KEYS[3], 'secret', ARGV[8])
   redis.call('HSET', KEYS[3], 'due ' .. ARGV[9], number .. ' ' .. ARGV[6])
@@ -208,7 +211,7 @@ class Journal:
         first: tuple[bytes, str],
         names: Sequence[str],
     ) -> int:
-        keys = [self._stream, self._meta, self._erased, ERASING]
+        keys = [self._stream, self._meta, self._erased, ERASING, self._ids]
         async with self._writing:
             record = [self.epoch, self.sequence, kind, creator_id, repr(at), body]
             self.sequence = await self._run(self._mark, keys, [*record, self._user_id, *first, *names])

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from typing import Any
 
 from redis.exceptions import RedisError
@@ -52,7 +52,7 @@ class Persistence:
         refits: Refits,
         writes: GraphWrites,
         unshown: Callable[[], Sequence[str]],
-        spawn: Callable[[Coroutine[Any, Any, None]], "asyncio.Task[None]"],
+        spawn: Callable[[Coroutine[Any, Any, bool]], "asyncio.Task[bool]"],
     ) -> None:
         self._user_id = user_id
         self._settings = settings
@@ -135,10 +135,19 @@ class Persistence:
         if finished or self.unsaved >= self._settings.checkpoint_messages:
             await self._checkpoint()
 
-    @property
-    def lacks_erased(self) -> bool:
-        """Whether the newest checkpoint says whose vertices the graph has still to drop."""
-        return any("erased" in facts for facts in self._saved[4].values())
+    def names_erased(self, accounts: Collection[str]) -> bool:
+        """Whether the newest checkpoint names somebody erased, or one of these creators.
+
+        It does as long as the graph has their vertices, and pages may show them.
+        """
+        _, unfinished, fits, _, unwritten = self._saved
+        is_named = any(each in accounts for each in (*unfinished, *fits, *unwritten))
+        return is_named or any("erased" in facts for facts in unwritten.values())
+
+    def needs_erased(self, accounts: Collection[str]) -> bool:
+        """Whether one that is taken now would name them, too."""
+        still_shown = any(each in accounts for each in self._unfinished())
+        return still_shown or self._writes.lacks_erased
 
     async def purge(self) -> "asyncio.Task[bool]":
         """Begin to have all that is kept say no more than what is held now: two checkpoints, and no older.
@@ -222,8 +231,7 @@ class Persistence:
     def _unfinished(self) -> list[str]:
         """The creators of whom pages may lack something."""
         found = [*self._state.unfinished(), *sorted(self._refits.unfinished), *self._unshown()]
-        held = self._history.creators()  # not those of whom all is erased
-        return [each for each in dict.fromkeys(found) if each in held]
+        return list(dict.fromkeys(found))
 
     async def _write(
         self, checkpoint: Checkpoint, held: Mapping[str, Aside], messages: int, copies: int

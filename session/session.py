@@ -11,7 +11,7 @@ import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 from redis.exceptions import RedisError
@@ -80,6 +80,8 @@ from wire.view import failed_conversations
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 READY_WITHIN = 30.0  # seconds that a call waits for a history that is being read
 RETRY_FIRST, RETRY_MOST = 0.2, 10.0
 OPEN_MESSAGES = 5_000  # of the chats used last stay unpacked
@@ -143,6 +145,7 @@ class Session:
             keep=self._keep_revised,
         )
         self._to_redo: dict[str, None] = {}  # creators to be told anew, before the machine knows it
+        self._creators: dict[str, None] = {}  # of whom pages may show something, also when all is erased
         self._persistence = Persistence(
             user_id,
             settings,
@@ -159,7 +162,6 @@ class Session:
             ports,
             self._intake,
             self._persistence,
-            self._writes,
             self._refits,
             self._frames,
             self._at_rest,
@@ -509,6 +511,7 @@ class Session:
         erased = [creator_id for each in due for creator_id in each.accounts]  # pages may still show them
         for creator_id in dict.fromkeys([*await self._persistence.recall(), *erased]):
             self._redo(creator_id)
+        self._creators.update(dict.fromkeys([*self._history.creators(), *self._state.unfinished()]))
         changes = self._history.take_changes()
         self._writes.begin(epoch, self._ports.writer(epoch), unwritten)
         self._writes.follow(changes)
@@ -553,6 +556,8 @@ class Session:
         for effect in self._state.handle(event):
             self._follow_history()
             await self._carry_out(effect)
+        if isinstance(event, ErasureAccepted):
+            await self._erasures.gone(event.erasure)
         if isinstance(event, Redo):
             self._to_redo.pop(event.creator_id, None)
         self._follow_history()
@@ -567,6 +572,7 @@ class Session:
     def _follow_history(self) -> None:
         """Have figures and graph follow what changed in the history."""
         if changes := self._history.take_changes():
+            self._creators.update((creator_id, None) for creator_id, _ in changes)
             self._figures.follow(changes)
             self._writes.follow(changes)
 
@@ -662,7 +668,7 @@ class Session:
 
     async def _repair(self) -> None:
         await self._frames.repair(self._state.sequence)
-        for creator_id in self._history.creators():
+        for creator_id in self._creators:
             self._redo(creator_id)
 
     def _redo(self, creator_id: str) -> None:
@@ -672,9 +678,9 @@ class Session:
 
     def _unshown(self) -> list[str]:
         """The creators who are to be told anew, or of whom frames are being lost."""
-        return list(self._to_redo) if self._frames.works else self._history.creators()
+        return list(self._to_redo) if self._frames.works else list(self._creators)
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
+    def _spawn(self, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
         assert self._tasks is not None, "the session runs"
         return self._tasks.create_task(work)
 

@@ -125,6 +125,7 @@ class FakeJournal:
         at = self._world.sequence + 1
         self._world.due[erasure.receipt] = replace(erasure, sequence=at)
         self._world.tombstones.update(dict.fromkeys(erasure.names))
+        self._world.ids.clear()
         creator_id, asked_at = erasure.creator_id or "", erasure.requested_at
         return self._record(Record("erase", at, creator_id, asked_at, erasure.to_json()))
 
