@@ -10,7 +10,7 @@ from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.staticfiles import StaticFiles
 from ray import serve
 
-from api import dashboard, ingest, insights, operations, reading
+from api import dashboard, ingest, insights, operations, privacy, reading
 from api.door import Door
 from api.errors import add_error_handlers, answers
 from api.guard import BodyLimit, OriginGuard, PageHeaders
@@ -60,7 +60,7 @@ def build_api(settings: Settings) -> FastAPI:
     app.add_middleware(PageHeaders)
     app.add_middleware(OriginGuard, origins=settings.origins)
     add_error_handlers(app, tally)
-    for each in (ingest, insights, reading, operations, dashboard):
+    for each in (ingest, insights, reading, privacy, operations, dashboard):
         app.include_router(each.router)
     for prefix in ("", "/api"):
         app.include_router(sockets.router, prefix=prefix)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import Depends
@@ -18,6 +19,7 @@ from metrics.declared import SOCKETS
 from metrics.export import export
 from metrics.loop_lag import SPARING, LoopLag
 from metrics.tally import Tally
+from privacy.seal import read_seal
 from settings import Settings
 
 
@@ -49,6 +51,7 @@ class Services:
         self.graph = graph_reader(settings, self._writer)
         self.pages = Pages(self.redis, self.owners, tally)
         self.extensions = Extensions(self.redis, self.owners, self.ingest, max_frame=settings.max_body)
+        self.seal = partial(read_seal, settings.secret_file)
         self.model_ready = Shared(self.owners.model_ready)
         self._tally = tally
         self._lag = LoopLag(SPARING)
