@@ -169,6 +169,12 @@ class Directory(Caller):
         """Erase a fan, an account (no id) or all of the user (no creator): the receipt, which may be open."""
         return await self.call(UserActor.erase, user_id, receipt, creator_id, id, within)
 
+    async def export(
+        self, user_id: str, creator_id: str | None, id: str | None, cursor: str | None, limit: int
+    ) -> tuple[bytes, str | None]:
+        """A page of what is kept of a user, an account or a fan: lines of JSON, and the next cursor."""
+        return await self.call(UserActor.export, user_id, creator_id, id, cursor, limit)
+
     async def get_receipt(self, user_id: str, receipt: str) -> dict[str, Any]:
         """What became of an erasure. NotFound."""
         return await self.call(UserActor.get_receipt, user_id, receipt)

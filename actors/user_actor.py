@@ -108,6 +108,11 @@ class UserActor:
     ) -> dict[str, Any]:
         return await self._of(user_id).erase(receipt, creator_id, id, within)
 
+    async def export(
+        self, user_id: str, creator_id: str | None, id: str | None, cursor: str | None, limit: int
+    ) -> tuple[bytes, str | None]:
+        return await self._of(user_id).export(creator_id, id, cursor, limit)
+
     async def get_receipt(self, user_id: str, receipt: str) -> dict[str, Any]:
         return await self._of(user_id).get_receipt(receipt)
 

@@ -1,10 +1,12 @@
 """Privacy over HTTP: erasing, what proves it, and letting somebody who was erased be taken again."""
 
 import uuid
+from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Query, Response
+from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 
 from api.params import ChatId, Id, QueryId
@@ -15,6 +17,15 @@ from session.erasure import Scope
 from session.journal import is_known
 
 ERASED_WITHIN = 20.0  # seconds that an answer waits for an erasure to be carried out
+
+EXPORTED_TOGETHER = 500  # lines that are in memory together
+
+
+class Lines(StreamingResponse):
+    """JSON Lines, sent as they are read."""
+
+    media_type = "application/x-ndjson"
+
 
 router = APIRouter(prefix="/api/v1/privacy", tags=["privacy"])
 
@@ -77,6 +88,39 @@ async def erase(
     if receipt["completed_at"] is None:
         response.status_code = 202
     return receipt
+
+
+@router.get("/{user_id}/export", response_class=Lines)
+async def export(
+    services: Provided,
+    user_id: Id,
+    creator_id: QueryId = None,
+    fan_id: FanId = None,
+    chat_id: ChatId = None,
+    cursor: Annotated[str | None, Query(max_length=2048)] = None,
+) -> Lines:
+    """All that is kept of a fan, an account or the user, as lines of JSON: docs/privacy.md.
+
+    After each part comes a line of `type` `cursor`: with it an export that was cut off goes on from there.
+    The last line is of `type` `end`.
+    """
+    creator, id = _subject(user_id, creator_id, fan_id, chat_id)
+    if not await is_known(services.redis, user_id):
+        raise NotFound("This user never sent anything; GET /api/v1/users lists who did.")
+    first = await services.owners.export(user_id, creator, id, cursor, EXPORTED_TOGETHER)
+
+    async def parts() -> AsyncIterator[bytes]:
+        lines, following = first
+        yield lines
+        while following is not None:
+            yield orjson.dumps({"type": "cursor", "cursor": following}) + b"\n"
+            lines, following = await services.owners.export(
+                user_id, creator, id, following, EXPORTED_TOGETHER
+            )
+            yield lines
+        yield b'{"type":"end"}\n'
+
+    return Lines(parts(), headers={"Content-Disposition": "attachment; filename=export.jsonl"})
 
 
 @router.get("/{user_id}/receipts")

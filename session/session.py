@@ -42,6 +42,7 @@ from session import reading
 from session.backlog import Backlog
 from session.erasure import Erasure, Scope
 from session.erasures import Erasures
+from session.export import page
 from session.figures import Figures
 from session.graph import GraphWrites
 from session.intake import Intake, Receipt
@@ -260,6 +261,15 @@ class Session:
         """Have what comes of an erased user, account or fan taken again; how many tombstones there were."""
         async with self._call():
             return await self._intake.lift(creator_id, id)
+
+    async def export(
+        self, creator_id: str | None, id: str | None, cursor: str | None, limit: int
+    ) -> tuple[bytes, str | None]:
+        """A page of what is kept of a user, an account or a fan (`session.export`), and the next cursor."""
+        async with self._call():
+            async with self._at_rest:
+                lines, following = page(self._history, self._intake.held, creator_id, id, cursor, limit)
+            return b"".join(line + b"\n" for line in lines), following
 
     async def _receipt(self, receipt: str, within: float) -> dict[str, Any] | None:
         try:
