@@ -49,6 +49,9 @@ class Settings:
     auth_secret_file: str = field(
         default="", metadata={"env": "AUTH_SECRET_FILE"}
     )  # the installation's secret; empty: a file in data_dir
+    retention_days: int = field(
+        default=0, metadata={"env": "RETENTION_DAYS"}
+    )  # for which messages are kept; 0: for ever
     conversation_gap: float = field(default=6 * 3600.0, metadata={"env": "CONVERSATION_GAP"})
     silence_threshold: float = field(default=300.0, metadata={"env": "SILENCE_THRESHOLD"})
     max_body: int = field(
@@ -146,6 +149,8 @@ class Settings:
         for each in (*above_zero, "graph_batch_size", "checkpoint_messages", "user_idle", "users_per_node"):
             if not getattr(self, each) > 0:  # NaN is not above 0 either
                 raise SettingsError(f"{each.upper()}={getattr(self, each)}: must be above 0.")
+        if self.retention_days < 0:
+            raise SettingsError(f"RETENTION_DAYS={self.retention_days}: must be 0 (for ever) or more.")
         if not self.graph_batch_wait >= 0:
             raise SettingsError(f"GRAPH_BATCH_WAIT={self.graph_batch_wait}: must be 0 or more.")
         if not 1 <= self.graph_writers <= MOST_WRITERS:

@@ -175,6 +175,10 @@ class Directory(Caller):
         """A page of what is kept of a user, an account or a fan: lines of JSON, and the next cursor."""
         return await self.call(UserActor.export, user_id, creator_id, id, cursor, limit)
 
+    async def keep_for(self, user_id: str, creator_id: str, days: int | None) -> None:
+        """Keep an account's messages for so many days (0: for ever; None: as long as all others')."""
+        await self.call(UserActor.keep_for, user_id, creator_id, days)
+
     async def get_receipt(self, user_id: str, receipt: str) -> dict[str, Any]:
         """What became of an erasure. NotFound."""
         return await self.call(UserActor.get_receipt, user_id, receipt)

@@ -113,6 +113,9 @@ class UserActor:
     ) -> tuple[bytes, str | None]:
         return await self._of(user_id).export(creator_id, id, cursor, limit)
 
+    async def keep_for(self, user_id: str, creator_id: str, days: int | None) -> None:
+        await self._of(user_id).keep_for(creator_id, days)
+
     async def get_receipt(self, user_id: str, receipt: str) -> dict[str, Any]:
         return await self._of(user_id).get_receipt(receipt)
 

@@ -7,12 +7,13 @@ from typing import Annotated, Any
 import orjson
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
+from redis.exceptions import RedisError
 
 from api.params import ChatId, Id, QueryId
 from api.services import Provided
-from errors import InvalidInput, NotFound
-from session.erased import has_erased, receipts
+from errors import InvalidInput, NotFound, Unavailable
+from session.erased import has_erased, receipts, retention
 from session.erasure import Scope
 from session.journal import is_known
 
@@ -59,6 +60,17 @@ class Receipt(BaseModel):
     signature: str | None = None
 
 
+class Term(BaseModel):
+    days: Annotated[int, Field(ge=0, le=36_500)] | None  # 0: for ever; null: as all others
+
+
+class Terms(BaseModel):
+    """Days; 0: for ever."""
+
+    days: int  # RETENTION_DAYS
+    accounts: dict[str, int]  # by creator
+
+
 class Lifted(BaseModel):
     lifted: int  # how many tombstones there were
 
@@ -88,6 +100,23 @@ async def erase(
     if receipt["completed_at"] is None:
         response.status_code = 202
     return receipt
+
+
+@router.get("/{user_id}/retention")
+async def get_retention(services: Provided, user_id: Id) -> Terms:
+    """For how many days messages are kept: of all accounts, and of those that have a term of their own."""
+    try:
+        own = await retention(services.redis, user_id)
+    except RedisError as error:
+        raise Unavailable("Redis did not answer for the terms; try again.") from error
+    return Terms(days=services.retention_days, accounts=own)
+
+
+@router.put("/{user_id}/retention")
+async def set_retention(services: Provided, user_id: Id, term: Term, creator_id: QueryId = None) -> Terms:
+    """Give an account a term of its own, or none (`null`). What is past it is dropped at once, for good."""
+    await services.owners.keep_for(user_id, creator_id or user_id, term.days)
+    return await get_retention(services, user_id)
 
 
 @router.get("/{user_id}/export", response_class=Lines)

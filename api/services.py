@@ -51,6 +51,7 @@ class Services:
         self.graph = graph_reader(settings, self._writer)
         self.pages = Pages(self.redis, self.owners, tally)
         self.extensions = Extensions(self.redis, self.owners, self.ingest, max_frame=settings.max_body)
+        self.retention_days = settings.retention_days
         self.seal = partial(read_seal, settings.secret_file)
         self.model_ready = Shared(self.owners.model_ready)
         self._tally = tally

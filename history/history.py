@@ -214,18 +214,51 @@ class History:
             own = self._creators[creator_id]
             gone = [key for key in self.keys(creator_id) if covers(key[1], self._fan(self._at(key)).fan_id)]
             for key in gone:
-                cached = self._read(self._at(key))
-                change = self._change(key)
-                change.written.clear()
-                change.gone.update(dict.fromkeys(each.id for each in cached.conversations))
-                change.erased = cached.chat.fan_id
-                self._drop(key)
+                self._remove(key)
             own.own = {fan: chat for fan, chat in own.own.items() if not covers(fan, chat)}
             if not own.slots:
                 del self._creators[creator_id]
             if gone:
                 found.append(creator_id)
         return found
+
+    def expire(self, creator_id: str, before: float) -> bool:
+        """Have what a creator's chats have from before a time no more; whether there was anything.
+
+        A chat of which nothing is left, and that was not seen since, is no more itself.
+        """
+        found = False
+        for key in self.keys(creator_id):
+            slot = self._at(key)
+            cached = self._read(slot)
+            if cached.is_older(before):
+                cached = cached.from_then_on(before)
+            elif cached.stretches[0].facts.messages or cached.chat.seen_at >= before:
+                continue
+            found = True
+            if not cached.messages and cached.chat.seen_at < before:
+                self._remove(key)
+                continue
+            was = self._read(slot).conversations
+            slot.opened = cached
+            there = {each.id for each in cached.conversations}
+            change = self._changed(key)
+            for each in was:
+                if each.id not in there:
+                    change.written.pop(each.id, None)
+                    change.gone[each.id] = None
+        if creator_id in self._creators and not self._creators[creator_id].slots:
+            del self._creators[creator_id]
+        return found
+
+    def _remove(self, key: Key) -> None:
+        """Have a chat no more, nor its fan."""
+        cached = self._read(self._at(key))
+        change = self._change(key)
+        change.written.clear()
+        change.gone.update(dict.fromkeys(each.id for each in cached.conversations))
+        change.erased = cached.chat.fan_id
+        self._drop(key)
 
     def pending(self, creator_id: str, chat_ids: Iterable[str] | None = None) -> Iterator[Conversation]:
         """The creator's conversations, or those of some chats, without a node for their present shape.

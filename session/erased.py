@@ -3,7 +3,7 @@
 Keys: `erased:{user}`, a hash of `secret`, of the tombstones (`of {name}`, when each was set), and of erasures
 that are not carried out (`due {receipt}`, the record's sequence and body); the journal writes it
 (`session.journal`). `receipts:{user}`, a hash of JSON by receipt. `erasing`, the set of users of whom an
-erasure is not carried out yet. None of them says whose it was.
+erasure is not carried out yet. None of them says whose it was. `retention:{user}`, a hash of days by creator.
 """
 
 import asyncio
@@ -26,6 +26,8 @@ REWRITTEN_WITHIN = 600.0  # seconds
 _FINISH = """
 if redis.call('HGET', KEYS[1], 'epoch') ~= ARGV[1] then return redis.error_reply('STALE') end
 redis.call('HSET', KEYS[3], ARGV[2], ARGV[3])
+if ARGV[5] == 'all' then redis.call('DEL', KEYS[7]) end
+for n = 6, #ARGV do redis.call('HDEL', KEYS[7], ARGV[n]) end
 redis.call('HDEL', KEYS[2], 'due ' .. ARGV[2])
 if ARGV[5] == 'all' then redis.call('DEL', KEYS[5]) end
 for n = 6, #ARGV do redis.call('SREM', KEYS[5], ARGV[n]) end
@@ -53,6 +55,12 @@ class Erased(Protocol):
     async def receipt(self, receipt: str) -> bytes | None:
         """The receipt of an erasure that is carried out."""
 
+    async def retention(self) -> dict[str, int]:
+        """For how many days the messages of creators are kept that have a term of their own; 0: for ever."""
+
+    async def keep_for(self, creator_id: str, days: int | None) -> None:
+        """Give a creator such a term, or none."""
+
 
 class ErasedInRedis:
     """See `Erased`."""
@@ -68,6 +76,7 @@ class ErasedInRedis:
             ERASING,
             f"creators:{user_id}",
             "users",
+            f"retention:{user_id}",
         ]
         self._finish = redis.register_script(_FINISH)
 
@@ -117,6 +126,16 @@ class ErasedInRedis:
     async def receipt(self, receipt: str) -> bytes | None:
         return cast(bytes | None, await cast(Any, self._redis.hget(self._keys[2], receipt)))
 
+    async def retention(self) -> dict[str, int]:
+        return await retention(self._redis, self._user_id)
+
+    async def keep_for(self, creator_id: str, days: int | None) -> None:
+        key: Any = f"retention:{self._user_id}"
+        if days is None:
+            await cast(Any, self._redis.hdel(key, creator_id))
+        else:
+            await cast(Any, self._redis.hset(key, creator_id, days))
+
     async def _saves(self) -> bool:
         """Whether it writes dumps by itself."""
         return bool((await self._redis.config_get("save")).get("save"))
@@ -141,6 +160,12 @@ class ErasedInRedis:
         facts = await rested()
         if "err" in (facts.get("aof_last_bgrewrite_status"), facts.get("rdb_last_bgsave_status")):
             raise Unavailable("Redis could not rewrite its files; see its log. The erasure goes on later.")
+
+
+async def retention(redis: Redis, user_id: str) -> dict[str, int]:
+    """See `Erased.retention`. RedisError."""
+    found = cast(dict[bytes, bytes], await cast(Any, redis.hgetall(f"retention:{user_id}")))
+    return {creator.decode(): int(days) for creator, days in found.items()}
 
 
 async def receipts(redis: Redis, user_id: str) -> dict[str, bytes]:

@@ -31,8 +31,8 @@ REDIS_LOG = "redis_log"  # what an operator has to see to, where Redis refuses
 
 
 class Erasures:
-    """One user's. `applied` tells the last input that the history has; `at_rest` is held while chats are
-    taken into a checkpoint.
+    """One user's. `applied` tells the last input that the history has, `catch_up` has it be as late as can
+    be; `at_rest` is held while chats are taken into a checkpoint.
     """
 
     def __init__(
@@ -45,6 +45,7 @@ class Erasures:
         frames: Publisher,
         at_rest: asyncio.Lock,
         applied: Callable[[], int],
+        catch_up: Callable[[], None],
     ) -> None:
         self._user_id = user_id
         self._ports = ports
@@ -54,9 +55,11 @@ class Erasures:
         self._frames = frames
         self._at_rest = at_rest
         self._applied = applied
+        self._catch_up = catch_up
         self._epoch = 0
         self._asked = asyncio.Event()
         self._changed = asyncio.Condition()
+        self._sweeps = self._swept = 0  # asked for, and how many of these were carried out
         self._shown: set[str] = set()  # receipts of what the history still has
         self.due: dict[str, Erasure] = {}  # by receipt
 
@@ -82,6 +85,11 @@ class Erasures:
         if self.due:
             self._asked.set()
 
+    def sweep(self) -> None:
+        """Have what is kept say no more than the history does: something of it has expired."""
+        self._sweeps += 1
+        self._asked.set()
+
     async def answer(self, receipt: str, within: float) -> dict[str, Any] | None:
         """The receipt, once it is there, or after so many seconds what is known; None: there is none.
 
@@ -104,7 +112,8 @@ class Erasures:
         while True:
             await self._asked.wait()
             self._asked.clear()
-            while due := [each for each in self.due.values() if each.sequence <= self._applied()]:
+            while (due := self._ready()) or self._swept < self._sweeps:
+                sweeps = self._sweeps
                 try:
                     await self._carry_out(due)
                 except StaleOwner:
@@ -115,7 +124,17 @@ class Erasures:
                     )
                     await backoff.pause()
                 else:
+                    self._swept = sweeps
                     backoff.reset()
+
+    def _ready(self) -> list[Erasure]:
+        """What the history has no more, and may still be kept."""
+        return [each for each in self.due.values() if each.sequence <= self._applied()]
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing waits to be carried out."""
+        return not self.due and self._swept == self._sweeps
 
     async def _carry_out(self, due: Sequence[Erasure]) -> None:
         clock, erased = self._ports.clock, self._ports.erased
@@ -167,6 +186,7 @@ class Erasures:
 
     async def _purge(self) -> None:
         async with self._at_rest:
+            self._catch_up()
             writing = await self._persistence.purge()
         if not await writing:
             raise Unavailable("The checkpoints were not written anew.")

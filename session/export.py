@@ -35,7 +35,7 @@ def page(
 ) -> tuple[list[bytes], str | None]:
     """About `limit` lines behind the cursor (None: from the start), and the next cursor (None: that is all).
 
-    Of all the user (`creator_id` None), of an account (`id` None), or of a fan, by the fan's id or the chat's.
+    Of all the user (`creator_id` None), of an account (`id` None), or of a fan, by the fan's or chat's id.
     One chat is open at a time. InvalidInput when the cursor is none.
     """
     at = _Place.read(cursor)

@@ -51,7 +51,8 @@ from wire.steps import ROWS, Steps, paced
 
 LARGE = 1024 * 1024  # bytes of a body
 REPLAY_BATCH = 5_000  # messages that a replay takes together
-ERASED = "erased"  # the kind under which is counted what came of whom all is erased
+# The kinds under which is counted what came of whom all is erased, and what came too late to be kept.
+ERASED, EXPIRED = "erased", "expired"
 
 Receipt = dict[str, int]
 Read = tuple[Normalised, Sequence[bytes] | None]  # the chats of a snapshot as received; None: live messages
@@ -66,7 +67,7 @@ class Intake:
 
     `max_text` is characters of a message, `max_held` what is held of one creator at most, `max_waiting`
     messages that wait to be understood; `waiting` tells how many events have brought that do. `now` is epoch
-    seconds.
+    seconds, and so is `oldest`, from which on a creator's messages are taken (None: all are).
     """
 
     def __init__(
@@ -79,6 +80,7 @@ class Intake:
         waiting: Callable[[], int],
         accepted: Callable[[Accepted], None],
         now: Callable[[], float] = time.time,
+        oldest: Callable[[str], float | None] = lambda creator_id: None,
         metrics: Metrics = UNMEASURED,
     ) -> None:
         self._journal = journal
@@ -88,6 +90,7 @@ class Intake:
         self._waiting = waiting
         self._accepted = accepted
         self._now = now
+        self._oldest = oldest
         self.dropped: Counter[str] = Counter()  # by kind, since this process began
         self._quarantine = Quarantine(max_held, self.dropped)
         self._known: dict[str, Known] = {}  # by creator
@@ -262,21 +265,31 @@ class Intake:
                 known.erase(marks.covering(creator_id))
             self._quarantine.release(self._quarantine.of_erased(marks))
 
-    def _without_erased(self, creator_id: str, normalised: Normalised) -> Normalised:
-        """What was read without what is of somebody erased, which is counted."""
-        if not self._tombstones:
+    def expire(self, creator_id: str, before: float) -> bool:
+        """Hold nothing that was set aside before a time; whether there was anything."""
+        old = self._quarantine.older(creator_id, before)
+        self._quarantine.release(old)
+        return bool(old)
+
+    def _admitted(self, creator_id: str, normalised: Normalised) -> Normalised:
+        """What was read without what is of somebody erased or too old, which is counted."""
+        oldest = self._oldest(creator_id)
+        if not self._tombstones and oldest is None:
             return normalised
         covers = self._tombstones.covering(creator_id)
-        kept = [n for n, m in enumerate(normalised.messages) if not covers(m.chat_id, m.fan_id)]
+        fresh = [n for n, m in enumerate(normalised.messages) if oldest is None or m.at >= oldest]
+        kept = [n for n in fresh if not covers(normalised.messages[n].chat_id, normalised.messages[n].fan_id)]
         held = tuple(each for each in normalised.held if not covers(*ids_in(creator_id, each)))
-        gone = len(normalised.messages) - len(kept) + len(normalised.held) - len(held)
+        expired = len(normalised.messages) - len(fresh)
+        erased = len(fresh) - len(kept) + len(normalised.held) - len(held)
+        counts = {EXPIRED: expired, ERASED: erased}
         accounts = normalised.accounts
         return Normalised(
             listed=tuple(chat for chat in normalised.listed if not covers(chat.id, chat.fan_id)),
             implied=tuple(chat for chat in normalised.implied if not covers(chat.id, chat.fan_id)),
             messages=tuple(normalised.messages[n] for n in kept),
             held=held,
-            dropped={**normalised.dropped, **({ERASED: gone} if gone else {})},
+            dropped={**normalised.dropped, **{kind: count for kind, count in counts.items() if count}},
             accounts={place: accounts[n] for place, n in enumerate(kept) if n in accounts},
         )
 
@@ -336,7 +349,7 @@ class Intake:
                     self._quarantine.release([orjson.loads(record.body)])
                 case "held":
                     held = Normalised(held=(Held.of_json(record.body),))
-                    held = self._without_erased(record.creator_id, held)
+                    held = self._admitted(record.creator_id, held)
                     self._hold(record.creator_id, record.received_at, held.held)
                 case "erase":
                     erasure = Erasure.of_json(record.body, record.sequence)
@@ -361,7 +374,7 @@ class Intake:
             self._of(creator_id).places,
             False,  # so was whose it is
         )
-        normalised = self._without_erased(creator_id, normalised)
+        normalised = self._admitted(creator_id, normalised)
         fresh, chats = yield from self._fresh(creator_id, received_at, normalised, Notes())
         self._hold(creator_id, received_at, normalised.held)
         return SnapshotAccepted(record.sequence, creator_id, chats, tuple(fresh))
@@ -376,7 +389,7 @@ class Intake:
             normalised = yield from normalising_deltas(
                 rows, creator_id, record.received_at, sys.maxsize, places, False
             )
-            normalised = self._without_erased(creator_id, normalised)
+            normalised = self._admitted(creator_id, normalised)
             new, told = yield from self._fresh(creator_id, record.received_at, normalised, Notes())
             fresh += new
             chats += told
@@ -397,7 +410,7 @@ class Intake:
             taken = (n for n in range(len(snapshot.chats)) if n not in held)
             listed = dict(zip(taken, normalised.listed, strict=True))
             covered = {n: chat.counted_at for n, chat in listed.items()}
-            covers = self._tombstones.covering(creator_id)
+            covers, oldest = self._tombstones.covering(creator_id), self._oldest(creator_id)
             chats: list[bytes] = []
             for n, row in enumerate(snapshot.chats):
                 if n % ROWS == 0:
@@ -405,6 +418,8 @@ class Intake:
                 if n in listed and covers(listed[n].id, listed[n].fan_id):
                     continue
                 told = {**row, COUNTED_AT: covered[n]} if covered.get(n) else row
+                if oldest is not None and _is_before(told, oldest):
+                    told = {name: value for name, value in told.items() if name != "lastMessage"}
                 if (json := to_json(told)) is not None:
                     chats.append(json)
             return normalised, chats
@@ -457,7 +472,7 @@ class Intake:
     ) -> Steps[Receipt]:
         creator_id, received_at = entered.creator_id, entered.received_at
         normalised, entered.snapshot = yield from read(creator_id, received_at)
-        normalised = self._without_erased(creator_id, normalised)
+        normalised = self._admitted(creator_id, normalised)
         if self._tombstones.has_account(creator_id):
             entered.snapshot = None  # an empty one would be news of the account
         new = {key: h for h in normalised.held if (key := key_of(creator_id, h)) not in self.held}
@@ -573,6 +588,13 @@ def _uncollected(size: int) -> Iterator[None]:
     finally:
         gc.freeze()
         gc.enable()
+
+
+def _is_before(chat: Any, at: float) -> bool:
+    """Whether the chat's last message, as received, is from before a time."""
+    last = chat.get("lastMessage") if isinstance(chat, dict) else None
+    told = moment(last.get("createdAt")) if isinstance(last, dict) else None
+    return told is not None and told < at
 
 
 def _letting_go(rows: list[Any]) -> Steps[None]:

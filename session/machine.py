@@ -22,7 +22,7 @@ again when the wait that the machine asks for is over, and nothing else is begun
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -92,6 +92,13 @@ class ErasureAccepted:
 
 
 @dataclass(frozen=True, slots=True)
+class ExpiryDue:
+    """What is from before these times (epoch seconds, by creator) is to be kept no longer."""
+
+    before: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
 class NodesReady:
     """A part of the job in hand is enriched."""
 
@@ -127,7 +134,7 @@ class Again:
 
 
 Accepted = SnapshotAccepted | DeltaAccepted | ErasureAccepted
-Event = Accepted | NodesReady | Enriched | Failed | Redo | Again
+Event = Accepted | ExpiryDue | NodesReady | Enriched | Failed | Redo | Again
 
 
 # Effects
@@ -217,6 +224,8 @@ class UserState:
     inbox: deque[Accepted] = field(default_factory=deque)
     understood: int = 0  # the last input up to which nothing waits to be understood
     failures: int = 0  # in a row
+    has_expired: bool = False  # since somebody has looked
+    _expiry: Mapping[str, float] = field(default_factory=dict)  # waits until no job is in hand
     _failed: Job | None = None  # waits to be begun again
     _jobs: int = 0
     _drain_to: int = 0
@@ -260,6 +269,9 @@ class UserState:
                 self._erase(event)
                 self.inbox.append(event)
                 yield from self._next()
+            case ExpiryDue():
+                self._expiry = event.before
+                yield from self._next()
             case Redo():
                 self._unfinished[event.creator_id] = None
                 yield from self._next()
@@ -277,7 +289,7 @@ class UserState:
 
     def _next(self) -> Iterator[Effect]:
         """Start what comes next, if nothing is in hand and no wait binds."""
-        self._take_erasures()
+        self._take_removals()
         while self.job is None and self.status is not Status.ERROR:
             if self.status is Status.PROCESSING_SNAPSHOT and self._is_drained():
                 yield self._move(Status.REALTIME)
@@ -296,12 +308,18 @@ class UserState:
             else:
                 break
 
-    def _take_erasures(self) -> None:
-        """Take in what came up to the last erasure that waits, if nothing is in hand."""
-        if self.job is None:
-            last = max((n for n, e in enumerate(self.inbox) if isinstance(e, ErasureAccepted)), default=-1)
-            for _ in range(last + 1):
-                self.replay(self.inbox.popleft())
+    def _take_removals(self) -> None:
+        """If nothing is in hand: take in what came up to the last erasure, and drop what has expired."""
+        if self.job is not None:
+            return
+        last = max((n for n, e in enumerate(self.inbox) if isinstance(e, ErasureAccepted)), default=-1)
+        for _ in range(last + 1):
+            self.replay(self.inbox.popleft())
+        for creator_id, at in self._expiry.items():
+            if self.history.expire(creator_id, at):
+                self._unfinished[creator_id] = None
+                self.has_expired = True
+        self._expiry = {}
 
     def _erase(self, event: ErasureAccepted) -> None:
         self._unfinished.update(dict.fromkeys(self.history.erase(event.marks)))
@@ -372,7 +390,7 @@ class UserState:
         yield PublishError(self.sequence, event.code, event.message)
         yield self._move(Status.ERROR, event.message)
         yield RetryLater(wait)
-        self._take_erasures()
+        self._take_removals()
 
     def _move(self, status: Status, detail: str | None = None) -> PublishStatus:
         if status not in _ALLOWED[self.status]:

@@ -70,6 +70,10 @@ class Quarantine:
             if covering[aside.creator_id](*ids_in(aside.creator_id, aside.held))
         ]
 
+    def older(self, creator_id: str, before: float) -> list[str]:
+        """The keys of what was set aside of a creator before a time (epoch seconds)."""
+        return [key for key in self._of.get(creator_id, ()) if self.held[key].received_at < before]
+
     def under(self, creator_id: str, message_id: str, chats: Sequence[str]) -> list[str]:
         """The keys of what is held under a message's id and speaks of it, which is in these chats.
 

@@ -9,7 +9,7 @@ reads the newest checkpoint and what the journal has behind it, and does again w
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
 
@@ -45,7 +45,7 @@ from session.erasures import Erasures
 from session.export import page
 from session.figures import Figures
 from session.graph import GraphWrites
-from session.intake import Intake, Receipt
+from session.intake import EXPIRED, Intake, Receipt
 from session.machine import (
     Accepted,
     Again,
@@ -55,6 +55,7 @@ from session.machine import (
     Enriched,
     ErasureAccepted,
     Event,
+    ExpiryDue,
     Failed,
     Job,
     NodesReady,
@@ -73,6 +74,7 @@ from session.pages import EVERYTHING, Extent, Order, Pages
 from session.persistence import Persistence
 from session.ports import Ports
 from session.refits import Refits
+from session.retention import Retention
 from session.understanding import Understanding
 from settings import Settings
 from wire.incoming import Replay, parse_replays
@@ -99,6 +101,7 @@ class Session:
         self._clock = ports.clock
         self._frames = ports.publisher(self._tell_all_anew)
         self._mailbox: asyncio.Queue[Event] = asyncio.Queue()
+        self._event: Event | None = None  # that is being taken
         self._at_rest = asyncio.Lock()  # held while the chats change, or must not
         self._ready = asyncio.Event()
         self._problem: AnalyticsError | None = None  # why the history cannot be read
@@ -125,6 +128,9 @@ class Session:
         self._understanding = Understanding(
             user_id, history, ports.enricher, self._clock, self._tell_progress
         )
+        self._retention = retention = Retention(
+            settings.retention_days, self._clock, history.creators, self._expire
+        )
         self._intake = Intake(
             ports.journal,
             max_text=settings.max_text,
@@ -133,6 +139,7 @@ class Session:
             waiting=lambda: backlog.messages,
             accepted=self._accept,
             now=lambda: self._clock.now().timestamp(),
+            oldest=retention.oldest,
             metrics=ports.metrics,
         )
         self._dropped: Counter[str] = Counter()  # of the intake's, what was measured
@@ -167,6 +174,7 @@ class Session:
             self._frames,
             self._at_rest,
             lambda: self._state.sequence,
+            self._catch_up,
         )
 
     # What callers use
@@ -261,6 +269,17 @@ class Session:
         """Have what comes of an erased user, account or fan taken again; how many tombstones there were."""
         async with self._call():
             return await self._intake.lift(creator_id, id)
+
+    async def keep_for(self, creator_id: str, days: int | None) -> None:
+        """Keep an account's messages for so many days (0: for ever; None: as long as all others')."""
+        async with self._call():
+            try:
+                await self._ports.erased.keep_for(creator_id, days)
+            except RedisError as error:
+                raise JournalUnavailable(
+                    f"Redis does not answer ({type(error).__name__}); nothing was changed, try again."
+                ) from error
+            self._retention.keep_for(creator_id, days)
 
     async def export(
         self, creator_id: str | None, id: str | None, cursor: str | None, limit: int
@@ -380,7 +399,7 @@ class Session:
     async def idle(self, seconds: float) -> float:
         """Return once there was no call and no work for so many seconds: how many those are by now."""
         while True:
-            settled = self._is_settled() and self._writes.behind_since() is None and not self._erasures.due
+            settled = self._is_settled() and self._writes.behind_since() is None and self._erasures.idle
             works = self._calls or self._refits.working or (self._ready.is_set() and not settled)
             idle = 0.0 if works else self._clock.monotonic() - self._used
             if idle >= seconds:
@@ -481,6 +500,7 @@ class Session:
                     self._pages.run(),
                     self._refits.run(),
                     self._erasures.run(),
+                    self._retention.run(),
                     self._look(),
                     self._process_delta_queue(),
                 ):
@@ -512,6 +532,7 @@ class Session:
         """Claim the journal, and read the newest checkpoint and what the journal has behind it."""
         self._begin()
         epoch = await self._ports.journal.claim()
+        self._retention.begin(await self._ports.erased.retention())
         unwritten, due = await self._persistence.read(epoch)
         async for event in self._intake.replayed(self._state.sequence):
             self._state.replay(event)
@@ -526,6 +547,8 @@ class Session:
         self._writes.begin(epoch, self._ports.writer(epoch), unwritten)
         self._writes.follow(changes)
         self._erasures.begin(epoch, due)
+        if self._intake.dropped[EXPIRED]:  # the journal has it still
+            self._erasures.sweep()
         await self._figures.load()
         await self._frames.begin(epoch)
         self._looked = asyncio.Event()
@@ -548,9 +571,10 @@ class Session:
     async def _process_delta_queue(self) -> None:
         """Take events in order, snapshots among them, and carry out what follows from each."""
         while True:
-            event = await self._mailbox.get()
+            event = self._event = await self._mailbox.get()
             async with self._at_rest:
                 await self._take(event)
+                self._event = None
             self._used = self._clock.monotonic()
 
     def _accept(self, event: Accepted) -> None:
@@ -578,6 +602,20 @@ class Session:
         if is_done:
             await self._close_chats()
         self._erasures.look()
+        if self._state.has_expired:
+            self._state.has_expired = False
+            self._erasures.sweep()
+
+    def _catch_up(self) -> None:
+        """Have the history be of the journal's end, if only what is no event, such as held input, follows."""
+        waits = self._event is not None or self._state.inbox or not self._mailbox.empty()
+        if self._intake.idle and not waits:
+            self._state.sequence = max(self._state.sequence, self._ports.journal.sequence)
+
+    def _expire(self, before: Mapping[str, float]) -> None:
+        self._mailbox.put_nowait(ExpiryDue(before))
+        if sum(self._intake.expire(*each) for each in before.items()):
+            self._erasures.sweep()
 
     def _follow_history(self) -> None:
         """Have figures and graph follow what changed in the history."""

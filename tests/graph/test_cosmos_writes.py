@@ -149,7 +149,7 @@ def test_drops_end_in_the_graph_that_other_homes_have(
     written = [*built(first, 1), *built(second, 2)]
     for drop in (DropConversation(PK, "c1:m1"), DropOlder(PK, rev), DropPartition(PK)):
         assert after(written, [drop]) == after(written, [drop], cosmos=False)
-    erased = [DropConversation(PK, "c1:m1"), DropFan(PK, "f1"), DropUnusedTopics(PK)]
+    erased: list[Mutation] = [DropConversation(PK, "c1:m1"), DropFan(PK, "f1"), DropUnusedTopics(PK)]
     assert after(written, erased) == after(written, erased, cosmos=False)
 
 

@@ -235,6 +235,15 @@ class FakeErased:
     async def receipt(self, receipt: str) -> bytes | None:
         return self._world.receipts.get(receipt)
 
+    async def retention(self) -> dict[str, int]:
+        return dict(self._world.retention)
+
+    async def keep_for(self, creator_id: str, days: int | None) -> None:
+        if days is None:
+            self._world.retention.pop(creator_id, None)
+        else:
+            self._world.retention[creator_id] = days
+
 
 class FakePublisher:
     """See `frames.publisher.Publisher`; frames are lost while `World.frames_are_lost`."""
@@ -549,6 +558,7 @@ class World:
         self.tombstones: dict[str, None] = {}
         self.due: dict[str, Erasure] = {}
         self.receipts: dict[str, bytes] = {}
+        self.retention: dict[str, int] = {}
         self.checkpoints: list[Checkpoint] = []
         self.storage_is_away = False
         self.frames_are_lost = False
@@ -589,7 +599,7 @@ class World:
         session = self.session
         has_all = session._writes.behind_since() is None and session._looked.is_set()
         at_rest = session._is_settled() and session._persistence._writing is None
-        return at_rest and (not graph or (has_all and not session._erasures.due))
+        return at_rest and (not graph or (has_all and session._erasures.idle))
 
     async def connect(self) -> Page:
         """A page that is told where things stand."""

@@ -126,7 +126,7 @@ async def test_where_redis_lets_nobody_rewrite_its_files_that_is_said(
         "plain", enabled=True, nopass=True, keys=["*"], commands=["+@all", "-bgrewriteaof"], reset=True
     )
     plain = Redis.from_url(store.url)
-    await plain.execute_command("AUTH", "plain", "")
+    await plain.execute_command("AUTH", "plain", "")  # type: ignore[no-untyped-call]
     try:
         assert not await ErasedInRedis(plain, user_id).forget_log()
     finally:

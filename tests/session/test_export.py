@@ -113,7 +113,7 @@ def test_every_message_of_a_long_chat_comes_once_and_in_order(
         told = [raw(f"m{n}", n * 1800, isDeleted=is_deleted) for n, is_deleted in said]
         await bring(session, *told)
         await world.settle()
-        for key in session._history.keys():
+        for key in list(session._history.keys()):
             session._history.close(key)
         found = ids(await lines(world, CREATOR, "41", limit))
         assert found == [f"m{n}" for n, _ in sorted(said)]
