@@ -12,18 +12,29 @@ class OnlyFansClient:
     def __init__(self, directory: Directory) -> None:
         self._directory = directory
 
-    async def get_chats(self, user_id: str, limit: int = 50, offset: int = 0) -> list[dict[str, Any]]:
-        """The user's chats, latest message first."""
-        return await self._directory.get_cached_chats(user_id, limit, offset)
+    async def get_chats(
+        self, user_id: str, limit: int = 50, offset: int = 0, *, mask: bool = False
+    ) -> list[dict[str, Any]]:
+        """The user's chats, latest message first; with `mask` under pseudonyms."""
+        return await self._directory.get_cached_chats(user_id, limit, offset, mask=mask)
 
     async def get_messages(
-        self, user_id: str, chat_id: str, limit: int = 50, offset: int = 0, *, creator_id: str | None = None
+        self,
+        user_id: str,
+        chat_id: str,
+        limit: int = 50,
+        offset: int = 0,
+        *,
+        creator_id: str | None = None,
+        mask: bool = False,
     ) -> list[dict[str, Any]]:
-        """A chat's messages as received, latest first, each with its `enrichment`.
+        """A chat's messages as received, latest first, each with its `enrichment`; with `mask` masked.
 
         NotFound when the user has no such chat.
         """
-        messages = await self._directory.get_cached_messages(user_id, chat_id, creator_id, limit, offset)
+        messages = await self._directory.get_cached_messages(
+            user_id, chat_id, creator_id, limit, offset, mask
+        )
         if not messages:
             await self._chat(user_id, chat_id)
         return messages[::-1]

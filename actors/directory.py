@@ -188,10 +188,15 @@ class Directory(Caller):
         return await self.call(UserActor.lift, user_id, creator_id, id)
 
     async def get_cached_chats(
-        self, user_id: str, limit: int | None = None, offset: int = 0, chat_id: str | None = None
+        self,
+        user_id: str,
+        limit: int | None = None,
+        offset: int = 0,
+        chat_id: str | None = None,
+        mask: bool = False,
     ) -> list[dict[str, Any]]:
         """The user's chats, the one with the latest message first; with `chat_id` those of that id."""
-        return await self.call(UserActor.get_cached_chats, user_id, limit, offset, chat_id)
+        return await self.call(UserActor.get_cached_chats, user_id, limit, offset, chat_id, mask)
 
     async def get_cached_messages(
         self,
@@ -200,9 +205,11 @@ class Directory(Caller):
         creator_id: str | None = None,
         limit: int | None = None,
         offset: int = 0,
+        mask: bool = False,
     ) -> list[dict[str, Any]]:
         """Messages as received with their enrichment, oldest first; `limit` counts from the latest."""
-        return await self.call(UserActor.get_cached_messages, user_id, chat_id, creator_id, limit, offset)
+        method = UserActor.get_cached_messages
+        return await self.call(method, user_id, chat_id, creator_id, limit, offset, mask)
 
     async def full_sync(
         self, user_id: str, creator_id: str | None, extent: Extent = EVERYTHING

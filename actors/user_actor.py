@@ -123,9 +123,14 @@ class UserActor:
         return await self._of(user_id).lift(creator_id, id)
 
     async def get_cached_chats(
-        self, user_id: str, limit: int | None = None, offset: int = 0, chat_id: str | None = None
+        self,
+        user_id: str,
+        limit: int | None = None,
+        offset: int = 0,
+        chat_id: str | None = None,
+        mask: bool = False,
     ) -> list[dict[str, Any]]:
-        return await self._of(user_id).get_cached_chats(limit, offset, chat_id)
+        return await self._of(user_id).get_cached_chats(limit, offset, chat_id, mask)
 
     async def get_cached_messages(
         self,
@@ -134,8 +139,9 @@ class UserActor:
         creator_id: str | None = None,
         limit: int | None = None,
         offset: int = 0,
+        mask: bool = False,
     ) -> list[dict[str, Any]]:
-        return await self._of(user_id).get_cached_messages(chat_id, creator_id, limit, offset)
+        return await self._of(user_id).get_cached_messages(chat_id, creator_id, limit, offset, mask)
 
     async def full_sync(
         self, user_id: str, creator_id: str | None, extent: Extent

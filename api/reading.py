@@ -82,12 +82,12 @@ async def shown_messages(
 
 @router.get("/chats")
 async def chats(
-    services: Provided, user_id: NeededId, limit: Limit = 50, offset: Offset = 0
+    services: Provided, user_id: NeededId, limit: Limit = 50, offset: Offset = 0, mask: bool = False
 ) -> list[dict[str, Any]]:
-    """The user's chats, the one with the latest message first."""
+    """The user's chats, the one with the latest message first; with `mask` under pseudonyms."""
     if not await is_known(services.redis, user_id):
         return []
-    return await services.client.get_chats(user_id, limit, offset)
+    return await services.client.get_chats(user_id, limit, offset, mask=mask)
 
 
 @router.get("/chats/{chat_id:path}/messages")
@@ -98,11 +98,14 @@ async def messages(
     creator_id: QueryId = None,
     limit: Limit = 50,
     offset: Offset = 0,
+    mask: bool = False,
 ) -> list[dict[str, Any]]:
-    """A chat's messages as received, latest first, each with its `enrichment`."""
+    """A chat's messages as received, latest first, each with its `enrichment`; with `mask` masked."""
     if not await is_known(services.redis, user_id):
         raise NotFound("This user never sent anything; GET /api/v1/users lists who did.")
-    return await services.client.get_messages(user_id, chat_id, limit, offset, creator_id=creator_id)
+    return await services.client.get_messages(
+        user_id, chat_id, limit, offset, creator_id=creator_id, mask=mask
+    )
 
 
 @router.get("/schemas/wss")

@@ -16,7 +16,7 @@ import orjson
 from errors import SettingsError
 
 BYTES = 32
-_Purpose = Literal["receipt", "subject"]
+_Purpose = Literal["pseudonym", "receipt", "subject"]
 
 
 class Seal:
@@ -28,6 +28,10 @@ class Seal:
     def subject(self, user_id: str, creator_id: str | None, id: str | None) -> str:
         """Whose data it was, for who knows it: the same for the same, and nothing to anybody else."""
         return self._digest("subject", orjson.dumps([user_id, creator_id, id]))
+
+    def pseudonym(self, user_id: str, creator_id: str, fan_id: str) -> str:
+        """What a fan is called where names are masked: the same each time, and no fan's name."""
+        return f"Fan {self._digest('pseudonym', orjson.dumps([user_id, creator_id, fan_id]))[:8]}"
 
     def signed(self, facts: Mapping[str, Any]) -> dict[str, Any]:
         """The facts with their signature."""

@@ -11,6 +11,7 @@ import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import Any, TypeVar
 
 import orjson
@@ -78,6 +79,7 @@ from session.retention import Retention
 from session.understanding import Understanding
 from settings import Settings
 from wire.incoming import Replay, parse_replays
+from wire.masking import Pseudonym
 from wire.payloads import for_pages
 from wire.view import failed_conversations
 
@@ -323,11 +325,14 @@ class Session:
             return {"held": page, "total": len(held), "dropped": dict(self._intake.dropped)}
 
     async def get_cached_chats(
-        self, limit: int | None = None, offset: int = 0, chat_id: str | None = None
+        self, limit: int | None = None, offset: int = 0, chat_id: str | None = None, mask: bool = False
     ) -> list[dict[str, Any]]:
-        """The user's chats, the one with the latest message first; with `chat_id` those of that id."""
+        """The user's chats, the one with the latest message first; with `chat_id` those of that id.
+
+        With `mask` under pseudonyms: see `wire.masking`.
+        """
         async with self._call():
-            return reading.chats(self._history, limit, offset, chat_id)
+            return reading.chats(self._history, limit, offset, chat_id, self._pseudonym(mask))
 
     async def get_cached_messages(
         self,
@@ -335,14 +340,19 @@ class Session:
         creator_id: str | None = None,
         limit: int | None = None,
         offset: int = 0,
+        mask: bool = False,
     ) -> list[dict[str, Any]]:
         """Messages as received with their enrichment, oldest first; of one chat or of all.
 
-        `limit` and `offset` count from the latest. InvalidInput when two creators have a chat of that id and
-        `creator_id` does not say which is meant.
+        With `mask` under pseudonyms. `limit` and `offset` count from the latest. InvalidInput when two
+        creators have a chat of that id and `creator_id` does not say which is meant.
         """
         async with self._call():
-            return reading.messages(self._history, chat_id, creator_id, limit, offset)
+            name = self._pseudonym(mask)
+            return reading.messages(self._history, chat_id, creator_id, limit, offset, name)
+
+    def _pseudonym(self, mask: bool) -> Pseudonym | None:
+        return partial(self._ports.seal().pseudonym, self._user_id) if mask else None
 
     async def full_sync(
         self, creator_id: str | None, extent: Extent = EVERYTHING
