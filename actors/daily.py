@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from errors import AnalyticsError
+from frames.log import connect_redis
 from session.erased import retention
 from session.journal import known_users
 
@@ -24,21 +25,23 @@ class Daily:
     One user is woken after another: who begins with a large history does not begin beside others.
     """
 
-    def __init__(self, redis: Redis, days: int, activate: Callable[[str], Awaitable[Any]]) -> None:
-        self._redis = redis
+    def __init__(self, days: int, activate: Callable[[str], Awaitable[Any]]) -> None:
         self._days = days
         self._activate = activate
 
-    async def run(self) -> None:
+    async def run(self, redis_url: str) -> None:
+        """Every day, again and again."""
         while True:
             await asyncio.sleep(EVERY)
-            await self.once()
+            redis = connect_redis(redis_url)
+            await self.once(redis)
+            await redis.connection_pool.disconnect()
 
-    async def once(self) -> None:
+    async def once(self, redis: Redis) -> None:
         """Wake all that there are; those that cannot be woken are the next day."""
         try:
-            for user_id in await known_users(self._redis):
-                if self._days or await retention(self._redis, user_id):
+            for user_id in await known_users(redis):
+                if self._days or await retention(redis, user_id):
                     await self._wake(user_id)
         except (AnalyticsError, RedisError) as error:
             log.warning("Not all owners are woken today (%s).", type(error).__name__)

@@ -31,7 +31,6 @@ from actors.user_actor import UserActor
 from backoff import Backoff
 from enrich.tasks import model_ready
 from errors import Unavailable
-from frames.log import connect_redis
 from metrics.declared import OWNER_ACTIVATION_SECONDS, OWNER_PASSIVATIONS, OWNER_RESTARTS, OWNERS
 from metrics.export import export
 from metrics.loop_lag import SPARING, LoopLag
@@ -98,7 +97,7 @@ class Registry:
         self._spawn(export(self._tally, self._measure))
         self._spare = self._spawn(self._prepare())
         self._spawn(self._upgrade(upgrade(settings)))
-        self._spawn(Daily(connect_redis(settings.redis_url), settings.retention_days, self.activate).run())
+        self._spawn(Daily(settings.retention_days, self.activate).run(settings.redis_url))
 
     async def activate(self, user_id: str) -> Any:
         """The user's actor, which another follows whenever its process dies.

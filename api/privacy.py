@@ -88,13 +88,19 @@ async def erase(
     creator_id: QueryId = None,
     fan_id: FanId = None,
     chat_id: ChatId = None,
+    everything: bool = False,
 ) -> dict[str, Any]:
-    """Erase a fan (`fan_id` or `chat_id`), an account (`creator_id`), or all of the user: docs/privacy.md.
+    """Erase a fan (`fan_id` or `chat_id`), or `everything` of an account (`creator_id`) or of the user.
 
     200 when it is gone everywhere; 202 when it is gone from all that is shown and will not be taken again,
     and something is still kept: ask for the receipt.
     """
     creator, id = _subject(user_id, creator_id, fan_id, chat_id)
+    if everything == (id is not None):  # a fan's parameter that is misspelt must not erase all others
+        raise InvalidInput(
+            "Say whose it is with fan_id or chat_id, or that it is everything with everything=true.",
+            detail=[{"field": "everything", "reason": "must be true, or a fan named, and not both"}],
+        )
     await _check_known(services, user_id)
     receipt = await services.owners.erase(user_id, uuid.uuid4().hex, creator, id, ERASED_WITHIN)
     if receipt["completed_at"] is None:

@@ -155,8 +155,14 @@ class ErasedInRedis:
                     )
                 await asyncio.sleep(LOOK_EVERY)
 
-        await rested()  # one that is under way may have begun before
-        await begin()
+        while True:
+            await rested()  # one that is under way may have begun before
+            try:
+                await begin()
+                break
+            except ResponseError as error:
+                if "progress" not in str(error):  # else another owner's has just begun
+                    raise
         facts = await rested()
         if "err" in (facts.get("aof_last_bgrewrite_status"), facts.get("rdb_last_bgsave_status")):
             raise Unavailable("Redis could not rewrite its files; see its log. The erasure goes on later.")

@@ -15,7 +15,16 @@ from backoff import Backoff
 from chats.account import Account
 from errors import AnalyticsError, GraphError, StaleOwner
 from graph.builder import GraphBuilder
-from graph.model import SCHEMA, DropOlder, DropPartition, Mutation, Scalar, UpsertEdge, UpsertVertex
+from graph.model import (
+    SCHEMA,
+    DropOlder,
+    DropPartition,
+    DropUnusedTopics,
+    Mutation,
+    Scalar,
+    UpsertEdge,
+    UpsertVertex,
+)
 from graph.port import Graph
 from graph.traversals import CONVERSATION_COUNT, WRITTEN_OF_USER
 from graph.write import (
@@ -47,6 +56,7 @@ class Lacking:
     gone: dict[str, None] = field(default_factory=dict)  # conversation ids
     fans: dict[str, None] = field(default_factory=dict)  # chat ids
     erased: dict[str, None] = field(default_factory=dict)  # ids of fans who are no more
+    unused: bool = False  # it may have topics that no conversation discusses
     since: float = 0.0  # seconds of the clock at which the oldest of it changed
 
     def add(self, chat_id: str, change: Change) -> None:
@@ -70,15 +80,18 @@ class Lacking:
         self.gone = {**{id: None for id in older.gone if id not in written}, **self.gone}
         self.fans = {**older.fans, **self.fans}
         self.erased = {**older.erased, **self.erased}
+        self.unused = self.unused or older.unused
         self.since = older.since
 
     def to_json(self) -> dict[str, Any]:
         """As a checkpoint keeps it."""
-        erased = {"gone": list(self.gone), "erased": list(self.erased)} if self.erased else {}
+        more: dict[str, Any] = {"gone": list(self.gone), "erased": list(self.erased)} if self.erased else {}
+        if self.unused:
+            more["unused"] = True
         if self.everything:
-            return {"everything": True, **erased}
+            return {"everything": True, **more}
         facts = {"written": list(self.written), "gone": list(self.gone), "fans": list(self.fans)}
-        return {**facts, **erased}
+        return {**facts, **more}
 
     @classmethod
     def of_json(cls, facts: Mapping[str, Any], since: float) -> "Lacking":
@@ -86,7 +99,8 @@ class Lacking:
         written = dict.fromkeys((chat_id, id) for chat_id, id in facts.get("written", ()))
         gone, fans = dict.fromkeys(facts.get("gone", ())), dict.fromkeys(facts.get("fans", ()))
         erased = dict.fromkeys(facts.get("erased", ()))
-        return cls(bool(facts.get("everything")), written, gone, fans, erased, since)
+        unused = bool(facts.get("unused"))
+        return cls(bool(facts.get("everything")), written, gone, fans, erased, unused, since)
 
 
 class GraphWrites:
@@ -145,6 +159,11 @@ class GraphWrites:
         self._doubted.discard(creator_id)
         self._asked.set()
 
+    def drop_unused_topics(self, creator_id: str) -> None:
+        """Have the topics dropped that no conversation of a creator discusses any more."""
+        self._of(creator_id).unused = True
+        self._asked.set()
+
     def expected(
         self, creator_id: str, offset: int, chats: int
     ) -> tuple[list[UpsertVertex | UpsertEdge], int | None]:
@@ -161,7 +180,7 @@ class GraphWrites:
                     if (creator_id, chat_id, id) not in self.refused:
                         mutations += builder.build_graph(node, node.fan_id)
                 mutations += builder.build_fan(cached.fan_state())
-        if not offset and self._history.is_complete(creator_id):
+        if not offset and creator_id in self._history.creators() and self._history.is_complete(creator_id):
             mutations.append(builder.build_account())
         written = [each for each in mutations if isinstance(each, UpsertVertex | UpsertEdge)]
         return written, offset + chats if offset + chats < len(keys) else None
@@ -298,6 +317,12 @@ class GraphWrites:
             return
         if lacking.erased:
             await drop_fans_from_graph(account, lacking.erased, lacking.gone, writer=self._writer)
+        await self._write_kept(creator_id, account, lacking)
+        if lacking.unused:
+            await self._writer.apply([DropUnusedTopics(account)])
+
+    async def _write_kept(self, creator_id: str, account: str, lacking: Lacking) -> None:
+        assert self._writer is not None, "begin comes first"
         if lacking.everything:
             try:
                 await rebuild_graph_from_snapshot(

@@ -153,6 +153,7 @@ class Session:
             busy=self._state.is_whole_due,
             redo=self._redo,
             keep=self._keep_revised,
+            replaced=self._writes.drop_unused_topics,
         )
         self._to_redo: dict[str, None] = {}  # creators to be told anew, before the machine knows it
         self._creators: dict[str, None] = {}  # of whom pages may show something, also when all is erased

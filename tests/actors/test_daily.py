@@ -25,10 +25,10 @@ async def test_whose_messages_have_a_term_is_woken_and_one_that_does_not_come_ke
             raise Unavailable("It does not come.")
         woken.append(user_id)
 
-    await Daily(redis, 0, activate).once()
+    await Daily(0, activate).once(redis)
     assert woken == []
     await ErasedInRedis(redis, users[1]).keep_for("901", 30)
-    await Daily(redis, 0, activate).once()
+    await Daily(0, activate).once(redis)
     assert woken == [users[1]]
-    await Daily(redis, 90, activate).once()
+    await Daily(90, activate).once(redis)
     assert set(users[1:]) <= set(woken[1:])

@@ -183,7 +183,8 @@ async def test_words_are_only_where_text_is_kept_and_nowhere_once_they_are_erase
         lifted = await http.delete(f"/api/v1/privacy/{user_id}/tombstones", params={"fan_id": FAN})
         assert lifted.json() == {"lifted": 1}
         assert (await post(http, user_id, "messages", [live]))["accepted"] == 1
-        gone = await http.delete(f"/api/v1/privacy/{user_id}")
+        assert (await http.delete(f"/api/v1/privacy/{user_id}", params={"fan": FAN})).status_code == 422
+        gone = await http.delete(f"/api/v1/privacy/{user_id}", params={"everything": True})
         assert (await complete(http, user_id, gone.json()))["scope"] == "user"
         assert user_id not in [each["user_id"] for each in (await http.get("/api/v1/users")).json()]
     await redis.connection_pool.disconnect()

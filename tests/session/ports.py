@@ -26,6 +26,7 @@ from graph.model import (
     DropFan,
     DropOlder,
     DropPartition,
+    DropUnusedTopics,
     Mutation,
     Scalar,
     UpsertVertex,
@@ -394,6 +395,7 @@ class FakeGraph:
         self.accounts: set[str] = set()
         self.conversations: defaultdict[str, dict[str, tuple[int, int]]] = defaultdict(dict)  # rev, messages
         self.fans: defaultdict[str, set[str]] = defaultdict(set)
+        self.cleaned: list[str] = []  # accounts without topics that nothing discusses
         self._writing: set[str] = set()
 
     async def apply(self, mutations: Sequence[Mutation]) -> None:
@@ -425,6 +427,8 @@ class FakeGraph:
                 own[name] = (rev, int(properties["messageCount"]))
             case UpsertVertex(pk, id, "Fan", properties) if "unread" in properties:
                 self.fans[pk].add(str(properties["fanId"]))
+            case DropUnusedTopics(pk):
+                self.cleaned.append(pk)
             case DropFan(pk, id):
                 self.fans[pk].discard(id)
             case DropPartition(pk):

@@ -270,3 +270,11 @@ async def test_a_conversation_that_another_part_of_the_chat_follows_is_gone_as_w
     assert len(world.graph.messages(CREATOR)) == 3
     await erase(world)
     assert world.graph.messages(CREATOR) == {"42:b1": 1}
+
+
+async def test_topics_that_are_used_no_more_are_dropped_when_others_were_found(world: World) -> None:
+    world.session._writes.drop_unused_topics(CREATOR)
+    assert world.session._writes.unwritten()[CREATOR]["unused"] is True
+    await world.settle()
+    assert world.graph.cleaned == [ACCOUNT]
+    assert world.session._writes.unwritten() == {}
