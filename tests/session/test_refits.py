@@ -177,7 +177,8 @@ async def test_topics_that_are_lost_are_found_anew_though_nothing_is_due(
     running.refits.fits[CREATOR] = 4
     async with running.at_work():
         await until_idle(running.refits)
-        assert topics.refits == running.replaced == []
+        assert topics.refits == []
+        assert running.replaced == []
         running.refits.anew(CREATOR)
         await until_idle(running.refits)
         assert topics.refits == [True]
