@@ -295,7 +295,10 @@ class UserState:
                 yield self._move(Status.REALTIME)
             if self._failed is not None:
                 failed, self._failed = self._failed, None
-                yield from self._start(failed.creator_id, failed.touched, whole=failed.whole)
+                # Of its own sequence, though later input is taken in: pages that have it pass over it.
+                yield from self._start(
+                    failed.creator_id, failed.touched, whole=failed.whole, sequence=failed.sequence
+                )
             elif self._unfinished:  # in the history, from before a failure or before this process
                 creator_id = next(iter(self._unfinished))
                 del self._unfinished[creator_id]
@@ -362,9 +365,12 @@ class UserState:
         chats = [chat for each in taken for chat in each.chats]
         return first.creator_id, chats, [message for each in taken for message in each.messages]
 
-    def _start(self, creator_id: str, touched: Sequence[Touched], *, whole: bool) -> Iterator[Effect]:
+    def _start(
+        self, creator_id: str, touched: Sequence[Touched], *, whole: bool, sequence: int | None = None
+    ) -> Iterator[Effect]:
         self._jobs += 1
-        self.job = job = Job(self._jobs, self.sequence, creator_id, whole, tuple(touched))
+        sequence = self.sequence if sequence is None else sequence
+        self.job = job = Job(self._jobs, sequence, creator_id, whole, tuple(touched))
         if whole and self.status is not Status.PROCESSING_SNAPSHOT:
             yield self._move(Status.PROCESSING_SNAPSHOT)
         yield Enrich(job)

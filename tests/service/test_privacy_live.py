@@ -134,6 +134,16 @@ async def test_words_are_only_where_text_is_kept_and_nowhere_once_they_are_erase
         assert refused.status_code == 422
         assert not canaries.within(refused.content)
 
+        exported = await http.get(f"/api/v1/privacy/{user_id}/export", params={"fan_id": FAN})
+        assert set(canaries.within(exported.content)) == set(canaries.words)
+        lines = [orjson.loads(line) for line in exported.content.splitlines()]
+        assert {line.get("chat_id") for line in lines if line["type"] == "message"} == {str(FAN)}
+        assert lines[-1] == {"type": "end"}
+        for path in ("/api/v1/chats", f"/api/v1/chats/{FAN}/messages"):
+            shown = await http.get(path, params={"user_id": user_id, "mask": True})
+            assert {canaries.name, canaries.handle, canaries.text}.isdisjoint(canaries.within(shown.content))
+            assert "Fan " in shown.text
+
         [node] = ray.nodes()  # type: ignore[no-untyped-call]
         address = f"http://{node['NodeManagerAddress']}:{node['MetricsExportPort']}/metrics"
         assert not canaries.within((await http.get(address)).content)

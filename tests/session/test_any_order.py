@@ -59,11 +59,11 @@ class Model:
         self.told = False
 
     def take(self, creator: str, drawn: Drawn) -> list[dict[str, Any]]:
-        self.told = True
         for number, version in drawn:
             key = (creator, number)
             if f"{creator}{number % 2}" in self.erased:
                 continue
+            self.told = True
             self.newest[key] = max(version, self.newest.get(key, 0))
         return [version_of(creator, *each) for each in drawn]
 

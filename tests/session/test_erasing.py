@@ -278,3 +278,15 @@ async def test_topics_that_are_used_no_more_are_dropped_when_others_were_found(w
     await world.settle()
     assert world.graph.cleaned == [ACCOUNT]
     assert world.session._writes.unwritten() == {}
+
+
+async def test_a_step_that_is_tried_again_behind_an_erasure_shows_no_message_twice(world: World) -> None:
+    world.enricher.broken = True
+    await say(world.session, raw("b2", 300, fan="42"))
+    await turn()
+    page = await world.connect()
+    await world.session.erase("r1", CREATOR, "41", 0.0)
+    world.enricher.broken = False
+    await world.settle()
+    assert page.shown() == world.held_texts()  # the page fails where it would show one twice
+    assert world.held_texts()["42"].keys() == {"b1", "b2"}
