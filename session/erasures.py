@@ -146,9 +146,9 @@ class Erasures:
         left = [] if await erased.forget_log() else [REDIS_LOG]
         accounts = {id for each in due if each.scope != "fan" for id in self._still_erased(each)}
         while self._persistence.names_erased(accounts):
-            while self._persistence.needs_erased(accounts):  # the graph may be away for long
-                await clock.sleep(LOOK_EVERY)
-            await self._purge()
+            await clock.sleep(LOOK_EVERY)  # the graph may be away for long
+            if not self._persistence.needs_erased(accounts):
+                await self._purge()
         for each in due:
             facts = self._facts(each)
             facts["removed"]["topics"] = topics[each.receipt]

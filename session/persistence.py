@@ -140,14 +140,14 @@ class Persistence:
 
         It does as long as the graph has their vertices, and pages may show them.
         """
-        _, unfinished, fits, _, unwritten = self._saved
-        is_named = any(each in accounts for each in (*unfinished, *fits, *unwritten))
+        _, unfinished, _, _, unwritten = self._saved
+        is_named = any(each in accounts for each in (*unfinished, *unwritten))
         return is_named or any("erased" in facts for facts in unwritten.values())
 
     def needs_erased(self, accounts: Collection[str]) -> bool:
         """Whether one that is taken now would name them, too."""
-        still_shown = any(each in accounts for each in self._unfinished())
-        return still_shown or self._writes.lacks_erased
+        is_named = any(each in accounts for each in (*self._unfinished(), *self._writes.unwritten()))
+        return is_named or self._writes.lacks_erased
 
     async def purge(self) -> "asyncio.Task[bool]":
         """Begin to have all that is kept say no more than what is held now: two checkpoints, and no older.
