@@ -82,6 +82,9 @@ class Settings:
     model: str = field(
         default="minilm", metadata={"env": "MODEL"}
     )  # "minilm" (packaged) or a sentence-transformers folder
+    retention_days: int = field(
+        default=0, metadata={"env": "RETENTION_DAYS"}
+    )  # for which messages are kept; 0: for ever
     conversation_gap: float = field(default=6 * 3600.0, metadata={"env": "CONVERSATION_GAP"})
     silence_threshold: float = field(default=300.0, metadata={"env": "SILENCE_THRESHOLD"})
     max_body: int = field(
@@ -149,7 +152,7 @@ class Settings:
     @property
     def secret_file(self) -> Path:
         """Where the installation's secret is."""
-        return Path(self.auth_secret_file) if self.auth_secret_file else self.data_dir / "secret"
+        return Path(self.auth_secret_file) if self.auth_secret_file else self.data_dir.resolve() / "secret"
 
     @property
     def token_algorithms(self) -> tuple[str, ...]:
@@ -234,7 +237,10 @@ class Settings:
         for each in above_zero:
             if not getattr(self, each) > 0:  # NaN is not above 0 either
                 raise SettingsError(f"{each.upper()}={getattr(self, each)}: must be above 0.")
-        for each in ("graph_batch_wait", "requests_per_second", "messages_per_second", "bytes_per_second"):
+        for each in (
+            *("graph_batch_wait", "requests_per_second", "messages_per_second", "bytes_per_second"),
+            "retention_days",
+        ):
             if not getattr(self, each) >= 0:
                 raise SettingsError(f"{each.upper()}={getattr(self, each)}: must be 0 or more.")
         if not 1 <= self.graph_writers <= MOST_WRITERS:

@@ -1,16 +1,17 @@
-"""The installation's secret, in a file of its own: what is kept of keys and the audit trail hangs on it."""
+"""The installation's secret, in a file of its own: keys, the audit trail and receipts of erasures hang on it."""
 
 import hashlib
 import hmac
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
 from errors import SettingsError
 
 BYTES = 32
-_Purpose = Literal["key", "audit"]
+_Purpose = Literal["key", "audit", "receipt", "subject", "pseudonym"]
 
 
 class Secret:
@@ -35,8 +36,8 @@ def read_secret(file: Path) -> Secret:
         mode = file.stat().st_mode
     except OSError as error:
         raise SettingsError(
-            f"AUTH_SECRET_FILE={file}: cannot be read ({error.strerror}); the first start with AUTH=required "
-            "makes it, and every node needs it at the same path."
+            f"AUTH_SECRET_FILE={file}: cannot be read ({error.strerror}); the service makes it at need, and "
+            "every node needs it at the same path."
         ) from None
     if mode & 0o077:
         raise SettingsError(f"AUTH_SECRET_FILE={file}: others may read it; chmod 600 it.")
@@ -48,13 +49,16 @@ def read_secret(file: Path) -> Secret:
 
 
 def make_secret(file: Path) -> None:
-    """Have a secret in the file, readable for its owner alone; one that is there stays."""
+    """Have a secret in the file, whole and readable for its owner alone; one that is there stays."""
+    if file.exists():
+        return
+    part = file.with_name(f"{file.name}.{os.getpid()}.part")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return
+        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as opened:
+            opened.write(secrets.token_hex(BYTES) + "\n")
+        with suppress(FileExistsError):  # somebody else was first
+            os.link(part, file)
+        part.unlink()
     except OSError as error:
         raise SettingsError(f"AUTH_SECRET_FILE={file}: cannot be made ({error.strerror}).") from None
-    with os.fdopen(descriptor, "w") as opened:
-        opened.write(secrets.token_hex(BYTES) + "\n")

@@ -13,19 +13,34 @@ class OnlyFansClient:
         self._directory = directory
 
     async def get_chats(
-        self, user_id: str, limit: int = 50, offset: int = 0, *, creator_id: str | None = None
+        self,
+        user_id: str,
+        limit: int = 50,
+        offset: int = 0,
+        *,
+        creator_id: str | None = None,
+        mask: bool = False,
     ) -> list[dict[str, Any]]:
-        """The user's chats, of one creator or of all, latest message first."""
-        return await self._directory.get_cached_chats(user_id, limit, offset, None, creator_id)
+        """The user's chats, of one creator or of all, latest message first; with `mask` under pseudonyms."""
+        return await self._directory.get_cached_chats(user_id, limit, offset, None, creator_id, mask)
 
     async def get_messages(
-        self, user_id: str, chat_id: str, limit: int = 50, offset: int = 0, *, creator_id: str | None = None
+        self,
+        user_id: str,
+        chat_id: str,
+        limit: int = 50,
+        offset: int = 0,
+        *,
+        creator_id: str | None = None,
+        mask: bool = False,
     ) -> list[dict[str, Any]]:
-        """A chat's messages as received, latest first, each with its `enrichment`.
+        """A chat's messages as received, latest first, each with its `enrichment`; with `mask` masked.
 
         NotFound when the user has no such chat.
         """
-        messages = await self._directory.get_cached_messages(user_id, chat_id, creator_id, limit, offset)
+        messages = await self._directory.get_cached_messages(
+            user_id, chat_id, creator_id, limit, offset, mask
+        )
         if not messages:
             await self._chat(user_id, chat_id, creator_id)
         return messages[::-1]

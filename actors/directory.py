@@ -164,6 +164,30 @@ class Directory(Caller):
         """A page of what is held: `{held, total, dropped}`."""
         return await self.call(UserActor.get_held, user_id, limit, offset)
 
+    async def erase(
+        self, user_id: str, receipt: str, creator_id: str | None, id: str | None, within: float
+    ) -> dict[str, Any]:
+        """Erase a fan, an account (no id) or all of the user (no creator): the receipt, which may be open."""
+        return await self.call(UserActor.erase, user_id, receipt, creator_id, id, within)
+
+    async def export(
+        self, user_id: str, creator_id: str | None, id: str | None, cursor: str | None, limit: int
+    ) -> tuple[bytes, str | None]:
+        """A page of what is kept of a user, an account or a fan: lines of JSON, and the next cursor."""
+        return await self.call(UserActor.export, user_id, creator_id, id, cursor, limit)
+
+    async def keep_for(self, user_id: str, creator_id: str, days: int | None) -> None:
+        """Keep an account's messages for so many days (0: for ever; None: as long as all others')."""
+        await self.call(UserActor.keep_for, user_id, creator_id, days)
+
+    async def get_receipt(self, user_id: str, receipt: str) -> dict[str, Any]:
+        """What became of an erasure. NotFound."""
+        return await self.call(UserActor.get_receipt, user_id, receipt)
+
+    async def lift(self, user_id: str, creator_id: str | None, id: str | None) -> int:
+        """Have what comes of an erased user, account or fan taken again; how many tombstones there were."""
+        return await self.call(UserActor.lift, user_id, creator_id, id)
+
     async def get_cached_chats(
         self,
         user_id: str,
@@ -171,9 +195,10 @@ class Directory(Caller):
         offset: int = 0,
         chat_id: str | None = None,
         creator_id: str | None = None,
+        mask: bool = False,
     ) -> list[dict[str, Any]]:
         """Chats of one creator, or of all, latest message first; with `chat_id` those of that id."""
-        return await self.call(UserActor.get_cached_chats, user_id, limit, offset, chat_id, creator_id)
+        return await self.call(UserActor.get_cached_chats, user_id, limit, offset, chat_id, creator_id, mask)
 
     async def get_cached_messages(
         self,
@@ -182,9 +207,11 @@ class Directory(Caller):
         creator_id: str | None = None,
         limit: int | None = None,
         offset: int = 0,
+        mask: bool = False,
     ) -> list[dict[str, Any]]:
         """Messages as received with their enrichment, oldest first; `limit` counts from the latest."""
-        return await self.call(UserActor.get_cached_messages, user_id, chat_id, creator_id, limit, offset)
+        method = UserActor.get_cached_messages
+        return await self.call(method, user_id, chat_id, creator_id, limit, offset, mask)
 
     async def full_sync(
         self, user_id: str, creator_id: str | None, extent: Extent = EVERYTHING

@@ -24,6 +24,7 @@ from typing import Any
 import ray
 from ray.exceptions import RayActorError, RayError
 
+from actors.daily import Daily
 from actors.reports import REGISTRY
 from actors.upgrade import Upgrade
 from actors.user_actor import UserActor
@@ -96,6 +97,7 @@ class Registry:
         self._spawn(export(self._tally, self._measure))
         self._spare = self._spawn(self._prepare())
         self._spawn(self._upgrade(upgrade(settings)))
+        self._spawn(Daily(settings.retention_days, self.activate).run(settings.redis_url))
 
     async def activate(self, user_id: str) -> Any:
         """The user's actor, which another follows whenever its process dies.

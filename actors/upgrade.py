@@ -26,6 +26,7 @@ from graph.port import Graph
 from graph.traversals import WRITTEN
 from graph.write import Writer
 from remote import result
+from session.erased import erasing
 from session.journal import known_users
 from session.topic_models import TopicModels
 from settings import Settings
@@ -57,7 +58,8 @@ class Upgrade:
         await _insist(self._divide_topics)
 
     async def beside_owners(self, activate: Callable[[str], Awaitable[Any]]) -> None:
-        """Have the owners write what the graph lacks, then drop what is kept there by creator."""
+        """Have the owners erase and write what is left to be, then drop what the graph keeps by creator."""
+        await _insist(lambda: self._go_on_erasing(activate))
         await _insist(lambda: self._write_missing(activate))
         await _insist(self._drop_creators)
 
@@ -86,6 +88,14 @@ class Upgrade:
                     log.warning("User %s is not in the graph yet (%s).", user_id, type(error).__name__)
 
         await asyncio.gather(*(write() for _ in range(TOGETHER)))
+
+    async def _go_on_erasing(self, activate: Callable[[str], Awaitable[Any]]) -> None:
+        """Wake the owners who have not carried out an erasure: they go on with it."""
+        for user_id in await erasing(self._redis):
+            try:
+                await activate(user_id)
+            except (AnalyticsError, RayError) as error:
+                log.warning("User %s: an erasure waits for its owner (%s).", user_id, type(error).__name__)
 
     async def _drop_creators(self) -> None:
         if await self._is_by_account():

@@ -9,6 +9,7 @@ import logging
 import os
 import traceback
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pickle import PickleBuffer
 from typing import Any
 
@@ -26,7 +27,9 @@ from memory import keep
 from metrics.loop_lag import SPARING, LoopLag
 from metrics.port import Metrics
 from metrics.tally import Tally
+from privacy.seal import read_seal
 from session.clock import SystemClock
+from session.erased import ErasedInRedis
 from session.held import HeldStore
 from session.intake import Receipt
 from session.journal import Journal
@@ -105,6 +108,25 @@ class UserActor:
     async def get_held(self, user_id: str, limit: int, offset: int) -> dict[str, Any]:
         return await self._of(user_id).get_held(limit, offset)
 
+    async def erase(
+        self, user_id: str, receipt: str, creator_id: str | None, id: str | None, within: float
+    ) -> dict[str, Any]:
+        return await self._of(user_id).erase(receipt, creator_id, id, within)
+
+    async def export(
+        self, user_id: str, creator_id: str | None, id: str | None, cursor: str | None, limit: int
+    ) -> tuple[bytes, str | None]:
+        return await self._of(user_id).export(creator_id, id, cursor, limit)
+
+    async def keep_for(self, user_id: str, creator_id: str, days: int | None) -> None:
+        await self._of(user_id).keep_for(creator_id, days)
+
+    async def get_receipt(self, user_id: str, receipt: str) -> dict[str, Any]:
+        return await self._of(user_id).get_receipt(receipt)
+
+    async def lift(self, user_id: str, creator_id: str | None, id: str | None) -> int:
+        return await self._of(user_id).lift(creator_id, id)
+
     async def get_cached_chats(
         self,
         user_id: str,
@@ -112,8 +134,9 @@ class UserActor:
         offset: int = 0,
         chat_id: str | None = None,
         creator_id: str | None = None,
+        mask: bool = False,
     ) -> list[dict[str, Any]]:
-        return await self._of(user_id).get_cached_chats(limit, offset, chat_id, creator_id)
+        return await self._of(user_id).get_cached_chats(limit, offset, chat_id, creator_id, mask)
 
     async def get_cached_messages(
         self,
@@ -122,8 +145,9 @@ class UserActor:
         creator_id: str | None = None,
         limit: int | None = None,
         offset: int = 0,
+        mask: bool = False,
     ) -> list[dict[str, Any]]:
-        return await self._of(user_id).get_cached_messages(chat_id, creator_id, limit, offset)
+        return await self._of(user_id).get_cached_messages(chat_id, creator_id, limit, offset, mask)
 
     async def full_sync(
         self, user_id: str, creator_id: str | None, extent: Extent
@@ -168,6 +192,8 @@ def _ports(user_id: str, settings: Settings, metrics: Metrics) -> Ports:
         journal=Journal(redis, user_id),
         understood=Understood(redis, user_id),
         held=HeldStore(redis, user_id),
+        erased=ErasedInRedis(redis, user_id),
+        seal=partial(read_seal, settings.secret_file),
         publisher=lambda lost: Publisher(redis, user_id, lost, metrics),
         checkpoints=lambda epoch: Checkpoints(settings.checkpoints, user_id, epoch),
         enricher=Enricher(user_id, TopicModels(redis), settings),

@@ -94,12 +94,17 @@ async def shown_messages(
 
 @router.get("/chats", dependencies=[on_asked_account(Action.READ_CHATS)])
 async def chats(
-    services: Provided, user_id: NeededId, creator_id: QueryId = None, limit: Limit = 50, offset: Offset = 0
+    services: Provided,
+    user_id: NeededId,
+    creator_id: QueryId = None,
+    limit: Limit = 50,
+    offset: Offset = 0,
+    mask: bool = False,
 ) -> list[dict[str, Any]]:
-    """The user's chats, of one creator or of all, the one with the latest message first."""
+    """The user's chats, of one creator or of all, latest message first; with `mask` under pseudonyms."""
     if not await is_known(services.redis, user_id):
         return []
-    return await services.client.get_chats(user_id, limit, offset, creator_id=creator_id)
+    return await services.client.get_chats(user_id, limit, offset, creator_id=creator_id, mask=mask)
 
 
 @router.get("/chats/{chat_id:path}/messages", dependencies=[on_asked_account(Action.READ_TEXT)])
@@ -110,11 +115,14 @@ async def messages(
     creator_id: QueryId = None,
     limit: Limit = 50,
     offset: Offset = 0,
+    mask: bool = False,
 ) -> list[dict[str, Any]]:
-    """A chat's messages as received, latest first, each with its `enrichment`."""
+    """A chat's messages as received, latest first, each with its `enrichment`; with `mask` masked."""
     if not await is_known(services.redis, user_id):
         raise NotFound("This user never sent anything; GET /api/v1/users lists who did.")
-    return await services.client.get_messages(user_id, chat_id, limit, offset, creator_id=creator_id)
+    return await services.client.get_messages(
+        user_id, chat_id, limit, offset, creator_id=creator_id, mask=mask
+    )
 
 
 @router.get("/schemas/wss")

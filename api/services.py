@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import Depends
@@ -20,6 +21,7 @@ from metrics.declared import SOCKETS
 from metrics.export import export
 from metrics.loop_lag import SPARING, LoopLag
 from metrics.tally import Tally
+from privacy.seal import read_seal
 from settings import Settings
 
 
@@ -53,6 +55,8 @@ class Services:
         self.extensions = Extensions(
             self.redis, self.owners, self.ingest, limits, max_frame=settings.max_body
         )
+        self.retention_days = settings.retention_days
+        self.seal = partial(read_seal, settings.secret_file)
         self.model_ready = Shared(self.owners.model_ready)
         self._tally = tally
         self._lag = LoopLag(SPARING)

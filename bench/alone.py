@@ -26,7 +26,9 @@ from frames.publisher import Publisher
 from graph.model import Mutation, Scalar
 from graph.port import Graph
 from history.checkpoints import Checkpoints
+from privacy.seal import read_seal
 from session.clock import SystemClock
+from session.erased import ErasedInRedis
 from session.held import HeldStore
 from session.journal import Journal
 from session.lag import LagInRedis
@@ -49,6 +51,8 @@ async def alone(redis: Redis, user_id: str, folder: Path) -> AsyncIterator[Sessi
         journal=Journal(redis, user_id),
         understood=Understood(redis, user_id),
         held=HeldStore(redis, user_id),
+        erased=ErasedInRedis(redis, user_id),
+        seal=lambda: read_seal(settings.secret_file),
         publisher=lambda lost: Publisher(redis, user_id, lost),
         checkpoints=lambda epoch: Checkpoints(settings.checkpoints, user_id, epoch),
         enricher=_Enricher(),
@@ -123,6 +127,9 @@ class _Enricher:
 
     async def fitted(self, creator_id: str) -> Fitted | None:
         return None
+
+    async def forget_topics(self, creator_id: str, *, everything: bool) -> int:
+        return 0
 
     async def _parts(self, conversations: Iterable[tuple[Conversation, Context]]) -> AsyncIterator[Nodes]:
         nodes: Nodes = []

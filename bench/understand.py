@@ -37,6 +37,11 @@ class _NoTopics:
     async def store(self, account: Account, artefact: bytes, *, after: int) -> bool:
         return True
 
+    async def replace(self, account: Account, artefact: bytes, *, after: int) -> bool:
+        return True
+
+    async def drop(self, account: Account) -> None: ...
+
 
 async def measure(seed: int, messages: int) -> float:
     """Seconds until the last conversation is understood."""

@@ -38,7 +38,7 @@ from enrich.outcomes import Context, contexts
 from enrich.progress import Pace, Progress
 from enrich.reading import Reading
 from enrich.topics.refit import Fitted
-from enrich.topics.store import TopicStore, header
+from enrich.topics.store import TopicStore, header, without_discovered
 from memory import keep
 from metrics.declared import ENRICHMENT_MESSAGES, ENRICHMENT_TASK_SECONDS
 from remote import result
@@ -119,6 +119,24 @@ class Enricher:
         """What is known of the creator's latest fit; None when there is none. RedisError, EnrichmentError."""
         stored = await self._stored(creator_id)
         return header(stored) if stored else None
+
+    async def forget_topics(self, creator_id: str, *, everything: bool) -> int:
+        """Have the creator's model hold nothing that was made from chats, or have none with `everything`.
+
+        Returns how many topics it lost; they are to be found anew. RedisError, EnrichmentError.
+        """
+        account = self._account(creator_id)
+        if everything:
+            await self._topics.drop(account)
+            return 0
+        while (stored := await self._topics.latest(account)) is not None:
+            bare = without_discovered(stored)
+            if bare is None:
+                return 0
+            artefact, lost = bare
+            if await self._topics.replace(account, artefact, after=_version(stored)):
+                return lost
+        return 0
 
     async def changed(
         self,

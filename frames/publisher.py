@@ -74,6 +74,11 @@ class Publisher:
             len(call) + len(whole or b""),
         )
 
+    async def forget(self) -> None:
+        """Have the log hold nothing of what was sent: whoever comes back takes a full sync. RedisError."""
+        await forget(self._redis, self._user_id)
+        self.position = NOWHERE
+
     async def is_read_whole(self) -> bool:
         """Whether there are pages that do not merge; they are not known of while Redis is away."""
         try:

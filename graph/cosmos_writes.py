@@ -16,9 +16,11 @@ from errors import GraphError
 from graph.dialect import DROPPED, KEYS, LABELS, PAGE, Written, checked, in_steps, set_properties
 from graph.model import (
     DropConversation,
+    DropFan,
     DropOlder,
     DropPartition,
     DropStale,
+    DropUnusedTopics,
     Mutation,
     Scalar,
     UpsertEdge,
@@ -58,6 +60,10 @@ def plan(mutations: Sequence[Mutation]) -> Plan:
                 yield from _drop_pages(step.pk, _page("drop_older", older, step.pk, step.rev))
             case DropPartition():
                 yield from _drop_partition(step)
+            case DropFan():
+                yield [_drop_vertex(step.pk, vertex_id(fan_vertex(step.id)))]
+            case DropUnusedTopics():
+                yield from _drop_unused_topics(step)
 
 
 def vertex_id(id: str) -> str:
@@ -207,6 +213,18 @@ def _drop_partition(drop: DropPartition) -> Plan:
         page = _page("drop_partition", f'g.V().has("pk",{{0}}).hasLabel("{label}")', drop.pk)
         while found := (yield [page])[0]:
             yield [_drop_vertex(drop.pk, id) for id in found]
+
+
+def _drop_unused_topics(drop: DropUnusedTopics) -> Plan:
+    topics, used = yield [
+        _ask("topics", 'g.V().has("pk",{0}).hasLabel("Topic").id()', drop.pk),
+        _ask(
+            "topics_used",
+            'g.V().has("pk",{0}).hasLabel("ConversationNode").out("DISCUSS_TOPIC").dedup().id()',
+            drop.pk,
+        ),
+    ]
+    yield [_drop_vertex(drop.pk, id) for id in topics if id not in set(used)]
 
 
 def _drop_vertex(pk: str, id: str) -> Asked:

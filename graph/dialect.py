@@ -19,10 +19,13 @@ from urllib.parse import unquote
 
 from errors import GraphError
 from graph.model import (
+    Drop,
     DropConversation,
+    DropFan,
     DropOlder,
     DropPartition,
     DropStale,
+    DropUnusedTopics,
     EdgeLabel,
     Mutation,
     Scalar,
@@ -32,6 +35,7 @@ from graph.model import (
     conversation_vertex,
     edge_id,
     element_id,
+    fan_vertex,
     local_id,
 )
 
@@ -102,6 +106,11 @@ def plan(mutations: Sequence[Mutation], dialect: Dialect) -> Plan:
                 yield from _drop_older(step, dialect)
             case DropPartition():
                 yield from _drop_partition(step, dialect)
+            case DropFan():
+                fan = element_id(step.pk, fan_vertex(step.id))
+                yield from pack(_each("V", [fan], ".drop().iterate()", dialect), dialect)
+            case DropUnusedTopics():
+                yield from _drop_unused_topics(step, dialect)
 
 
 class Written(NamedTuple):
@@ -112,9 +121,7 @@ class Written(NamedTuple):
     stale: list[DropStale]
 
 
-def in_steps(
-    mutations: Iterable[Mutation],
-) -> Iterator[Written | DropConversation | DropOlder | DropPartition]:
+def in_steps(mutations: Iterable[Mutation]) -> Iterator[Written | Drop]:
     """The mutations in order, those between two drops merged: the last value of a property wins."""
     step = Written({}, {}, [])
     for each in mutations:
@@ -207,6 +214,10 @@ def checked(name: str, known: frozenset[str]) -> str:
     return name
 
 
+_TOPICS = (
+    'g.V().has("pk",{0}).hasLabel("Topic").project("id","uses")'
+    '.by(__.id()).by(__.inE("DISCUSS_TOPIC").limit(1).count())'
+)
 _FOUND = (
     '.project("id","actions","topics").by(__.id())'
     '.by(__.out("USES_ENGAGEMENT").id().fold()).by(__.out("DISCUSS_TOPIC").id().fold())'
@@ -242,6 +253,12 @@ def _drop_partition(drop: DropPartition, dialect: Dialect) -> Plan:
         query = Statement(f'g.V().has("pk",{{0}}).hasLabel("{label}").limit({PAGE}).id()', (drop.pk,))
         while found := (yield _request([query])):
             yield from pack(_each("V", found, ".drop().iterate()", dialect), dialect)
+
+
+def _drop_unused_topics(drop: DropUnusedTopics, dialect: Dialect) -> Plan:
+    found = yield _request([Statement(_TOPICS, (drop.pk,))])
+    unused = [row["id"] for row in found if not row["uses"]]
+    yield from pack(_each("V", unused, ".drop().iterate()", dialect), dialect)
 
 
 def _drop_conversations(which: str, values: tuple[Scalar, ...], dialect: Dialect) -> Plan:

@@ -119,4 +119,20 @@ class DropPartition:
     pk: str
 
 
-Mutation = UpsertVertex | UpsertEdge | DropConversation | DropStale | DropOlder | DropPartition
+@dataclass(frozen=True, slots=True)
+class DropFan:
+    """Remove a fan's vertex. The fan's conversations are dropped each by itself, before it."""
+
+    pk: str
+    id: str  # the fan's id, without the vertex prefix
+
+
+@dataclass(frozen=True, slots=True)
+class DropUnusedTopics:
+    """Remove the topics of a partition that no conversation discusses."""
+
+    pk: str
+
+
+Drop = DropConversation | DropOlder | DropPartition | DropFan | DropUnusedTopics
+Mutation = UpsertVertex | UpsertEdge | DropStale | Drop

@@ -10,7 +10,7 @@ from typing import Protocol
 from chats.enriched import EnrichedConversation
 from chats.fan import FanState
 from graph.builder import GraphBuilder
-from graph.model import DropConversation, DropOlder, Mutation
+from graph.model import DropConversation, DropFan, DropOlder, DropUnusedTopics, Mutation
 
 PART = 5_000  # mutations of a rebuild that are in memory together
 
@@ -73,3 +73,11 @@ async def append_graph_from_delta(
     if is_all:
         mutations.append(builder.build_account(is_current=is_current))
     await writer.apply(mutations)
+
+
+async def drop_fans_from_graph(
+    pk: str, fans: Iterable[str], conversations: Iterable[str], *, writer: Writer
+) -> None:
+    """Drop fans of a partition with these conversations of theirs, all by id, and topics only they had."""
+    gone: list[Mutation] = [DropConversation(pk, id) for id in conversations]
+    await writer.apply([*gone, *(DropFan(pk, id) for id in fans), DropUnusedTopics(pk)])

@@ -246,6 +246,29 @@ class CachedChat:
         """How many messages are unpacked."""
         return sum(each.facts.messages for each in self._stretches if each.is_open)
 
+    def is_older(self, at: float) -> bool:
+        """Whether it has anything from before a time."""
+        first = self._stretches[0]
+        if first.facts.first is not None and first.facts.first < at:
+            return True
+        # What is deleted does not count for where a stretch begins.
+        hides = first.facts.messages > first.totals.shown
+        return hides and any(message.at < at for message in first.content.messages.values())
+
+    def from_then_on(self, at: float) -> "CachedChat":
+        """The chat without what was before a time, with all that still holds of what was understood."""
+        found = CachedChat(self.chat, gap=self._gap, silence=self._cutter.silence)
+        found.take(message for message in self.messages.values() if message.at >= at)
+        found.keep(self.readings())
+        found.recut()
+        contexts, now = self.contexts, found.contexts
+        same = {each.id: each for each in found.conversations}
+        for each in self.conversations:
+            node = self.node(each.id)
+            if node is not None and same.get(each.id) == each and now[each.id] == contexts[each.id]:
+                found.store(node)
+        return found
+
     # Changes
 
     def take(self, arrived: Iterable[Message]) -> bool:

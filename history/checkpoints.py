@@ -153,6 +153,14 @@ class Checkpoints:
             raise CheckpointUnavailable(_away(error)) from error
         return None
 
+    def drop_damaged(self) -> None:
+        """Drop what was set aside as damaged. Raises CheckpointUnavailable."""
+        try:
+            for name in self._names(f"{_SUFFIX}.damaged"):
+                self._fs.rm_file(f"{self._folder}/{name}")
+        except Exception as error:
+            raise CheckpointUnavailable(_away(error)) from error
+
     def _names(self, suffix: str = _SUFFIX) -> list[str]:
         """Newest first. What was not renamed is not among them."""
         try:

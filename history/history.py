@@ -1,10 +1,10 @@
 """One user's chats: those in use opened, all others packed. Pure."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from itertools import groupby
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from msgspec import structs
 
@@ -19,6 +19,16 @@ from history.packing import Packed, pack, packed_facts, unpack
 OPEN_AT_ONCE = 10_000  # messages of chats that stay open while many are taken in
 
 Key = tuple[str, str]  # creator id, chat id
+Covers = Callable[..., bool]
+
+
+class Marks(Protocol):
+    """Says what is erased; see `session.erasure.Tombstones`."""
+
+    def covering(self, creator_id: str) -> Covers:
+        """Tells of ids, of a fan and of a chat of the creator, whether any is erased."""
+
+
 Told = TypeVar("Told", Chat, Message)
 
 
@@ -48,6 +58,7 @@ class Change:
     written: dict[str, None] = field(default_factory=dict)  # ids of conversations with a new node
     gone: dict[str, None] = field(default_factory=dict)  # ids of conversations that are no more
     moved: bool = False  # the chat is under another id now
+    erased: str | None = None  # the fan, whose chat is no more
 
 
 @dataclass(slots=True)
@@ -195,6 +206,60 @@ class History:
             self._recut(key, touched[key])
         return [mark for mark in touched.values() if mark.renamed or mark.tells]
 
+    def erase(self, marks: Marks) -> list[str]:
+        """Have what is marked no more. Returns the creators of whom there was anything."""
+        found: list[str] = []
+        for creator_id in self.creators():
+            covers = marks.covering(creator_id)
+            own = self._creators[creator_id]
+            gone = [key for key in self.keys(creator_id) if covers(key[1], self._fan(self._at(key)).fan_id)]
+            for key in gone:
+                self._remove(key)
+            own.own = {fan: chat for fan, chat in own.own.items() if not covers(fan, chat)}
+            if not own.slots:
+                del self._creators[creator_id]
+            if gone:
+                found.append(creator_id)
+        return found
+
+    def expire(self, creator_id: str, before: float) -> bool:
+        """Have what a creator's chats have from before a time no more; whether there was anything.
+
+        A chat of which nothing is left, and that was not seen since, is no more itself.
+        """
+        found = False
+        for key in self.keys(creator_id):
+            slot = self._at(key)
+            cached = self._read(slot)
+            if cached.is_older(before):
+                cached = cached.from_then_on(before)
+            elif cached.stretches[0].facts.messages or cached.chat.seen_at >= before:
+                continue
+            found = True
+            if not cached.messages and cached.chat.seen_at < before:
+                self._remove(key)
+                continue
+            was = self._read(slot).conversations
+            slot.opened = cached
+            there = {each.id for each in cached.conversations}
+            change = self._changed(key)
+            for each in was:
+                if each.id not in there:
+                    change.written.pop(each.id, None)
+                    change.gone[each.id] = None
+        if creator_id in self._creators and not self._creators[creator_id].slots:
+            del self._creators[creator_id]
+        return found
+
+    def _remove(self, key: Key) -> None:
+        """Have a chat no more, nor its fan."""
+        cached = self._read(self._at(key))
+        change = self._change(key)
+        change.written.clear()
+        change.gone.update(dict.fromkeys(each.id for each in cached.conversations))
+        change.erased = cached.chat.fan_id
+        self._drop(key)
+
     def pending(self, creator_id: str, chat_ids: Iterable[str] | None = None) -> Iterator[Conversation]:
         """The creator's conversations, or those of some chats, without a node for their present shape.
 
@@ -210,7 +275,8 @@ class History:
     def _pending(self, creator_id: str, chat_ids: Iterable[str] | None) -> Iterator[CachedChat]:
         own = self._of(creator_id)
         ids = list(own.pending) if chat_ids is None else [id for id in chat_ids if id in own.pending]
-        return (self._read(own.slots[id]) for id in ids)
+        # Looked for anew: what is erased while they are read is passed over.
+        return (self._read(own.slots[id]) for id in ids if id in own.slots)
 
     def is_complete(self, creator_id: str) -> bool:
         """Whether every conversation of the creator has its node."""

@@ -2,7 +2,7 @@
 
 from collections import deque
 
-from session.commit import Accepted
+from session.machine import DeltaAccepted, SnapshotAccepted
 
 
 class Backlog:
@@ -12,7 +12,7 @@ class Backlog:
         self._events: deque[tuple[int, int]] = deque()  # (sequence, messages)
         self.messages = 0
 
-    def add(self, event: Accepted) -> None:
+    def add(self, event: SnapshotAccepted | DeltaAccepted) -> None:
         self._events.append((event.sequence, len(event.messages)))
         self.messages += len(event.messages)
 

@@ -20,16 +20,15 @@ from chats.message import Message
 from errors import AnalyticsError, JournalUnavailable, StaleOwner
 from metrics.declared import JOURNAL_APPEND_RECORDS, JOURNAL_APPEND_SECONDS
 from metrics.port import Metrics
+from session.erasure import Erasure
 from session.journal import Entry, Journal
 from session.known import Notes
-from session.machine import DeltaAccepted, SnapshotAccepted
+from session.machine import Accepted
 from wire.normalise import Held
 
 log = logging.getLogger(__name__)
 
 RETRY_FIRST, RETRY_MOST = 0.2, 5.0
-
-Accepted = SnapshotAccepted | DeltaAccepted
 
 
 @dataclass(slots=True)
@@ -44,6 +43,9 @@ class Input:
     held_keys: list[str] = field(default_factory=list)  # of what was not held so far
     snapshot: Sequence[bytes] | None = None  # the chats as received; None: live messages
     released: Sequence[str] = ()  # keys of what was held and is placed by this
+    erasure: Erasure | None = None  # then it is nothing else
+    secret: bytes = b""  # of the erasure's tombstones
+    lifted: Sequence[str] = ()  # tombstones that are taken away; then it is nothing else
     notes: Notes = field(default_factory=Notes)  # what it changed in the owner's memory
     sequence: int = 0  # of its last record, once it is in the journal
     done: asyncio.Future[int] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
@@ -148,9 +150,12 @@ class Commit:
             self.waiting = sum(len(each.fresh) for each in self._inputs)
 
     async def _append(self, run: Sequence[Input]) -> None:
-        if run[0].snapshot is not None:
+        if _goes_alone(run[0]):
             [entered] = run
-            await self._append_snapshot(entered, entered.snapshot or ())
+            if entered.snapshot is not None:
+                await self._append_snapshot(entered, entered.snapshot)
+            else:
+                await self._append_marks(entered)
             return
         sequence = self._journal.sequence
         of_each = [each.entries() for each in run]
@@ -181,6 +186,14 @@ class Commit:
         if releases := entered.releases():
             await self._journal.append(creator_id, releases)
             self._passed_on = self._journal.sequence
+        _answer(entered)
+
+    async def _append_marks(self, entered: Input) -> None:
+        if (erasure := entered.erasure) is not None:
+            sequence = await self._journal.erase(erasure, entered.secret)
+        else:
+            sequence = await self._journal.lift(entered.received_at, entered.lifted)
+        self._pass_on(entered, sequence)
         _answer(entered)
 
     def _pass_on(self, entered: Input, sequence: int) -> None:
@@ -226,15 +239,19 @@ def _answer(entered: Input) -> None:
         entered.done.set_result(entered.sequence)
 
 
+def _goes_alone(each: Input) -> bool:
+    return each.snapshot is not None or each.erasure is not None or bool(each.lifted)
+
+
 def _runs(inputs: Sequence[Input]) -> list[list[Input]]:
-    """Neighbouring live inputs of one creator together, every snapshot alone."""
+    """Neighbouring live inputs of one creator together, all others alone."""
     runs: list[list[Input]] = []
     for each in inputs:
         before = runs[-1][-1] if runs else None
         if (
             before is not None
-            and before.snapshot is None
-            and each.snapshot is None
+            and not _goes_alone(before)
+            and not _goes_alone(each)
             and before.creator_id == each.creator_id
         ):
             runs[-1].append(each)

@@ -28,6 +28,12 @@ class Echoes:
         if len(self._at) > MOST:
             self._at.pop(next(iter(self._at)))
 
+    def forget(self, creator_id: str | None) -> None:
+        """Remember nothing of a creator, or of any: whose chat a text is of is not known here."""
+        kept = {name: at for name, at in self._at.items() if creator_id not in (None, name[0])}
+        self._at.clear()
+        self._at.update(kept)
+
     def has(self, creator_id: str, text: str, captured_at: float) -> bool:
         """Whether a message of that text came within ECHO_SECONDS of what was captured."""
         at = self._at.get((creator_id, text))

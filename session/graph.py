@@ -15,10 +15,24 @@ from backoff import Backoff
 from chats.account import Account
 from errors import AnalyticsError, GraphError, StaleOwner
 from graph.builder import GraphBuilder
-from graph.model import SCHEMA, DropOlder, Mutation, Scalar, UpsertEdge, UpsertVertex
+from graph.model import (
+    SCHEMA,
+    DropOlder,
+    DropPartition,
+    DropUnusedTopics,
+    Mutation,
+    Scalar,
+    UpsertEdge,
+    UpsertVertex,
+)
 from graph.port import Graph
 from graph.traversals import CONVERSATION_COUNT, WRITTEN_OF_USER
-from graph.write import Writer, append_graph_from_delta, rebuild_graph_from_snapshot
+from graph.write import (
+    Writer,
+    append_graph_from_delta,
+    drop_fans_from_graph,
+    rebuild_graph_from_snapshot,
+)
 from history.chat import CachedChat
 from history.history import Change, History, Key
 from metrics.declared import GRAPH_REFUSED, GRAPH_RETRIES
@@ -41,6 +55,8 @@ class Lacking:
     written: dict[tuple[str, str], None] = field(default_factory=dict)  # chat id, conversation id
     gone: dict[str, None] = field(default_factory=dict)  # conversation ids
     fans: dict[str, None] = field(default_factory=dict)  # chat ids
+    erased: dict[str, None] = field(default_factory=dict)  # ids of fans who are no more
+    unused: bool = False  # it may have topics that no conversation discusses
     since: float = 0.0  # seconds of the clock at which the oldest of it changed
 
     def add(self, chat_id: str, change: Change) -> None:
@@ -51,6 +67,8 @@ class Lacking:
             self.written[chat_id, id] = None
             self.gone.pop(id, None)
         self.fans[chat_id] = None
+        if change.erased is not None:
+            self.erased[change.erased] = None
         # Under the new id everything of the chat is another vertex.
         self.everything = self.everything or change.moved
 
@@ -61,20 +79,28 @@ class Lacking:
         written = {id for _, id in self.written}
         self.gone = {**{id: None for id in older.gone if id not in written}, **self.gone}
         self.fans = {**older.fans, **self.fans}
+        self.erased = {**older.erased, **self.erased}
+        self.unused = self.unused or older.unused
         self.since = older.since
 
     def to_json(self) -> dict[str, Any]:
         """As a checkpoint keeps it."""
+        more: dict[str, Any] = {"gone": list(self.gone), "erased": list(self.erased)} if self.erased else {}
+        if self.unused:
+            more["unused"] = True
         if self.everything:
-            return {"everything": True}
-        return {"written": list(self.written), "gone": list(self.gone), "fans": list(self.fans)}
+            return {"everything": True, **more}
+        facts = {"written": list(self.written), "gone": list(self.gone), "fans": list(self.fans)}
+        return {**facts, **more}
 
     @classmethod
     def of_json(cls, facts: Mapping[str, Any], since: float) -> "Lacking":
         # A checkpoint gives lists where it was given pairs.
         written = dict.fromkeys((chat_id, id) for chat_id, id in facts.get("written", ()))
         gone, fans = dict.fromkeys(facts.get("gone", ())), dict.fromkeys(facts.get("fans", ()))
-        return cls(bool(facts.get("everything")), written, gone, fans, since)
+        erased = dict.fromkeys(facts.get("erased", ()))
+        unused = bool(facts.get("unused"))
+        return cls(bool(facts.get("everything")), written, gone, fans, erased, unused, since)
 
 
 class GraphWrites:
@@ -133,6 +159,11 @@ class GraphWrites:
         self._doubted.discard(creator_id)
         self._asked.set()
 
+    def drop_unused_topics(self, creator_id: str) -> None:
+        """Have the topics dropped that no conversation of a creator discusses any more."""
+        self._of(creator_id).unused = True
+        self._asked.set()
+
     def expected(
         self, creator_id: str, offset: int, chats: int
     ) -> tuple[list[UpsertVertex | UpsertEdge], int | None]:
@@ -149,7 +180,7 @@ class GraphWrites:
                     if (creator_id, chat_id, id) not in self.refused:
                         mutations += builder.build_graph(node, node.fan_id)
                 mutations += builder.build_fan(cached.fan_state())
-        if not offset and self._history.is_complete(creator_id):
+        if not offset and creator_id in self._history.creators() and self._history.is_complete(creator_id):
             mutations.append(builder.build_account())
         written = [each for each in mutations if isinstance(each, UpsertVertex | UpsertEdge)]
         return written, offset + chats if offset + chats < len(keys) else None
@@ -174,6 +205,11 @@ class GraphWrites:
             facts = found.setdefault(creator_id, Lacking().to_json())
             facts.setdefault("written", []).append((chat_id, id))
         return found
+
+    @property
+    def lacks_erased(self) -> bool:
+        """Whether somebody who is erased is still to be dropped."""
+        return any(each.erased for each in (*self._lacking.values(), *self._writing.values()))
 
     def behind_since(self) -> float | None:
         """Seconds of the clock at which the oldest change came that is not written; None: all is."""
@@ -257,7 +293,7 @@ class GraphWrites:
             backoff.reset()
             if creator_id in self._lacking:
                 self._writing[creator_id] = self._lacking.pop(creator_id)
-            elif creator_id in self._found or not self._history.is_complete(creator_id):
+            elif not self._is_to_be_found(creator_id):
                 del self._writing[creator_id]
                 break
             else:  # nothing but that it is all there
@@ -266,9 +302,27 @@ class GraphWrites:
         async with self._caught_up:
             self._caught_up.notify_all()
 
+    def _is_to_be_found(self, creator_id: str) -> bool:
+        """Whether the graph has all of the creator, and nothing says so there."""
+        is_held = creator_id in self._history.creators()
+        return is_held and creator_id not in self._found and self._history.is_complete(creator_id)
+
     async def _write(self, creator_id: str, lacking: Lacking) -> None:
         assert self._writer is not None, "begin comes first"
         self._revision += 1
+        account = Account(self._user_id, creator_id).key
+        if creator_id not in self._history.creators():  # all of it is erased
+            self._found.discard(creator_id)
+            await self._writer.apply([DropPartition(account)])
+            return
+        if lacking.erased:
+            await drop_fans_from_graph(account, lacking.erased, lacking.gone, writer=self._writer)
+        await self._write_kept(creator_id, account, lacking)
+        if lacking.unused:
+            await self._writer.apply([DropUnusedTopics(account)])
+
+    async def _write_kept(self, creator_id: str, account: str, lacking: Lacking) -> None:
+        assert self._writer is not None, "begin comes first"
         if lacking.everything:
             try:
                 await rebuild_graph_from_snapshot(
@@ -285,7 +339,7 @@ class GraphWrites:
             every = {(each.chat.id, id): None for each in self._history.of(creator_id) for id in each.nodes}
             fans = dict.fromkeys(chat_id for _, chat_id in self._history.keys(creator_id))
             await self._write_parts(creator_id, Lacking(written=every, fans=fans))
-            await self._writer.apply([DropOlder(Account(self._user_id, creator_id).key, self._revision)])
+            await self._writer.apply([DropOlder(account, self._revision)])
             return
         await self._write_parts(creator_id, lacking)
 

@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -22,12 +23,13 @@ from errors import NotFound, Overloaded
 from history.checkpoints import Aside
 from metrics.declared import INPUTS_HELD_TOTAL, MESSAGES_ACCEPTED
 from metrics.port import UNMEASURED, Metrics
-from session.commit import Accepted, Commit, Input
+from session.commit import Commit, Input
 from session.echoes import Echoes
+from session.erasure import Erasure, Tombstones
 from session.journal import Journal, Record
 from session.known import Known, Notes
-from session.machine import DeltaAccepted, SnapshotAccepted
-from session.quarantine import Quarantine, captured_text, key_of
+from session.machine import Accepted, DeltaAccepted, ErasureAccepted, SnapshotAccepted
+from session.quarantine import Quarantine, captured_text, ids_in, key_of
 from wire.fields import moment
 from wire.incoming import (
     CacheUpdatePayload,
@@ -50,6 +52,8 @@ from wire.steps import ROWS, Steps, paced
 
 LARGE = 1024 * 1024  # bytes of a body
 REPLAY_BATCH = 5_000  # messages that a replay takes together
+# The kinds under which is counted what came of whom all is erased, and what came too late to be kept.
+ERASED, EXPIRED = "erased", "expired"
 
 Receipt = dict[str, int]
 Read = tuple[Normalised, Sequence[bytes] | None]  # the chats of a snapshot as received; None: live messages
@@ -64,7 +68,7 @@ class Intake:
 
     `max_text` is characters of a message, `max_held` what is held of one creator at most, `max_waiting`
     messages that wait to be understood; `waiting` tells how many events have brought that do. `now` is epoch
-    seconds.
+    seconds, and so is `oldest`, from which on a creator's messages are taken (None: all are).
     """
 
     def __init__(
@@ -77,6 +81,7 @@ class Intake:
         waiting: Callable[[], int],
         accepted: Callable[[Accepted], None],
         now: Callable[[], float] = time.time,
+        oldest: Callable[[str], float | None] = lambda creator_id: None,
         metrics: Metrics = UNMEASURED,
     ) -> None:
         self._journal = journal
@@ -86,10 +91,12 @@ class Intake:
         self._waiting = waiting
         self._accepted = accepted
         self._now = now
+        self._oldest = oldest
         self.dropped: Counter[str] = Counter()  # by kind, since this process began
         self._quarantine = Quarantine(max_held, self.dropped)
         self._known: dict[str, Known] = {}  # by creator
         self._echoes = Echoes()
+        self._tombstones = Tombstones(b"")
         self._turn = asyncio.Lock()  # of the input that is compared
         self._commit = Commit(
             journal,
@@ -180,6 +187,111 @@ class Intake:
             await self._enter(creator_id, self._now(), _nothing, released=released)
         return sum(map(len, of.values()))
 
+    # What must go, and not come back
+
+    async def erase(self, asked: Erasure, id: str | None) -> None:
+        """Have it journaled that all of a user, an account or one fan is erased, as `asked` says.
+
+        `id` is the fan's or the chat's. What is journaled has the tombstones, and counts of what was known of
+        it. From now on nothing of it is taken.
+        """
+        async with self._turn:
+            entered = self._commit.begin(asked.creator_id or "", asked.requested_at)
+            try:
+                names = self._names(asked.creator_id, id)
+                counts = self._known_of(self._tombstones.of(names))
+                entered.erasure = replace(asked, names=names, removed=counts)
+                entered.secret = self._tombstones.secret
+                for name in names:
+                    entered.notes.set(self._tombstones.names, name, True)
+                self._commit.enter(entered)
+            except BaseException:
+                self._commit.abandon(entered)
+                raise
+        await entered.done
+
+    async def lift(self, creator_id: str | None, id: str | None) -> int:
+        """Have what comes of a user, an account or one fan taken again; how many tombstones there were."""
+        async with self._turn:
+            entered = self._commit.begin(creator_id or "", self._now())
+            try:
+                names = self._names(creator_id, id)
+                entered.lifted = [name for name in names if name in self._tombstones.names]
+                if not entered.lifted:
+                    self._commit.abandon(entered)
+                    return 0
+                for name in entered.lifted:
+                    entered.notes.set(self._tombstones.names, name, None)
+                self._commit.enter(entered)
+            except BaseException:
+                self._commit.abandon(entered)
+                raise
+        await entered.done
+        return len(entered.lifted)
+
+    def is_erased(self, creator_id: str) -> bool:
+        """Whether all of the account is erased, and nothing of it is taken."""
+        return self._tombstones.has_account(creator_id)
+
+    def _names(self, creator_id: str | None, id: str | None) -> tuple[str, ...]:
+        if creator_id is None:
+            return (self._tombstones.name(),)
+        if id is None:
+            return (self._tombstones.name(creator_id),)
+        ids = self._of(creator_id).ids_with(id)
+        return tuple(self._tombstones.name(creator_id, each) for each in ids)
+
+    def _known_of(self, marks: Tombstones) -> dict[str, int]:
+        """Counts of what is known of it."""
+        chats = [
+            messages
+            for creator_id, known in self._known.items()
+            for messages in known.held_of(marks.covering(creator_id)).values()
+        ]
+        held = len(self._quarantine.of_erased(marks))
+        return {"chats": len(chats), "messages": sum(chats), "held": held}
+
+    def _erase(self, erasure: Erasure) -> ErasureAccepted:
+        marks = self._tombstones.of(erasure.names)
+        self._forget(marks)
+        self._echoes.forget(erasure.creator_id)
+        return ErasureAccepted(erasure, marks)
+
+    def _forget(self, marks: Tombstones) -> None:
+        """Know nothing more of what is erased."""
+        if marks:
+            for creator_id, known in self._known.items():
+                known.erase(marks.covering(creator_id))
+            self._quarantine.release(self._quarantine.of_erased(marks))
+
+    def expire(self, creator_id: str, before: float) -> bool:
+        """Hold nothing that was set aside before a time; whether there was anything."""
+        old = self._quarantine.older(creator_id, before)
+        self._quarantine.release(old)
+        return bool(old)
+
+    def _admitted(self, creator_id: str, normalised: Normalised) -> Normalised:
+        """What was read without what is of somebody erased or too old, which is counted."""
+        oldest = self._oldest(creator_id)
+        if not self._tombstones and oldest is None:
+            return normalised
+        covers = self._tombstones.covering(creator_id)
+        fresh = [n for n, m in enumerate(normalised.messages) if oldest is None or m.at >= oldest]
+        kept = [n for n in fresh if not covers(normalised.messages[n].chat_id, normalised.messages[n].fan_id)]
+        held = tuple(each for each in normalised.held if not covers(*ids_in(creator_id, each)))
+        expired = len(normalised.messages) - len(fresh)
+        erased = len(fresh) - len(kept) + len(normalised.held) - len(held)
+        counts = {EXPIRED: expired, ERASED: erased}
+        accounts = normalised.accounts
+        return Normalised(
+            listed=tuple(chat for chat in normalised.listed if not covers(chat.id, chat.fan_id)),
+            implied=tuple(chat for chat in normalised.implied if not covers(chat.id, chat.fan_id)),
+            messages=tuple(normalised.messages[n] for n in kept),
+            held=held,
+            dropped={**normalised.dropped, **{kind: count for kind, count in counts.items() if count}},
+            accounts={place: accounts[n] for place, n in enumerate(kept) if n in accounts},
+        )
+
     def _admit(self, messages: int) -> None:
         """Raises Overloaded when there is no room for so many; one input has room when nothing waits."""
         waits = self._waiting() + self._commit.waiting
@@ -208,6 +320,11 @@ class Intake:
         for message in latest:
             self._echoes.add(message, at, Notes())
 
+    def know_erased(self, tombstones: Tombstones) -> None:
+        """What must not come back, and is not to be known of what was told until now."""
+        self._tombstones = tombstones
+        self._forget(tombstones)
+
     def know_held(self, held: dict[str, Aside]) -> None:
         """What was set aside until now."""
         for aside in held.values():
@@ -230,7 +347,15 @@ class Intake:
                 case "release":
                     self._quarantine.release([orjson.loads(record.body)])
                 case "held":
-                    self._hold(record.creator_id, record.received_at, [Held.of_json(record.body)])
+                    held = Normalised(held=(Held.of_json(record.body),))
+                    held = self._admitted(record.creator_id, held)
+                    self._hold(record.creator_id, record.received_at, held.held)
+                case "erase":
+                    erasure = Erasure.of_json(record.body, record.sequence)
+                    self._tombstones.set(erasure.names)
+                    yield self._erase(erasure)
+                case "lift":
+                    self._tombstones.lift(orjson.loads(record.body))
         if run and (event := await paced(self._messages_again(run))).messages:
             yield event
 
@@ -248,6 +373,7 @@ class Intake:
             self._of(creator_id).places,
             False,  # so was whose it is
         )
+        normalised = self._admitted(creator_id, normalised)
         fresh, chats = yield from self._fresh(creator_id, received_at, normalised, Notes())
         self._hold(creator_id, received_at, normalised.held)
         return SnapshotAccepted(record.sequence, creator_id, chats, tuple(fresh))
@@ -262,6 +388,7 @@ class Intake:
             normalised = yield from normalising_deltas(
                 rows, creator_id, record.received_at, sys.maxsize, places, False
             )
+            normalised = self._admitted(creator_id, normalised)
             new, told = yield from self._fresh(creator_id, record.received_at, normalised, Notes())
             fresh += new
             chats += told
@@ -280,12 +407,18 @@ class Intake:
             )
             held = {each.position for each in normalised.held if each.is_chat}
             taken = (n for n in range(len(snapshot.chats)) if n not in held)
-            covered = {n: chat.counted_at for n, chat in zip(taken, normalised.listed, strict=True)}
+            listed = dict(zip(taken, normalised.listed, strict=True))
+            covered = {n: chat.counted_at for n, chat in listed.items()}
+            covers, oldest = self._tombstones.covering(creator_id), self._oldest(creator_id)
             chats: list[bytes] = []
             for n, row in enumerate(snapshot.chats):
                 if n % ROWS == 0:
                     yield
+                if n in listed and covers(listed[n].id, listed[n].fan_id):
+                    continue
                 told = {**row, COUNTED_AT: covered[n]} if covered.get(n) else row
+                if oldest is not None and _is_before(told, oldest):
+                    told = {name: value for name, value in told.items() if name != "lastMessage"}
                 if (json := to_json(told)) is not None:
                     chats.append(json)
             return normalised, chats
@@ -338,6 +471,9 @@ class Intake:
     ) -> Steps[Receipt]:
         creator_id, received_at = entered.creator_id, entered.received_at
         normalised, entered.snapshot = yield from read(creator_id, received_at)
+        normalised = self._admitted(creator_id, normalised)
+        if self._tombstones.has_account(creator_id):
+            entered.snapshot = None  # an empty one would be news of the account
         new = {key: h for h in normalised.held if (key := key_of(creator_id, h)) not in self.held}
         # At once: a message beside it, or one that comes before it is in the journal, may tell its place.
         entered.held_keys = list(new)
@@ -412,6 +548,9 @@ class Intake:
     # What becomes of it
 
     def _taken(self, entered: Input) -> None:
+        if entered.erasure is not None:
+            self._accepted(self._erase(replace(entered.erasure, sequence=entered.sequence)))
+            return
         creator_id, fresh = entered.creator_id, tuple(entered.fresh)
         self._quarantine.release(entered.released)
         self._metrics.count(MESSAGES_ACCEPTED, len(fresh))
@@ -448,6 +587,13 @@ def _uncollected(size: int) -> Iterator[None]:
     finally:
         gc.freeze()
         gc.enable()
+
+
+def _is_before(chat: Any, at: float) -> bool:
+    """Whether the chat's last message, as received, is from before a time."""
+    last = chat.get("lastMessage") if isinstance(chat, dict) else None
+    told = moment(last.get("createdAt")) if isinstance(last, dict) else None
+    return told is not None and told < at
 
 
 def _letting_go(rows: list[Any]) -> Steps[None]:

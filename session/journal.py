@@ -9,6 +9,9 @@ A snapshot is written in chunks and counts only with its closing record: it is v
 the ids of the messages in it are not compared here; the owner, who has read it, knows them. Messages are kept
 as received; they are normalised again when the journal is read.
 
+An erasure is a record as well. The call that appends it sets its tombstones (`session.erased`), too: whoever
+reads the one finds the other.
+
 Keys: `journal:{user}` the stream (record n has the id `n-0`), `owner:{user}` a hash of `epoch`, `sequence`
 (of the last record) and `base` (of the last record that was trimmed), `ids:{user}` a hash of the ids that are
 in the journal, `users` the set of all users, `creators:{user}` the creators a user has written for.
@@ -22,12 +25,15 @@ from dataclasses import dataclass
 from typing import Any, Literal, cast
 
 import msgpack
+import orjson
 from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
 from errors import JournalGap, JournalUnavailable, StaleOwner
+from session.erasure import Erasure
 
-Kind = Literal["message", "snapshot", "release", "held"]
+Kind = Literal["message", "snapshot", "release", "held", "erase", "lift"]
+ERASING = "erasing"  # the key of the set of users of whom an erasure is not carried out yet
 CHUNK_BYTES = 512 * 1024
 READ_COUNT = 50  # records a call: each may be a chunk of a snapshot, and they are in memory together
 USERS_TOGETHER = 1_000  # asked for in one round trip
@@ -59,6 +65,29 @@ end
 redis.call('HSET', KEYS[2], 'sequence', string.format('%.0f', sequence))
 answer[1] = sequence
 return answer
+"""
+
+# The tombstones are fields of a hash, and so is what is to be carried out. A lifted one is taken away. Which
+# of the ids are of what is erased is not known here: all go, or what comes again once that is lifted would be
+# passed over. The owner, who has read what the journal has, tells copies apart without them.
+_MARK = """
+if redis.call('HGET', KEYS[2], 'epoch') ~= ARGV[1] then return redis.error_reply('STALE') end
+local sequence = tonumber(redis.call('HGET', KEYS[2], 'sequence') or '0')
+if sequence ~= tonumber(ARGV[2]) then return redis.error_reply('BEHIND') end
+local kind, number = ARGV[3], string.format('%.0f', sequence + 1)
+redis.call('XADD', KEYS[1], number .. '-0',
+  'kind', kind, 'creator', ARGV[4], 'at', ARGV[5], 'body', ARGV[6], 'id', '')
+redis.call('HSET', KEYS[2], 'sequence', number)
+if kind == 'erase' then
+  redis.call('DEL', KEYS[5])
+  redis.call('SADD', KEYS[4], ARGV[7])
+  redis.call('HSETNX', KEYS[3], 'secret', ARGV[8])
+  redis.call('HSET', KEYS[3], 'due ' .. ARGV[9], number .. ' ' .. ARGV[6])
+  for n = 10, #ARGV do redis.call('HSET', KEYS[3], 'of ' .. ARGV[n], ARGV[5]) end
+else
+  for n = 10, #ARGV do redis.call('HDEL', KEYS[3], 'of ' .. ARGV[n]) end
+end
+return sequence + 1
 """
 
 _TRIM = """
@@ -116,7 +145,9 @@ class Journal:
         self._stream = f"journal:{user_id}"
         self._meta = f"owner:{user_id}"  # a prefix of its own: a user id may contain a colon
         self._ids = f"ids:{user_id}"
+        self._erased = f"erased:{user_id}"
         self._append = redis.register_script(_APPEND)
+        self._mark = redis.register_script(_MARK)
         self._trim = redis.register_script(_TRIM)
         self._writing = asyncio.Lock()  # the records of a snapshot have no others between them
         self.epoch = 0
@@ -157,6 +188,34 @@ class Journal:
                 await self._write(creator_id, [("chunk", received_at, chunk, id)])
             [sequence] = await self._write(creator_id, [("snapshot", received_at, b"", id)])
         return sequence
+
+    async def erase(self, erasure: Erasure, secret: bytes) -> int:
+        """Append an erasure, with its tombstones and that it is to be carried out; returns its sequence.
+
+        `secret` is that of the tombstones, and is kept with the first of them.
+        """
+        creator_id, at = erasure.creator_id or "", erasure.requested_at
+        first = (secret, erasure.receipt)
+        return await self._write_mark("erase", creator_id, at, erasure.to_json(), first, erasure.names)
+
+    async def lift(self, received_at: float, names: Sequence[str]) -> int:
+        """Append that these tombstones are taken away; returns its sequence."""
+        return await self._write_mark("lift", "", received_at, orjson.dumps(names), (b"", ""), names)
+
+    async def _write_mark(
+        self,
+        kind: Kind,
+        creator_id: str,
+        at: float,
+        body: bytes,
+        first: tuple[bytes, str],
+        names: Sequence[str],
+    ) -> int:
+        keys = [self._stream, self._meta, self._erased, ERASING, self._ids]
+        async with self._writing:
+            record = [self.epoch, self.sequence, kind, creator_id, repr(at), body]
+            self.sequence = await self._run(self._mark, keys, [*record, self._user_id, *first, *names])
+            return self.sequence
 
     async def read(self, after: int = 0) -> AsyncIterator[Record]:
         """The records with a sequence above `after` (that of a record, or 0), in order.

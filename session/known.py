@@ -61,6 +61,31 @@ class Known:
             known[id] = self._once(version)
             self._place(id, chat_id, notes)
 
+    def ids_with(self, id: str) -> list[str]:
+        """The ids of the fan and the chats that the id of a fan or chat stands for, itself among them."""
+        pairs = ((chat, fan) for chat, fan in self._fan_of.items() if id in (chat, fan))
+        chat = self._chat_of.get(id)
+        return list(
+            dict.fromkeys([id, *(each for pair in pairs for each in pair), *([chat] if chat else [])])
+        )
+
+    def held_of(self, covers: Callable[..., bool]) -> dict[str, int]:
+        """How many messages are known of each chat that is erased."""
+        ids = dict.fromkeys([*self._versions, *self._fan_of])
+        gone = (id for id in ids if covers(id, self._fan_of.get(id, id)))
+        return {id: len(self._versions.get(id, ())) for id in gone}
+
+    def erase(self, covers: Callable[..., bool]) -> None:
+        """Know no more of what is erased."""
+        for chat_id in self.held_of(covers):
+            for id in self._versions.pop(chat_id, ()):
+                others = tuple(each for each in self._chats_with.get(id, ()) if each != chat_id)
+                _put(self._chats_with, id, others or None)
+            self._fan_of.pop(chat_id, None)
+            self._alone.pop(chat_id, None)
+        for fan_id in [fan for fan, chat in self._chat_of.items() if covers(fan, chat)]:
+            del self._chat_of[fan_id]
+
     def take(
         self,
         normalised: Normalised,

@@ -14,12 +14,15 @@ or brings many messages, makes a whole job however it came.
 What arrives while a job is in hand waits, in the journal's order; live messages that wait next to each other
 form one batch. After a full sync what had waited is applied, and only then REALTIME is announced.
 
+An erasure waits for no job: what it names is gone from the history at once. As soon as no job is in hand, all
+that came before it is taken in too, so that nothing of it is left to come, and its creators are told anew.
+
 A job that fails sends `system_error`, keeps everything that was accepted, and moves to ERROR. It is begun
 again when the wait that the machine asks for is over, and nothing else is begun before.
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -28,6 +31,7 @@ from chats.enriched import EnrichedConversation
 from chats.message import Message
 from errors import IllegalTransition
 from history.history import History, Touched
+from session.erasure import Erasure, Tombstones
 
 RETRY_FIRST = 1.0
 RETRY_MOST = 60.0
@@ -76,6 +80,25 @@ class DeltaAccepted:
 
 
 @dataclass(frozen=True, slots=True)
+class ErasureAccepted:
+    """An erasure is in the journal. `marks` are its tombstones."""
+
+    erasure: Erasure
+    marks: Tombstones
+
+    @property
+    def sequence(self) -> int:
+        return self.erasure.sequence
+
+
+@dataclass(frozen=True, slots=True)
+class ExpiryDue:
+    """What is from before these times (epoch seconds, by creator) is to be kept no longer."""
+
+    before: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
 class NodesReady:
     """A part of the job in hand is enriched."""
 
@@ -110,7 +133,8 @@ class Again:
     """The owner begins, or the wait that `RetryLater` asked for is over."""
 
 
-Event = SnapshotAccepted | DeltaAccepted | NodesReady | Enriched | Failed | Redo | Again
+Accepted = SnapshotAccepted | DeltaAccepted | ErasureAccepted
+Event = Accepted | ExpiryDue | NodesReady | Enriched | Failed | Redo | Again
 
 
 # Effects
@@ -197,9 +221,11 @@ class UserState:
     status: Status = Status.EMPTY
     sequence: int = 0  # of the last input that was applied to the history
     job: Job | None = None
-    inbox: deque[SnapshotAccepted | DeltaAccepted] = field(default_factory=deque)
+    inbox: deque[Accepted] = field(default_factory=deque)
     understood: int = 0  # the last input up to which nothing waits to be understood
     failures: int = 0  # in a row
+    has_expired: bool = False  # since somebody has looked
+    _expiry: Mapping[str, float] = field(default_factory=dict)  # waits until no job is in hand
     _failed: Job | None = None  # waits to be begun again
     _jobs: int = 0
     _drain_to: int = 0
@@ -210,11 +236,14 @@ class UserState:
         self.sequence, self.status = sequence, Status.REALTIME
         self._unfinished.update(dict.fromkeys(unfinished))
 
-    def replay(self, event: SnapshotAccepted | DeltaAccepted) -> None:
+    def replay(self, event: Accepted) -> None:
         """Take in what an earlier owner accepted behind the checkpoint; how far it got is not known."""
-        self.history.merge(event.chats, event.messages)
+        if isinstance(event, ErasureAccepted):
+            self._erase(event)
+        else:
+            self.history.merge(event.chats, event.messages)
+            self._unfinished[event.creator_id] = None
         self.sequence = event.sequence
-        self._unfinished[event.creator_id] = None
 
     def is_whole_due(self, creator_id: str) -> bool:
         """Whether everything of the creator is in hand, or waits to be."""
@@ -236,6 +265,13 @@ class UserState:
             case SnapshotAccepted() | DeltaAccepted():
                 self.inbox.append(event)
                 yield from self._next()
+            case ErasureAccepted():
+                self._erase(event)
+                self.inbox.append(event)
+                yield from self._next()
+            case ExpiryDue():
+                self._expiry = event.before
+                yield from self._next()
             case Redo():
                 self._unfinished[event.creator_id] = None
                 yield from self._next()
@@ -253,12 +289,16 @@ class UserState:
 
     def _next(self) -> Iterator[Effect]:
         """Start what comes next, if nothing is in hand and no wait binds."""
+        self._take_removals()
         while self.job is None and self.status is not Status.ERROR:
             if self.status is Status.PROCESSING_SNAPSHOT and self._is_drained():
                 yield self._move(Status.REALTIME)
             if self._failed is not None:
                 failed, self._failed = self._failed, None
-                yield from self._start(failed.creator_id, failed.touched, whole=failed.whole)
+                # Of its own sequence, though later input is taken in: pages that have it pass over it.
+                yield from self._start(
+                    failed.creator_id, failed.touched, whole=failed.whole, sequence=failed.sequence
+                )
             elif self._unfinished:  # in the history, from before a failure or before this process
                 creator_id = next(iter(self._unfinished))
                 del self._unfinished[creator_id]
@@ -270,6 +310,22 @@ class UserState:
                 yield from self._take()
             else:
                 break
+
+    def _take_removals(self) -> None:
+        """If nothing is in hand: take in what came up to the last erasure, and drop what has expired."""
+        if self.job is not None:
+            return
+        last = max((n for n, e in enumerate(self.inbox) if isinstance(e, ErasureAccepted)), default=-1)
+        for _ in range(last + 1):
+            self.replay(self.inbox.popleft())
+        for creator_id, at in self._expiry.items():
+            if self.history.expire(creator_id, at):
+                self._unfinished[creator_id] = None
+                self.has_expired = True
+        self._expiry = {}
+
+    def _erase(self, event: ErasureAccepted) -> None:
+        self._unfinished.update(dict.fromkeys(self.history.erase(event.marks)))
 
     def _is_drained(self) -> bool:
         """Whether all that had waited at the last full sync is applied."""
@@ -297,19 +353,24 @@ class UserState:
     def _batch(self) -> tuple[str, list[Chat], list[Message]]:
         """One snapshot, or the live messages of one creator up to the next snapshot, with their chats."""
         first = self.inbox.popleft()
-        taken = [first]
+        assert not isinstance(first, ErasureAccepted), "erasures are taken before"
+        taken: list[SnapshotAccepted | DeltaAccepted] = [first]
         while isinstance(first, DeltaAccepted) and self.inbox:
             following = self.inbox[0]
-            if isinstance(following, SnapshotAccepted) or following.creator_id != first.creator_id:
+            if not isinstance(following, DeltaAccepted) or following.creator_id != first.creator_id:
                 break
-            taken.append(self.inbox.popleft())
+            taken.append(following)
+            self.inbox.popleft()
         self.sequence = max(self.sequence, taken[-1].sequence)
         chats = [chat for each in taken for chat in each.chats]
         return first.creator_id, chats, [message for each in taken for message in each.messages]
 
-    def _start(self, creator_id: str, touched: Sequence[Touched], *, whole: bool) -> Iterator[Effect]:
+    def _start(
+        self, creator_id: str, touched: Sequence[Touched], *, whole: bool, sequence: int | None = None
+    ) -> Iterator[Effect]:
         self._jobs += 1
-        self.job = job = Job(self._jobs, self.sequence, creator_id, whole, tuple(touched))
+        sequence = self.sequence if sequence is None else sequence
+        self.job = job = Job(self._jobs, sequence, creator_id, whole, tuple(touched))
         if whole and self.status is not Status.PROCESSING_SNAPSHOT:
             yield self._move(Status.PROCESSING_SNAPSHOT)
         yield Enrich(job)
@@ -335,6 +396,7 @@ class UserState:
         yield PublishError(self.sequence, event.code, event.message)
         yield self._move(Status.ERROR, event.message)
         yield RetryLater(wait)
+        self._take_removals()
 
     def _move(self, status: Status, detail: str | None = None) -> PublishStatus:
         if status not in _ALLOWED[self.status]:

@@ -153,7 +153,8 @@ class Pages:
 
         Unless it is large: that would not fit into what may wait for a page, and each asks for it instead.
         """
-        merge, whole = self._has_several_creators(), None
+        # Also where the only other creator is the one that is told: all of it may be erased.
+        merge, whole = len({*self._history.creators(), job.creator_id}) > 1, None
         if self._history.size(job.creator_id) <= PUBLISHED and await self._frames.is_read_whole():
             payload = await self.written(self.capture(job.creator_id))
             whole = published(
@@ -264,9 +265,6 @@ class Pages:
     def _touched(self, job: Job) -> Iterable[CachedChat]:
         ids = dict.fromkeys(mark.chat_id for mark in job.touched)
         return (each for id in ids if (each := self._history.get(job.creator_id, id)) is not None)
-
-    def _has_several_creators(self) -> bool:
-        return len(self._history.creators()) > 1
 
 
 def _node(

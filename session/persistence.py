@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from typing import Any
 
 from redis.exceptions import RedisError
@@ -14,8 +14,9 @@ from chats.enriched import EnrichedConversation
 from enrich import RULES
 from enrich.topics.taxonomy import VERSION
 from errors import CheckpointUnavailable, JournalUnavailable
-from history.checkpoints import Aside, Checkpoint, Checkpoints
+from history.checkpoints import KEPT, Aside, Checkpoint, Checkpoints
 from metrics.declared import CHECKPOINT_BYTES, CHECKPOINT_SECONDS
+from session.erasure import Erasure
 from session.graph import GraphWrites
 from session.intake import Intake
 from session.machine import UserState
@@ -51,7 +52,7 @@ class Persistence:
         refits: Refits,
         writes: GraphWrites,
         unshown: Callable[[], Sequence[str]],
-        spawn: Callable[[Coroutine[Any, Any, None]], "asyncio.Task[None]"],
+        spawn: Callable[[Coroutine[Any, Any, bool]], "asyncio.Task[bool]"],
     ) -> None:
         self._user_id = user_id
         self._settings = settings
@@ -67,7 +68,7 @@ class Persistence:
         self._checkpoints: Checkpoints | None = None
         self._saved: Saved = (0, [], {}, 0, {})
         self._save_again = 0.0  # not before, when storage was away
-        self._writing: asyncio.Task[None] | None = None
+        self._writing: asyncio.Task[bool] | None = None
         self.unsaved = 0
 
     @property
@@ -75,18 +76,28 @@ class Persistence:
         """The sequence up to which the newest checkpoint has everything."""
         return self._saved[0]
 
-    async def read(self, epoch: int) -> dict[str, dict[str, Any]]:
-        """Take in the newest checkpoint; returns what it says that the graph lacks.
+    async def read(self, epoch: int) -> tuple[dict[str, dict[str, Any]], list[Erasure]]:
+        """Take in the newest checkpoint, without what is erased.
+
+        Returns what it says that the graph lacks, and the erasures that are not carried out.
 
         CheckpointUnavailable, RedisError.
         """
         self._checkpoints = await asyncio.to_thread(self._ports.checkpoints, epoch)
         checkpoint = await asyncio.to_thread(self._checkpoints.read)
         self._ports.understood.begin(epoch, checkpoint.revision if checkpoint else 0)
+        tombstones, due = await self._ports.erased.read()
         if checkpoint is not None:
             await self._load(checkpoint)
         self._intake.know_held(await self._ports.held.read())
-        return dict(checkpoint.unwritten) if checkpoint else {}
+        # What an erasure in the journal names is taken in until the erasure comes: so it is known what the
+        # graph has of it. All else that is erased goes at once, also from a checkpoint of before.
+        for each in due:
+            if each.sequence > self._state.sequence:
+                tombstones.lift(each.names)
+        self._history.erase(tombstones)
+        self._intake.know_erased(tombstones)
+        return dict(checkpoint.unwritten) if checkpoint else {}, due
 
     async def recall(self) -> list[str]:
         """Take in what was understood behind the checkpoint: it is not computed again.
@@ -123,6 +134,29 @@ class Persistence:
         finished = is_done and bool(self._saved[1]) and not self._unfinished()
         if finished or self.unsaved >= self._settings.checkpoint_messages:
             await self._checkpoint()
+
+    def names_erased(self, accounts: Collection[str]) -> bool:
+        """Whether the newest checkpoint names somebody erased, or one of these creators.
+
+        It does as long as the graph has their vertices, and pages may show them.
+        """
+        _, unfinished, _, _, unwritten = self._saved
+        is_named = any(each in accounts for each in (*unfinished, *unwritten))
+        return is_named or any("erased" in facts for facts in unwritten.values())
+
+    def needs_erased(self, accounts: Collection[str]) -> bool:
+        """Whether one that is taken now would name them, too."""
+        is_named = any(each in accounts for each in (*self._unfinished(), *self._writes.unwritten()))
+        return is_named or self._writes.lacks_erased
+
+    async def purge(self) -> "asyncio.Task[bool]":
+        """Begin to have all that is kept say no more than what is held now: two checkpoints, and no older.
+
+        The journal ends behind them. The task tells whether it was done.
+        """
+        await self._checkpoint(copies=KEPT)
+        assert self._writing is not None, "it has begun"
+        return self._writing
 
     async def finish(self) -> None:
         """Have everything in a checkpoint."""
@@ -168,7 +202,7 @@ class Persistence:
             "silence": settings.silence_threshold,
         }
 
-    async def _checkpoint(self) -> None:
+    async def _checkpoint(self, copies: int = 1) -> None:
         """Take what is held, as it is now, and have it written beside what goes on."""
         if self._writing is not None:
             await self._writing
@@ -187,7 +221,7 @@ class Persistence:
         )
         held = dict(self._intake.held)
         taken, self.unsaved = self.unsaved, 0
-        self._writing = self._spawn(self._write(checkpoint, held, taken))
+        self._writing = self._spawn(self._write(checkpoint, held, taken, copies))
 
     def _to_save(self) -> Saved:
         state, refits = self._state, self._refits
@@ -199,25 +233,20 @@ class Persistence:
         found = [*self._state.unfinished(), *sorted(self._refits.unfinished), *self._unshown()]
         return list(dict.fromkeys(found))
 
-    async def _write(self, checkpoint: Checkpoint, held: Mapping[str, Aside], messages: int) -> None:
-        """Write the checkpoint, then drop what the one before makes superfluous."""
+    async def _write(
+        self, checkpoint: Checkpoint, held: Mapping[str, Aside], messages: int, copies: int
+    ) -> bool:
+        """Write the checkpoint, then drop what the one before makes superfluous; whether all of it was done.
+
+        Of two copies the second makes all that was before the first superfluous.
+        """
         assert self._checkpoints is not None, "it was read"
         try:
             await self._ports.held.flush(held)
-            began = self._clock.monotonic()
-            through = await asyncio.to_thread(self._checkpoints.write, checkpoint)
-            self._ports.metrics.observe(CHECKPOINT_SECONDS, self._clock.monotonic() - began)
-            self._ports.metrics.observe(CHECKPOINT_BYTES, self._checkpoints.size)
-            before = self._saved[3]
-            self._saved = (
-                checkpoint.sequence,
-                checkpoint.unfinished,
-                checkpoint.fits,
-                checkpoint.revision,
-                checkpoint.unwritten,
-            )
-            await self._ports.journal.trim(through)
-            await self._ports.understood.forget(before)
+            for _ in range(copies):
+                await self._write_one(self._checkpoints, checkpoint)
+            if copies == KEPT:
+                await asyncio.to_thread(self._checkpoints.drop_damaged)
             if messages >= LARGE:
                 await asyncio.to_thread(memory.give_back)
         except CheckpointUnavailable as error:
@@ -230,5 +259,24 @@ class Persistence:
                 self._user_id,
                 type(error).__name__,
             )
+        else:
+            return True
         finally:
             self._writing = None
+        return False
+
+    async def _write_one(self, checkpoints: Checkpoints, checkpoint: Checkpoint) -> None:
+        began = self._clock.monotonic()
+        through = await asyncio.to_thread(checkpoints.write, checkpoint)
+        self._ports.metrics.observe(CHECKPOINT_SECONDS, self._clock.monotonic() - began)
+        self._ports.metrics.observe(CHECKPOINT_BYTES, checkpoints.size)
+        before = self._saved[3]
+        self._saved = (
+            checkpoint.sequence,
+            checkpoint.unfinished,
+            checkpoint.fits,
+            checkpoint.revision,
+            checkpoint.unwritten,
+        )
+        await self._ports.journal.trim(through)
+        await self._ports.understood.forget(before)

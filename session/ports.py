@@ -8,7 +8,9 @@ from graph.port import Graph
 from graph.write import Writer
 from history.checkpoints import Checkpoints
 from metrics.port import UNMEASURED, Metrics
+from privacy.seal import Seal
 from session.clock import Clock
+from session.erased import Erased
 from session.held import HeldStore
 from session.journal import Journal
 from session.lag import Lag
@@ -23,6 +25,8 @@ class Ports:
     journal: Journal
     understood: Understood
     held: HeldStore
+    erased: Erased
+    seal: Callable[[], Seal]  # of receipts
     publisher: Callable[[Callable[[], None]], Publisher]  # of what is called when frames are lost
     checkpoints: Callable[[int], Checkpoints]
     enricher: Enriches

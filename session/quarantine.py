@@ -9,7 +9,10 @@ import orjson
 from chats.conversation import ECHO_SECONDS
 from chats.message import Message
 from history.checkpoints import Aside
+from session.erasure import Tombstones
+from wire.fields import identifier
 from wire.normalise import Held
+from wire.place import find_fan, named_chat
 from wire.text import plain_text
 
 Name = tuple[str, str]  # creator id, and the id or text of a message
@@ -58,6 +61,19 @@ class Quarantine:
             if text := captured_text(held):
                 _drop(self._captured, (creator_id, text), key)
 
+    def of_erased(self, marks: Tombstones) -> list[str]:
+        """The keys of what is held of somebody erased, as far as it says of whom it is."""
+        covering = {creator_id: marks.covering(creator_id) for creator_id, keys in self._of.items() if keys}
+        return [
+            key
+            for key, aside in self.held.items()
+            if covering[aside.creator_id](*ids_in(aside.creator_id, aside.held))
+        ]
+
+    def older(self, creator_id: str, before: float) -> list[str]:
+        """The keys of what was set aside of a creator before a time (epoch seconds)."""
+        return [key for key in self._of.get(creator_id, ()) if self.held[key].received_at < before]
+
     def under(self, creator_id: str, message_id: str, chats: Sequence[str]) -> list[str]:
         """The keys of what is held under a message's id and speaks of it, which is in these chats.
 
@@ -81,6 +97,15 @@ class Quarantine:
 def key_of(creator_id: str, held: Held) -> str:
     """What something held is called: the same thing received again has the same key."""
     return hashlib.blake2b(creator_id.encode() + b"\0" + held.raw, digest_size=12).hexdigest()
+
+
+def ids_in(creator_id: str, held: Held) -> list[str]:
+    """The ids of the chat and the fan that something held names."""
+    raw = orjson.loads(held.raw)
+    if not isinstance(raw, dict):
+        return []
+    own = identifier(raw.get("id")) if held.is_chat else None
+    return [id for id in (own, named_chat(raw), find_fan(raw, creator_id)) if id is not None]
 
 
 def captured_text(held: Held) -> str | None:

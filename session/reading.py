@@ -7,32 +7,45 @@ from typing import Any
 from errors import InvalidInput, NotFound
 from history.chat import CachedChat
 from history.history import History
+from wire.masking import Pseudonym, masked_chat, masked_message
 from wire.payloads import ShownMessages
 from wire.view import chat_facts, not_enriched, received, shown_messages
 
 
 def chats(
-    history: History, limit: int | None, offset: int, chat_id: str | None, creator_id: str | None = None
+    history: History,
+    limit: int | None,
+    offset: int,
+    chat_id: str | None,
+    creator_id: str | None = None,
+    pseudonym: Pseudonym | None = None,
 ) -> list[dict[str, Any]]:
-    """The chats of one creator, or of all, the one with the latest message first; with `chat_id` those of
-    that id."""
+    """The chats of one creator, or of all, latest message first; with `chat_id` those of that id.
+
+    With a `pseudonym` as `wire.masking` shows them.
+    """
     fans = [fan for fan in history.fans(creator_id) if chat_id in (None, fan.chat_id)]
     fans.sort(key=lambda fan: fan.last_message_at or 0.0, reverse=True)
     end = None if limit is None else offset + limit
     return [
-        chat_facts(cached.chat, cached)
+        masked_chat(cached, pseudonym) if pseudonym else chat_facts(cached.chat, cached)
         for fan in fans[offset:end]
         if (cached := history.look(fan.creator_id, fan.chat_id)) is not None
     ]
 
 
 def messages(
-    history: History, chat_id: str | None, creator_id: str | None, limit: int | None, offset: int
+    history: History,
+    chat_id: str | None,
+    creator_id: str | None,
+    limit: int | None,
+    offset: int,
+    pseudonym: Pseudonym | None = None,
 ) -> list[dict[str, Any]]:
     """Messages as received with their enrichment, oldest first; of one chat or of all.
 
-    `limit` and `offset` count from the latest. InvalidInput when two creators have a chat of that id and
-    `creator_id` does not say which is meant.
+    With a `pseudonym` as `wire.masking` shows them. `limit` and `offset` count from the latest. InvalidInput
+    when two creators have a chat of that id and `creator_id` does not say which is meant.
     """
     if chat_id is None:
         chats = list(history.of(creator_id))
@@ -43,7 +56,10 @@ def messages(
     for cached in reversed(chats):
         said = cached.newest(limit, offset)
         offset = max(0, offset - cached.totals.shown)
-        rows += (received(message, cached) for message in reversed(said))
+        rows += (
+            masked_message(message, cached, pseudonym) if pseudonym else received(message, cached)
+            for message in reversed(said)
+        )
         if limit is not None and (limit := limit - len(said)) <= 0:
             break
     return rows[::-1]

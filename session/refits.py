@@ -27,7 +27,8 @@ RETRY_GROWTH = 1.1  # of a creator's messages, before a fit that failed is tried
 class Refits:
     """One user's. `busy(creator_id)` tells whether all of a creator is in hand or waits to be;
     `redo(creator_id)` has the pages brought up to date with the history; `at_rest` is held while
-    a chat is changed; `keep(nodes)` keeps what changed, and `fits`, where the next owner finds them.
+    a chat is changed; `keep(nodes)` keeps what changed, and `fits`, where the next owner finds them;
+    `replaced(creator_id)` is called when no conversation has topics any more that were lost.
 
     `fits` says by which fit a creator's conversations have their topics (0: the taxonomy alone). When another
     one is stored, as just before a crash, its topics are assigned.
@@ -44,6 +45,7 @@ class Refits:
         busy: Callable[[str], bool],
         redo: Callable[[str], None],
         keep: Callable[[Sequence[EnrichedConversation]], Awaitable[None]],
+        replaced: Callable[[str], None],
     ) -> None:
         self._user_id = user_id
         self._history = history
@@ -52,6 +54,7 @@ class Refits:
         self._busy = busy
         self._redo = redo
         self._keep = keep
+        self._replaced = replaced
         self.fits: dict[str, int] = {}
         self.unfinished: set[str] = set()
         self._snapshots: dict[str, int] = defaultdict(int)  # how many were assigned topics meanwhile
@@ -60,6 +63,7 @@ class Refits:
         self._known: dict[str, Fitted | None] = {}
         self._waiting: dict[str, None] = {}
         self._asked = asyncio.Event()
+        self._lost: set[str] = set()  # creators whose topics are to be found anew
         self.working = False
 
     def enriched(self, creator_id: str, nodes: Iterable[EnrichedConversation]) -> None:
@@ -69,6 +73,11 @@ class Refits:
             watch.record(node)
         if watch.due(self._known.get(creator_id), self._history.size(creator_id)):
             self._ask(creator_id)
+
+    def anew(self, creator_id: str) -> None:
+        """Have topics found anew in what is there now: those that were found before are gone."""
+        self._lost.add(creator_id)
+        self._ask(creator_id)
 
     def assigned(self, creator_id: str, fit: int) -> None:
         """All of a creator's conversations were enriched with the topics of this fit."""
@@ -109,9 +118,13 @@ class Refits:
             await asyncio.sleep(BUSY_PAUSE)
         fitted = self._known[creator_id] = await self._enricher.fitted(creator_id)
         size = self._history.size(creator_id)
-        reason = self._watches[creator_id].due(fitted, size)
+        reason: str | None = self._watches[creator_id].due(fitted, size)
         if size < RETRY_GROWTH * self._tried.get(creator_id, 0):
             reason = None
+        is_lost = creator_id in self._lost
+        if is_lost:
+            self._lost.discard(creator_id)
+            reason = "those that were found are gone with what was erased"
         stored = fitted.version if fitted else 0
         if reason is None and stored == self.fits.get(creator_id, 0):
             return
@@ -124,6 +137,8 @@ class Refits:
             if creator_id in self.unfinished:
                 self._redo(creator_id)
                 self.unfinished.discard(creator_id)
+        if is_lost:
+            self._replaced(creator_id)
         if self.fits.get(creator_id, 0) != stored:
             self._tried.pop(creator_id, None)
 

@@ -9,9 +9,10 @@ reads the newest checkpoint and what the journal has behind it, and does again w
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import orjson
 from redis.exceptions import RedisError
@@ -24,6 +25,7 @@ from errors import (
     CheckpointUnavailable,
     JournalGap,
     JournalUnavailable,
+    NotFound,
     StaleOwner,
     Unavailable,
 )
@@ -39,16 +41,22 @@ from metrics.declared import (
 )
 from session import reading
 from session.backlog import Backlog
+from session.erasure import Erasure, Scope
+from session.erasures import Erasures
+from session.export import page
 from session.figures import Figures
 from session.graph import GraphWrites
-from session.intake import Intake, Receipt
+from session.intake import EXPIRED, Intake, Receipt
 from session.machine import (
+    Accepted,
     Again,
     DeltaAccepted,
     Effect,
     Enrich,
     Enriched,
+    ErasureAccepted,
     Event,
+    ExpiryDue,
     Failed,
     Job,
     NodesReady,
@@ -67,14 +75,18 @@ from session.pages import EVERYTHING, Extent, Order, Pages
 from session.persistence import Persistence
 from session.ports import Ports
 from session.refits import Refits
+from session.retention import Retention
 from session.understanding import Understanding
 from settings import Settings
 from wire.incoming import Replay, parse_replays
+from wire.masking import Pseudonym
 from wire.parsing import Json
 from wire.payloads import for_pages
 from wire.view import failed_conversations
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 READY_WITHIN = 30.0  # seconds that a call waits for a history that is being read
 RETRY_FIRST, RETRY_MOST = 0.2, 10.0
@@ -92,6 +104,7 @@ class Session:
         self._clock = ports.clock
         self._frames = ports.publisher(self._tell_all_anew)
         self._mailbox: asyncio.Queue[Event] = asyncio.Queue()
+        self._event: Event | None = None  # that is being taken
         self._at_rest = asyncio.Lock()  # held while the chats change, or must not
         self._ready = asyncio.Event()
         self._problem: AnalyticsError | None = None  # why the history cannot be read
@@ -118,6 +131,9 @@ class Session:
         self._understanding = Understanding(
             user_id, history, ports.enricher, self._clock, self._tell_progress
         )
+        self._retention = retention = Retention(
+            settings.retention_days, self._clock, history.creators, self._expire
+        )
         self._intake = Intake(
             ports.journal,
             max_text=settings.max_text,
@@ -126,6 +142,7 @@ class Session:
             waiting=lambda: backlog.messages,
             accepted=self._accept,
             now=lambda: self._clock.now().timestamp(),
+            oldest=retention.oldest,
             metrics=ports.metrics,
         )
         self._dropped: Counter[str] = Counter()  # of the intake's, what was measured
@@ -137,8 +154,10 @@ class Session:
             busy=self._state.is_whole_due,
             redo=self._redo,
             keep=self._keep_revised,
+            replaced=self._writes.drop_unused_topics,
         )
         self._to_redo: dict[str, None] = {}  # creators to be told anew, before the machine knows it
+        self._creators: dict[str, None] = {}  # of whom pages may show something, also when all is erased
         self._persistence = Persistence(
             user_id,
             settings,
@@ -149,6 +168,17 @@ class Session:
             self._writes,
             self._unshown,
             self._spawn,
+        )
+        self._erasures = Erasures(
+            user_id,
+            ports,
+            self._intake,
+            self._persistence,
+            self._refits,
+            self._frames,
+            self._at_rest,
+            lambda: self._state.sequence,
+            self._catch_up,
         )
 
     # What callers use
@@ -205,6 +235,71 @@ class Session:
         async with self._call():
             return await self._intake.discard(self._intake.held if keys is None else keys)
 
+    async def erase(
+        self, receipt: str, creator_id: str | None, id: str | None, within: float
+    ) -> dict[str, Any]:
+        """Erase a fan (by the fan's id or the chat's), an account (no id), or all of the user (no creator).
+
+        Once this returns nothing of it is shown and nothing of it is taken. Its receipt, with `completed_at`
+        when within so many seconds nothing of it was left anywhere. To ask with the same `receipt` again is
+        not to erase again.
+        """
+        async with self._call():
+            if (known := await self._receipt(receipt, 0.0)) is not None:
+                return known
+            scope: Scope = "user" if creator_id is None else "account" if id is None else "fan"
+            asked = Erasure(
+                receipt=receipt,
+                scope=scope,
+                creator_id=creator_id,
+                accounts=tuple(self._history.creators()) if creator_id is None else (creator_id,),
+                names=(),
+                requested_at=self._clock.now().timestamp(),
+                subject=self._ports.seal().subject(self._user_id, creator_id, id),
+            )
+            await self._intake.erase(asked, id)
+            found = await self._receipt(receipt, within)
+            assert found is not None, "it was added"
+            return found
+
+    async def get_receipt(self, receipt: str) -> dict[str, Any]:
+        """What became of an erasure. NotFound."""
+        async with self._call():
+            if (found := await self._receipt(receipt, 0.0)) is None:
+                raise NotFound("This user has no receipt of that id.")
+            return found
+
+    async def lift(self, creator_id: str | None, id: str | None) -> int:
+        """Have what comes of an erased user, account or fan taken again; how many tombstones there were."""
+        async with self._call():
+            return await self._intake.lift(creator_id, id)
+
+    async def keep_for(self, creator_id: str, days: int | None) -> None:
+        """Keep an account's messages for so many days (0: for ever; None: as long as all others')."""
+        async with self._call():
+            try:
+                await self._ports.erased.keep_for(creator_id, days)
+            except RedisError as error:
+                raise JournalUnavailable(
+                    f"Redis does not answer ({type(error).__name__}); nothing was changed, try again."
+                ) from error
+            self._retention.keep_for(creator_id, days)
+
+    async def export(
+        self, creator_id: str | None, id: str | None, cursor: str | None, limit: int
+    ) -> tuple[bytes, str | None]:
+        """A page of what is kept of a user, an account or a fan (`session.export`), and the next cursor."""
+        async with self._call():
+            async with self._at_rest:
+                lines, following = page(self._history, self._intake.held, creator_id, id, cursor, limit)
+            return b"".join(line + b"\n" for line in lines), following
+
+    async def _receipt(self, receipt: str, within: float) -> dict[str, Any] | None:
+        try:
+            return await self._erasures.answer(receipt, within)
+        except RedisError as error:
+            raise JournalUnavailable(f"Redis does not answer ({type(error).__name__}); try again.") from error
+
     async def get_held(self, limit: int, offset: int) -> dict[str, Any]:
         """What could not be placed, enriched or written, with the reason: one page, and how many there are.
 
@@ -237,10 +332,14 @@ class Session:
         offset: int = 0,
         chat_id: str | None = None,
         creator_id: str | None = None,
+        mask: bool = False,
     ) -> list[dict[str, Any]]:
-        """Chats of one creator, or of all, latest message first; with `chat_id` those of that id."""
+        """Chats of one creator, or of all, latest message first; with `chat_id` those of that id.
+
+        With `mask` under pseudonyms: see `wire.masking`.
+        """
         async with self._call():
-            return reading.chats(self._history, limit, offset, chat_id, creator_id)
+            return reading.chats(self._history, limit, offset, chat_id, creator_id, self._pseudonym(mask))
 
     async def get_cached_messages(
         self,
@@ -248,14 +347,19 @@ class Session:
         creator_id: str | None = None,
         limit: int | None = None,
         offset: int = 0,
+        mask: bool = False,
     ) -> list[dict[str, Any]]:
         """Messages as received with their enrichment, oldest first; of one chat or of all.
 
-        `limit` and `offset` count from the latest. InvalidInput when two creators have a chat of that id and
-        `creator_id` does not say which is meant.
+        With `mask` under pseudonyms. `limit` and `offset` count from the latest. InvalidInput when two
+        creators have a chat of that id and `creator_id` does not say which is meant.
         """
         async with self._call():
-            return reading.messages(self._history, chat_id, creator_id, limit, offset)
+            name = self._pseudonym(mask)
+            return reading.messages(self._history, chat_id, creator_id, limit, offset, name)
+
+    def _pseudonym(self, mask: bool) -> Pseudonym | None:
+        return partial(self._ports.seal().pseudonym, self._user_id) if mask else None
 
     async def full_sync(
         self, creator_id: str | None, extent: Extent = EVERYTHING
@@ -312,7 +416,7 @@ class Session:
     async def idle(self, seconds: float) -> float:
         """Return once there was no call and no work for so many seconds: how many those are by now."""
         while True:
-            settled = self._is_settled() and self._writes.behind_since() is None
+            settled = self._is_settled() and self._writes.behind_since() is None and self._erasures.idle
             works = self._calls or self._refits.working or (self._ready.is_set() and not settled)
             idle = 0.0 if works else self._clock.monotonic() - self._used
             if idle >= seconds:
@@ -412,6 +516,8 @@ class Session:
                     self._writes.run(),
                     self._pages.run(),
                     self._refits.run(),
+                    self._erasures.run(),
+                    self._retention.run(),
                     self._look(),
                     self._process_delta_queue(),
                 ):
@@ -443,16 +549,23 @@ class Session:
         """Claim the journal, and read the newest checkpoint and what the journal has behind it."""
         self._begin()
         epoch = await self._ports.journal.claim()
-        unwritten = await self._persistence.read(epoch)
+        self._retention.begin(await self._ports.erased.retention())
+        unwritten, due = await self._persistence.read(epoch)
         async for event in self._intake.replayed(self._state.sequence):
             self._state.replay(event)
-            self._persistence.unsaved += len(event.messages)
+            if not isinstance(event, ErasureAccepted):
+                self._persistence.unsaved += len(event.messages)
             await self._close_chats()
-        for creator_id in await self._persistence.recall():
+        erased = [creator_id for each in due for creator_id in each.accounts]  # pages may still show them
+        for creator_id in dict.fromkeys([*await self._persistence.recall(), *erased]):
             self._redo(creator_id)
+        self._creators.update(dict.fromkeys([*self._history.creators(), *self._state.unfinished()]))
         changes = self._history.take_changes()
         self._writes.begin(epoch, self._ports.writer(epoch), unwritten)
         self._writes.follow(changes)
+        self._erasures.begin(epoch, due)
+        if self._intake.dropped[EXPIRED]:  # the journal has it still
+            self._erasures.sweep()
         await self._figures.load()
         await self._frames.begin(epoch)
         self._looked = asyncio.Event()
@@ -475,13 +588,17 @@ class Session:
     async def _process_delta_queue(self) -> None:
         """Take events in order, snapshots among them, and carry out what follows from each."""
         while True:
-            event = await self._mailbox.get()
+            event = self._event = await self._mailbox.get()
             async with self._at_rest:
                 await self._take(event)
+                self._event = None
             self._used = self._clock.monotonic()
 
-    def _accept(self, event: SnapshotAccepted | DeltaAccepted) -> None:
-        self._backlog.add(event)
+    def _accept(self, event: Accepted) -> None:
+        if isinstance(event, ErasureAccepted):
+            self._erasures.add(event.erasure)
+        else:
+            self._backlog.add(event)
         self._mailbox.put_nowait(event)
 
     async def _take(self, event: Event) -> None:
@@ -490,6 +607,8 @@ class Session:
         for effect in self._state.handle(event):
             self._follow_history()
             await self._carry_out(effect)
+        if isinstance(event, ErasureAccepted):
+            await self._erasures.gone(event.erasure)
         if isinstance(event, Redo):
             self._to_redo.pop(event.creator_id, None)
         self._follow_history()
@@ -499,10 +618,26 @@ class Session:
             await self._persistence.after(is_done)
         if is_done:
             await self._close_chats()
+        self._erasures.look()
+        if self._state.has_expired:
+            self._state.has_expired = False
+            self._erasures.sweep()
+
+    def _catch_up(self) -> None:
+        """Have the history be of the journal's end, if only what is no event, such as held input, follows."""
+        waits = self._event is not None or self._state.inbox or not self._mailbox.empty()
+        if self._intake.idle and not waits:
+            self._state.sequence = max(self._state.sequence, self._ports.journal.sequence)
+
+    def _expire(self, before: Mapping[str, float]) -> None:
+        self._mailbox.put_nowait(ExpiryDue(before))
+        if sum(self._intake.expire(*each) for each in before.items()):
+            self._erasures.sweep()
 
     def _follow_history(self) -> None:
         """Have figures and graph follow what changed in the history."""
         if changes := self._history.take_changes():
+            self._creators.update((creator_id, None) for creator_id, _ in changes)
             self._figures.follow(changes)
             self._writes.follow(changes)
 
@@ -598,7 +733,7 @@ class Session:
 
     async def _repair(self) -> None:
         await self._frames.repair(self._state.sequence)
-        for creator_id in self._history.creators():
+        for creator_id in self._creators:
             self._redo(creator_id)
 
     def _redo(self, creator_id: str) -> None:
@@ -608,9 +743,9 @@ class Session:
 
     def _unshown(self) -> list[str]:
         """The creators who are to be told anew, or of whom frames are being lost."""
-        return list(self._to_redo) if self._frames.works else self._history.creators()
+        return list(self._to_redo) if self._frames.works else list(self._creators)
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
+    def _spawn(self, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
         assert self._tasks is not None, "the session runs"
         return self._tasks.create_task(work)
 

@@ -20,7 +20,8 @@ local is_hash = redis.call('TYPE', KEYS[1]).ok == 'hash'
 if not is_hash then redis.call('DEL', KEYS[1]) end
 if (redis.call('HGET', KEYS[1], 'version') or '0') ~= ARGV[1] then return 0 end
 local before = redis.call('HGET', KEYS[1], 'artefact')
-if before then redis.call('HSET', KEYS[1], 'before', before) end
+if ARGV[5] == '' then redis.call('HDEL', KEYS[1], 'before')
+elseif before then redis.call('HSET', KEYS[1], 'before', before) end
 redis.call('HSET', KEYS[1], 'version', ARGV[2], 'next_topic', ARGV[3], 'artefact', ARGV[4])
 return 1
 """
@@ -51,13 +52,25 @@ class TopicModels:
         False: somebody else was first, and nothing was stored. The latest becomes the one before.
         EnrichmentError when the artefact is damaged or no later version than `after`.
         """
+        return await self._store(account, artefact, after, keep="before")
+
+    async def replace(self, account: Account, artefact: bytes, *, after: int) -> bool:
+        """The same, and no earlier version is kept."""
+        return await self._store(account, artefact, after, keep="")
+
+    async def drop(self, account: Account) -> None:
+        """Keep nothing of the account."""
+        await self._redis.delete(_key(account))
+
+    async def _store(self, account: Account, artefact: bytes, after: int, *, keep: str) -> bool:
         version, (found, _) = header(artefact).version, unpack(artefact)
         if version <= after:
             raise EnrichmentError(
                 f"A topic model of version {version} cannot follow version {after}: refit it."
             )
         run = self._redis.register_script(_STORE)
-        return bool(await run(keys=[_key(account)], args=[after, version, found["next_topic"], artefact]))
+        args = [after, version, found["next_topic"], artefact, keep]
+        return bool(await run(keys=[_key(account)], args=args))
 
     async def divide(self, creator_id: str, accounts: Iterable[Account]) -> None:
         """Give each of these accounts a copy of what was kept by creator before there were accounts.

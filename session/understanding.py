@@ -52,6 +52,8 @@ class Enriches(Protocol):
 
     async def fitted(self, creator_id: str) -> Fitted | None: ...
 
+    async def forget_topics(self, creator_id: str, *, everything: bool) -> int: ...
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -86,7 +88,8 @@ class Understanding:
             async for part in self._parts(job, waiting):
                 given += len(part.nodes)
                 yield part
-            if given < waiting:
+            # What was erased meanwhile is not missing.
+            if given < waiting and self._history.waiting(job.creator_id, job.chat_ids):
                 raise EnrichmentError("Enrichment gave back fewer conversations than it was given.")
         except Exception:
             self._failures += 1

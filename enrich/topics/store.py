@@ -35,6 +35,12 @@ class TopicStore(Protocol):
         False: somebody else was first, and nothing was stored.
         """
 
+    async def replace(self, account: Account, artefact: bytes, *, after: int) -> bool:
+        """The same, and no earlier version is kept."""
+
+    async def drop(self, account: Account) -> None:
+        """Keep nothing of the account."""
+
 
 def pack(header: Mapping[str, Any], body: bytes) -> bytes:
     """An artefact; the header has at least the fields of `Fitted`, `creator_id` and `next_topic`."""
@@ -66,6 +72,22 @@ def unreadable(cause: str) -> EnrichmentError:
         f"The stored topic model cannot be read: {cause}. Restore the account's key topics:* in Redis from a "
         "backup; or delete it with the graph: topics are found anew then, and their numbers begin again."
     )
+
+
+def without_discovered(data: bytes) -> tuple[bytes, int] | None:
+    """The next version of an artefact, of which nothing was made from any chat: the seeded topics alone.
+
+    With it goes how many others there were. None: there is nothing else in it. Numbers go on.
+    """
+    found, body = unpack(data)
+    seeded = [topic for topic in found["topics"] if topic["category"] is not None]
+    row = 4 * found["dimension"]
+    centre, own_centre = bytes(body[:row]), bytes(body[row : 2 * row])
+    if len(seeded) == len(found["topics"]) and own_centre == centre:
+        return None
+    header = {**found, "topics": seeded, "version": found["version"] + 1, "messages": 0, "unplaced": None}
+    centroids = bytes(body[2 * row : (2 + len(seeded)) * row])
+    return pack(header, centre + centre + centroids), len(found["topics"]) - len(seeded)
 
 
 def sound(

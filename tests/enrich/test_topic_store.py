@@ -1,7 +1,9 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,7 +12,7 @@ from redis.asyncio import Redis
 from chats.account import Account
 from enrich.topics.model import Documents, TopicModel, fit, seeded, served
 from enrich.topics.refit import Fitted
-from enrich.topics.store import header, pack, unpack
+from enrich.topics.store import header, pack, unpack, without_discovered
 from errors import EnrichmentError
 from frames.log import connect_redis
 from session.topic_models import TopicModels
@@ -188,3 +190,43 @@ async def test_what_was_kept_by_creator_is_divided_among_its_accounts_once(
 async def test_of_a_creator_without_topics_there_is_nothing_to_divide(redis: Redis, account: Account) -> None:
     await TopicModels(redis).divide(account.creator_id, [account])
     assert await TopicModels(redis).latest(account) is None
+
+
+def test_of_a_fitted_model_the_seeded_topics_alone_are_left_and_numbers_go_on() -> None:
+    base = seeded("creator")
+    found = replace(
+        base.topics[0], id="topic_4", label="Their words", category=None, keywords=("their", "words")
+    )
+    fitted = replace(
+        base,
+        version=3,
+        messages=500,
+        next_topic=5,
+        topics=(*base.topics, found),
+        own_centre=base.centre + 1,
+        centroids=np.vstack([base.centroids, base.centroids[:1]]),
+    )
+    bare = without_discovered(fitted.to_bytes())
+    assert bare is not None
+    artefact, lost = bare
+    read = TopicModel.from_bytes(artefact)
+    assert (lost, read.version, read.next_topic, read.messages) == (1, 4, 5, 0)
+    assert read.topics == base.topics
+    assert np.array_equal(read.centroids, base.centroids)
+    assert np.array_equal(read.own_centre, base.centre)
+    assert b"Their" not in artefact
+    assert without_discovered(artefact) is None
+
+
+async def test_a_replaced_model_leaves_none_before_it_and_a_dropped_one_nothing(
+    redis: Redis, account: Account
+) -> None:
+    models = TopicModels(redis)
+    await models.store(account, artefact(1), after=0)
+    await models.store(account, artefact(2), after=1)
+    assert not await models.replace(account, artefact(4), after=3)
+    assert await models.replace(account, artefact(3), after=2)
+    assert await models.latest(account) == artefact(3)
+    assert await redis.hget(f"topics:{account.key}", "before") is None
+    await models.drop(account)
+    assert await redis.exists(f"topics:{account.key}") == 0

@@ -10,8 +10,10 @@ from graph.builder import GraphBuilder
 from graph.dialect import KEYS
 from graph.model import (
     DropConversation,
+    DropFan,
     DropOlder,
     DropPartition,
+    DropUnusedTopics,
     Mutation,
     UpsertVertex,
     conversation_vertex,
@@ -244,3 +246,21 @@ async def test_a_closed_graph_says_so(graph: Graph) -> None:
     await graph.close()
     with pytest.raises(GraphError, match="closed"):
         await graph.ping()
+
+
+async def test_of_a_dropped_fan_nothing_is_left_but_the_topics_of_others(
+    graph: Graph, creator: str, pk: str
+) -> None:
+    other = Account("u2", creator).key
+    await graph.apply([*built(creator, topics=["1", "2"], outcomes=[tip()]), *built(creator, user="u2")])
+    await graph.apply(GraphBuilder("u1", creator, 1).build_graph(conversation("c2:m9", topics=["2"]), "f2"))
+    theirs = await contents(graph, other)
+    await graph.apply([DropConversation(pk, "c1:m1"), DropFan(pk, "f1"), DropUnusedTopics(pk)])
+    found = await contents(graph, pk)
+    assert found.labelled("Fan") == {"fan:f2"}
+    assert found.labelled("ConversationNode") == {"conv:c2:m9"}
+    assert found.labelled("Topic") == {"topic:2"}
+    assert found.labelled("InteractionOutcome") == set()
+    assert await contents(graph, other) == theirs
+    await graph.apply([DropFan(pk, "f1"), DropUnusedTopics(pk)])
+    assert await contents(graph, pk) == found

@@ -20,9 +20,11 @@ from graph.cosmos_writes import Asked, id_in_partition, plan, vertex_id
 from graph.dialect import Dialect
 from graph.model import (
     DropConversation,
+    DropFan,
     DropOlder,
     DropPartition,
     DropStale,
+    DropUnusedTopics,
     Mutation,
     Scalar,
     UpsertEdge,
@@ -154,6 +156,8 @@ def test_drops_end_in_the_graph_that_other_homes_have(
     written = [*built(first, 1), *built(second, 2)]
     for drop in (DropConversation(PK, "c1:m1"), DropOlder(PK, rev), DropPartition(PK)):
         assert after(written, [drop]) == after(written, [drop], cosmos=False)
+    erased: list[Mutation] = [DropConversation(PK, "c1:m1"), DropFan(PK, "f1"), DropUnusedTopics(PK)]
+    assert after(written, erased) == after(written, erased, cosmos=False)
 
 
 def test_the_edge_of_the_fan_it_had_goes_even_when_the_rewrite_was_interrupted() -> None:
@@ -197,6 +201,8 @@ def test_nothing_is_looked_for_at_an_edges_target() -> None:
         DropConversation(PK, "c9:m9"),
         DropOlder(PK, 2),
         DropPartition(PK),
+        DropFan(PK, "f1"),
+        DropUnusedTopics(PK),
     ]
     asked = asked_for(mutations, found=["conv:c1:m1"])
     assert {"upsert_edge", "drop_targets", "drop_stale_edges", "drop_vertex"} <= {ask.name for ask in asked}
@@ -220,6 +226,8 @@ def test_every_script_passes_the_checker_and_holds_nothing_of_the_data(pk: str, 
                 DropConversation(pk, text),
                 DropOlder(pk, 2),
                 DropPartition(pk),
+                DropFan(pk, text),
+                DropUnusedTopics(pk),
             ],
             found=[vertex_id(text)],
         )

@@ -15,9 +15,11 @@ from graph.builder import GraphBuilder
 from graph.dialect import Dialect, Plan, Request, Statement, pack, plan
 from graph.model import (
     DropConversation,
+    DropFan,
     DropOlder,
     DropPartition,
     DropStale,
+    DropUnusedTopics,
     Mutation,
     Scalar,
     UpsertEdge,
@@ -104,6 +106,8 @@ def test_nothing_of_the_data_reaches_a_script(pk: str, text: str, one_shape: boo
             DropConversation(pk, text),
             DropOlder(pk, 2),
             DropPartition(pk),
+            DropFan(pk, text),
+            DropUnusedTopics(pk),
         ]
         return [request.script for request in requests_of(mutations, dialect)]
 

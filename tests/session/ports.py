@@ -12,6 +12,7 @@ from typing import Any, cast
 import msgpack
 import orjson
 
+from access.secret import Secret
 from chats.account import Account
 from chats.conversation import Conversation
 from chats.enriched import ActionUse, EnrichedConversation, TopicUse
@@ -21,12 +22,23 @@ from enrich.tasks import Wanted, WholeChat
 from enrich.topics.refit import Fitted
 from errors import CheckpointUnavailable, EnrichmentError, GraphError, GraphUnavailable, StaleOwner
 from frames.log import NOWHERE, Readers, is_after
-from graph.model import DropConversation, DropOlder, Mutation, Scalar, UpsertVertex
+from graph.model import (
+    DropConversation,
+    DropFan,
+    DropOlder,
+    DropPartition,
+    DropUnusedTopics,
+    Mutation,
+    Scalar,
+    UpsertVertex,
+)
 from graph.port import Graph
 from graph.traversals import CONVERSATION_COUNT, WRITTEN_OF_USER
 from history.chat import Understanding
 from history.checkpoints import Aside, Checkpoint
 from metrics.tally import Tally
+from privacy.seal import Seal
+from session.erasure import Erasure, Tombstones
 from session.journal import Entry, Record
 from session.ports import Ports
 from session.session import Session
@@ -37,6 +49,7 @@ from tests.conftest import PATIENCE
 from wire.payloads import Frame
 
 USER = "u1"
+SEAL = Seal(Secret(b"secret of this installation"))
 TURNS = 30  # of the event loop, in which everything that need not wait is done
 Nodes = list[EnrichedConversation]
 
@@ -108,6 +121,22 @@ class FakeJournal:
         body = b'{"chats":[%b],"messages":[%b]}' % (b",".join(chats), b",".join(messages))
         return self._record(Record("snapshot", self._world.sequence + 1, creator_id, received_at, body))
 
+    async def erase(self, erasure: Erasure, secret: bytes) -> int:
+        await self._fence()
+        self._world.secret = self._world.secret or secret
+        at = self._world.sequence + 1
+        self._world.due[erasure.receipt] = replace(erasure, sequence=at)
+        self._world.tombstones.update(dict.fromkeys(erasure.names))
+        self._world.ids.clear()
+        creator_id, asked_at = erasure.creator_id or "", erasure.requested_at
+        return self._record(Record("erase", at, creator_id, asked_at, erasure.to_json()))
+
+    async def lift(self, received_at: float, names: Sequence[str]) -> int:
+        await self._fence()
+        for name in names:
+            self._world.tombstones.pop(name, None)
+        return self._record(Record("lift", self._world.sequence + 1, "", received_at, orjson.dumps(names)))
+
     async def read(self, after: int = 0) -> AsyncIterator[Record]:
         for record in list(self._world.records):
             if record.sequence > after:
@@ -116,13 +145,14 @@ class FakeJournal:
     async def trim(self, through: int) -> None:
         await self._fence()
         self._world.records = [each for each in self._world.records if each.sequence > through]
+        self._world.ids = {name: at for name, at in self._world.ids.items() if at > through}
 
     def _append(self, creator_id: str, entry: Entry) -> int:
         name = (creator_id, entry.id)
         if entry.kind == "message" and entry.id:
             if name in self._world.ids:
                 return 0
-            self._world.ids.add(name)
+            self._world.ids[name] = self._world.sequence + 1
         return self._record(Record(entry.kind, self._world.sequence + 1, creator_id, entry.at, entry.body))
 
     def _record(self, record: Record) -> int:
@@ -185,6 +215,38 @@ class FakeHeld:
         self._world.held = dict(held)
 
 
+class FakeErased:
+    """See `session.erased.Erased`."""
+
+    def __init__(self, world: "World") -> None:
+        self._world = world
+
+    async def read(self) -> tuple[Tombstones, list[Erasure]]:
+        secret = self._world.secret or b"secret of this world"
+        return Tombstones(secret, self._world.tombstones), list(self._world.due.values())
+
+    async def forget_log(self) -> bool:
+        await asyncio.sleep(0)
+        return True
+
+    async def finish(self, epoch: int, receipt: str, answer: bytes, accounts: Iterable[str] | None) -> None:
+        self._world.fence(epoch)
+        del self._world.due[receipt]
+        self._world.receipts[receipt] = answer
+
+    async def receipt(self, receipt: str) -> bytes | None:
+        return self._world.receipts.get(receipt)
+
+    async def retention(self) -> dict[str, int]:
+        return dict(self._world.retention)
+
+    async def keep_for(self, creator_id: str, days: int | None) -> None:
+        if days is None:
+            self._world.retention.pop(creator_id, None)
+        else:
+            self._world.retention[creator_id] = days
+
+
 class FakePublisher:
     """See `frames.publisher.Publisher`; frames are lost while `World.frames_are_lost`."""
 
@@ -219,6 +281,10 @@ class FakePublisher:
             return
         self.position = self._world.publish(json)
 
+    async def forget(self) -> None:
+        await asyncio.sleep(0)
+        self._world.frames = [{} for _ in self._world.frames]
+
     async def repair(self, sequence: int) -> None:
         while self._world.frames_are_lost:
             await self._world.clock.sleep(1.0)
@@ -244,6 +310,9 @@ class FakeCheckpoints:
         self._world.checkpoints = [*self._world.checkpoints, replace(checkpoint, unwritten=unwritten)][-2:]
         return self._world.checkpoints[0].sequence if len(self._world.checkpoints) == 2 else 0
 
+    def drop_damaged(self) -> None:
+        """None is here."""
+
 
 @dataclass
 class FakeEnricher:
@@ -251,6 +320,7 @@ class FakeEnricher:
 
     broken: bool = False
     jobs: int = 0
+    forgotten: list[str] = field(default_factory=list)  # creators of whom topics were
     go: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
@@ -282,6 +352,10 @@ class FakeEnricher:
 
     async def fitted(self, creator_id: str) -> Fitted | None:
         return None
+
+    async def forget_topics(self, creator_id: str, *, everything: bool) -> int:
+        self.forgotten.append(creator_id)
+        return 0
 
     async def _parts(self, chats: list[list[tuple[Conversation, Context]]]) -> AsyncIterator[Nodes]:
         self.jobs += 1
@@ -322,6 +396,7 @@ class FakeGraph:
         self.accounts: set[str] = set()
         self.conversations: defaultdict[str, dict[str, tuple[int, int]]] = defaultdict(dict)  # rev, messages
         self.fans: defaultdict[str, set[str]] = defaultdict(set)
+        self.cleaned: list[str] = []  # accounts without topics that nothing discusses
         self._writing: set[str] = set()
 
     async def apply(self, mutations: Sequence[Mutation]) -> None:
@@ -352,7 +427,15 @@ class FakeGraph:
                 assert rev >= own.get(name, (0, 0))[0], "what is written last is the newest"
                 own[name] = (rev, int(properties["messageCount"]))
             case UpsertVertex(pk, id, "Fan", properties) if "unread" in properties:
-                self.fans[pk].add(str(properties["chatId"]))
+                self.fans[pk].add(str(properties["fanId"]))
+            case DropUnusedTopics(pk):
+                self.cleaned.append(pk)
+            case DropFan(pk, id):
+                self.fans[pk].discard(id)
+            case DropPartition(pk):
+                del self.conversations[pk]
+                self.fans.pop(pk, None)
+                self.accounts.discard(pk)
             case UpsertVertex(pk, _, "Creator", properties) if "schema" in properties:
                 self.accounts.add(pk)
             case DropConversation(_, id):
@@ -472,10 +555,15 @@ class World:
         self.lag = FakeLag()
         self.epoch = self.sequence = 0
         self.records: list[Record] = []
-        self.ids: set[tuple[str, str | None]] = set()
+        self.ids: dict[tuple[str, str | None], int] = {}  # of the journal's records
         self.understood: dict[tuple[str, str, str], tuple[int, Understanding]] = {}
         self.fits: dict[str, int] | None = None
         self.held: dict[str, Aside] = {}
+        self.secret: bytes | None = None
+        self.tombstones: dict[str, None] = {}
+        self.due: dict[str, Erasure] = {}
+        self.receipts: dict[str, bytes] = {}
+        self.retention: dict[str, int] = {}
         self.checkpoints: list[Checkpoint] = []
         self.storage_is_away = False
         self.frames_are_lost = False
@@ -515,7 +603,8 @@ class World:
     def _is_settled(self, graph: bool) -> bool:
         session = self.session
         has_all = session._writes.behind_since() is None and session._looked.is_set()
-        return session._is_settled() and (has_all or not graph) and session._persistence._writing is None
+        at_rest = session._is_settled() and session._persistence._writing is None
+        return at_rest and (not graph or (has_all and session._erasures.idle))
 
     async def connect(self) -> Page:
         """A page that is told where things stand."""
@@ -524,6 +613,8 @@ class World:
         page.sync(None, orjson.loads(payload))
         page.statuses.append((status, None))
         for number, frame in enumerate(self.frames, start=1):  # sent while the page was built
+            if not frame:
+                continue
             page.take(_position(number), frame)
         self.pages.append(page)
         return page
@@ -547,6 +638,19 @@ class World:
         chats = self.session._history.of(None)
         return {each.chat.id: {m.id: m.text for m in each.ordered()} for each in chats if each.ordered()}
 
+    def kept(self) -> str:
+        """All that outlives the session, as one text."""
+        history = self.session._history
+        chats = [
+            (key, history.unpacked_from(packed).messages, packed.chat())
+            for checkpoint in self.checkpoints
+            for key, packed in checkpoint.chats
+        ]
+        kept = [self.records, self.ids, self.understood, self.held, self.frames, self.fits]
+        beside = [(each.unwritten, each.unfinished, each.fits) for each in self.checkpoints]
+        graph = [dict(self.graph.conversations), dict(self.graph.fans), self.graph.accounts]
+        return repr([chats, kept, beside, graph, self.receipts, self.due])
+
     def expected_graph(self, creator_id: str) -> dict[str, int]:
         """What `FakeGraph.messages` has of the creator when it has all of the history."""
         conversations = [c for cached in self.session._history.of(creator_id) for c in cached.conversations]
@@ -557,6 +661,8 @@ class World:
             journal=cast(Any, FakeJournal(self)),
             understood=cast(Any, FakeUnderstood(self)),
             held=cast(Any, FakeHeld(self)),
+            erased=FakeErased(self),
+            seal=lambda: SEAL,
             publisher=lambda lost: cast(Any, FakePublisher(self, lost)),
             checkpoints=lambda _: cast(Any, FakeCheckpoints(self)),
             enricher=self.enricher,

@@ -1,6 +1,7 @@
 """Whatever comes, fails, is away or is killed, in any order: nothing is lost, doubled or told wrongly."""
 
 import asyncio
+import re
 import tempfile
 from collections.abc import Awaitable, Callable, Coroutine
 from datetime import UTC, datetime
@@ -54,12 +55,21 @@ class Model:
 
     def __init__(self) -> None:
         self.newest: dict[tuple[str, int], int] = {}
+        self.erased: set[str] = set()  # fans
+        self.told = False
 
     def take(self, creator: str, drawn: Drawn) -> list[dict[str, Any]]:
         for number, version in drawn:
             key = (creator, number)
+            if f"{creator}{number % 2}" in self.erased:
+                continue
+            self.told = True
             self.newest[key] = max(version, self.newest.get(key, 0))
         return [version_of(creator, *each) for each in drawn]
+
+    def erase(self, fan: str) -> None:
+        self.erased.add(fan)
+        self.newest = {key: v for key, v in self.newest.items() if f"{key[0]}{key[1] % 2}" != fan}
 
     def texts(self) -> dict[str, dict[str, str]]:
         """What is to be shown of every chat that has anything."""
@@ -78,6 +88,7 @@ class AnyOrder(RuleBasedStateMachine):
         self.loop = asyncio.new_event_loop()
         self.world = World(checkpoint_messages=4)
         self.model = Model()
+        self.receipts = 0
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         return self.loop.run_until_complete(work)
@@ -93,6 +104,24 @@ class AnyOrder(RuleBasedStateMachine):
     @rule(creator=st.sampled_from(CREATORS), drawn=st.lists(versions, min_size=1, max_size=3))
     def delta(self, creator: str, drawn: Drawn) -> None:
         self.run(say(self.world.session, *self.model.take(creator, drawn), creator=creator))
+
+    @rule(creator=st.sampled_from(CREATORS), side=st.integers(0, 1))
+    def erase(self, creator: str, side: int) -> None:
+        fan = f"{creator}{side}"
+        self.receipts += 1
+        receipt = self.run(self.world.session.erase(f"r{self.receipts}", creator, fan, 0.0))
+        assert receipt["scope"] == "fan"
+        self.model.erase(fan)
+        assert fan not in self.world.held_texts()
+        self.run(turn())
+
+    @rule(creator=st.sampled_from(CREATORS), side=st.integers(0, 1))
+    def lift(self, creator: str, side: int) -> None:
+        fan = f"{creator}{side}"
+        lifted = self.run(self.world.session.lift(creator, fan))
+        assert bool(lifted) == (fan in self.model.erased)
+        self.model.erased.discard(fan)
+        self.run(turn())
 
     @rule()
     def enrichment_waits(self) -> None:
@@ -153,7 +182,7 @@ class AnyOrder(RuleBasedStateMachine):
     @invariant()
     def at_rest_the_status_says_so(self) -> None:
         state = self.world.session._state
-        if state.job is None:
+        if state.job is None and not self.world.session._at_rest.locked():
             assert state.status is Status.ERROR or not state.inbox
 
     def teardown(self) -> None:
@@ -173,11 +202,16 @@ class AnyOrder(RuleBasedStateMachine):
         expected = self.model.texts()
         assert world.held_texts() == expected
         state = world.session._state
-        assert state.status is (Status.REALTIME if world.sequence else Status.EMPTY)
+        assert state.status is Status.REALTIME or (state.status is Status.EMPTY and not self.model.told)
         assert state.unfinished() == []
         for page in [*world.pages, self.run(world.connect())]:
             assert page.shown() == expected
             assert page.statuses[-1][0] in ("REALTIME", "EMPTY")
+        for fan in self.model.erased:
+            # Not as a part of a digest.
+            assert not re.search(rf"(?<![0-9a-f]){fan}(?![0-9a-f])", world.kept())
+        assert world.due == {}
+        assert len(world.receipts) == self.receipts
         for creator in CREATORS:
             assert world.graph.messages(creator) == world.expected_graph(creator)
             assert list(world.session._history.pending(creator)) == []

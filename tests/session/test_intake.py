@@ -21,10 +21,9 @@ import wire.place
 import wire.steps
 from errors import JournalUnavailable, NotFound, Overloaded, StaleOwner
 from frames.log import connect_redis
-from session.commit import Accepted
 from session.intake import Intake
 from session.journal import Journal
-from session.machine import DeltaAccepted, SnapshotAccepted
+from session.machine import Accepted, DeltaAccepted, ErasureAccepted, SnapshotAccepted
 from tests.history.store import Store
 from wire.incoming import Replay
 
@@ -57,7 +56,8 @@ class Owner:
 
     def __init__(self, redis: Redis, user_id: str) -> None:
         self.journal = Journal(redis, user_id)
-        self.events: list[Accepted] = []
+        self.events: list[SnapshotAccepted | DeltaAccepted] = []
+        self.erased: list[ErasureAccepted] = []
         self.waiting = 0  # messages that were accepted and are not understood
         self.intake = Intake(
             self.journal,
@@ -65,13 +65,19 @@ class Owner:
             max_held=MAX_HELD,
             max_waiting=MAX_WAITING,
             waiting=lambda: self.waiting,
-            accepted=self.events.append,
+            accepted=self._accept,
         )
+
+    def _accept(self, event: Accepted) -> None:
+        if isinstance(event, ErasureAccepted):
+            self.erased.append(event)
+        else:
+            self.events.append(event)
 
     async def recover(self, after: int = 0) -> None:
         await self.journal.claim()
         async for event in self.intake.replayed(after):
-            self.events.append(event)
+            self._accept(event)
 
     def messages(self) -> list[tuple[str, str]]:
         """Id and text of every message that came through, in order."""

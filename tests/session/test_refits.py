@@ -94,6 +94,7 @@ class Running:
     refits: Refits
     redone: list[str]
     kept: list[EnrichedConversation] = field(default_factory=list)
+    replaced: list[str] = field(default_factory=list)
     busy: bool = False
 
     async def keep(self, nodes: Sequence[EnrichedConversation]) -> None:
@@ -121,6 +122,7 @@ def running(cache: History, topics: Topics) -> Running:
             busy=lambda creator_id: found.busy,
             redo=redone.append,
             keep=lambda nodes: found.keep(nodes),
+            replaced=lambda creator_id: found.replaced.append(creator_id),
         ),
         redone,
     )
@@ -165,6 +167,25 @@ async def test_a_fit_that_another_stored_is_assigned_but_not_made_again(
         assert topics.refits == [False]
         assert running.refits.fits == {CREATOR: 4}
         assert all(node.topics == (TOPIC,) for node in nodes(cache))
+
+
+async def test_topics_that_are_lost_are_found_anew_though_nothing_is_due(
+    cache: History, topics: Topics, running: Running
+) -> None:
+    topics.go.set()
+    topics.stored = fit(4, cache.size(CREATOR))
+    running.refits.fits[CREATOR] = 4
+    async with running.at_work():
+        await until_idle(running.refits)
+        assert topics.refits == []
+        assert running.replaced == []
+        running.refits.anew(CREATOR)
+        await until_idle(running.refits)
+        assert topics.refits == [True]
+        assert running.replaced == [CREATOR]
+        running.refits._ask(CREATOR)
+        await until_idle(running.refits)
+        assert topics.refits == [True]
 
 
 async def test_what_is_said_during_a_refit_keeps_what_was_found_of_it(

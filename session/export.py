@@ -1,0 +1,147 @@
+"""What is kept of a user, an account or a fan, page by page, as lines of JSON. Pure.
+
+A line is a `chat`, a `conversation` (before its first message), a `message` as received with what was
+understood of it, or something `held`. Creators and chats come in the order of their ids, messages in that of
+their times. A cursor names the last line before a page, not a place: what is there all the while comes once,
+whatever comes or goes beside it.
+"""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+import orjson
+
+from chats.message import Message
+from errors import InvalidInput
+from history.chat import CachedChat
+from history.checkpoints import Aside
+from history.history import History, Key
+from session.quarantine import ids_in
+from wire.view import chat_facts, received
+
+Order = tuple[float, int, str]
+Line = dict[str, Any]
+
+
+def page(
+    history: History,
+    held: Mapping[str, Aside],
+    creator_id: str | None,
+    id: str | None,
+    cursor: str | None,
+    limit: int,
+) -> tuple[list[bytes], str | None]:
+    """About `limit` lines behind the cursor (None: from the start), and the next cursor (None: that is all).
+
+    Of all the user (`creator_id` None), of an account (`id` None), or of a fan, by the fan's or chat's id.
+    One chat is open at a time. InvalidInput when the cursor is none.
+    """
+    at = _Place.read(cursor)
+    lines: list[bytes] = []
+    for key in _chats(history, creator_id, id, at):
+        cached = history.look(*key)
+        if cached is None:
+            continue
+        after = at.message if key == at.chat else None
+        if key != at.chat:
+            lines.append(_line("chat", key, chat_facts(cached.chat, cached)))
+        for message in _messages(cached, after, limit + 1 - len(lines)):
+            if len(lines) >= limit:
+                return lines, _Place(key, after).text()
+            node = cached.node(f"{key[1]}:{message.id}")
+            if node is not None:
+                lines.append(_line("conversation", key, _facts(node)))
+            lines.append(_line("message", key, {"id": message.id, "received": received(message, cached)}))
+            after = message.order
+        if len(lines) >= limit:
+            return lines, _Place(key, after).text()
+    ids = _ids(history, creator_id, id)
+    keys = sorted(key for key, aside in held.items() if key > at.held and _is_of(aside, creator_id, ids))
+    room = max(1, limit - len(lines))
+    for name in keys[:room]:
+        aside = held[name]
+        facts = {"reason": aside.held.reason, "received": orjson.loads(aside.held.raw)}
+        lines.append(_line("held", (aside.creator_id, None), {"key": name, **facts}))
+    return lines, _Place(at.chat, None, keys[room - 1], is_behind=True).text() if len(keys) > room else None
+
+
+class _Place:
+    """Behind a message of a chat (None: the chat's own line), or behind all chats and something held."""
+
+    def __init__(
+        self, chat: Key = ("", ""), message: Order | None = None, held: str = "", *, is_behind: bool = False
+    ) -> None:
+        self.chat, self.message, self.held, self.is_behind = chat, message, held, is_behind
+
+    def text(self) -> str:
+        return urlsafe_b64encode(orjson.dumps([self.chat, self.message, self.held, self.is_behind])).decode()
+
+    @classmethod
+    def read(cls, text: str | None) -> "_Place":
+        if text is None:
+            return cls()
+        try:
+            (creator_id, chat_id), message, held, is_behind = orjson.loads(urlsafe_b64decode(text))
+            order = None if message is None else (float(message[0]), int(message[1]), str(message[2]))
+            return cls((str(creator_id), str(chat_id)), order, str(held), is_behind=bool(is_behind))
+        except (ValueError, TypeError, IndexError):
+            raise InvalidInput(
+                "The cursor is none that an export gave; leave it out to begin anew.",
+                detail=[{"field": "cursor", "reason": "cannot be read"}],
+            ) from None
+
+
+def _chats(history: History, creator_id: str | None, id: str | None, at: _Place) -> list[Key]:
+    """The chats that are to come, that of the place among them."""
+    if at.is_behind:
+        return []
+    keys = (key for key in history.keys(creator_id) if key >= at.chat)
+    return sorted(key for key in keys if id is None or id in (key[1], _fan_of(history, key)))
+
+
+def _fan_of(history: History, key: Key) -> str | None:
+    fan = history.fan(key)
+    return None if fan is None else fan.fan_id
+
+
+def _ids(history: History, creator_id: str | None, id: str | None) -> set[str] | None:
+    """The ids of the fan and the fan's chats; None: of everybody."""
+    if id is None:
+        return None
+    pairs = ((key[1], _fan_of(history, key)) for key in history.keys(creator_id))
+    return {id, *(each for pair in pairs if id in pair for each in pair if each is not None)}
+
+
+def _is_of(aside: Aside, creator_id: str | None, ids: set[str] | None) -> bool:
+    if creator_id not in (None, aside.creator_id):
+        return False
+    return ids is None or not ids.isdisjoint(ids_in(aside.creator_id, aside.held))
+
+
+def _messages(cached: CachedChat, after: Order | None, count: int) -> Iterator[Message]:
+    """The first `count` messages behind one, deleted ones among them. Not all of the chat is opened."""
+    stretches = cached.stretches
+    first = 0
+    if after is not None:
+        behind = (n for n, each in enumerate(stretches) if (each.facts.last or 0.0) >= after[0])
+        # What is deleted does not count for where a stretch ends.
+        first = max(0, next(behind, len(stretches)) - 1)
+    found: list[Message] = []
+    for each in stretches[first:]:
+        is_enough = len(found) >= count
+        found += (m for m in each.content.messages.values() if after is None or m.order > after)
+        if is_enough:  # with one more, of which some may be older
+            break
+    return iter(sorted(found, key=lambda message: message.order)[: max(0, count)])
+
+
+def _facts(node: Any) -> Line:
+    facts: Line = msgspec.to_builtins(node)
+    facts.pop("messages", None)  # each is beside its message
+    return facts
+
+
+def _line(kind: str, key: tuple[str, str | None], facts: Line) -> bytes:
+    return orjson.dumps({"type": kind, "creator_id": key[0], "chat_id": key[1], **facts})
