@@ -42,8 +42,8 @@ def wilson(share: Share) -> Interval | None:
 def ratio_interval(one: Share, other: Share) -> Interval:
     """The log-normal interval (Katz et al. 1978) of `one`'s rate divided by `other`'s, which is above 0.
 
-    Where nothing of `one` hits, or all of both, the counts do not tell its error: one half is added to the hits
-    and to the misses of both (Haldane 1956, Anscombe 1956), and the interval holds the ratio itself, too.
+    Where nothing of `one` hits, or all of both, the counts do not tell its error: one half is added to the
+    hits and misses of both (Haldane 1956, Anscombe 1956), and the interval holds the ratio itself, too.
     """
     a, n, c, m = float(one.hits), float(one.n), float(other.hits), float(other.n)
     ratio = (a / n) / (c / m)
