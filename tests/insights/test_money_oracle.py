@@ -158,7 +158,7 @@ async def _conversion(feed: list[Call], cut: int, hours: float, as_of: int, zone
         await graph.close()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     feeds(),
     st.integers(0, 6),
@@ -206,7 +206,7 @@ async def _ppv(feed: list[Call], cut: int) -> None:
         await graph.close()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(feeds(), st.integers(0, 6))
 def test_what_became_of_offers_is_as_defined_whatever_came_in_whatever_order(
     feed: list[Call], cut: int
