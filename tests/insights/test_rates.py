@@ -28,6 +28,16 @@ def test_the_interval_of_a_rate_is_wilsons(share: Share) -> None:
     assert wilson(share) == pytest.approx((known.low, known.high), abs=1e-12)
 
 
+def test_the_example_of_the_documents() -> None:
+    one, other = Share(20, 100), Share(30, 300)
+    assert wilson(one) == pytest.approx((0.133, 0.289), abs=5e-4)
+    assert wilson(other) == pytest.approx((0.071, 0.139), abs=5e-4)
+    assert ratio_interval(one, other) == pytest.approx((1.19, 3.36), abs=5e-3)
+    assert p_value(one, other) == pytest.approx(0.0089, abs=5e-5)
+    assert adjusted([p_value(one, other), *[0.5] * 9])[0] == pytest.approx(0.089, abs=5e-4)
+    assert wilson(Share(2, 8)) == pytest.approx((0.071, 0.591), abs=5e-4)
+
+
 def test_nothing_has_no_rate_and_no_interval() -> None:
     assert Share(0, 0).rate is None
     assert wilson(Share(0, 0)) is None
