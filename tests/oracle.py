@@ -100,7 +100,7 @@ def found_in(id: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 def conversion(
     feed: list[Call], start: float, end: float, *, hours: float, as_of: float, zone: str
-) -> dict[str, Any]:
+) -> dict[Any, Any]:
     """Per factor the fan conversations with it, how many sold, their fans and amounts; and of all of them."""
     rows: list[tuple[str, list[float], set[tuple[str, ...]]]] = []
     pending = 0

@@ -13,7 +13,7 @@ from insights.bands import PRICE_BANDS, hour_of_week, price_band
 from insights.conversion import AccountRows, Factor, Observed, conversion, counted, observe
 from insights.drill import Scope
 from insights.window import Window
-from wire.payloads import Conversion
+from wire.payloads import Conversion, FactorKind
 
 START = int(datetime(2024, 5, 1, 10, tzinfo=UTC).timestamp())
 HOUR = 3600
@@ -50,7 +50,8 @@ def seen(
     as_of: int = LONG_AFTER,
 ) -> Observed:
     rows = AccountRows(ACCOUNT, talks, later or [], sales, discussed or [])
-    return observe([rows], kinds=("topic",), zone=UTC, attribution=int(hours * HOUR), as_of=as_of)
+    kinds: tuple[FactorKind, ...] = ("topic",)
+    return observe([rows], kinds=kinds, zone=UTC, attribution=int(hours * HOUR), as_of=as_of)
 
 
 def sold(found: Observed) -> dict[str, list[float]]:
