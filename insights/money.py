@@ -44,7 +44,8 @@ async def fetch_conversion(
     """
     scope = _scope(start_date, end_date, creator_id, user_id, time_zone)
     observed = await _observe(graph, scope, kinds, attribution, as_of)
-    return conversion.conversion(
+    return await asyncio.to_thread(  # of a long window it takes a while
+        conversion.conversion,
         observed,
         scope,
         attribution=attribution,
@@ -65,7 +66,8 @@ async def fetch_ppv(
 ) -> PpvFunnel:
     """The pay-per-view offers of the window's conversations, and what became of them up to `as_of`."""
     scope = _scope(start_date, end_date, creator_id, user_id, "UTC")
-    return ppv.ppv_funnel(await _sent(graph, scope), scope, as_of=as_of)
+    sent = await _sent(graph, scope)
+    return await asyncio.to_thread(ppv.ppv_funnel, sent, scope, as_of=as_of)
 
 
 async def fetch_converted(
@@ -139,7 +141,8 @@ async def _observe(
         reader.rows_by_account(SALES, start=start, end=until),
     )
     columns = (reader.accounts, conversations, later, sales, discussed, used, targets)
-    return observe(
+    return await asyncio.to_thread(
+        observe,
         (AccountRows(*rows) for rows in zip(*columns, strict=True)),
         kinds=kinds,
         zone=parse_time_zone(scope.time_zone),

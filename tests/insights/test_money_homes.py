@@ -85,6 +85,7 @@ async def homes(folder: Path) -> AsyncIterator[dict[str, Graph]]:
         yield found
 
 
+@pytest.mark.slow
 async def test_a_known_effect_is_found_with_its_interval_and_alike_in_every_home(tmp_path: Path) -> None:
     answers: dict[str, Any] = {}
     async with homes(tmp_path / "graph") as graphs:
