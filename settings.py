@@ -20,6 +20,7 @@ MOST_SKEW = 300
 _NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\]")
 _LOOPBACK = frozenset(("127.0.0.1", "localhost"))
 MOST_WRITERS = 64
+MOST_ATTRIBUTION_HOURS = 31 * 24.0
 _OWN_PORTS = {"http": 80, "https": 443}  # a browser leaves them out
 
 
@@ -87,6 +88,9 @@ class Settings:
     )  # for which messages are kept; 0: for ever
     conversation_gap: float = field(default=6 * 3600.0, metadata={"env": "CONVERSATION_GAP"})
     silence_threshold: float = field(default=300.0, metadata={"env": "SILENCE_THRESHOLD"})
+    attribution_hours: float = field(
+        default=24.0, metadata={"env": "ATTRIBUTION_HOURS"}
+    )  # after a conversation, in which a sale still counts as following it
     max_body: int = field(
         default=256 * 1024 * 1024, metadata={"env": "MAX_BODY"}
     )  # of one HTTP body or socket frame
@@ -243,6 +247,9 @@ class Settings:
         ):
             if not getattr(self, each) >= 0:
                 raise SettingsError(f"{each.upper()}={getattr(self, each)}: must be 0 or more.")
+        if not 0 <= self.attribution_hours <= MOST_ATTRIBUTION_HOURS:
+            most = f"{MOST_ATTRIBUTION_HOURS:.0f}"
+            raise SettingsError(f"ATTRIBUTION_HOURS={self.attribution_hours}: a number from 0 to {most}.")
         if not 1 <= self.graph_writers <= MOST_WRITERS:
             raise SettingsError(f"GRAPH_WRITERS={self.graph_writers}: a number from 1 to {MOST_WRITERS}.")
         if self.graph_writers > 1 and self._is_graph_embedded:

@@ -1,4 +1,4 @@
-"""The installation's secret, in a file of its own: keys, the audit trail and receipts of erasures hang on it."""
+"""The installation's secret, in a file of its own: keys, the audit trail and receipts hang on it."""
 
 import hashlib
 import hmac

@@ -2,19 +2,23 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query
+from pydantic import AwareDatetime
 
 from access.policy import Action, decide
 from access.principal import Principal
 from api.caller import GUARDED, KnownCaller
 from api.limits import KnownLimits
-from api.params import QueryId
+from api.params import KnownParameters, Limit, QueryId
 from api.services import Provided
 from errors import InvalidInput
 from frames.publisher import Announcer
+from insights.conversion import Factor
 from insights.metrics import Bucket
+from insights.money import KINDS, MIN_SAMPLE, fetch_conversion, fetch_converted, fetch_offered, fetch_ppv
+from insights.ppv import ALL
 from insights.queries import (
     broadcast_analytics_update,
     build_analytics_update,
@@ -24,7 +28,17 @@ from insights.queries import (
 )
 from insights.window import Window, invalid, now, parse_time_zone
 from session.lag import graph_as_of
-from wire.payloads import AnalyticsUpdate, ResponseTimeMetrics, SentimentTrend, TopicMetric
+from settings import MOST_ATTRIBUTION_HOURS
+from wire.payloads import (
+    AnalyticsUpdate,
+    Conversion,
+    CountedConversations,
+    FactorKind,
+    PpvFunnel,
+    ResponseTimeMetrics,
+    SentimentTrend,
+    TopicMetric,
+)
 
 router = APIRouter(prefix="/api/v1/insights", tags=["insights"], responses=GUARDED)
 
@@ -116,6 +130,93 @@ async def full(
         as_of=await _as_of(services, asked),
         bucket=bucket,
         time_zone=asked.time_zone,
+    )
+
+
+Attribution = Annotated[
+    float | None,
+    Query(
+        ge=0,
+        le=MOST_ATTRIBUTION_HOURS,
+        description="hours after a conversation in which a sale still follows it; default ATTRIBUTION_HOURS",
+    ),
+]
+Label = Annotated[str, Query(max_length=1000)]
+
+
+@router.get("/conversion", dependencies=[KnownParameters])
+async def conversion(
+    services: Provided,
+    asked: Asked,
+    kind: Annotated[
+        tuple[FactorKind, ...], Query(description="what to compare; may be given several times")
+    ] = KINDS,
+    attribution: Attribution = None,
+    min_sample: Annotated[
+        int, Query(ge=1, le=1_000_000, description="conversations that each group needs for a lift")
+    ] = MIN_SAMPLE,
+) -> Conversion:
+    """Which topics, actions and pairs of both tips and purchases follow more often than others."""
+    return await fetch_conversion(
+        *asked.scope,
+        graph=services.graph,
+        as_of=await _as_of(services, asked) or now(),
+        attribution=services.attribution_hours if attribution is None else attribution,
+        user_id=asked.user_id,
+        time_zone=asked.time_zone,
+        kinds=kind,
+        min_sample=min_sample,
+    )
+
+
+@router.get("/ppv", dependencies=[KnownParameters])
+async def ppv(services: Provided, asked: Asked) -> PpvFunnel:
+    """Pay-per-view offers: sent, unlocked, paid; by delivery, price band, media and creator."""
+    as_of = await _as_of(services, asked) or now()
+    return await fetch_ppv(*asked.scope, graph=services.graph, as_of=as_of, user_id=asked.user_id)
+
+
+@router.get("/conversations", dependencies=[KnownParameters])
+async def conversations(
+    services: Provided,
+    asked: Asked,
+    insight: Literal["conversion", "ppv"],
+    group: Annotated[str, Query(description="which of the numbers beside the `drill`")],
+    kind: Annotated[FactorKind | None, Query(description="of `conversion`; none: every conversation")] = None,
+    action: Label = "",
+    topic_id: Label = "",
+    topic: Label = "",
+    value: Label = "",
+    attribution: Attribution = None,
+    as_of: Annotated[AwareDatetime | None, Query(description="ISO 8601 with offset; default now")] = None,
+    by: Label = ALL,
+    key: Label = ALL,
+    limit: Limit = 100,
+    cursor: Annotated[str | None, Query(max_length=4000, description="the `next` of the page before")] = None,
+) -> CountedConversations:
+    """The conversations that a number counts: its `drill`, with the number's `group`."""
+    if insight == "ppv":
+        return await fetch_offered(
+            *asked.scope,
+            graph=services.graph,
+            by=by,
+            key=key,
+            group=group,
+            user_id=asked.user_id,
+            limit=limit,
+            cursor=cursor,
+        )
+    return await fetch_converted(
+        *asked.scope,
+        graph=services.graph,
+        as_of=as_of or await _as_of(services, asked) or now(),
+        attribution=services.attribution_hours if attribution is None else attribution,
+        factor=Factor(kind, action, topic_id, topic, value) if kind else None,
+        group=group,
+        user_id=asked.user_id,
+        time_zone=asked.time_zone,
+        limit=limit,
+        cursor=cursor,
     )
 
 

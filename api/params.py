@@ -2,7 +2,11 @@
 
 from typing import Annotated
 
-from fastapi import Path, Query
+from fastapi import Depends, Path, Query, Request
+from fastapi.dependencies.utils import get_flat_params
+from fastapi.routing import APIRoute
+
+from errors import InvalidInput
 
 MAX_LIMIT = 1000
 _ID = r"^[A-Za-z0-9_.:@-]{1,128}$"
@@ -14,3 +18,18 @@ Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT)]
 Amount = Annotated[int | None, Query(ge=0, le=MAX_LIMIT)]  # None: no limit
 Offset = Annotated[int, Query(ge=0)]
 ChatId = Annotated[str | None, Query(min_length=1, max_length=256)]
+
+
+async def _known_parameters(request: Request) -> None:
+    """InvalidInput names the parameters that the route does not have: one may be misspelt."""
+    route: APIRoute = request.scope["route"]
+    known = {each.alias for each in get_flat_params(route.dependant)}
+    unknown = [name[:64] for name in dict.fromkeys(request.query_params) if name not in known][:20]
+    if unknown:
+        raise InvalidInput(
+            f"Not known: {', '.join(unknown)}.",
+            detail=[{"field": name, "reason": "is no parameter of this question"} for name in unknown],
+        )
+
+
+KnownParameters = Depends(_known_parameters)

@@ -5,11 +5,13 @@ from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 import orjson
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Depends, Query, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 from redis.exceptions import RedisError
 
+from access.policy import Action
+from api.caller import GUARDED, KnownAccess, KnownCaller, allowed, on_own_account, on_user
 from api.params import ChatId, Id, QueryId
 from api.services import Provided
 from errors import InvalidInput, NotFound, Unavailable
@@ -28,9 +30,26 @@ class Lines(StreamingResponse):
     media_type = "application/x-ndjson"
 
 
-router = APIRouter(prefix="/api/v1/privacy", tags=["privacy"])
-
 FanId = Annotated[str | None, Query(min_length=1, max_length=256)]
+
+router = APIRouter(prefix="/api/v1/privacy", tags=["privacy"], responses=GUARDED)
+
+
+def _on_subject(action: Action) -> Any:
+    """Whether the caller may do this with whose data it is: all of the user, an account, or a fan of it."""
+
+    async def check(
+        access: KnownAccess,
+        caller: KnownCaller,
+        user_id: Id,
+        creator_id: QueryId = None,
+        fan_id: FanId = None,
+        chat_id: ChatId = None,
+    ) -> None:
+        creator, _ = _subject(user_id, creator_id, fan_id, chat_id)
+        await allowed(access, caller, action, user_id, creator)
+
+    return Depends(check)
 
 
 class Removed(BaseModel):
@@ -80,7 +99,7 @@ class Verdict(BaseModel):
     is_of: bool | None = None  # whether it is of whom was named; null: nobody was
 
 
-@router.delete("/{user_id}", response_model=Receipt)
+@router.delete("/{user_id}", response_model=Receipt, dependencies=[_on_subject(Action.ERASE)])
 async def erase(
     services: Provided,
     response: Response,
@@ -108,7 +127,7 @@ async def erase(
     return receipt
 
 
-@router.get("/{user_id}/retention")
+@router.get("/{user_id}/retention", dependencies=[on_user(Action.ERASE)])
 async def get_retention(services: Provided, user_id: Id) -> Terms:
     """For how many days messages are kept: of all accounts, and of those that have a term of their own."""
     try:
@@ -118,14 +137,14 @@ async def get_retention(services: Provided, user_id: Id) -> Terms:
     return Terms(days=services.retention_days, accounts=own)
 
 
-@router.put("/{user_id}/retention")
+@router.put("/{user_id}/retention", dependencies=[on_own_account(Action.ERASE)])
 async def set_retention(services: Provided, user_id: Id, term: Term, creator_id: QueryId = None) -> Terms:
     """Give an account a term of its own, or none (`null`). What is past it is dropped at once, for good."""
     await services.owners.keep_for(user_id, creator_id or user_id, term.days)
     return await get_retention(services, user_id)
 
 
-@router.get("/{user_id}/export", response_class=Lines)
+@router.get("/{user_id}/export", response_class=Lines, dependencies=[_on_subject(Action.EXPORT)])
 async def export(
     services: Provided,
     user_id: Id,
@@ -158,21 +177,21 @@ async def export(
     return Lines(parts(), headers={"Content-Disposition": "attachment; filename=export.jsonl"})
 
 
-@router.get("/{user_id}/receipts")
+@router.get("/{user_id}/receipts", dependencies=[on_user(Action.ERASE)])
 async def list_receipts(services: Provided, user_id: Id) -> list[Receipt]:
     """The receipts of all erasures that are complete, the first one first."""
     found = [Receipt(**orjson.loads(each)) for each in (await receipts(services.redis, user_id)).values()]
     return sorted(found, key=lambda each: each.requested_at)
 
 
-@router.get("/{user_id}/receipts/{receipt}", response_model=Receipt)
+@router.get("/{user_id}/receipts/{receipt}", response_model=Receipt, dependencies=[on_user(Action.ERASE)])
 async def get_receipt(services: Provided, user_id: Id, receipt: str) -> dict[str, Any]:
     """What became of an erasure."""
     await _check_known(services, user_id)
     return await services.owners.get_receipt(user_id, receipt)
 
 
-@router.delete("/{user_id}/tombstones")
+@router.delete("/{user_id}/tombstones", dependencies=[_on_subject(Action.ERASE)])
 async def lift(
     services: Provided,
     user_id: Id,
@@ -193,6 +212,7 @@ async def lift(
 @router.post("/receipts/verify")
 async def verify(
     services: Provided,
+    _: KnownCaller,
     receipt: dict[str, Any],
     creator_id: QueryId = None,
     fan_id: FanId = None,

@@ -51,6 +51,7 @@ class Services:
         self.client = OnlyFansClient(self.owners)
         self._writer = graph_writer(settings)
         self.graph = graph_reader(settings, self._writer)
+        self.attribution_hours = settings.attribution_hours
         self.pages = Pages(self.redis, self.owners, tally)
         self.extensions = Extensions(
             self.redis, self.owners, self.ingest, limits, max_frame=settings.max_body

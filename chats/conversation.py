@@ -33,10 +33,16 @@ class Figures:
     silence_seconds: float  # time inside gaps longer than the silence threshold
     response_seconds: tuple[float, ...]  # of every fan run that began here and was answered
     unanswered: int  # fan runs that began here and still wait (0 or 1)
+    creator_mass: int = 0  # of the mass messages, those of the creator
 
     @property
     def duration(self) -> float:
         return self.end - self.start
+
+    @property
+    def sent(self) -> int:
+        """Messages of the creator, direct ones and mass messages."""
+        return self.direct_messages - self.fan_messages + self.creator_mass
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,8 +166,9 @@ def open_run(messages: Iterable[Message]) -> list[Message]:
     return run
 
 
-def _is_offer(message: Message) -> bool:
-    return message.direction == "creator" and message.price > 0 and not message.is_free
+def is_offer(message: Message) -> bool:
+    """Whether it is a pay-per-view message of the creator; what is free is none."""
+    return message.direction == "creator" and message.cost > 0 and not message.is_free
 
 
 def _responses(direct: Sequence[Message], beside: Beside) -> tuple[dict[str, float], str | None]:
@@ -198,12 +205,13 @@ def _conversation(
         direct_messages=len(direct),
         fan_messages=sum(m.direction == "fan" for m in direct),
         mass_messages=sum(m.is_mass for m in others),
-        offers=sum(_is_offer(m) for m in direct),
-        mass_offers=sum(_is_offer(m) for m in others if m.is_mass),
+        offers=sum(is_offer(m) for m in direct),
+        mass_offers=sum(is_offer(m) for m in others if m.is_mass),
         turns=sum(a.direction != b.direction for a, b in pairwise(direct)),
         silence_seconds=sum((gap for gap in gaps if gap > silence), 0.0),
         response_seconds=tuple(answered[m.id] for m in direct if m.id in answered),
         unanswered=sum(m.id == waiting for m in direct),
+        creator_mass=sum(m.is_mass and m.direction == "creator" for m in others),
     )
     return Conversation(
         id=f"{first.chat_id}:{first.id}",

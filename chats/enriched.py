@@ -10,10 +10,11 @@ from typing import Literal
 import msgspec
 
 from chats.conversation import Figures
-from chats.message import Direction
+from chats.message import Direction, MediaKind
 
 OutcomeType = Literal["tip", "purchase", "renewal", "drop_off"]
 DatedBy = Literal["notice", "change", "offer"]  # the platform's notice, the change to it, its offer alone
+OfferMedia = MediaKind | Literal["mixed"]
 # Why a message has no sentiment: nothing to read, a language that is not read, the platform's own sentence.
 NoSentiment = Literal["no_text", "language", "notice"]
 
@@ -82,6 +83,18 @@ class Outcome(Value, frozen=True):
     dated_by: DatedBy | None = None  # of a purchase: what tells its time
 
 
+class Offer(Value, frozen=True):
+    """A pay-per-view message of a conversation, and what became of it. Money is in dollars."""
+
+    at: float  # when it was sent
+    price: float  # what is asked; what was paid where that is not known
+    media: OfferMedia | None = None  # None: not known
+    is_mass: bool = False  # sent to many
+    unlocked_at: float | None = None  # None: it is locked
+    paid: float | None = None  # for unlocking it
+    dated_by: DatedBy | None = None  # what tells `unlocked_at`; `offer`: nothing, it is `at`
+
+
 class MessageEnrichment(Value, frozen=True):
     """What was understood of one message. None: that strategy failed, and `failed` says why."""
 
@@ -107,6 +120,7 @@ class EnrichedConversation(Value, frozen=True):
     actions: tuple[ActionUse, ...] = ()
     action_topics: tuple[ActionTopic, ...] = ()
     outcomes: tuple[Outcome, ...] = ()
+    ppv_offers: tuple[Offer, ...] = ()  # in order of time
     sentiment_sum: float = 0.0  # over the fan's messages that have a sentiment
     sentiment_count: int = 0
     messages: Mapping[str, MessageEnrichment] = {}  # by message id

@@ -60,6 +60,11 @@ class Message:
         return not (self.is_mass or self.is_notice or self.is_notification)
 
     @property
+    def cost(self) -> float:
+        """What a notice says was paid for it, else what is asked for it; 0: it is not for sale."""
+        return self.price if self.paid is None else self.paid
+
+    @property
     def version(self) -> "Version":
         return Version(
             self.changed_at or 0.0,

@@ -4,11 +4,11 @@ from typing import Any
 
 from chats.conversation import Conversation
 from chats.enriched import EnrichedConversation, MessageEnrichment
-from enrich.outcomes import Context
+from enrich.outcomes import Context, offers
 
 
 def enriched_of(conversation: Conversation, context: Context, **understood: Any) -> EnrichedConversation:
-    """The conversation's figures and outcomes with the `understood` fields."""
+    """The conversation's figures, outcomes and offers with the `understood` fields."""
     return EnrichedConversation(
         id=conversation.id,
         creator_id=conversation.creator_id,
@@ -16,6 +16,7 @@ def enriched_of(conversation: Conversation, context: Context, **understood: Any)
         fan_id=conversation.fan_id,
         figures=conversation.figures,
         outcomes=context.outcomes,
+        ppv_offers=offers(conversation),
         **understood,
     )
 

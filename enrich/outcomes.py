@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from operator import attrgetter
 
 from chats.chat import Chat
-from chats.conversation import Conversation
-from chats.enriched import DatedBy, Outcome, OutcomeType
+from chats.conversation import Conversation, is_offer
+from chats.enriched import DatedBy, Offer, OfferMedia, Outcome, OutcomeType
 from chats.message import Message
 
-NAME = "fields 4"
+NAME = "fields 5"
 
 SAME_TIP_SECONDS = 600.0  # a notification of a tip and the chat's message of it are no further apart
 SAME_RENEWAL_SECONDS = 86_400.0  # so are two sources of one renewal
@@ -163,6 +163,13 @@ def outcomes(conversations: Sequence[Conversation], chat: Chat) -> dict[str, lis
     return _by_conversation(found for rule in _RULES.values() for found in rule(story))
 
 
+def offers(conversation: Conversation) -> tuple[Offer, ...]:
+    """The pay-per-view messages of a conversation in order, direct ones and mass messages."""
+    return tuple(
+        _offer(each) for each in conversation.messages if is_offer(each) and (each.is_direct or each.is_mass)
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class _Story:
     """A stretch of a chat, oldest first, with what lies around it."""
@@ -223,7 +230,7 @@ def _purchases(story: _Story) -> _Found:
                 Outcome(
                     type="purchase",
                     at=at,
-                    amount=_price(message),
+                    amount=message.cost,
                     score=_STATED,
                     evidence="message.is_opened",
                     message_id=message.id,
@@ -317,7 +324,7 @@ def _each_once(renewals: Iterable[tuple[float, float | None]]) -> Iterator[tuple
 
 def _bought(message: Message) -> tuple[float, DatedBy] | None:
     """When it was bought and what says so; what is free is no sale, no purchase is older than its offer."""
-    if message.direction == "fan" or _price(message) <= 0 or message.is_free:
+    if not is_offer(message):
         return None
     if message.bought_at is not None:
         return max(message.at, message.bought_at), "notice"
@@ -328,9 +335,22 @@ def _bought(message: Message) -> tuple[float, DatedBy] | None:
     return message.at, "offer"
 
 
-def _price(message: Message) -> float:
-    """What it costs: what a notice says was paid for it, else what is asked."""
-    return message.price if message.paid is None else message.paid
+def _offer(message: Message) -> Offer:
+    bought = _bought(message)
+    return Offer(
+        at=message.at,
+        price=message.price or message.cost,
+        media=_media(message),
+        is_mass=message.is_mass,
+        unlocked_at=bought[0] if bought else None,
+        paid=message.cost if bought else None,
+        dated_by=bought[1] if bought else None,
+    )
+
+
+def _media(message: Message) -> OfferMedia | None:
+    first, *others = dict.fromkeys(message.media) or (None,)
+    return "mixed" if others else first
 
 
 def _ended_at(chat: Chat) -> float | None:

@@ -26,6 +26,7 @@ from graph.model import (
     outcome_vertex,
     topic_vertex,
 )
+from graph.offers import offers_text
 from graph.rows import conversation_row, fan_row
 
 
@@ -57,12 +58,15 @@ class GraphBuilder:
             self._vertex(
                 "ConversationNode",
                 node,
+                conversation=conv.id,
                 chatId=conv.chat_id,
                 fanId=fan_id,
                 **conversation_row(conv),
                 massMessages=figures.mass_messages,
                 ppvOffers=figures.offers,
                 massPpvOffers=figures.mass_offers,
+                sentMessages=figures.sent,
+                offers=offers_text(conv.ppv_offers),
                 rev=self._rev,
             ),
             self._edge("HAS_CONVERSATION", self._creator, node),
@@ -128,6 +132,7 @@ class GraphBuilder:
                     topic_vertex(pair.topic_id),
                     key=conv.id,
                     conversation=conv.id,
+                    startDate=int(conv.figures.start),
                     count=pair.count,
                 )
 
@@ -139,6 +144,7 @@ class GraphBuilder:
             yield self._vertex(
                 "InteractionOutcome",
                 vertex,
+                chatId=conv.chat_id,
                 name=outcome.type,
                 date=int(outcome.at),
                 amount=outcome.amount,

@@ -26,19 +26,19 @@ VERTICES: Final[Mapping[VertexLabel, tuple[str, ...]]] = {
         *("recentSentiment", "sentimentProfile", "lastMessageDate"),
     ),
     "ConversationNode": (
-        *("chatId", "fanId", "startDate", "endDate", "messageCount", "fanMessages", "massMessages"),
-        *("ppvOffers", "massPpvOffers", "turns", "silenceSeconds", "responseSeconds", "unanswered"),
-        *("sentimentSum", "sentimentCount", "rev"),
+        *("conversation", "chatId", "fanId", "startDate", "endDate", "messageCount", "fanMessages"),
+        *("massMessages", "sentMessages", "ppvOffers", "massPpvOffers", "offers", "turns", "silenceSeconds"),
+        *("responseSeconds", "unanswered", "sentimentSum", "sentimentCount", "rev"),
     ),
     "Topic": ("description", "category", "keywords", "model"),
     "EngagementAction": ("name", "type"),
-    "InteractionOutcome": ("name", "date", "amount", "score", "provisional", "isMass", "rev"),
+    "InteractionOutcome": ("chatId", "name", "date", "amount", "score", "provisional", "isMass", "rev"),
 }
 EDGES: Final[Mapping[EdgeLabel, tuple[tuple[VertexLabel, ...], tuple[str, ...]]]] = {
     "HAS_CONVERSATION": (("Creator", "Fan"), ("rev",)),
     "DISCUSS_TOPIC": (("ConversationNode",), ("messages", "weight", "rev")),
     "USES_ENGAGEMENT": (("ConversationNode",), ("count", "direction", "rev")),
-    "TARGETS_TOPIC": (("EngagementAction",), ("conversation", "count", "rev")),
+    "TARGETS_TOPIC": (("EngagementAction",), ("conversation", "startDate", "count", "rev")),
     "RESULTS_IN_OUTCOME": (("ConversationNode",), ("rev",)),
 }
 KEYS_TOGETHER: Final = 9  # beside the id: a step takes ten arguments in every home

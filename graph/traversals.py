@@ -64,6 +64,64 @@ class OutcomeRow(TypedDict):
     isMass: bool  # a purchase of what went to many
 
 
+class NamedRow(TypedDict):
+    """One conversation, or what stands alone, by its id; what an older schema wrote has the id ""."""
+
+    conversation: str
+    chatId: str
+    fanId: str
+    startDate: int
+    endDate: int
+    messageCount: int
+
+
+class FanConversationRow(NamedRow):
+    """One fan conversation."""
+
+    offers: str  # as graph/offers.py writes them
+
+
+class DiscussedRow(TypedDict):
+    """One fan conversation discusses one topic."""
+
+    conversation: str
+    id: str  # of the topic's vertex, `element_id`, in every home
+    topic: str  # the readable label
+
+
+class UsedRow(TypedDict):
+    """An engagement action was seen in one fan conversation, on one of its sides."""
+
+    conversation: str
+    type: str
+
+
+class TargetRow(TypedDict):
+    """An engagement action was seen in messages of a topic, in one conversation."""
+
+    conversation: str
+    type: str  # of the action
+    id: str  # of the topic's vertex, `element_id`, in every home
+    topic: str  # the readable label
+
+
+class SaleRow(TypedDict):
+    """One outcome of a chat; an amount that is not known reads 0, a chat that an older schema lacks ""."""
+
+    chatId: str
+    type: str
+    date: int
+    amount: float
+
+
+class OfferedRow(NamedRow):
+    """What was sent and offered in one conversation, or by what stands alone."""
+
+    fanMessages: int
+    sentMessages: int  # by the creator: direct and mass messages
+    offers: str  # as graph/offers.py writes them
+
+
 class FanRow(TypedDict):
     """Where one fan's chat stands now."""
 
@@ -117,6 +175,59 @@ OUTCOMES = (
     '.by("name").by(__.coalesce(__.values("amount"), __.constant(0))).by("isMass")'
 )
 
+# Properties that what an older schema wrote lacks, until its owner has written it anew.
+_CONVERSATION = '__.coalesce(__.values("conversation"), __.constant(""))'
+_CHAT = '__.coalesce(__.values("chatId"), __.constant(""))'
+_OFFERS = '__.coalesce(__.values("offers"), __.constant(""))'
+_SENT = '__.coalesce(__.values("sentMessages"), __.constant(0))'
+_BY_FANS = _IN_WINDOW + '.has("fanMessages", gt(0))'
+
+# Bindings: pk, start, end. Rows: FanConversationRow.
+FAN_CONVERSATIONS = (
+    _BY_FANS + '.project("conversation", "chatId", "fanId", "startDate", "endDate", "messageCount", "offers")'
+    f'.by({_CONVERSATION}).by("chatId").by("fanId").by("startDate").by("endDate").by("messageCount")'
+    f".by({_OFFERS})"
+)
+
+# Bindings: pk, start, end. Rows: DiscussedRow.
+DISCUSSED = (
+    _BY_FANS + '.outE("DISCUSS_TOPIC").project("conversation", "id", "topic")'
+    '.by(__.outV().coalesce(__.values("conversation"), __.constant(""))).by(__.inV().id())'
+    '.by(__.inV().values("description"))'
+)
+
+# Bindings: pk, start, end. Rows: UsedRow.
+USED = (
+    _BY_FANS + '.outE("USES_ENGAGEMENT").project("conversation", "type")'
+    '.by(__.outV().coalesce(__.values("conversation"), __.constant(""))).by(__.inV().values("type"))'
+)
+
+# Bindings: pk, start, end. Rows: TargetRow, of conversations without a fan's message, too. An edge has the
+# start of its conversation, so that those of the window are found without visiting the conversations.
+TARGETS = (
+    'g.V().has("pk", pk).hasLabel("EngagementAction").outE("TARGETS_TOPIC")'
+    '.has("startDate", gte(start)).has("startDate", lt(end))'
+    '.project("conversation", "type", "id", "topic")'
+    '.by(__.values("conversation")).by(__.outV().values("type")).by(__.inV().id())'
+    '.by(__.inV().values("description"))'
+)
+
+# Bindings: pk, start, end. Rows: SaleRow, of every type of outcome.
+SALES = (
+    'g.V().has("pk", pk).hasLabel("InteractionOutcome")'
+    '.has("date", gte(start)).has("date", lt(end))'
+    f'.project("chatId", "type", "date", "amount").by({_CHAT}).by("name").by("date")'
+    '.by(__.coalesce(__.values("amount"), __.constant(0)))'
+)
+
+# Bindings: pk, start, end. Rows: OfferedRow.
+OFFERED = (
+    _IN_WINDOW + '.project("conversation", "chatId", "fanId", "startDate", "endDate", "messageCount",'
+    ' "fanMessages", "sentMessages", "offers")'
+    f'.by({_CONVERSATION}).by("chatId").by("fanId").by("startDate").by("endDate").by("messageCount")'
+    f'.by("fanMessages").by({_SENT}).by({_OFFERS})'
+)
+
 # Bindings: pk. Rows: FanRow. The comparison leaves out a fan whose state was not written yet.
 FANS = (
     'g.V().has("pk", pk).hasLabel("Fan").has("unread", gte(0))'
@@ -159,6 +270,12 @@ QUESTIONS: Final[Mapping[str, str]] = {
     "actions": ACTIONS,
     "outcomes": OUTCOMES,
     "fans": FANS,
+    "fan_conversations": FAN_CONVERSATIONS,
+    "discussed": DISCUSSED,
+    "used": USED,
+    "targets": TARGETS,
+    "sales": SALES,
+    "offered": OFFERED,
     "accounts": ACCOUNTS,
     "accounts_of_user": ACCOUNTS_OF_USER,
     "accounts_of_creator": ACCOUNTS_OF_CREATOR,

@@ -9,10 +9,9 @@ from datetime import datetime, timedelta
 from math import ceil, fsum
 from typing import Literal, NamedTuple, Self, get_args
 
-from graph.model import local_id, topic_vertex
 from graph.traversals import ActionRow, ConversationRow, MessagesRow, OutcomeRow, TopicLinkRow
 from insights.ordered import Ordered
-from insights.row import handling_seconds, response_times, silence_share
+from insights.row import handling_seconds, response_times, silence_share, topic_id
 from insights.window import invalid, parse_time_zone, time_zone_notes
 from wire.payloads import (
     MessageCounts,
@@ -40,8 +39,7 @@ class TopicText(NamedTuple):
 
     @classmethod
     def of(cls, link: TopicLinkRow) -> Self:
-        id = local_id(link["id"]).removeprefix(topic_vertex(""))
-        return cls(id, link["topic"], link["category"], link["keywords"])
+        return cls(topic_id(link["id"]), link["topic"], link["category"], link["keywords"])
 
 
 def topic_metrics(links: Iterable[TopicLinkRow], *, start: int, conversations: int) -> list[TopicMetric]:

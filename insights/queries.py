@@ -66,7 +66,7 @@ async def fetch_topic_metrics(
 ) -> list[TopicMetric]:
     """Topics of the window by falling volume, with share and trend."""
     window = Window(start_date, end_date)
-    reader = await _Reader.open(graph, creator_id, user_id)
+    reader = await Reader.open(graph, creator_id, user_id)
     conversations, links = await asyncio.gather(
         reader.rows(CONVERSATIONS, **_bounds(window)), reader.rows(TOPIC_LINKS, **_two_windows(window))
     )
@@ -86,7 +86,7 @@ async def fetch_sentiment_trend(
     """Mean sentiment of fan messages per bucket of the window."""
     window = Window(start_date, end_date)
     _check_trend(bucket, time_zone)
-    reader = await _Reader.open(graph, creator_id, user_id)
+    reader = await Reader.open(graph, creator_id, user_id)
     conversations = await reader.rows(CONVERSATIONS, **_bounds(window))
     return sentiment_trend(conversations, bucket=bucket, time_zone=time_zone)
 
@@ -101,7 +101,7 @@ async def fetch_response_time_metrics(
 ) -> ResponseTimeMetrics:
     """Handling time, silence, turns and response times of the window."""
     window = Window(start_date, end_date)
-    reader = await _Reader.open(graph, creator_id, user_id)
+    reader = await Reader.open(graph, creator_id, user_id)
     return response_time_metrics(await reader.rows(CONVERSATIONS, **_bounds(window)))
 
 
@@ -125,7 +125,7 @@ async def build_analytics_update(
     """
     window = Window(start_date, end_date)
     _check_trend(bucket, time_zone)
-    reader = await _Reader.open(graph, creator_id, user_id)
+    reader = await Reader.open(graph, creator_id, user_id)
     conversations, messages, links, actions, outcomes, fans = await asyncio.gather(
         reader.rows(CONVERSATIONS, **_bounds(window)),
         reader.rows(MESSAGES, **_bounds(window)),
@@ -195,20 +195,22 @@ async def broadcast_analytics_update(
     return update
 
 
-class _Reader:
-    """Runs traversals over the accounts that one question is about."""
+class Reader:
+    """Runs traversals over the accounts (by their keys) that one question is about."""
 
     def __init__(self, graph: Graph, accounts: list[str]) -> None:
         self._graph = graph
-        self._accounts = accounts
+        self.accounts = accounts
 
     @classmethod
-    async def open(cls, graph: Graph, creator_id: str | None, user_id: str | None) -> "_Reader":
+    async def open(cls, graph: Graph, creator_id: str | None, user_id: str | None) -> "Reader":
+        """For the accounts that these ids name. AmbiguousUser."""
         return cls(graph, await _accounts(graph, creator_id, user_id))
 
     async def rows_by_account(self, traversal: str, **bindings: Scalar) -> list[list[Any]]:
+        """The rows of each of `accounts`, in their order."""
         return await asyncio.gather(
-            *(self._graph.submit(traversal, {"pk": account, **bindings}) for account in self._accounts)
+            *(self._graph.submit(traversal, {"pk": account, **bindings}) for account in self.accounts)
         )
 
     async def rows(self, traversal: str, **bindings: Scalar) -> list[Any]:

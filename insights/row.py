@@ -1,5 +1,6 @@
-"""What the row of one conversation says; definitions in docs/metrics.md. Pure."""
+"""What a row says; definitions in docs/metrics.md. Pure."""
 
+from graph.model import local_id, topic_vertex
 from graph.traversals import ConversationRow
 
 
@@ -13,6 +14,11 @@ def silence_share(row: ConversationRow) -> float | None:
     duration = row["endDate"] - row["startDate"]
     # Whole-second dates can make the duration a fraction shorter than the gaps inside it.
     return min(100.0, 100 * row["silenceSeconds"] / duration) if duration > 0 else None
+
+
+def topic_id(element_id: str) -> str:
+    """The topic's own id, from that of its vertex in the store."""
+    return local_id(element_id).removeprefix(topic_vertex(""))
 
 
 def response_times(row: ConversationRow) -> list[float]:

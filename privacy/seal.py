@@ -38,6 +38,9 @@ class Seal:
 
 
 def read_seal(file: Path) -> Seal:
-    """The seal of the secret in the file, which is made when it is missing. SettingsError as of `read_secret`."""
+    """The seal of the secret in the file, which is made when it is missing.
+
+    SettingsError as of `read_secret`.
+    """
     make_secret(file)
     return Seal(read_secret(file))

@@ -11,6 +11,7 @@ from datetime import datetime
 from itertools import pairwise
 from statistics import fmean, median
 from typing import Any
+from zoneinfo import ZoneInfo
 
 CREATOR = "900"
 NOW = 1_715_068_800  # when everything is received
@@ -45,6 +46,9 @@ class Said:
     bought: float | None  # when
     paid: float
     has_media: bool
+    free: bool
+    dated: bool  # the time of the purchase is known
+    media: tuple[str, ...]
 
     @property
     def direct(self) -> bool:
@@ -53,8 +57,7 @@ class Said:
 
 def numbers(feed: list[Call], start: float, end: float) -> dict[str, Any]:
     """Every number of the window `[start, end)`, and how each fan's chat stands."""
-    fans, chats, facts = _read(feed)
-    found = [_Chat(fan, fans[fan], chats.get(fan, []), facts.get(fan, [])) for fan in sorted(fans)]
+    found = _chats(feed)
     conversations = [each for chat in found for each in chat.conversations if start <= each[0].at < end]
     alone = [each for chat in found for each in chat.alone if start <= each < end]
     by_fans = [each for each in conversations if any(m.by_fan for m in each)]
@@ -83,18 +86,122 @@ def numbers(feed: list[Call], start: float, end: float) -> dict[str, Any]:
     }
 
 
+BANDS = ((0, 5, "0-5"), (5, 10, "5-10"), (10, 20, "10-20"), (20, 50, "20-50"), (50, 100, "50-100"))
+# What the tests' enrichment finds in a direct message, by the last digit of its id.
+TOPICS = {0: ("a",), 1: ("b",), 2: ("a", "b"), 4: ("b",)}
+ACTIONS = {0: ("x",), 1: ("x", "y"), 3: ("y",), 4: ("y",)}
+
+
+def found_in(id: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The topics and the actions of a direct message."""
+    digit = int(id[-1])
+    return TOPICS.get(digit, ()), ACTIONS.get(digit, ())
+
+
+def conversion(
+    feed: list[Call], start: float, end: float, *, hours: float, as_of: float, zone: str
+) -> dict[Any, Any]:
+    """Per factor the fan conversations with it, how many sold, their fans and amounts; and of all of them."""
+    rows: list[tuple[str, list[float], set[tuple[str, ...]]]] = []
+    pending = 0
+    for chat in _chats(feed):
+        by_fan = [each for each in chat.conversations if any(m.by_fan for m in each)]
+        for each in by_fan:
+            if not start <= each[0].at < end:
+                continue
+            if int(each[-1].at) + hours * 3600 > as_of:
+                pending += 1
+                continue
+            later = [int(other[0].at) for other in by_fan if other[0].at > each[0].at]
+            amounts = [
+                amount
+                for kind, at, amount in chat.outcomes
+                if kind in ("tip", "purchase")
+                and int(each[0].at) <= int(at) <= int(each[-1].at) + hours * 3600
+                and not any(begun <= int(at) for begun in later)
+            ]
+            rows.append((chat.fan, amounts, _factors(chat, each, zone)))
+    factors = {factor for _, _, own in rows for factor in own}
+    return {
+        "pending": pending,
+        "all": _sold(rows),
+        **{factor: _sold([row for row in rows if factor in row[2]]) for factor in factors},
+    }
+
+
+def _sold(rows: list[tuple[str, list[float], Any]]) -> tuple[Any, ...]:
+    amounts = sorted(amount for _, own, _ in rows for amount in own)
+    return len(rows), sum(bool(own) for _, own, _ in rows), len({fan for fan, _, _ in rows}), amounts
+
+
+def _factors(chat: "_Chat", conversation: list[Said], zone: str) -> set[tuple[str, ...]]:
+    found: set[tuple[str, ...]] = set()
+    for message in conversation:
+        topics, actions = found_in(message.id)
+        found |= {("topic", topic) for topic in topics} | {("action", action) for action in actions}
+        found |= {("pair", action, topic) for action in actions for topic in topics}
+    found |= {("price_band", _band(offer.price)) for offer in chat.offers(conversation)}
+    local = datetime.fromtimestamp(conversation[0].at, ZoneInfo(zone))
+    return found | {("hour_of_week", local.strftime("%a %H"))}
+
+
+def _band(price: float) -> str:
+    return next((name for low, high, name in BANDS if low <= price < high), "100-")
+
+
+def ppv(feed: list[Call], start: float, end: float) -> dict[tuple[str, str], tuple[Any, ...]]:
+    """Per kind of offers: sent, unlocked, revenue, the times that unlocking took, messages sent."""
+    offers: list[Said] = []
+    direct = mass = 0
+    for chat in _chats(feed):
+        for each in [*chat.conversations, *([m] for m in chat.messages if m.mass and chat.home(m) is None)]:
+            if start <= each[0].at < end:
+                joined = [m for m in chat.messages if m.mass and chat.home(m) is each]
+                direct += sum(m.direct and not m.by_fan for m in each)
+                mass += len(joined) + sum(m.mass for m in each)
+                offers += chat.offers(each)
+    found = {}
+    for part in {part for offer in offers for part in _parts(offer)} | {
+        ("all", "all"),
+        ("delivery", "direct"),
+        ("delivery", "mass"),
+    }:
+        own = [offer for offer in offers if part in _parts(offer)]
+        unlocked = [offer for offer in own if offer.bought is not None]
+        times = sorted(int(o.bought) - int(o.at) for o in unlocked if o.dated and o.bought is not None)
+        messages = {"all": direct + mass, "direct": direct, "mass": mass}.get(part[1])
+        found[part] = (len(own), len(unlocked), sum(o.paid for o in unlocked), times, messages)
+    return found
+
+
+def _parts(offer: Said) -> set[tuple[str, str]]:
+    media = set(offer.media)
+    kind = "mixed" if len(media) > 1 else next(iter(media), "unknown")
+    return {
+        ("all", "all"),
+        ("delivery", "mass" if offer.mass else "direct"),
+        ("price_band", _band(offer.price)),
+        ("media", kind),
+    }
+
+
+def _chats(feed: list[Call]) -> "list[_Chat]":
+    fans, chats, facts = _read(feed)
+    return [_Chat(fan, fans[fan], chats.get(fan, []), facts.get(fan, [])) for fan in sorted(fans)]
+
+
 class _Chat:
     def __init__(self, fan: str, rows: list[Raw], messages: list[Said], facts: list[tuple[Any, ...]]) -> None:
         self.fan = fan
-        self._messages = sorted(messages, key=lambda m: (m.at, len(m.id), m.id))
-        self._direct = [m for m in self._messages if m.direct]
+        self.messages = sorted(messages, key=lambda m: (m.at, len(m.id), m.id))
+        self._direct = [m for m in self.messages if m.direct]
         self.conversations: list[list[Said]] = []
         for message in self._direct:
             if self.conversations and message.at - self.conversations[-1][-1].at <= GAP:
                 self.conversations[-1].append(message)
             else:
                 self.conversations.append([message])
-        alone = [m.at for m in self._messages if not m.direct and not self._joins(m)]
+        alone = [m.at for m in self.messages if not m.direct and not self._joins(m)]
         self.alone = alone if self.conversations else [*alone, *(at for _, at, _ in set(facts))]
         self.runs = self._runs()
         self.outcomes = self._outcomes(rows, facts)
@@ -108,7 +215,20 @@ class _Chat:
         self.spend = max([sum(amount for _, _, amount in self.outcomes), *totals])
 
     def _joins(self, message: Said) -> bool:
-        return any(c[0].at - GAP <= message.at <= c[-1].at + GAP for c in self.conversations)
+        return self.home(message) is not None
+
+    def home(self, message: Said) -> list[Said] | None:
+        """The conversation that a message which is not direct joins: the next one, else the one before."""
+        for each in self.conversations:
+            if 0 < each[0].at - message.at <= GAP:
+                return each
+        near = [each for each in self.conversations if each[0].at <= message.at <= each[-1].at + GAP]
+        return near[-1] if near else None
+
+    def offers(self, conversation: list[Said]) -> list[Said]:
+        """What was for sale in a conversation, or is what stands alone."""
+        own = [m for m in self.messages if m.mass and self.home(m) is conversation]
+        return [m for m in [*conversation, *own] if not m.by_fan and m.paid > 0 and not m.free]
 
     def _runs(self) -> list[tuple[Said, Said | None]]:
         """The first message of each fan run, with the creator's message that answers it."""
@@ -144,8 +264,8 @@ class _Chat:
         return open_run[0].at
 
     def _outcomes(self, rows: list[Raw], facts: list[tuple[Any, ...]]) -> list[tuple[str, float, float]]:
-        found = [("purchase", m.bought, m.paid) for m in self._messages if m.bought is not None]
-        tips = [m for m in self._messages if m.tip and m.by_fan]
+        found = [("purchase", m.bought, m.paid) for m in self.messages if m.bought is not None]
+        tips = [m for m in self.messages if m.tip and m.by_fan]
         found += [("tip", m.at, m.tip) for m in tips]
         for kind, at, amount in sorted(set(facts)):
             if kind == "tip":
@@ -160,7 +280,7 @@ class _Chat:
             for each in (row.get("withUser", {}).get("subscribedOnData") or {}).get("subscribes", [])[1:]
         }
         told = {(at, amount) for kind, at, amount in found if kind == "renewal"}
-        if self._messages or facts:  # else there is nothing that it can belong to
+        if self.messages or facts:  # else there is nothing that it can belong to
             found += [("renewal", at, amount) for at, amount in listed - told]
         return found
 
@@ -286,6 +406,9 @@ def _said(fan: str, id: str, copies: list[Raw], notices: list[tuple[float, float
         bought=None if when is None else max(at, when),
         paid=paid,
         has_media=bool(row.get("media")),
+        free=bool(row.get("isFree")),
+        dated=bool(notices) or any(opened),
+        media=tuple(each["type"] for each in row.get("media") or ()),
     )
 
 

@@ -53,9 +53,21 @@ export const insights = (who, days, signal) => get("/api/v1/insights/full", span
 export const sentiment = (who, days, bucket, signal) =>
   get(
     "/api/v1/insights/sentiment-trend",
-    { ...span(who, days), bucket, time_zone: Intl.DateTimeFormat().resolvedOptions().timeZone },
+    { ...span(who, days), bucket, time_zone: zone() },
     signal,
   );
+
+const zone = () => Intl.DateTimeFormat().resolvedOptions().timeZone;
+
+/** What sales follow, by one kind of factor, and what became of offers. */
+export async function money(who, days, kind, signal) {
+  const asked = { ...span(who, days), time_zone: zone() };
+  const [conversion, ppv] = await Promise.all([
+    get("/api/v1/insights/conversion", { ...asked, kind }, signal),
+    get("/api/v1/insights/ppv", asked, signal),
+  ]);
+  return { conversion, ppv };
+}
 
 /** A chat's messages as received, latest first. */
 export const messages = ({ user, creator }, chat, limit, offset) =>

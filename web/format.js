@@ -15,6 +15,7 @@ export const count = (value) => unless(value, (v) => whole.format(v));
 export const decimal = (value) => unless(value, (v) => tenths.format(v));
 export const score = (value) => unless(value, (v) => hundredths.format(v));
 export const percent = (value) => unless(value, (v) => `${tenths.format(v)} %`);
+export const share = (value) => unless(value, (v) => `${tenths.format(100 * v)} %`);
 export const money = (value) => unless(value, (v) => dollars.format(v));
 export const moment = (milliseconds) => unless(milliseconds, (v) => clock.format(v));
 

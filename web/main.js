@@ -5,6 +5,7 @@ import { drawSentiment } from "./charts.js";
 import { h, setText } from "./dom.js";
 import { drawFigures } from "./figures.js";
 import { drawInbox } from "./inbox.js";
+import { drawMoney } from "./money.js";
 import { drawPanel } from "./panel.js";
 import { PAGE, initial, reduce } from "./state.js";
 
@@ -38,6 +39,7 @@ function draw() {
   if (changed("chats", "loaded", "analytics")) drawEmpty(now);
   if (changed("analytics")) drawFigures(now.analytics);
   if (changed("analytics", "trend", "bucket")) drawTrend(now);
+  if (changed("money")) drawMoney(now.money);
   if (changed("chats", "total", "shown", "online", "open")) drawInbox(now, Date.now());
   if (changed("chats", "open")) drawPanel(now);
   drawn = now;
@@ -102,27 +104,36 @@ function drawEmpty({ loaded, chats }) {
   setText(by("empty-post"), `curl -X POST -H 'Content-Type: application/json' \\\n  --data @snapshot.json '${post}'`);
 }
 
-/** Ask for the shown window, and its trend, again: at once or when a burst has settled. */
-const refresh = (() => {
+/** What asks for something again, after a delay: of several at once the last, and an older answer is not awaited. */
+function asking(ask) {
   let timer = 0;
   let asked = new AbortController();
-  async function ask() {
+  async function again() {
     asked.abort();
     asked = new AbortController();
     const { signal } = asked;
-    const { days, bucket } = state;
     try {
-      dispatch("insights", await api.insights(who, days, signal));
-      if (bucket !== "day") dispatch("trend", await api.sentiment(who, days, bucket, signal));
+      await ask(state, signal);
     } catch (error) {
       if (!signal.aborted) dispatch("problem", error.message);
     }
   }
   return (delay) => {
     clearTimeout(timer);
-    timer = setTimeout(ask, delay);
+    timer = setTimeout(again, delay);
   };
-})();
+}
+
+/** Ask for the shown window, and its trend, again: at once or when a burst has settled. */
+const refresh = asking(async ({ days, bucket }, signal) => {
+  dispatch("insights", await api.insights(who, days, signal));
+  if (bucket !== "day") dispatch("trend", await api.sentiment(who, days, bucket, signal));
+});
+
+/** What it costs grows with the window, so no single message asks for it. */
+const refreshMoney = asking(async ({ days, kind }, signal) => {
+  dispatch("money", await api.money(who, days, kind, signal));
+});
 
 /** Show a chat's messages in the panel; pages are newest first. */
 function open(id) {
@@ -185,7 +196,10 @@ function take(frame) {
   const isNew = type === "append_message" && !state.chats.has(payload.conversationId);
   dispatch(type, payload, frame);
   if (isNew && payload.messageCount > payload.messages.length) recall(payload.conversationId);
-  if (type === "full_sync_response") rank();
+  if (type === "full_sync_response") {
+    rank();
+    refreshMoney(SETTLE);
+  }
   if (state.open && (type === "full_sync_response" || payload.conversationId === state.open.id)) reread();
   if (type === "analytics_update" || type === "full_sync_response") settle();
 }
@@ -200,6 +214,11 @@ function listen() {
   by("window").addEventListener("change", ({ target }) => {
     dispatch("window", Number(target.value));
     refresh(0);
+    refreshMoney(0);
+  });
+  by("kind").addEventListener("change", ({ target }) => {
+    dispatch("kind", target.value);
+    refreshMoney(0);
   });
   by("inbox-more").addEventListener("click", () => {
     dispatch("more");
@@ -220,7 +239,11 @@ function listen() {
   addEventListener("keydown", ({ key }) => key === "Escape" && state.open && dispatch("closed"));
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => drawTrend(state));
   setInterval(() => drawInbox(state, Date.now()), CLOCK);
-  setInterval(() => who.user !== null && refresh(0), WINDOW);
+  setInterval(() => {
+    if (who.user === null) return;
+    refresh(0);
+    refreshMoney(0);
+  }, WINDOW);
 }
 
 function address(user, creator) {

@@ -14,6 +14,8 @@ export const initial = {
   bucket: "day",
   analytics: null, // of the shown window
   trend: null, // of the shown bucket, when it is not the day
+  kind: "topic", // of the factors whose sales are compared
+  money: null, // {conversion, ppv} of the shown window and kind
   chats: new Map(), // by chat id, those that are known; the service has `total`
   total: 0,
   ranked: 0, // so many of the most urgent are known
@@ -33,6 +35,8 @@ const transitions = {
   bucket: (state, bucket) => ({ ...state, bucket, trend: null }),
   insights: (state, analytics) => prioritise({ ...state, analytics }, analytics),
   trend: (state, trend) => ({ ...state, trend }),
+  kind: (state, kind) => ({ ...state, kind }),
+  money: (state, money) => ({ ...state, money }),
 
   system_status: (state, system) => ({ ...state, system }),
   system_error: (state, { errorMessage, code }) => ({

@@ -17,6 +17,8 @@ from chats.enriched import DatedBy, NoSentiment, OutcomeType
 from chats.message import Direction
 
 MessageKind = Literal["direct", "mass", "notice"]
+FactorKind = Literal["topic", "action", "pair", "price_band", "hour_of_week"]
+NoLift = Literal["too_few_with", "too_few_without", "none_sold_without"]
 Status = Literal["PROCESSING_SNAPSHOT", "REALTIME", "ERROR"]
 
 
@@ -327,6 +329,123 @@ class AnalyticsUpdate(Payload):
     priority: dict[str, PriorityScore]
     unreadCounts: dict[str, int]
     notes: list[str] = []  # how the question was read, where not to the letter
+
+
+class Converted(Payload):
+    """Fan conversations, those of them that a sale followed, and their share with its 95 % interval."""
+
+    conversations: int
+    sold: int
+    rate: float | None  # 0..1
+    low: float | None
+    high: float | None
+
+
+class ConversionRow(Payload):
+    """Conversations with one topic, action, pair of both, price band or hour, against those without it."""
+
+    kind: FactorKind
+    action: str | None = None  # of an action or pair
+    topicId: str | None = None  # of a topic or pair
+    topic: str | None = None  # its readable label
+    value: str | None = None  # the price band, or the hour of the week
+    with_it: Converted
+    without_it: Converted
+    fans: int  # whose conversations have it
+    sales: int  # that followed the conversations with it
+    amount_total: float  # of those sales whose amount is known, in dollars
+    amount_median: float | None
+    amounts_known: int
+    lift: float | None  # the rate with it divided by the rate without it
+    lift_low: float | None
+    lift_high: float | None
+    reason: NoLift | None  # why there is no lift
+    p: float | None  # null where there are too few conversations to test
+    adjusted_p: float | None  # over all tests of the answer
+    significant: bool | None
+    drill: str  # a query of `/api/v1/insights/conversations`; add `group`
+
+
+class Conversion(Payload):
+    """Which conversations a sale follows."""
+
+    creatorId: str | None
+    startDate: datetime
+    endDate: datetime
+    as_of: datetime
+    time_zone: str
+    attribution: float  # hours after a conversation in which a sale still counts as following it
+    min_sample: int
+    total: Converted  # every fan conversation of the window whose hours are over
+    pending: int  # whose hours are not over: in no other number
+    sales: int  # that followed a conversation of `total`
+    amount_total: float
+    amount_median: float | None
+    amounts_known: int
+    tests: int  # over which p is adjusted
+    rows: list[ConversionRow]
+    drill: str  # a query of `/api/v1/insights/conversations`; add `group`
+    method: str
+    caution: str  # what must not be read into it
+    notes: list[str] = []  # how the question was read, where not to the letter
+
+
+class PpvRow(Payload):
+    """What became of pay-per-view offers. What is not known of such offers, or not asked of them, is null."""
+
+    key: str
+    sent: int
+    unlocked: int
+    unlock_ratio: float | None  # 0..1
+    low: float | None  # of its 95 % interval
+    high: float | None
+    revenue: float  # dollars paid for those unlocked
+    seconds_to_unlock: float | None  # the median
+    seconds_to_unlock_n: int  # of those whose time is known
+    messages_sent: int | None  # by the creator, offers among them
+    golden_ratio: float | None  # offers sent, of all messages sent
+    revenue_per_message: float | None
+    conversations: int  # that the offers were sent in, or by themselves
+    drill: str  # a query of `/api/v1/insights/conversations`; add `group`
+
+
+class PpvFunnel(Payload):
+    """The pay-per-view offers of the window's conversations and of what stands alone in it."""
+
+    creatorId: str | None
+    startDate: datetime
+    endDate: datetime
+    as_of: datetime
+    total: PpvRow
+    by_delivery: list[PpvRow]  # direct, mass
+    by_price_band: list[PpvRow]
+    by_media: list[PpvRow]
+    by_creator: list[PpvRow]  # a row an account
+
+
+class CountedConversation(Payload):
+    """A conversation, or what stands alone, that a number counts."""
+
+    userId: str
+    creatorId: str
+    conversationId: str
+    chatId: str
+    fanId: str
+    startDate: datetime
+    endDate: datetime
+    messageCount: int  # direct messages; 0: a mass message that stands alone
+    counted: int  # how much of the number this is
+    amount: float | None  # dollars of what was counted; null where that is no money
+
+
+class CountedConversations(Payload):
+    """Some of the conversations that a number counts, by their start."""
+
+    conversations: list[CountedConversation]
+    total: int  # conversations, whatever the page
+    counted: int  # the number
+    amount: float | None
+    next: str | None  # the `cursor` of the next page; null: this is the last
 
 
 class ConnectionAck(Payload):

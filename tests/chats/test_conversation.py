@@ -52,7 +52,9 @@ def test_mass_messages_and_notices_change_no_figure_of_the_worked_example(others
     example = ["F 10:00", "F 10:01", "C 10:11", "F 10:12", "F 20:00", "C 20:30"]
     alone, beside = cut_up(talk(*example)), cut_up(talk(*example, *others))
     assert next(each.figures for each in beside if each.stands_alone).mass_messages == 1
-    spoken = [replace(each.figures, mass_messages=0) for each in beside if not each.stands_alone]
+    spoken = [
+        replace(each.figures, mass_messages=0, creator_mass=0) for each in beside if not each.stands_alone
+    ]
     assert spoken == [each.figures for each in alone]
 
 
@@ -217,7 +219,7 @@ def test_responses_and_waits_do_not_depend_on_where_the_chat_is_cut(said: list[M
 def test_what_is_not_direct_moves_no_figure_and_no_border(said: list[Message], gap: float) -> None:
     direct = cut_up([m for m in said if m.is_direct], gap=gap)
     found = cut_up(said, gap=gap)
-    assert [replace(c.figures, mass_messages=0) for c in found if not c.stands_alone] == [
+    assert [replace(c.figures, mass_messages=0, creator_mass=0) for c in found if not c.stands_alone] == [
         c.figures for c in direct
     ]
     for each in found:

@@ -13,9 +13,12 @@ from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 from starlette.routing import WebSocketRoute
 
+from graph import traversals
+from insights import money, queries
 from local.ray import LIMITS
 from metrics.declared import BY_NAME
 from settings import Settings
+from wire.payloads import ConversionRow, Converted, CountedConversations, Payload, PpvFunnel, PpvRow
 
 with warnings.catch_warnings():  # Ray's use of Pydantic warns when it is imported
     warnings.simplefilter("ignore")
@@ -180,3 +183,21 @@ def test_what_does_not_exist_is_found(
     monkeypatch.setattr(f"{__name__}.PAGES", sorted(tmp_path.glob("*.md")))
     with pytest.raises(AssertionError):
         check()
+
+
+@pytest.mark.parametrize("answer", [Converted, ConversionRow, PpvRow, PpvFunnel, CountedConversations])
+def test_every_field_of_an_answer_about_money_is_in_the_metrics(answer: type[Payload]) -> None:
+    text = (DOCS / "metrics.md").read_text()
+    scope = {"creatorId", "startDate", "endDate", "as_of"}
+    missing = [
+        name for name in set(answer.model_fields) - scope if not re.search(rf"`[^`]*\b{name}\b[^`]*`", text)
+    ]
+    assert missing == []
+
+
+def test_every_question_that_answers_a_metric_is_in_the_metrics() -> None:
+    texts = {text for module in (queries, money) for text in vars(module).values() if isinstance(text, str)}
+    asked = {name for name, text in vars(traversals).items() if isinstance(text, str) and text in texts}
+    assert {"CONVERSATIONS", "SALES", "TARGETS"} <= asked
+    rows_of = " ".join(row[0] for row in rows("metrics.md"))
+    assert [name for name in sorted(asked) if f"`{name}`" not in rows_of] == []

@@ -6,11 +6,15 @@ from datetime import UTC, datetime
 from hypothesis import strategies as st
 
 from chats.conversation import Figures
-from chats.enriched import ActionTopic, ActionUse, EnrichedConversation, Outcome, TopicUse
+from chats.enriched import ActionTopic, ActionUse, EnrichedConversation, Offer, Outcome, TopicUse
 
 TOPICS = ("1", "2", "3")
 ACTIONS = ("question", "offer_ppv", "thanks")
 START = datetime(2025, 3, 1, 10, 0, tzinfo=UTC).timestamp()
+OFFERS = (
+    Offer(at=START, price=9.99, media="video", unlocked_at=START + 60.75, paid=9.99, dated_by="notice"),
+    Offer(at=START + 5.5, price=25.0, is_mass=True),
+)
 
 
 def conversation(
@@ -20,9 +24,13 @@ def conversation(
     actions: Sequence[str] = ("question", "thanks"),
     targets: Sequence[tuple[str, str]] | None = None,
     outcomes: Sequence[Outcome] = (),
+    offers: Sequence[Offer] | None = None,
     turns: int = 3,
 ) -> EnrichedConversation:
-    """A conversation of chat `c1`; every action targets every topic unless `targets` says which."""
+    """A conversation of chat `c1`; every action targets every topic unless `targets` says which.
+
+    Without `offers` it has one that was unlocked and one that was not.
+    """
     if targets is None:
         targets = [(action, topic) for action in actions for topic in topics]
     return EnrichedConversation(
@@ -42,6 +50,7 @@ def conversation(
             silence_seconds=600.5,
             response_seconds=(660.0, 37080.25),
             unanswered=1,
+            creator_mass=1,
         ),
         sentiment_sum=1.25,
         sentiment_count=2,
@@ -52,6 +61,7 @@ def conversation(
         actions=tuple(ActionUse(type=a, count=2, direction="creator") for a in actions),
         action_topics=tuple(ActionTopic(action=a, topic_id=t, count=1) for a, t in targets),
         outcomes=tuple(outcomes),
+        ppv_offers=OFFERS if offers is None else tuple(offers),
     )
 
 
@@ -71,5 +81,14 @@ def conversations(draw: st.DrawFn, id: str = "c1:m1") -> EnrichedConversation:
     targets = draw(st.lists(st.sampled_from(pairs), unique=True)) if pairs else []
     amounts = st.sampled_from((None, 5.0, 12.5))
     outcomes = draw(st.lists(st.one_of(st.builds(tip, amounts), st.builds(drop_off)), max_size=3))
+    offers = draw(st.lists(st.sampled_from(OFFERS), max_size=3))
     turns = draw(st.integers(0, 9))
-    return conversation(id, topics=topics, actions=actions, targets=targets, outcomes=outcomes, turns=turns)
+    return conversation(
+        id,
+        topics=topics,
+        actions=actions,
+        targets=targets,
+        outcomes=outcomes,
+        offers=offers,
+        turns=turns,
+    )

@@ -28,6 +28,7 @@ def test_conversation_vertex_has_exactly_the_documented_properties() -> None:
     assert node.id == "conv:c1:m1"
     assert node.pk == Account("u1", "creator").key
     assert node.properties == {
+        "conversation": "c1:m1",
         "chatId": "c1",
         "fanId": "f1",
         "startDate": 1740823200,
@@ -37,6 +38,8 @@ def test_conversation_vertex_has_exactly_the_documented_properties() -> None:
         "massMessages": 1,
         "ppvOffers": 1,
         "massPpvOffers": 1,
+        "sentMessages": 3,
+        "offers": "1740823200,9.99,video,,1740823260,9.99,notice;1740823205,25.0,,mass,,,",
         "turns": 3,
         "silenceSeconds": 600.5,
         "responseSeconds": "660,37080.25",
@@ -104,7 +107,12 @@ def test_one_action_of_both_sides_is_two_edges() -> None:
 def test_targets_carry_their_conversation() -> None:
     built = edges(BUILDER.build_graph(conversation(actions=["thanks"], topics=["2"]), "f1"), "TARGETS_TOPIC")
     assert [(e.source, e.target, e.key) for e in built] == [("action:thanks", "topic:2", "c1:m1")]
-    assert built[0].properties == {"conversation": "c1:m1", "count": 1, "rev": 7}
+    assert built[0].properties == {
+        "conversation": "c1:m1",
+        "startDate": 1740823200,
+        "count": 1,
+        "rev": 7,
+    }
 
 
 def test_target_without_its_topic_is_not_written() -> None:

@@ -40,6 +40,7 @@ async def test_a_written_conversation_is_read_as_it_was_built(graph: Graph, crea
     assert found.vertices["conv:c1:m1"] == {
         "label": "ConversationNode",
         "pk": pk,
+        "conversation": "c1:m1",
         "chatId": "c1",
         "fanId": "f1",
         "startDate": 1740823200,
@@ -49,6 +50,8 @@ async def test_a_written_conversation_is_read_as_it_was_built(graph: Graph, crea
         "massMessages": 1,
         "ppvOffers": 1,
         "massPpvOffers": 1,
+        "sentMessages": 3,
+        "offers": "1740823200,9.99,video,,1740823260,9.99,notice;1740823205,25.0,,mass,,,",
         "turns": 3,
         "silenceSeconds": 600.5,
         "responseSeconds": "660,37080.25",

@@ -17,7 +17,7 @@ from graph.care import check, export, load, move
 from graph.contents import Contents, compare, loose_ends, read
 from graph.embedded import EmbeddedGraph
 from graph.graphson import lines, parse
-from graph.model import DropPartition, Mutation, UpsertVertex
+from graph.model import SCHEMA, DropPartition, Mutation, UpsertVertex
 from graph.port import Graph
 from tests.graph.reading import contents
 from tests.graph.strategies import conversation, conversations, drop_off, tip
@@ -105,7 +105,7 @@ async def test_a_moved_account_is_the_same_but_for_the_mark_of_its_owner(
     await target.apply([UpsertVertex(pk, "fan:old", "Fan", {"fanId": "old"})])
     assert await move(graph, target, nothing, nothing) == 0
     before, after = await contents(graph, pk), await contents(target, pk)
-    assert before.vertices[f"creator:{creator}"].pop("schema") == 1
+    assert before.vertices[f"creator:{creator}"].pop("schema") == SCHEMA
     assert after == before
     await target.close()
 

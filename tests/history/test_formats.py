@@ -4,10 +4,10 @@
 `format-3` and `format-4`, and in `expected.json` what was understood, by the writer of format 3.
 """
 
+import dataclasses
 import hashlib
 import json
 import tarfile
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +42,11 @@ def test_checkpoints_of_every_format_say_what_was_understood(data: Path, version
     assert (found.sequence, found.revision, found.unfinished, found.held) == (7, 42, [], {})
     assert found.fits == {"88123401": 0, "90514422": 0}
     said = [_said(key, packed, found.basis) for key, packed in found.chats]
-    assert said == json.loads((data / "expected.json").read_bytes())
+    expected = json.loads((data / "expected.json").read_bytes())
+    for node in [node for chat in expected for node in chat["nodes"]]:  # what came later is as by default
+        node["ppv_offers"] = []
+        node["figures"]["creator_mass"] = 0
+    assert said == expected
 
 
 def test_what_was_read_of_an_older_format_is_written_in_the_present_one(data: Path, tmp_path: Path) -> None:
@@ -105,7 +109,9 @@ def test_fields_that_a_newer_release_added_are_passed_over(tmp_path: Path) -> No
 @given(conversations())
 def test_the_wires_json_that_was_kept_once_is_read(found: EnrichedConversation) -> None:
     """As behind the checkpoints of earlier releases."""
-    assert older.conversation(conversation_node(found).model_dump_json()) == found
+    figures = dataclasses.replace(found.figures, creator_mass=0)
+    then = msgspec.structs.replace(found, figures=figures, ppv_offers=())  # what came later
+    assert older.conversation(conversation_node(found).model_dump_json()) == then
 
 
 def test_json_from_before_messages_were_counted_apart_is_read() -> None:
@@ -136,8 +142,8 @@ def _said(key: tuple[str, str], packed: Packed, basis: dict[str, Any]) -> dict[s
         "messages": len(cached.messages),
         "conversations": packed.conversations,
         "nodes": nodes,
-        "readings": {id: asdict(reading) for id, reading in cached.kept.items()},
-        "fan": asdict(packed.fan),
+        "readings": {id: dataclasses.asdict(reading) for id, reading in cached.kept.items()},
+        "fan": dataclasses.asdict(packed.fan),
     }
 
 

@@ -7,14 +7,26 @@ from graph.traversals import (
     ACTIONS,
     CONVERSATION_COUNT,
     CONVERSATIONS,
+    DISCUSSED,
+    FAN_CONVERSATIONS,
     FANS,
+    OFFERED,
     OUTCOMES,
+    SALES,
+    TARGETS,
     TOPIC_LINKS,
+    USED,
     ActionRow,
     ConversationRow,
+    DiscussedRow,
+    FanConversationRow,
     FanRow,
+    OfferedRow,
     OutcomeRow,
+    SaleRow,
+    TargetRow,
     TopicLinkRow,
+    UsedRow,
 )
 
 ROWS: list[tuple[str, Any]] = [
@@ -23,6 +35,12 @@ ROWS: list[tuple[str, Any]] = [
     (ACTIONS, ActionRow),
     (OUTCOMES, OutcomeRow),
     (FANS, FanRow),
+    (FAN_CONVERSATIONS, FanConversationRow),
+    (DISCUSSED, DiscussedRow),
+    (USED, UsedRow),
+    (TARGETS, TargetRow),
+    (SALES, SaleRow),
+    (OFFERED, OfferedRow),
 ]
 
 

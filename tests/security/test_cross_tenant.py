@@ -37,6 +37,16 @@ GUARDED: dict[tuple[str, str], Action] = {
     ("GET", "/api/v1/insights/sentiment-trend"): Action.READ_NUMBERS,
     ("GET", "/api/v1/insights/response-time"): Action.READ_NUMBERS,
     ("GET", "/api/v1/insights/full"): Action.READ_NUMBERS,
+    ("GET", "/api/v1/insights/conversion"): Action.READ_NUMBERS,
+    ("GET", "/api/v1/insights/ppv"): Action.READ_NUMBERS,
+    ("GET", "/api/v1/insights/conversations"): Action.READ_NUMBERS,
+    ("DELETE", "/api/v1/privacy/{user_id}"): Action.ERASE,
+    ("GET", "/api/v1/privacy/{user_id}/retention"): Action.ERASE,
+    ("PUT", "/api/v1/privacy/{user_id}/retention"): Action.ERASE,
+    ("GET", "/api/v1/privacy/{user_id}/export"): Action.EXPORT,
+    ("GET", "/api/v1/privacy/{user_id}/receipts"): Action.ERASE,
+    ("GET", "/api/v1/privacy/{user_id}/receipts/{receipt}"): Action.ERASE,
+    ("DELETE", "/api/v1/privacy/{user_id}/tombstones"): Action.ERASE,
     ("GET", "/api/v1/frontend/bootstrap/{user_id}"): Action.READ_TEXT,
     ("GET", "/api/v1/frontend/chats/{user_id}"): Action.READ_TEXT,
     ("GET", "/api/v1/frontend/chats/{user_id}/{chat_id}/messages"): Action.READ_TEXT,
@@ -60,6 +70,7 @@ KNOWN = {
     ("GET", "/api/v1/users"),
     ("GET", "/api/v1/schemas/wss"),
     ("DELETE", "/api/v1/session"),
+    ("POST", "/api/v1/privacy/receipts/verify"),
 }
 # For everybody: they tell nothing of any user.
 OPEN = {
@@ -84,6 +95,8 @@ BODIES: dict[str, Any] = {
     "/api/v1/ingest/{user_id}/snapshot": {"chats": [], "messages": []},
     "/api/v1/ingest/{user_id}/messages": {"message": {"id": 1, "text": "hi"}},
     "/api/v1/ingest/{user_id}/held/replay": [],
+    "/api/v1/privacy/{user_id}/retention": {"days": 1},
+    "/api/v1/privacy/receipts/verify": {},
     "/api/v1/access/keys": {"name": "mine", "grants": [{"role": "admin", "user_id": "*"}]},
     "/api/v1/access/people": {"name": "mallory", "password": "long enough for this"},
     "/api/v1/access/people/{name}/password": {"password": "long enough for this"},
@@ -134,7 +147,7 @@ async def callers(api: Guarded) -> list[Caller]:
 
 
 def filled(path: str) -> str:
-    return path.format(user_id=VICTIM, chat_id="f1", key="k", id="key:00000000", name="ann")
+    return path.format(user_id=VICTIM, chat_id="f1", key="k", id="key:00000000", name="ann", receipt="r")
 
 
 def documented(api: Guarded) -> set[tuple[str, str]]:

@@ -4,7 +4,9 @@ import json
 import os
 import re
 import shutil
+import time
 from collections.abc import Iterator
+from datetime import timedelta
 from html import escape
 from typing import Any
 from urllib.parse import quote
@@ -290,3 +292,43 @@ def test_an_inbox_of_many_chats_shows_the_first_and_more_when_asked(
     )
     expect(page.locator("#inbox-count")).to_have_text("131 chats")
     expect(rows).to_have_count(131)
+
+
+def talk(number: int) -> list[dict[str, Any]]:
+    """A fan's talk of three days ago, with an offer; of those who ask for a custom more unlock it."""
+    fan, at = 3000 + number, recent(3 * 1440)
+    asks = number < 24
+    is_sold = number % 2 == 0 if asks else number % 4 == 0
+    text = "do you make custom videos? i'd like to order a custom just for me" if asks else "good morning"
+    offer = message(number * 10 + 2, fan, at + timedelta(minutes=2), "here you are", by="creator", price=15)
+    if is_sold:
+        offer |= {"isOpened": True, "changedAt": (at + timedelta(minutes=6)).isoformat()}
+    return [message(number * 10 + 1, fan, at, text), offer | {"media": [{"id": number, "type": "video"}]}]
+
+
+def test_what_sales_follow_and_what_became_of_offers_are_shown(
+    service: Service, user_id: str, page: Page
+) -> None:
+    messages = [each for number in range(48) for each in talk(number)]
+    send(service, user_id, "snapshot", {"chats": [], "messages": messages})
+    asked = {"user_id": user_id, "creator_id": CREATOR}
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:  # the graph is written beside the page
+        found = httpx.get(f"{service.url}/api/v1/insights/ppv", params=asked, timeout=PATIENCE).json()
+        if found["total"]["sent"] == 48:
+            break
+        time.sleep(0.2)
+    visit(page, service, user_id)
+    expect(page.locator("#money-total")).to_have_text("18 of 48 conversations, 37.5 %")
+    row = page.get_by_test_id("conversion").locator("tr", has_text="Custom content")
+    expect(row).to_contain_text("50 % (")
+    expect(row).to_contain_text("2.00 (")
+    expect(row).to_contain_text("$15.00")
+    expect(page.locator("#money-caution")).to_contain_text("not why")
+    funnel = page.get_by_test_id("ppv")
+    expect(funnel.locator("tr", has_text="with video media")).to_contain_text("37.5 % (")
+    expect(funnel.locator("tr", has_text="at $10 to 20")).to_contain_text("$270.00")
+    expect(funnel.locator("tr", has_text="direct messages")).to_contain_text("4 min")
+    page.get_by_label("By").last.select_option("price_band")
+    expect(page.get_by_test_id("conversion").locator("tbody tr")).to_have_count(1)
+    expect(page.get_by_test_id("conversion")).to_contain_text("too few others")

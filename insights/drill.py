@@ -1,0 +1,104 @@
+"""From a number to the conversations that it counts, page by page. Pure.
+
+A page is what comes after the last conversation of the one before, by start, account and id: what is written
+meanwhile neither repeats nor hides what was there.
+"""
+
+import base64
+import binascii
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from math import fsum
+from typing import NamedTuple
+from urllib.parse import urlencode
+
+from chats.account import Account
+from graph.traversals import NamedRow
+from insights.window import Window, invalid
+from wire.payloads import CountedConversation, CountedConversations
+
+_Place = tuple[int, str, str]  # start, account, id
+
+
+class Counted(NamedTuple):
+    """A conversation of an account, by its key, as far as a number counts it."""
+
+    account: str
+    row: NamedRow
+    counted: int = 1
+    amount: float | None = None  # dollars; None: what is counted is no money
+
+    @property
+    def place(self) -> _Place:
+        return self.row["startDate"], self.account, self.row["conversation"]
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a question is about: its window, and whose conversations."""
+
+    window: Window
+    creator_id: str | None
+    user_id: str | None
+    time_zone: str = "UTC"
+
+    def drill(self, insight: str, **more: str | float | None) -> str:
+        """The query that asks for the conversations of a number of this question, without its `group`."""
+        parameters = {
+            "insight": insight,
+            "start_date": self.window.start.isoformat(),
+            "end_date": self.window.end.isoformat(),
+            "time_zone": self.time_zone,
+            "user_id": self.user_id,
+            "creator_id": self.creator_id,
+            **more,
+        }
+        return urlencode({name: value for name, value in parameters.items() if value not in (None, "")})
+
+
+def page(counted: Iterable[Counted], *, limit: int, cursor: str | None) -> CountedConversations:
+    """The first `limit` conversations after the one that `cursor` names; InvalidInput when it names none."""
+    after = _place(cursor) if cursor else None
+    every = sorted(counted, key=lambda each: each.place)
+    behind = [each for each in every if after is None or each.place > after]
+    shown = behind[:limit]
+    amounts = [each.amount for each in every if each.amount is not None]
+    return CountedConversations(
+        conversations=[_listed(each) for each in shown],
+        total=len(every),
+        counted=sum(each.counted for each in every),
+        amount=fsum(amounts) if amounts else None,
+        next=_cursor(shown[-1].place) if len(behind) > limit else None,
+    )
+
+
+def _listed(counted: Counted) -> CountedConversation:
+    account, row = Account.of_key(counted.account), counted.row
+    return CountedConversation(
+        userId=account.user_id,
+        creatorId=account.creator_id,
+        conversationId=row["conversation"],
+        chatId=row["chatId"],
+        fanId=row["fanId"],
+        startDate=datetime.fromtimestamp(row["startDate"], UTC),
+        endDate=datetime.fromtimestamp(row["endDate"], UTC),
+        messageCount=row["messageCount"],
+        counted=counted.counted,
+        amount=counted.amount,
+    )
+
+
+def _cursor(place: _Place) -> str:
+    return base64.urlsafe_b64encode(json.dumps(place).encode()).decode()
+
+
+def _place(cursor: str) -> _Place:
+    try:
+        match json.loads(base64.urlsafe_b64decode(cursor)):
+            case [int(start), str(account), str(conversation)]:
+                return start, account, conversation
+    except (binascii.Error, ValueError, RecursionError):
+        pass
+    raise invalid("cursor", "is not the `next` of an answer; leave it out to begin with the first page")
