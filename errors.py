@@ -106,13 +106,14 @@ class TooManyAttempts(Overloaded):
 
 
 class RateLimited(Overloaded):
-    """The caller asked or sent more in a time than it may; `detail` says when to come again, in seconds."""
+    """The caller asked or sent more in a time than it may; `detail` is `{retry_after}`, in seconds."""
 
     code = "rate_limited"
 
     def __init__(self, message: str, *, detail: Any = None) -> None:
         super().__init__(message, detail=detail)
-        self.retry_after = detail["retry_after"]
+        if isinstance(detail, dict):
+            self.retry_after = int(detail["retry_after"])
 
 
 class TooManySockets(Overloaded):
