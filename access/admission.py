@@ -62,6 +62,8 @@ class Admissions:
     def __init__(self, gate: Gate) -> None:
         self._gate = gate
         self._open: set[Admission] = set()
+        self._due: set[Admission] = set()  # to be decided anew
+        self._deciding: dict[Admission, asyncio.Task[None]] = {}  # one keeps no other waiting
 
     @contextmanager
     def keeping(self, admission: Admission) -> Iterator[None]:
@@ -74,18 +76,28 @@ class Admissions:
 
     async def run(self) -> None:
         """Look after what is open, for as long as the process lives."""
-        behind = False  # a change could not be carried out on all
         while True:
             await asyncio.sleep(EVERY)
             try:
-                behind = await self._gate.changed() or behind
-                for each in tuple(self._open):
-                    if behind or each.has_expired():
-                        await each.decide_anew()
-                behind = False
+                if await self._gate.changed():
+                    self._due |= self._open
             except Unavailable:
-                behind = True  # sockets get nothing new either while Redis is away
-            except Exception:
-                # Nothing expected ends up here; sockets that nobody looks after would stay open.
-                log.exception("Open sockets are decided anew.")
-                behind = True
+                continue  # while Redis is away nothing is sent on sockets, and nothing taken
+            self._due |= {each for each in self._open if each.has_expired()}
+            self._due &= self._open
+            for each in self._due - self._deciding.keys():
+                self._due.discard(each)  # a change that comes meanwhile makes it due again
+                self._deciding[each] = asyncio.create_task(self._decide_anew(each))
+
+    async def _decide_anew(self, admission: Admission) -> None:
+        """Decide one; it is due again when that cannot be told."""
+        try:
+            await admission.decide_anew()
+        except Unavailable:
+            self._due.add(admission)
+        except Exception:
+            # Nothing expected ends up here; a socket that nobody looks after would stay open.
+            log.exception("A socket is closed because it cannot be decided anew.")
+            admission.ended.set()
+        finally:
+            del self._deciding[admission]

@@ -113,15 +113,17 @@ class Guarded:
     async def _known(self, kind: str, shown: str, find: Callable[[str], Awaitable[Caller]]) -> Caller:
         """Who shows it, from memory while that holds."""
         await self._look(TRUSTED)
-        version = self._version
-        caller = self._kept.get((kind, shown)) or await find(shown)
+        while True:
+            version = self._version
+            caller = self._kept.get((kind, shown)) or await find(shown)
+            if version == self._version:
+                break  # else what was found may be older than the change that open sockets were told of
         if caller.expires_at is not None and caller.expires_at <= self._clock():
             self._kept.pop((kind, shown), None)
             raise Unauthenticated("This key has expired." if kind == "key" else _OVER)
-        if version == self._version:
-            if len(self._kept) >= MOST_KEPT:
-                self._kept.clear()
-            self._kept[kind, shown] = caller
+        if len(self._kept) >= MOST_KEPT:
+            self._kept.clear()
+        self._kept[kind, shown] = caller
         return caller
 
     async def _look(self, age: float) -> None:

@@ -135,9 +135,9 @@ async def _serving(settings: Settings) -> AsyncIterator[tuple[str, dict[str, str
     server.should_exit = True
     await running[0]
     for task in (running[1], pages._task):
-        if task is not None:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+        while task is not None and not task.done():
+            task.cancel()  # the client of Redis loses one that comes while it asks for a connection
+            await asyncio.wait([task], timeout=0.1)
     await redis.connection_pool.disconnect()
 
 

@@ -184,10 +184,10 @@ async def guarded(
         yield Guarded(app, redis, access, owners, http, listening.getsockname()[1])
     server.should_exit = True
     await tasks[0]
-    tasks[1].cancel()
-    if pages._task is not None:
-        pages._task.cancel()
-    await asyncio.gather(*tasks, *([] if pages._task is None else [pages._task]), return_exceptions=True)
+    for task in (tasks[1], pages._task):
+        while task is not None and not task.done():
+            task.cancel()  # the client of Redis loses one that comes while it asks for a connection
+            await asyncio.wait([task], timeout=0.1)
     await pages._pubsub.aclose()  # type: ignore[no-untyped-call]
     await graph.close()
     await redis.connection_pool.disconnect()
