@@ -638,18 +638,19 @@ class World:
         chats = self.session._history.of(None)
         return {each.chat.id: {m.id: m.text for m in each.ordered()} for each in chats if each.ordered()}
 
-    def kept(self) -> str:
-        """All that outlives the session, as one text."""
+    def kept(self, *, frames: bool = True) -> str:
+        """All that outlives the session, as one text; perhaps without what pages were sent."""
         history = self.session._history
         chats = [
             (key, history.unpacked_from(packed).messages, packed.chat())
             for checkpoint in self.checkpoints
             for key, packed in checkpoint.chats
         ]
-        kept = [self.records, self.ids, self.understood, self.held, self.frames, self.fits]
+        kept = [self.records, self.ids, self.understood, self.held, self.fits]
+        sent = self.frames if frames else []
         beside = [(each.unwritten, each.unfinished, each.fits) for each in self.checkpoints]
         graph = [dict(self.graph.conversations), dict(self.graph.fans), self.graph.accounts]
-        return repr([chats, kept, beside, graph, self.receipts, self.due])
+        return repr([chats, kept, sent, beside, graph, self.receipts, self.due])
 
     def expected_graph(self, creator_id: str) -> dict[str, int]:
         """What `FakeGraph.messages` has of the creator when it has all of the history."""

@@ -55,21 +55,24 @@ class Model:
 
     def __init__(self) -> None:
         self.newest: dict[tuple[str, int], int] = {}
-        self.erased: set[str] = set()  # fans
+        self.erased: set[str] = set()  # fans, and creators of whom all is
         self.told = False
 
     def take(self, creator: str, drawn: Drawn) -> list[dict[str, Any]]:
         for number, version in drawn:
             key = (creator, number)
-            if f"{creator}{number % 2}" in self.erased:
+            if self.erased & {creator, f"{creator}{number % 2}"}:
                 continue
             self.told = True
             self.newest[key] = max(version, self.newest.get(key, 0))
         return [version_of(creator, *each) for each in drawn]
 
-    def erase(self, fan: str) -> None:
-        self.erased.add(fan)
-        self.newest = {key: v for key, v in self.newest.items() if f"{key[0]}{key[1] % 2}" != fan}
+    def erase(self, whose: str) -> None:
+        """Of a fan or a creator."""
+        self.erased.add(whose)
+        self.newest = {
+            key: v for key, v in self.newest.items() if whose not in (key[0], f"{key[0]}{key[1] % 2}")
+        }
 
     def texts(self) -> dict[str, dict[str, str]]:
         """What is to be shown of every chat that has anything."""
@@ -113,6 +116,21 @@ class AnyOrder(RuleBasedStateMachine):
         assert receipt["scope"] == "fan"
         self.model.erase(fan)
         assert fan not in self.world.held_texts()
+        self.run(turn())
+
+    @rule(creator=st.sampled_from(CREATORS))
+    def erase_account(self, creator: str) -> None:
+        self.receipts += 1
+        self.run(self.world.session.erase(f"r{self.receipts}", creator, None, 0.0))
+        self.model.erase(creator)
+        assert creator not in self.world.session._history.creators()
+        self.run(turn())
+
+    @rule(creator=st.sampled_from(CREATORS))
+    def lift_account(self, creator: str) -> None:
+        lifted = self.run(self.world.session.lift(creator, None))
+        assert bool(lifted) == (creator in self.model.erased)
+        self.model.erased.discard(creator)
         self.run(turn())
 
     @rule(creator=st.sampled_from(CREATORS), side=st.integers(0, 1))
@@ -207,9 +225,10 @@ class AnyOrder(RuleBasedStateMachine):
         for page in [*world.pages, self.run(world.connect())]:
             assert page.shown() == expected
             assert page.statuses[-1][0] in ("REALTIME", "EMPTY")
-        for fan in self.model.erased:
-            # Not as a part of a digest.
-            assert not re.search(rf"(?<![0-9a-f]){fan}(?![0-9a-f])", world.kept())
+        for whose in self.model.erased:
+            # Not as a part of a digest or another id. Pages are told of whom they have nothing to show.
+            kept = world.kept(frames=whose not in CREATORS)
+            assert not re.search(rf"(?<![0-9a-f.]){whose}(?![0-9a-f])", kept)
         assert world.due == {}
         assert len(world.receipts) == self.receipts
         for creator in CREATORS:
