@@ -14,6 +14,7 @@ from chats.enriched import EnrichedConversation, Offer, Outcome, OutcomeType
 from graph.builder import GraphBuilder
 from graph.connect import connect
 from graph.port import Graph
+from graph.traversals import ACROSS_PARTITIONS
 from insights.money import fetch_conversion, fetch_ppv
 from tests.graph.strategies import START, conversation
 from tests.gremlin_server import server
@@ -70,7 +71,7 @@ async def written(graph: Graph, user: str) -> Graph:
 @asynccontextmanager
 async def homes(folder: Path) -> AsyncIterator[dict[str, Graph]]:
     async with AsyncExitStack() as stack:
-        standin = stack.enter_context(Standin(server.address(), allow_fan_out=True))
+        standin = stack.enter_context(Standin(server.address(), across=ACROSS_PARTITIONS))
         found = {
             "embedded": connect(f"embedded:{folder}", max_bindings=16),
             "tinkerpop": connect(server.address(), max_bindings=16),
