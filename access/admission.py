@@ -83,6 +83,10 @@ class Admissions:
                     self._due |= self._open
             except Unavailable:
                 continue  # while Redis is away nothing is sent on sockets, and nothing taken
+            except Exception:
+                # Nothing expected ends up here; without this a key that is revoked would keep its sockets.
+                log.exception("All open sockets are decided anew.")
+                self._due |= self._open
             self._due |= {each for each in self._open if each.has_expired()}
             self._due &= self._open
             for each in self._due - self._deciding.keys():

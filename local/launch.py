@@ -76,7 +76,7 @@ def _run(stack: ExitStack, settings: Settings, *, samples: bool) -> None:
         _check_port("RAY_DASHBOARD_PORT", LOOPBACK, settings.ray_dashboard_port)
     _check_port("PORT", settings.host, settings.port)
     if settings.is_guarded:
-        settings = replace(settings, auth_secret_file=str(settings.secret_file.resolve()))
+        settings = _with_whole_paths(settings)
         make_secret(settings.secret_file)
     runtime = stack.enter_context(_runtime_folder())
     if not settings.redis_url:
@@ -130,6 +130,16 @@ def _tell_of_open_ports(settings: Settings) -> None:
         _say("\nOther machines reach these ports too; a firewall such as deploy/nftables.conf closes them:")
         for line in shown(open_ports):
             _say(f"  {line}")
+
+
+def _with_whole_paths(settings: Settings) -> Settings:
+    """The files of authentication by paths that replicas find, which start in another folder."""
+    files = {
+        "auth_secret_file": str(settings.secret_file),
+        "jwt_key_file": settings.jwt_key_file,
+        "oidc_client_secret_file": settings.oidc_client_secret_file,
+    }
+    return replace(settings, **{name: str(Path(file).resolve()) for name, file in files.items() if file})  # type: ignore[arg-type]
 
 
 def _stop_on_signals() -> None:

@@ -5,12 +5,14 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from errors import SettingsError, Unavailable
 from local import launch
+from settings import Settings
 
 LOADING = "no answer in 20 s"
 
@@ -73,3 +75,13 @@ def test_what_does_not_come_is_named_in_the_end(monkeypatch: pytest.MonkeyPatch)
         pytest.raises(Unavailable, match=r"graph \(The graph is away\.\)"),
     ):
         launch._await_ready(url, None, "")
+
+
+def test_files_of_authentication_are_found_from_another_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = launch._with_whole_paths(Settings(data_dir=Path("data"), jwt_key_file="key.pem"))
+    assert found.secret_file == tmp_path / "data" / "secret"
+    assert found.jwt_key_file == str(tmp_path / "key.pem")
+    assert found.oidc_client_secret_file == ""

@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 from errors import InvalidInput
 from wire.incoming import (
     MAX_REASONS,
+    TYPES,
+    AuthenticateMsg,
     CacheUpdateMsg,
     KeepaliveMsg,
     NewRawMessageMsg,
@@ -195,11 +197,21 @@ def test_any_bytes_are_a_frame_or_invalid_input(data: bytes | str) -> None:
         assert error.detail  # noqa: PT017
 
 
+def test_a_refused_authentication_does_not_repeat_the_token() -> None:
+    frame = parse_frame(b'{"type": "authenticate", "payload": {"token": "hush"}}')
+    assert isinstance(frame, AuthenticateMsg)
+    assert frame.payload.token == "hush"
+    for wrong in (b'{"token": "hush", "more": 1}', b'{"token": ["hush"]}', b'{"key": "hush"}', b'"hush"'):
+        with pytest.raises(InvalidInput) as refused:
+            parse_frame(b'{"type": "authenticate", "payload": %b}' % wrong)
+        assert "hush" not in f"{refused.value} {refused.value.detail}"
+
+
 def test_schema_describes_every_message_both_ways() -> None:
     schema = wss_schema()
     incoming = schema["$defs"]["Incoming"]["discriminator"]["mapping"]
     outgoing = schema["$defs"]["Outgoing"]["discriminator"]["mapping"]
-    assert set(incoming) == {"cache_update", "new_raw_message", "keepalive", "online_users_update"}
+    assert set(incoming) == set(TYPES)
     assert set(outgoing) == {kind.model_fields["type"].default for kind in get_args(OutgoingMsg)}
     for reference in (*incoming.values(), *outgoing.values()):
         assert reference.removeprefix("#/$defs/") in schema["$defs"]
