@@ -6,7 +6,7 @@ begins with the first.
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -141,14 +141,14 @@ class Erasures:
         while self._refits.working:  # it may be fitting what is erased
             await clock.sleep(LOOK_EVERY)
         topics = {each.receipt: await self._forget_topics(each) for each in due}
-        await self._purge()
+        accounts = {id for each in due if each.scope != "fan" for id in self._still_erased(each)}
+        is_named = await self._purge(accounts)
         await self._frames.forget()
         left = [] if await erased.forget_log() else [REDIS_LOG]
-        accounts = {id for each in due if each.scope != "fan" for id in self._still_erased(each)}
-        while self._persistence.names_erased(accounts):
+        while is_named:
             await clock.sleep(LOOK_EVERY)  # the graph may be away for long
-            if not self._persistence.needs_erased(accounts):
-                await self._purge()
+            if not self._persistence.names_erased(accounts):
+                is_named = await self._purge(accounts)
         for each in due:
             facts = self._facts(each)
             facts["removed"]["topics"] = topics[each.receipt]
@@ -184,12 +184,15 @@ class Erasures:
         await self._persistence.keep((), self._refits.fits)
         return lost
 
-    async def _purge(self) -> None:
+    async def _purge(self, accounts: Collection[str]) -> bool:
+        """Have what is kept say no more than what is held; whether ids of what is erased are in it yet."""
         async with self._at_rest:
             self._catch_up()
             writing = await self._persistence.purge()
+            is_named = self._persistence.names_erased(accounts)
         if not await writing:
             raise Unavailable("The checkpoints were not written anew.")
+        return is_named
 
     def _facts(self, erasure: Erasure) -> dict[str, Any]:
         return {

@@ -136,16 +136,10 @@ class Persistence:
             await self._checkpoint()
 
     def names_erased(self, accounts: Collection[str]) -> bool:
-        """Whether the newest checkpoint names somebody erased, or one of these creators.
+        """Whether a checkpoint that is taken now names somebody erased, or one of these creators.
 
         It does as long as the graph has their vertices, and pages may show them.
         """
-        _, unfinished, _, _, unwritten = self._saved
-        is_named = any(each in accounts for each in (*unfinished, *unwritten))
-        return is_named or any("erased" in facts for facts in unwritten.values())
-
-    def needs_erased(self, accounts: Collection[str]) -> bool:
-        """Whether one that is taken now would name them, too."""
         is_named = any(each in accounts for each in (*self._unfinished(), *self._writes.unwritten()))
         return is_named or self._writes.lacks_erased
 

@@ -150,6 +150,7 @@ def test_names_and_networks_are_read_as_lists() -> None:
         ("GRAPH_WRITERS", "2"),  # the embedded graph has one
         ("GRAPH_WRITERS", "0"),
         ("GRAPH_WRITERS", "65"),
+        ("RETENTION_DAYS", "-1"),
         ("GRAPH_BATCH_SIZE", "0"),
         ("GRAPH_BATCH_SIZE", "1.5"),
         ("GRAPH_MAX_BINDINGS", "5"),

@@ -649,7 +649,8 @@ class World:
         kept = [self.records, self.ids, self.understood, self.held, self.fits]
         sent = self.frames if frames else []
         beside = [(each.unwritten, each.unfinished, each.fits) for each in self.checkpoints]
-        graph = [dict(self.graph.conversations), dict(self.graph.fans), self.graph.accounts]
+        vertices = (*self.graph.conversations.items(), *self.graph.fans.items())
+        graph = [[each for each in vertices if each[1]], self.graph.accounts]
         return repr([chats, kept, sent, beside, graph, self.receipts, self.due])
 
     def expected_graph(self, creator_id: str) -> dict[str, int]:

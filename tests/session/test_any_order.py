@@ -228,7 +228,8 @@ class AnyOrder(RuleBasedStateMachine):
         for whose in self.model.erased:
             # Not as a part of a digest or another id. Pages are told of whom they have nothing to show.
             kept = world.kept(frames=whose not in CREATORS)
-            assert not re.search(rf"(?<![0-9a-f.]){whose}(?![0-9a-f])", kept)
+            found = re.search(rf"(?<![0-9a-f.]){whose}(?![0-9a-f])", kept)
+            assert found is None, kept[found.start() - 100 : found.end() + 100]
         assert world.due == {}
         assert len(world.receipts) == self.receipts
         for creator in CREATORS:
