@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 from errors import SettingsError
 from graph.cosmos_address import PREFIX, check_partition_key, parse
@@ -174,14 +175,15 @@ class Settings:
 
     @property
     def hosts(self) -> frozenset[str]:
-        """The names of ALLOWED_HOSTS, in lower case; SettingsError when one is none."""
+        """The names of ALLOWED_HOSTS and PUBLIC_URL, in lower case; SettingsError when one is none."""
         given = frozenset(_parts(self.allowed_hosts.lower()))
         if any(_NAME.fullmatch(each) is None for each in given):
             raise SettingsError(
                 "ALLOWED_HOSTS: each must be a host's name or address and nothing else, such as "
                 "analytics.example.com, without a port."
             )
-        return given
+        public = urlsplit(self.public_url.lower()).hostname
+        return given if public is None else given | {public}
 
     @property
     def proxies(self) -> tuple[IPv4Network | IPv6Network, ...]:
@@ -257,8 +259,8 @@ class Settings:
                 f"GRAPH_WRITERS={self.graph_writers}: the embedded graph has one writer; leave it out, or "
                 "set GRAPH_URL to a server."
             )
-        if self.graph_max_bindings < 6:
-            raise SettingsError(f"GRAPH_MAX_BINDINGS={self.graph_max_bindings}: at least 6 are needed.")
+        if self.graph_max_bindings < 7:
+            raise SettingsError(f"GRAPH_MAX_BINDINGS={self.graph_max_bindings}: at least 7 are needed.")
         if self.redis_url and not self.redis_url.startswith(("redis://", "rediss://", "unix://")):
             raise SettingsError("REDIS_URL: must start with redis://, rediss:// or unix://.")
         if self.graph_url and not self.graph_url.startswith(("embedded:", "ws://", "wss://", PREFIX)):

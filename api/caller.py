@@ -16,9 +16,11 @@ from pydantic import BaseModel, ValidationError
 
 from access.gate import Caller, Credentials
 from access.policy import Action, decide
+from access.principal import LOCAL
 from access.setup import Access, GuardedAccess
 from access.store import Session
 from api.errors import answers
+from api.limits import KnownLimits
 from api.params import Id, NeededId, QueryId
 from errors import Forbidden, InputTooLarge, InvalidInput, NotFound
 
@@ -64,9 +66,14 @@ def check_page(connection: HTTPConnection, access: Access) -> None:
 
 
 async def _caller(
-    connection: HTTPConnection, access: KnownAccess, _: Annotated[Any, Security(HTTPBearer(auto_error=False))]
+    connection: HTTPConnection,
+    access: KnownAccess,
+    limits: KnownLimits,
+    _: Annotated[Any, Security(HTTPBearer(auto_error=False))],
 ) -> Caller:
     caller = await access.gate.caller(shown(connection))
+    if caller.principal.id != LOCAL.id:
+        await limits.ask(caller.principal.id)
     if caller.session is not None and connection.scope.get("method") not in _SAFE:
         check_page(connection, access)
         _check_csrf(connection, caller.session)
@@ -80,6 +87,7 @@ def _check_csrf(connection: HTTPConnection, session: Session) -> None:
 
 
 KnownCaller = Annotated[Caller, Depends(_caller)]
+KNOWN: Final = Depends(_caller)  # of a router: before anything else is looked at
 Allows = Callable[[str | None, str | None], Awaitable[None]]
 
 

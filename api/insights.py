@@ -9,7 +9,7 @@ from pydantic import AwareDatetime
 
 from access.policy import Action, decide
 from access.principal import Principal
-from api.caller import GUARDED, KnownCaller
+from api.caller import GUARDED, KNOWN, KnownCaller
 from api.limits import KnownLimits
 from api.params import KnownParameters, Limit, QueryId
 from api.services import Provided
@@ -40,7 +40,7 @@ from wire.payloads import (
     TopicMetric,
 )
 
-router = APIRouter(prefix="/api/v1/insights", tags=["insights"], responses=GUARDED)
+router = APIRouter(prefix="/api/v1/insights", tags=["insights"], dependencies=[KNOWN], responses=GUARDED)
 
 Broadcast = Annotated[
     bool, Query(alias="broadcast", description="also send an analytics_update to the user's pages")

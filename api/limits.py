@@ -1,6 +1,7 @@
 """How much one caller may ask for, and how much of one user is taken in: beyond, 429 or a closed socket.
 
-A caller is the address that it calls from, IPv6 by its network of 64 bits, which is what one subscriber has.
+A caller is the address that it calls from, IPv6 by its network of 64 bits, which is what one subscriber has;
+and whoever it says it is (`api.caller`).
 Programs on this machine are not limited as callers: they are the operator's own, or a proxy that was not
 named. Nor is anybody where a proxy that is not trusted hides who calls.
 """
@@ -74,7 +75,7 @@ class Limits:
         if self._held[caller] < MOST_HELD:
             with _counted(self._held, caller):
                 await asyncio.sleep(HOLD)
-        raise _limited("REQUESTS_PER_SECOND", "requests come from this address", wait)
+        raise _limited("REQUESTS_PER_SECOND", "requests come from this caller", wait)
 
     def may_send(self, user_id: str) -> None:
         """RateLimited when more bytes of the user were taken in than may be."""

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import AsyncIterator
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import orjson
 from fastapi import APIRouter, Depends, Query, Response
@@ -35,8 +35,11 @@ FanId = Annotated[str | None, Query(min_length=1, max_length=256)]
 router = APIRouter(prefix="/api/v1/privacy", tags=["privacy"], responses=GUARDED)
 
 
-def _on_subject(action: Action) -> Any:
-    """Whether the caller may do this with whose data it is: all of the user, an account, or a fan of it."""
+def _on_subject(action: Action, event: Literal["exported", "erased"] | None = None) -> Any:
+    """Whether the caller may do this with whose data it is: all of the user, an account, or a fan of it.
+
+    With `event` that is told to the audit trail first: whose account it was, not which fan's.
+    """
 
     async def check(
         access: KnownAccess,
@@ -46,8 +49,13 @@ def _on_subject(action: Action) -> Any:
         fan_id: FanId = None,
         chat_id: ChatId = None,
     ) -> None:
-        creator, _ = _subject(user_id, creator_id, fan_id, chat_id)
+        creator, id = _subject(user_id, creator_id, fan_id, chat_id)
         await allowed(access, caller, action, user_id, creator)
+        if event is not None:
+            of = "everything" if id is None else "a fan"
+            await access.gate.trail.record(
+                event, caller.principal.id, user_id=user_id, creator_id=creator, of=of
+            )
 
     return Depends(check)
 
@@ -99,7 +107,7 @@ class Verdict(BaseModel):
     is_of: bool | None = None  # whether it is of whom was named; null: nobody was
 
 
-@router.delete("/{user_id}", response_model=Receipt, dependencies=[_on_subject(Action.ERASE)])
+@router.delete("/{user_id}", response_model=Receipt, dependencies=[_on_subject(Action.ERASE, "erased")])
 async def erase(
     services: Provided,
     response: Response,
@@ -144,7 +152,7 @@ async def set_retention(services: Provided, user_id: Id, term: Term, creator_id:
     return await get_retention(services, user_id)
 
 
-@router.get("/{user_id}/export", response_class=Lines, dependencies=[_on_subject(Action.EXPORT)])
+@router.get("/{user_id}/export", response_class=Lines, dependencies=[_on_subject(Action.EXPORT, "exported")])
 async def export(
     services: Provided,
     user_id: Id,

@@ -53,7 +53,7 @@ def measure() -> list[Figure]:
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         folder = Path(name)
         with running_redis(folder / "redis", folder / "redis.sock", print) as url:
-            return asyncio.run(_measure(Settings(redis_url=url, data_dir=folder)))
+            return asyncio.run(_measure(Settings(redis_url=url, data_dir=folder, requests_per_second=0.0)))
 
 
 async def _measure(settings: Settings) -> list[Figure]:

@@ -31,7 +31,13 @@ class Seal:
     def is_valid(self, receipt: Mapping[str, Any]) -> bool:
         """Whether the receipt has the signature of just these facts."""
         facts = {name: value for name, value in receipt.items() if name != "signature"}
-        return hmac.compare_digest(self._signature(facts), str(receipt.get("signature")))
+        try:
+            signature = self._signature(facts)
+        except TypeError:  # a number or text that no receipt has
+            return False
+        return hmac.compare_digest(
+            signature.encode(), str(receipt.get("signature")).encode("utf-8", "replace")
+        )
 
     def _signature(self, facts: Mapping[str, Any]) -> str:
         return self._secret.digest("receipt", orjson.dumps(dict(facts), option=orjson.OPT_SORT_KEYS))

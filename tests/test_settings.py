@@ -38,7 +38,9 @@ PROVIDER = {"OIDC_ISSUER": "https://id.example", "OIDC_CLIENT_ID": "us", "PUBLIC
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0", "::", "chats.example.test"])
 def test_where_callers_say_who_they_are_any_address_is_listened_on(host: str) -> None:
-    assert Settings.from_env({"HOST": host, "AUTH": "required"}).host == host
+    for name in ({"ALLOWED_HOSTS": "us.example"}, {"PUBLIC_URL": "https://us.example"}):
+        given = Settings.from_env({"HOST": host, "AUTH": "required", **name})
+        assert (given.host, given.hosts) == (host, {"us.example"})
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ PK = Account("u1", "creator").key
 SMALL = Dialect(max_bindings=16, max_statements=50, one_shape=True)
 WIDE = Dialect(max_bindings=2_000, max_statements=200, one_shape=False)
 dialects = st.builds(
-    Dialect, max_bindings=st.integers(6, 40), max_statements=st.integers(1, 9), one_shape=st.booleans()
+    Dialect, max_bindings=st.integers(7, 40), max_statements=st.integers(1, 9), one_shape=st.booleans()
 )
 
 

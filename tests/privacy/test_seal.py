@@ -23,6 +23,8 @@ def test_a_receipt_is_valid_as_it_was_signed_and_in_no_other_form() -> None:
     assert seal.is_valid(dict(reversed(receipt.items())))
     assert not seal.is_valid({**receipt, "removed": {"chats": 0, "messages": 2}})
     assert not seal.is_valid(FACTS)
+    for odd in ({"left": 2**70}, {"left": "\ud800"}, {"signature": "\ud800"}, {"signature": "é"}):
+        assert not seal.is_valid({**receipt, **odd})
     assert not Seal(Secret(b"b" * BYTES)).is_valid(receipt)
 
 

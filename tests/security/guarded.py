@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -27,6 +28,7 @@ from api.sockets.extension import Extensions
 from api.sockets.pages import Pages
 from frames.log import connect_redis
 from graph.connect import connect as connect_graph
+from privacy.seal import read_seal
 from serve_app import build_api
 from session.machine import Status
 from settings import Settings
@@ -69,6 +71,25 @@ class Owners:
         return [{"id": "f1", "withUser": {"name": CANARY}}]
 
     get_messages = get_chats
+
+    async def export(self, *_: Any) -> tuple[bytes, str | None]:
+        self.calls.append("export")
+        return CANARY.encode() + b"\n", None
+
+    async def erase(self, *_: Any) -> dict[str, Any]:
+        self.calls.append("erase")
+        at, removed = "2026-01-01T00:00:00+00:00", {"chats": 1, "messages": 1, "held": 0}
+        told = {"receipt": CANARY, "user_id": VICTIM, "scope": "user", "subject": CANARY, "left": []}
+        return {**told, "requested_at": at, "completed_at": at, "removed": removed}
+
+    get_receipt = erase
+
+    async def lift(self, *_: Any) -> int:
+        self.calls.append("lift")
+        return 1
+
+    async def keep_for(self, *_: Any) -> None:
+        self.calls.append("keep_for")
 
     async def get_shown_chats(self, *_: Any) -> bytes:
         self.calls.append("get_shown_chats")
@@ -150,6 +171,7 @@ async def guarded(
             "auth_secret_file": str(secret),
             "public_url": HERE,
             "data_dir": folder,
+            "requests_per_second": 0.0,  # tests ask faster
             **settings,
         }
     )
@@ -171,6 +193,9 @@ async def guarded(
         pages=pages,
         extensions=Extensions(redis, owners, owners, app.state.limits, max_frame=2**20),  # type: ignore[arg-type]
         graph_ready=_fine,
+        attribution_hours=24.0,
+        retention_days=0,
+        seal=partial(read_seal, chosen.secret_file),
         model_ready=_fine,
     )
     app.state.door = SimpleNamespace(check=lambda _: _fine())

@@ -90,6 +90,7 @@ SOCKETS: dict[str, Action] = {
         ("/ws/extension/{user_id}", Action.INGEST),
     )
 }
+BROADCAST = {f"/api/v1/insights/{name}" for name in ("topics", "sentiment-trend", "response-time", "full")}
 REFUSALS = {"unauthenticated", "forbidden", "not_found", "account_needed"}
 BODIES: dict[str, Any] = {
     "/api/v1/ingest/{user_id}/snapshot": {"chats": [], "messages": []},
@@ -180,6 +181,8 @@ async def test_nobody_gets_anything_of_another_tenant_over_http(
         action = GUARDED[method, path]
         if caller.grants and any(action in actions(each) and each.user_id == EVERY for each in caller.grants):
             continue  # its own: an admin manages the installation
+        if "broadcast" in scope and path not in BROADCAST:
+            continue
         in_query = "{user_id}" not in path and "access" not in path
         for asked in ({**scope, "user_id": VICTIM}, scope) if in_query else (scope,):
             before = len(api.owners.calls)

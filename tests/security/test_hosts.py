@@ -20,7 +20,6 @@ NAME = "analytics.example.test"
 
 def client_of(**settings: Any) -> TestClient:
     async def serve(socket: Any, *_: Any, **__: Any) -> None:
-        await socket.accept()
         await socket.close(1000)
 
     client = TestClient(build_api(Settings(**settings)), base_url="http://localhost:8000")

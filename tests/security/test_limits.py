@@ -38,7 +38,6 @@ class Service:
 
     def __init__(self, *, messages: int = 1, **settings: Any) -> None:
         async def serve(socket: Any, *_: Any, **__: Any) -> None:
-            await socket.accept()
             await socket.send_text("served")
             await socket.receive()
 

@@ -29,7 +29,8 @@ def uses(source: str) -> Iterator[str]:
             case ast.Import(names=names):
                 yield from (each.name for each in names if each.name.partition(".")[0] in READERS)
             case ast.ImportFrom(module=str(module), names=names):
-                yield from (module for _ in names if module.partition(".")[0] in READERS)
+                given = {each.name for each in names} - {"PickleBuffer"}  # bytes, and no code
+                yield from (module for _ in given if module.partition(".")[0] in READERS)
                 yield from (each.name for each in names if each.name in READERS)
             case ast.Call(func=ast.Name(id=name)) if name in CALLS:
                 yield name

@@ -1,0 +1,47 @@
+"""What is told of callers by name: their limits, and what they handed out or erased."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.history.store import Store
+from tests.security.guarded import CREATOR, VICTIM, Guarded, grant, guarded
+
+
+@pytest.fixture
+async def slow(store: Store, tmp_path: Path) -> AsyncIterator[Guarded]:
+    async with guarded(store.url, tmp_path, requests_per_second=1.0) as found:
+        yield found
+
+
+async def test_who_asks_too_often_by_one_key_is_refused_and_other_keys_are_not(slow: Guarded) -> None:
+    flood, quiet = await slow.key(grant("owner")), await slow.key(grant("owner"))
+    answers = [(await slow.ask("GET", "/api/v1/me", flood)).status_code for _ in range(2)]
+    assert answers == [200, 200]  # the second waits for its turn
+    told = await asyncio.gather(*(slow.ask("GET", "/api/v1/me", flood) for _ in range(6)))
+    refused = [each for each in told if each.status_code == 429]
+    assert refused and all(each.json()["error"]["code"] == "rate_limited" for each in refused)
+    assert (await slow.ask("GET", "/api/v1/me", quiet)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("asked", "of"),
+    [({"fan_id": "f1", "creator_id": CREATOR}, "a fan"), ({"creator_id": CREATOR}, "everything")],
+)
+async def test_what_is_exported_and_erased_is_in_the_trail_without_the_fan(
+    api: Guarded, asked: dict[str, str], of: str
+) -> None:
+    key = await api.key(grant("owner"))
+    path = f"/api/v1/privacy/{VICTIM}"
+    assert (await api.ask("GET", f"{path}/export", key, params=asked)).status_code == 200
+    whole = {} if "fan_id" in asked else {"everything": "true"}
+    assert (await api.ask("DELETE", path, key, params={**asked, **whole})).status_code == 200
+    told = [each.facts async for each in api.access.audit.records()]
+    found = [each for each in told if each["event"] in ("exported", "erased")]
+    assert [each["event"] for each in found] == ["exported", "erased"]
+    for each in found:
+        assert (each["user_id"], each["creator_id"], each["of"]) == (VICTIM, CREATOR, of)
+        assert each["who"].startswith("key:")
+        assert "f1" not in str(each)
