@@ -70,7 +70,7 @@ def build_api(settings: Settings) -> FastAPI:
             allow_private_network=True,  # they were named to call this machine
         )
     app.add_middleware(RequestLimit, limits=limits)
-    app.add_middleware(OriginGuard, hosts=settings.hosts, origins=settings.origins)
+    app.add_middleware(OriginGuard, hosts=settings.hosts, origins=settings.page_origins)
     app.add_middleware(PageHeaders)
     app.add_middleware(
         Forwarded, proxies=settings.proxies, has_door=not settings.ray_address, has_tls=settings.has_tls

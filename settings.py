@@ -174,6 +174,11 @@ class Settings:
         return not self.graph_url or self.graph_url.startswith("embedded:")
 
     @property
+    def page_origins(self) -> frozenset[str]:
+        """The origins whose pages may call: those of CORS_ORIGINS, and PUBLIC_URL."""
+        return self.origins | ({self.public_url.lower()} if self.public_url else set())
+
+    @property
     def hosts(self) -> frozenset[str]:
         """The names of ALLOWED_HOSTS and PUBLIC_URL, in lower case; SettingsError when one is none."""
         given = frozenset(_parts(self.allowed_hosts.lower()))

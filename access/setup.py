@@ -45,8 +45,7 @@ class GuardedAccess(Access):
         self.audit = Audit(redis, secret)
         self.manager = Manager(store, secret, self.audit)
         self.sign_in = SignIn(store, self.audit, _provider(settings, client))
-        own = {settings.public_url.lower()} if settings.public_url else set()
-        super().__init__(Guarded(store, secret, self.audit, _tokens(settings)), settings.origins | own)
+        super().__init__(Guarded(store, secret, self.audit, _tokens(settings)), settings.page_origins)
 
 
 def open_access() -> Access:
