@@ -43,6 +43,8 @@ log = logging.getLogger(__name__)
 
 TOGETHER = 500  # conversations written by one call
 RETRY_FIRST, RETRY_MOST = 0.5, 30.0
+UNDERSTOOD_WITHIN = 60.0  # seconds that looking waits for what is not understood: it blurs the count
+LOOK_AGAIN = 1.0
 ANSWER_WITHIN = 10.0  # seconds for the question whether it has what we have
 BEHIND = 5.0  # seconds after which what waits is told
 
@@ -241,24 +243,38 @@ class GraphWrites:
                         tasks.create_task(self._write_account(creator_id))
 
     async def look(self, creator_ids: Iterable[str]) -> None:
-        """Have creators written anew of whom the graph lacks something, as when it was lost."""
+        """Have creators written anew of whom the graph lacks something, as when it was lost, or has too much.
+
+        That is what an owner wrote which was killed before it could write that it is no more.
+        """
         for creator_id in creator_ids:
+            await self._understood(creator_id)
             await self.caught_up()
-            expected = self._written(creator_id)
+            bounds = self._bounds(creator_id)
             backoff = Backoff(RETRY_FIRST, RETRY_MOST, sleep=self._clock.sleep)
             while (count := await self._count(creator_id)) is None:
                 await backoff.pause()
             # What came meanwhile need not be there yet, and what went may be gone.
-            if count < min(expected, self._written(creator_id)):
+            now = self._bounds(creator_id)
+            if not min(bounds[0], now[0]) <= count <= max(bounds[1], now[1]):
                 log.warning("User %s: the graph of creator %s is written anew.", self._user_id, creator_id)
                 self.rewrite(creator_id)
             self._doubted.discard(creator_id)
 
-    def _written(self, creator_id: str) -> int:
-        """The conversations that the graph has once it has caught up."""
+    async def _understood(self, creator_id: str) -> None:
+        """Return once nothing waits to be understood, or after UNDERSTOOD_WITHIN."""
+        until = self._clock.monotonic() + UNDERSTOOD_WITHIN
+        while self._history.waiting(creator_id) and self._clock.monotonic() < until:
+            await self._clock.sleep(LOOK_AGAIN)
+
+    def _bounds(self, creator_id: str) -> tuple[int, int]:
+        """How many conversations the graph has, once it has caught up: at least, and at most.
+
+        What waits or was refused may be there as it was before.
+        """
         refused = sum(of == creator_id for of, _, _ in self.refused)
-        pending = self._history.waiting(creator_id)
-        return self._history.conversations(creator_id) - pending - refused
+        every = self._history.conversations(creator_id)
+        return every - self._history.waiting(creator_id) - refused, every
 
     async def _count(self, creator_id: str) -> int | None:
         """The conversations in the graph; None: it does not answer, -1: it was never written
