@@ -359,6 +359,23 @@ async def test_a_copied_account_is_written_anew_although_it_lacks_no_conversatio
     assert world.graph.accounts == {ACCOUNT}
 
 
+async def test_a_conversation_that_a_killed_owner_wrote_and_that_is_no_more_is_removed() -> None:
+    """The next owner reads the journal and never has it: nothing but a look at the graph tells of it."""
+    world = World()
+    await world.begin()
+    await say(world.session, raw("1", 0), raw("2", 8 * HOUR))
+    await world.settle()
+    world.graph.away = True
+    await say(world.session, raw("1", 0, isDeleted=True))
+    assert len(world.graph.messages(CREATOR)) == 2
+    await world.begin()
+    world.graph.away = False
+    await world.settle()
+    assert world.graph.messages(CREATOR) == world.expected_graph(CREATOR)
+    assert len(world.graph.messages(CREATOR)) == 1
+    await world.kill()
+
+
 async def figures(world: World) -> Any:
     _, _, _, payload = await world.session.full_sync(None)
     return orjson.loads(payload)["analytics"]
