@@ -26,6 +26,7 @@ with warnings.catch_warnings():  # Ray's use of Pydantic warns when it is import
     from serve_app import build_api
 
 EXAMPLES = 15  # of each operation and mode
+LONGEST_ADDRESS = 14_000  # characters; with the headers more than HAProxy takes
 MUTATED = int(os.environ.get("FUZZ_FRAMES", "3000"))
 OWN = {"user_id": "fuzzed"}  # else each request with input would begin another
 SCHEMA = schemathesis.openapi.from_dict(build_api(Settings()).openapi())
@@ -55,7 +56,9 @@ def test_no_request_is_answered_with_a_fault(operation: Any, mode: GenerationMod
             case.query["user_id"] = OWN["user_id"]
         answer = case.call(base_url=service.url, timeout=PATIENCE)
         assert answer.status_code < 500, answer.text
-        if answer.status_code >= 400:
+        if len(answer.request.url) > LONGEST_ADDRESS:  # HAProxy's answer, not ours
+            assert answer.status_code in (400, 414, 431)
+        elif answer.status_code >= 400:
             assert set(answer.json()["error"]) == {"code", "message", "detail"}
 
     ask()
