@@ -24,44 +24,29 @@ from datetime import timedelta
 from typing import Final
 
 from pydantic import ValidationError
-from redis.exceptions import RedisError
 
 from access.audit import Audit
 from access.manage import Manager, told
 from access.principal import Grant
 from access.secret import read_secret
 from access.store import Store
-from errors import AnalyticsError, InvalidInput, SettingsError
+from errors import InvalidInput, SettingsError
 from frames.log import connect_redis
+from local.commands import DIFFERS, WELL, exit_code, new_parser, say, tell
 from local.running import running
 from settings import Settings
 
-WELL, DIFFERS, FAILED = 0, 1, 2
 WHO: Final = "command line"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the process's exit code."""
     arguments = _parser().parse_args(argv)
-    try:
-        return asyncio.run(_run(arguments, Settings.from_env()))
-    except AnalyticsError as error:
-        _say(f"error: {error}")
-    except RedisError as error:
-        _say(f"error: Redis does not answer ({type(error).__name__}).")
-    except KeyboardInterrupt:
-        _say("stopped.")
-    return FAILED
+    return exit_code(lambda: asyncio.run(_run(arguments, Settings.from_env())))
 
 
 def _parser() -> argparse.ArgumentParser:
-    description, _, rest = (__doc__ or "").partition("\n")
-    parser = argparse.ArgumentParser(
-        prog="python -m access",
-        description=description,
-        epilog=rest,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = new_parser("python -m access", __doc__)
     kinds = parser.add_subparsers(dest="kind", required=True)
 
     keys = kinds.add_parser("keys", help="of programs").add_subparsers(dest="command", required=True)
@@ -151,11 +136,11 @@ async def _audit(audit: Audit, arguments: argparse.Namespace) -> int:
                 if name not in ("at", "event", "who")
             )
             facts = record.facts
-            _tell(f"{record.number}  {facts['at']}  {facts['who']}  {facts['event']}{about}")
+            tell(f"{record.number}  {facts['at']}  {facts['who']}  {facts['event']}{about}")
         return WELL
     number, last, wrong = await audit.verify(arguments.through)
-    _tell(f"{number} records, the last one's hash {last}.")
-    _tell("All is well." if wrong is None else f"Not whole: {wrong}.")
+    tell(f"{number} records, the last one's hash {last}.")
+    tell("All is well." if wrong is None else f"Not whole: {wrong}.")
     return WELL if wrong is None else DIFFERS
 
 
@@ -166,19 +151,19 @@ async def _change(manager: Manager, arguments: argparse.Namespace) -> None:
                 raise InvalidInput("--days: above 0.")
             lasts = None if arguments.days is None else timedelta(days=arguments.days)
             text, key = await manager.create_key(WHO, arguments.name, arguments.grants, lasts)
-            _say(f"{key.principal}, shown this once:")
-            _tell(text)
+            say(f"{key.principal}, shown this once:")
+            tell(text)
         case "keys", "list":
             for key in await manager.store.keys():
                 until = "" if key.expires_at is None else f"  until {key.expires_at:%Y-%m-%d %H:%M}"
-                _tell(f"{key.principal}  {key.name}{until}  {await _granted(manager, key.principal)}")
+                tell(f"{key.principal}  {key.name}{until}  {await _granted(manager, key.principal)}")
         case "keys", "revoke":
             await manager.revoke_key(WHO, arguments.id)
         case "people", "add":
             await manager.add_person(WHO, arguments.name, _password(), arguments.grants)
         case "people", "list":
             for person in await manager.store.people():
-                _tell(f"{person.principal}  {await _granted(manager, person.principal)}")
+                tell(f"{person.principal}  {await _granted(manager, person.principal)}")
         case "people", "remove":
             await manager.remove_person(WHO, arguments.name)
         case "people", "password":
@@ -190,7 +175,7 @@ async def _change(manager: Manager, arguments: argparse.Namespace) -> None:
         case "grants", "list":
             for principal, grants in (await manager.store.all_grants()).items():
                 for grant in grants:
-                    _tell(f"{principal}  {told(grant)}")
+                    tell(f"{principal}  {told(grant)}")
 
 
 async def _granted(manager: Manager, principal: str) -> str:
@@ -205,14 +190,6 @@ def _password() -> str:
     if getpass.getpass("Again: ") != password:
         raise InvalidInput("The two are not the same; nothing was changed.")
     return password
-
-
-def _tell(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
-
-
-def _say(line: str) -> None:
-    sys.stderr.write(f"{line}\n")
 
 
 if __name__ == "__main__":

@@ -22,15 +22,15 @@ from pathlib import Path
 from typing import Any, Final
 
 from chats.account import Account
-from errors import AnalyticsError, GraphError, SettingsError, Unavailable
+from errors import GraphError, SettingsError, Unavailable
 from graph import care
 from graph.connect import connect_as
 from graph.port import Graph
+from local.commands import DIFFERS, WELL, exit_code, new_parser, say, tell
 from local.ray import LOOPBACK, OWN
 from local.running import running
 from settings import Settings
 
-WELL, DIFFERS, FAILED = 0, 1, 2
 NOT_ASKED: Final = (
     "Indexes were not looked at: the embedded graph declares its own at every start, and a server does not "
     "tell them to a traversal; deploy/graph/ has those that are needed."
@@ -47,25 +47,11 @@ NOW_SET: Final = (
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the process's exit code."""
     arguments = _parser().parse_args(argv)
-    try:
-        return asyncio.run(_run(arguments, Settings.from_env()))
-    except AnalyticsError as error:
-        _say(f"error: {error}")
-    except OSError as error:
-        _say(f"error: the file cannot be used ({error.strerror}).")
-    except KeyboardInterrupt:
-        _say("stopped.")
-    return FAILED
+    return exit_code(lambda: asyncio.run(_run(arguments, Settings.from_env())))
 
 
 def _parser() -> argparse.ArgumentParser:
-    description, _, rest = (__doc__ or "").partition("\n")
-    parser = argparse.ArgumentParser(
-        prog="python -m graph",
-        description=description,
-        epilog=rest,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = new_parser("python -m graph", __doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     for name, what in (("check", "say what is wrong"), ("repair", "have it mended by the owners")):
         commands.add_parser(name, help=what).add_argument("--user", help="this user's accounts alone")
@@ -84,24 +70,24 @@ async def _run(arguments: argparse.Namespace, settings: Settings) -> int:
     async with _graph(settings, is_new=arguments.command == "import") as (graph, owners):
         match arguments.command:
             case "check":
-                wrong = await care.check(graph, owners, _tell, _say, arguments.user)
+                wrong = await care.check(graph, owners, tell, say, arguments.user)
                 if owners is None:
-                    _say(NO_OWNERS)
-                _say(NOT_ASKED)
-                _tell("All is well." if not wrong else f"{wrong} accounts have something wrong.")
+                    say(NO_OWNERS)
+                say(NOT_ASKED)
+                tell("All is well." if not wrong else f"{wrong} accounts have something wrong.")
                 return DIFFERS if wrong else WELL
             case "repair":
                 if owners is None:
                     raise Unavailable("Owners write the graph: start the service, or name its RAY_ADDRESS.")
-                left = await care.repair(graph, owners, _tell, _say, arguments.user)
-                _tell("All is well." if not left else f"{left} accounts still differ.")
+                left = await care.repair(graph, owners, tell, say, arguments.user)
+                tell("All is well." if not left else f"{left} accounts still differ.")
                 return DIFFERS if left else WELL
             case "export":
                 keys = None if arguments.all else [Account(*arguments.account).key]
-                _tell(f"{await care.export(graph, keys, arguments.file, _say)} vertices are in the file.")
+                tell(f"{await care.export(graph, keys, arguments.file, say)} vertices are in the file.")
                 return WELL
             case "import":
-                _tell(f"{await care.load(graph, arguments.file, _say)} vertices are in the graph.")
+                tell(f"{await care.load(graph, arguments.file, say)} vertices are in the graph.")
                 return WELL
         return await _move(graph, arguments.to, settings)
 
@@ -109,10 +95,10 @@ async def _run(arguments: argparse.Namespace, settings: Settings) -> int:
 async def _move(source: Graph, url: str, settings: Settings) -> int:
     target = connect_as(settings, url)
     try:
-        wrong = await care.move(source, target, _tell, _say)
+        wrong = await care.move(source, target, tell, say)
     finally:
         await target.close()
-    _tell(f"{wrong} accounts are not there as they were read." if wrong else f"All is copied. {NOW_SET}")
+    tell(f"{wrong} accounts are not there as they were read." if wrong else f"All is copied. {NOW_SET}")
     return DIFFERS if wrong else WELL
 
 
@@ -151,7 +137,7 @@ async def _graph(settings: Settings, *, is_new: bool) -> AsyncIterator[tuple[Gra
     from frames.log import connect_redis
     from remote import NAMESPACE
 
-    _say("joining the service's Ray ...")
+    say("joining the service's Ray ...")
     try:
         ray.init(settings.ray_address, namespace=NAMESPACE, log_to_driver=False, logging_level=logging.ERROR)
     except (ConnectionError, RuntimeError, ValueError) as error:
@@ -175,14 +161,6 @@ def _check_folder(url: str) -> None:
     folder = url.removeprefix("embedded:")
     if folder != url and not Path(folder).is_dir():
         raise GraphError(f"There is no graph in {folder}: check DATA_DIR and GRAPH_URL.")
-
-
-def _tell(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
-
-
-def _say(line: str) -> None:
-    sys.stderr.write(f"{line}\n")
 
 
 if __name__ == "__main__":

@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
-from access.__main__ import DIFFERS, FAILED, WELL, main
+from access.__main__ import main
 from access.audit import STREAM, Audit
 from access.gate import TRUSTED, Credentials, Guarded
 from access.principal import Grant
 from access.secret import make_secret, read_secret
 from access.store import Store as AccessStore
 from errors import Unauthenticated
+from local.commands import DIFFERS, FAILED, WELL
 from tests.history.store import Store
 
 
