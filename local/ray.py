@@ -29,7 +29,6 @@ APPLICATION = "analytics"
 START_WITHIN = 900.0  # seconds; what does not come up meanwhile never will
 _FREE_PORTS = range(20_000, 30_000)
 HAPROXY_BINARY = "RAY_SERVE_HAPROXY_BINARY_PATH"
-LOOPBACK = "127.0.0.1"
 FREE_DISK = 1024**3  # bytes; with less, Ray's own start ends in a time-out that names no cause
 PATIENCE = 300  # seconds for a step of the start, which takes a few on a free processor
 

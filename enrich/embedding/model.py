@@ -1,0 +1,45 @@
+"""What an encoder asks of a loaded sentence model, before it is known how this machine runs it best."""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import torch
+
+from enrich.embedding.rows import RowCounts, Weight
+
+Texts = Sequence[Sequence[int]]  # token ids
+Forward = Callable[[Texts], torch.Tensor]  # vectors [n, dimension], float32 on the CPU; not of unit length
+
+MAX_TOKENS = 256  # of a text are read
+
+
+class Model(Protocol):
+    """Weights and tokenizer, on one device."""
+
+    @property
+    def dimension(self) -> int:
+        """Of its vectors."""
+
+    @property
+    def max_tokens(self) -> int:
+        """Of a text, at most MAX_TOKENS."""
+
+    @property
+    def device(self) -> torch.device: ...
+
+    @property
+    def padding(self) -> int:
+        """Texts of one batch are padded to one length, a multiple of this; 0: they may differ in length."""
+
+    @property
+    def weights(self) -> list[Weight]:
+        """Those of every product of `forward`."""
+
+    def tokens(self, texts: Sequence[str]) -> Texts:
+        """At most `max_tokens` of each."""
+
+    def forward(self, dtype: torch.dtype, counts: RowCounts) -> Forward:
+        """The forward pass in this precision, its products made of these row counts only.
+
+        Texts come by length. Of one precision, only what was asked for last may be used.
+        """
