@@ -1,4 +1,4 @@
-"""The embedded Redis beside a terminal; tests/service/test_launch.py kills it."""
+"""The embedded Redis beside a terminal; tests/service/test_old_data.py kills it."""
 
 import os
 import signal
