@@ -60,6 +60,7 @@ async def test_scenarios_a_kill_and_a_restart_end_with_the_right_graph_whatever_
             )
             found = numbers(await figures(service, killed))
             assert found == numbers(await figures(service, f"{killed}-at-once"))
+            shown = numbers(await on_page(service, killed))
             # The graph has what the owners hold, element by element, and nothing else.
             code, out, err = await command(service, "check", **settings)
             assert (code, out.splitlines()[-1]) == (0, "All is well."), err  # Ray may warn before it
@@ -76,9 +77,7 @@ async def test_scenarios_a_kill_and_a_restart_end_with_the_right_graph_whatever_
         service = await asyncio.to_thread(start, tmp_path, **settings)
         try:
             assert numbers(await figures(service, killed)) == found
-            async with page(service.ws, killed) as listener:
-                sync = await listener.until(lambda frame: frame["type"] == "full_sync_response")
-                assert numbers(sync["payload"]["analytics"]) == found
+            assert numbers(await on_page(service, killed)) == shown
         finally:
             await asyncio.to_thread(stop, service)
     assert {0, 404, 409, 412, 429, 500, 1007, 1008} <= {each.status for each in standin.seen}
@@ -114,4 +113,12 @@ async def figures(service: Service, user_id: str) -> Raw:
     async with httpx.AsyncClient(base_url=service.url, timeout=PATIENCE) as http:
         answer = await http.get("/api/v1/insights/full", params={"user_id": user_id})
     found: Raw = answer.raise_for_status().json()
+    return found
+
+
+async def on_page(service: Service, user_id: str) -> Raw:
+    """The figures that a page shows which has just come."""
+    async with page(service.ws, user_id) as listener:
+        sync = await listener.until(lambda frame: frame["type"] == "full_sync_response")
+    found: Raw = sync["payload"]["analytics"]
     return found
