@@ -46,8 +46,8 @@ async def rates(graph: Graph, name: str, upserts: int, alone: int) -> list[Figur
     value = await _rate(batcher, account(f"{name} path", upserts)[:upserts])
     await batcher.close()
     return [
-        Figure(f"graph upserts, {name}", value, "1/s", "the home's batches alone", best),
-        Figure(f"graph upserts, {name}", value, "1/s", "one at a time", one_at_a_time),
+        Figure(f"Graph upserts, {name}", value, "upserts/s", "the home's batches alone", best),
+        Figure(f"Graph upserts, {name}", value, "upserts/s", "one at a time", one_at_a_time),
     ]
 
 
@@ -86,9 +86,9 @@ async def _rebuild(batcher: Batcher) -> list[Figure]:
         during.append(await _delta(batcher, USUAL + len(during)))
         await asyncio.sleep(BETWEEN)
     return [
-        Figure(f"rebuild of {MESSAGES:,} messages", await rebuild, "s", "without deltas beside it", alone),
+        Figure(f"Rebuild of {MESSAGES:,} messages", await rebuild, "s", "without deltas beside it", alone),
         Figure(
-            "delta during a rebuild, p99",
+            "Delta during a rebuild, p99",
             percentile(during, 99) * 1000,
             "ms",
             "without one",
@@ -124,7 +124,7 @@ async def _appends(graph: Graph) -> Figure:
         grown = [each for n in range(start, min(start + FEW, MANY)) for each in conversation("grown", n, 1)]
         await graph.apply(grown)
     late = await _append(graph, MANY)
-    return Figure(f"append to {MANY:,} conversations", late, "ms", f"to {FEW:,}", early)
+    return Figure(f"Append to {MANY:,} conversations", late, "ms", f"to {FEW:,}", early)
 
 
 async def _append(graph: Graph, first: int) -> float:

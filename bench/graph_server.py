@@ -37,9 +37,9 @@ def measure() -> list[Figure]:
             return [
                 *asyncio.run(_rates(started.address)),
                 Figure(
-                    "graph upserts, two writers on a Gremlin Server",
+                    "Graph upserts, two writers on a Gremlin Server",
                     _together(started.address, 2),
-                    "1/s",
+                    "upserts/s",
                     "one writer",
                     _together(started.address, 1),
                 ),
@@ -96,4 +96,4 @@ async def _span(address: str, pk: str, gate: Barrier) -> tuple[float, float]:
 
 async def _charge(standin: Standin) -> Figure:
     found = await charged(standin)
-    return Figure("request units, a live message", found.live, "RU", "a conversation at first", found.first)
+    return Figure("Request units, a live message", found.live, "RU", "a conversation at first", found.first)
