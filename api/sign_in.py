@@ -13,6 +13,7 @@ from access.store import Session
 from api.caller import (
     COOKIE,
     GUARDED,
+    KnownAccess,
     KnownCaller,
     KnownGuarded,
     check_page,
@@ -29,12 +30,16 @@ router = APIRouter(prefix="/api/v1", tags=["access"])
 
 
 class Me(BaseModel):
-    """The caller. `csrf_token` is for the header of requests that change something by session."""
+    """The caller. `csrf_token` is for the header of requests that change something by session.
+
+    `open_at` is the address at which everybody is let in (AUTH=none); null: callers say who they are.
+    """
 
     id: str
     name: str
     grants: list[Grant]
     csrf_token: str | None = None
+    open_at: str | None = None
 
 
 class Ways(BaseModel):
@@ -50,7 +55,7 @@ class NamePassword(BaseModel):
 
 
 @router.get("/me", responses=GUARDED)
-async def me(caller: KnownCaller) -> Me:
+async def me(access: KnownAccess, caller: KnownCaller) -> Me:
     """Who the caller is, and what was granted to them."""
     session = caller.session
     return Me(
@@ -58,6 +63,7 @@ async def me(caller: KnownCaller) -> Me:
         name=caller.principal.name,
         grants=list(caller.principal.grants),
         csrf_token=None if session is None else session.csrf_token,
+        open_at=access.open_at,
     )
 
 
