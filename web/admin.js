@@ -183,6 +183,17 @@ function listen() {
     const fine = `All ${found.records} records are as they were written. Note the last hash elsewhere: ${found.last}`;
     setText(by("verdict"), found.problem === null ? fine : `Something is wrong: ${found.problem}.`);
   });
+  by("own-form").addEventListener("submit", async (event) => {
+    event.preventDefault();
+    tell(null);
+    const { current, password } = event.target.elements;
+    try {
+      await api.send("PUT", "/api/v1/me/password", me, { current: current.value, password: password.value });
+      location.assign(`/sign-in?${new URLSearchParams({ next: location.pathname })}`);
+    } catch (error) {
+      tell(error.message);
+    }
+  });
   by("problem").querySelector("button").addEventListener("click", () => tell(null));
   by("sign-out").addEventListener("click", () => api.signOut(me));
 }
@@ -203,6 +214,7 @@ async function begin() {
   }
   setText(by("who"), me.name);
   by("sign-out").hidden = !me.csrf_token;
+  by("own").hidden = !api.hasPassword(me);
   const refused = refusal();
   listen();
   if (refused !== null) {
@@ -210,7 +222,7 @@ async function begin() {
     by("refused").hidden = false;
     return;
   }
-  for (const section of document.querySelectorAll("main > section")) section.hidden = false;
+  for (const section of document.querySelectorAll("[data-for=admin]")) section.hidden = false;
   act(() => {});
 }
 

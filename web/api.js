@@ -55,6 +55,9 @@ export const users = () => get("/api/v1/users", {});
 /** Who is there; with a `csrf_token` if they signed in here, and `open_at` where nobody is asked who they are. */
 export const me = () => get("/api/v1/me", {});
 
+/** Whether who is there signed in with a password that is kept here. */
+export const hasPassword = ({ id, csrf_token: token }) => Boolean(token) && id.startsWith("person:");
+
 export async function signOut({ csrf_token: token }) {
   await fetch("/api/v1/session", { method: "DELETE", headers: { "X-CSRF-Token": token } });
   location.assign("/sign-in");

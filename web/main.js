@@ -286,7 +286,9 @@ async function begin() {
   try {
     const me = await api.me();
     by("sign-out").hidden = !me.csrf_token;
-    by("admin").hidden = me.open_at !== null || !me.grants.some(({ role }) => role === "admin");
+    const isAdmin = me.open_at === null && me.grants.some(({ role }) => role === "admin");
+    by("admin").hidden = !isAdmin && !api.hasPassword(me);
+    setText(by("admin"), isAdmin ? "Keys and people" : "Your password");
     drawOpen(me);
     by("sign-out").addEventListener("click", () => api.signOut(me));
     known = await api.users();

@@ -148,6 +148,16 @@ async def test_who_is_no_admin_is_told_so_and_shown_nothing(api: Guarded, page: 
     await page.goto("/")
     await expect(page.get_by_role("button", name="Sign out")).to_be_visible()
     await expect(page.get_by_role("link", name="Keys and people")).to_be_hidden()
+    assert await page.evaluate("localStorage.length + sessionStorage.length") == 0
+    await page.get_by_role("link", name="Your password").click()
+    form = page.get_by_role("form", name="Your password")
+    await form.get_by_label("Present password").fill("not the password")
+    await form.get_by_label("New password").fill("another long password")
+    await form.get_by_role("button", name="Change it").click()
+    await expect(page.get_by_role("alert")).to_contain_text("The present password is another.")
+    await form.get_by_label("Present password").fill(PASSWORD)
+    await form.get_by_role("button", name="Change it").click()
+    await expect(page).to_have_url(f"http://127.0.0.1:{api.port}/sign-in?next=%2Fadmin")
 
 
 async def test_the_dashboard_leads_an_admin_there(api: Guarded, page: Page) -> None:

@@ -68,6 +68,7 @@ GUARDED: dict[tuple[str, str], Action] = {
 # For whoever is known; what they tell of users is looked at below.
 KNOWN = {
     ("GET", "/api/v1/me"),
+    ("PUT", "/api/v1/me/password"),
     ("GET", "/api/v1/users"),
     ("GET", "/api/v1/schemas/wss"),
     ("DELETE", "/api/v1/session"),
