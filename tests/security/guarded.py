@@ -51,8 +51,8 @@ class Owners:
     def __init__(self) -> None:
         self.calls: list[str] = []
 
-    async def handle_snapshot(self, *_: Any) -> IngestReceipt:
-        self.calls.append("handle_snapshot")
+    async def handle_snapshot(self, *_: Any, is_patient: bool = False) -> IngestReceipt:
+        self.calls.append("patient" if is_patient else "handle_snapshot")
         return RECEIPT
 
     handle_delta = messages = replay_held = handle_snapshot
