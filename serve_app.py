@@ -57,7 +57,7 @@ def build_api(settings: Settings) -> FastAPI:
     app.state.door = Door(settings)
     app.state.limits = limits
     if not settings.is_guarded:
-        app.state.access = open_access()
+        app.state.access = open_access(settings)
     # The last one added is the first to see a request.
     app.add_middleware(BodyLimit, limit=settings.max_body)
     app.add_middleware(GZipMiddleware, minimum_size=2048, compresslevel=5)

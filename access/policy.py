@@ -14,6 +14,7 @@ class Action(Enum):
     INGEST = "write for"
     READ_CHATS = "read the chats of"
     READ_TEXT = "read messages of"
+    READ_NAMES = "read names and personal data unmasked of"
     READ_NUMBERS = "read figures of"
     TELL_PAGES = "send figures to the pages of"
     MANAGE_HELD = "look after the held input of"
@@ -27,9 +28,11 @@ class Action(Enum):
 _READING: Final = frozenset({Action.READ_CHATS, Action.READ_TEXT, Action.READ_NUMBERS})
 ALLOWED: Final[Mapping[Role, frozenset[Action]]] = {
     "agent": frozenset({Action.INGEST}),
-    "chatter": _READING | {Action.TELL_PAGES},
+    "chatter": _READING | {Action.READ_NAMES, Action.TELL_PAGES},
     "analyst": frozenset({Action.READ_NUMBERS}),
-    "owner": _READING | {Action.INGEST, Action.TELL_PAGES, Action.MANAGE_HELD, Action.EXPORT, Action.ERASE},
+    "owner": _READING
+    | {Action.READ_NAMES, Action.INGEST, Action.TELL_PAGES}
+    | {Action.MANAGE_HELD, Action.EXPORT, Action.ERASE},
     "admin": frozenset({Action.MANAGE_ACCESS, Action.SEE_AUDIT, Action.OPERATE}),
 }
 # Of the installation: it has no user.
@@ -90,6 +93,21 @@ def allows(
         decide(principal, action, user_id, creator_id)
     except (NotFound, Forbidden, AccountNeeded):
         return False
+    return True
+
+
+def masks(
+    principal: Principal, asked: bool | None, user_id: str | None = None, creator_id: str | None = None
+) -> bool:
+    """Whether what the principal reads of the account's chats is shown under pseudonyms.
+
+    It is to everybody who asks for it, and always to who may not read names. Forbidden where such a principal
+    asks for the names (`asked` False).
+    """
+    if allows(principal, Action.READ_NAMES, user_id, creator_id):
+        return bool(asked)
+    if asked is False:
+        raise Forbidden("Your role reads chats under pseudonyms only: leave mask out.")
     return True
 
 

@@ -22,12 +22,18 @@ ID_TOKEN_ALGORITHMS = ("RS256", "PS256", "ES256")
 
 
 class Access:
-    """Who is let in, and what is open. `origins`: whose pages may use a session beside the service's own."""
+    """Who is let in, and what is open. `origins`: whose pages may use a session beside the service's own.
 
-    def __init__(self, gate: Gate, origins: frozenset[str] = frozenset()) -> None:
+    `open_at` is the address at which everybody is let in; None: callers say who they are.
+    """
+
+    def __init__(
+        self, gate: Gate, *, origins: frozenset[str] = frozenset(), open_at: str | None = None
+    ) -> None:
         self.gate = gate
         self.admissions = Admissions(gate)
         self.origins = origins
+        self.open_at = open_at
 
 
 class GuardedAccess(Access):
@@ -45,12 +51,13 @@ class GuardedAccess(Access):
         self.audit = Audit(redis, secret)
         self.manager = Manager(store, secret, self.audit)
         self.sign_in = SignIn(store, self.audit, _provider(settings, client))
-        super().__init__(Guarded(store, secret, self.audit, _tokens(settings)), settings.page_origins)
+        gate = Guarded(store, secret, self.audit, _tokens(settings))
+        super().__init__(gate, origins=settings.page_origins)
 
 
-def open_access() -> Access:
-    """Everybody is let in."""
-    return Access(Open())
+def open_access(settings: Settings) -> Access:
+    """Everybody is let in who reaches the address."""
+    return Access(Open(), open_at=f"{settings.host}:{settings.port}")
 
 
 def _tokens(settings: Settings) -> Tokens | None:

@@ -10,7 +10,7 @@ from access.people import Passwords
 from access.provider import Provider
 from access.store import PendingSignIn, Session, Store
 from access.tokens import Claims
-from errors import NotFound, TooManyAttempts, Unauthenticated
+from errors import Forbidden, NotFound, TooManyAttempts, Unauthenticated
 
 SESSION_SECONDS = 12 * 3600
 SIGN_IN_SECONDS = 600  # for what a person does at the provider
@@ -48,10 +48,7 @@ class SignIn:
         Unauthenticated when name or password is wrong, which is not told apart. TooManyAttempts after
         ATTEMPTS_OF_NAME for a name or ATTEMPTS_FROM_ADDRESS from an address in ATTEMPTS_SECONDS.
         """
-        by_name = f"name {name}"
-        for what, most in ((by_name, ATTEMPTS_OF_NAME), (f"address {address}", ATTEMPTS_FROM_ADDRESS)):
-            if await self._store.count_attempt(what, ATTEMPTS_SECONDS) > most:
-                raise TooManyAttempts("Signing in failed too often; wait a quarter of an hour.")
+        by_name = await self._count_attempt(name, address)
         person = await self._store.person(name)
         if not await self._passwords.is_right(person, password) or person is None:
             # A name that nobody has may be a password in the wrong field.
@@ -60,6 +57,25 @@ class SignIn:
             raise Unauthenticated(_WRONG)
         await self._store.forget_attempts(by_name)
         return await self._begin(person.principal, person.name, address, stamp=person.stamp)
+
+    async def change_password(self, session: Session, current: str, password: str, address: str) -> None:
+        """Give who has signed in another password; all of the person's sessions end, this one too.
+
+        NotFound for who has no password here. Forbidden when `current` is wrong, TooManyAttempts as of
+        `with_password`, InvalidInput when the new one is too short or too long.
+        """
+        kind, _, name = session.principal.partition(":")
+        person = await self._store.person(name) if kind == "person" else None
+        if person is None:
+            raise NotFound("Only a local account has a password here.")
+        by_name = await self._count_attempt(name, address)
+        if not await self._passwords.is_right(person, current):
+            await self._trail.record("sign_in_failed", session.principal, address=address)
+            raise Forbidden("The present password is another.")
+        await self._store.forget_attempts(by_name)
+        changed = await self._passwords.person(name, password)
+        await self._trail.record("password_changed", session.principal, principal=session.principal)
+        await self._store.put_person(changed)
 
     async def begin_at_provider(self) -> tuple[str, str]:
         """Where to send the person, and the state that the same browser has to come back with.
@@ -96,6 +112,14 @@ class SignIn:
         """End the session."""
         await self._trail.record("signed_out", session.principal)
         await self._store.remove_session(id)
+
+    async def _count_attempt(self, name: str, address: str) -> str:
+        """What the attempt is counted by, to be forgotten when it succeeds; TooManyAttempts."""
+        by_name = f"name {name}"
+        for what, most in ((by_name, ATTEMPTS_OF_NAME), (f"address {address}", ATTEMPTS_FROM_ADDRESS)):
+            if await self._store.count_attempt(what, ATTEMPTS_SECONDS) > most:
+                raise TooManyAttempts("Signing in failed too often; wait a quarter of an hour.")
+        return by_name
 
     def _known_provider(self) -> Provider:
         if self._provider is None:

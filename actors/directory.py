@@ -20,7 +20,7 @@ from errors import AnalyticsError, StaleOwner, Unavailable
 from graph.model import UpsertEdge, UpsertVertex
 from remote import aside, named_actor, result
 from session.machine import Status
-from session.pages import EVERYTHING, Extent, Order
+from session.pages import EVERYTHING, Extent, Order, Said
 from settings import Settings
 from wire.payloads import IngestReceipt
 
@@ -171,10 +171,16 @@ class Directory(Caller):
         return await self.call(UserActor.erase, user_id, receipt, creator_id, id, within)
 
     async def export(
-        self, user_id: str, creator_id: str | None, id: str | None, cursor: str | None, limit: int
+        self,
+        user_id: str,
+        creator_id: str | None,
+        id: str | None,
+        cursor: str | None,
+        limit: int,
+        mask: bool = False,
     ) -> tuple[bytes, str | None]:
         """A page of what is kept of a user, an account or a fan: lines of JSON, and the next cursor."""
-        return await self.call(UserActor.export, user_id, creator_id, id, cursor, limit)
+        return await self.call(UserActor.export, user_id, creator_id, id, cursor, limit, mask)
 
     async def keep_for(self, user_id: str, creator_id: str, days: int | None) -> None:
         """Keep an account's messages for so many days (0: for ever; None: as long as all others')."""
@@ -220,16 +226,37 @@ class Directory(Caller):
         return await self.call(UserActor.full_sync, user_id, creator_id, extent)
 
     async def get_shown_chats(
-        self, user_id: str, creator_id: str | None, order: Order, limit: int, offset: int, messages: int
+        self,
+        user_id: str,
+        creator_id: str | None,
+        order: Order,
+        limit: int,
+        offset: int,
+        messages: int,
+        mask: bool = False,
     ) -> bytes:
         """Some of the chats in order, each with its last messages, as pages show them: JSON."""
-        return await self.call(UserActor.get_shown_chats, user_id, creator_id, order, limit, offset, messages)
+        method = UserActor.get_shown_chats
+        return await self.call(method, user_id, creator_id, order, limit, offset, messages, mask)
 
     async def get_shown_messages(
-        self, user_id: str, chat_id: str, creator_id: str | None, before: str | None, limit: int
+        self,
+        user_id: str,
+        chat_id: str,
+        creator_id: str | None,
+        before: str | None,
+        limit: int,
+        mask: bool = False,
     ) -> bytes:
         """The last messages of a chat, or those before one of them, as pages show them: JSON."""
-        return await self.call(UserActor.get_shown_messages, user_id, chat_id, creator_id, before, limit)
+        method = UserActor.get_shown_messages
+        return await self.call(method, user_id, chat_id, creator_id, before, limit, mask)
+
+    async def get_masked_append(
+        self, user_id: str, creator_id: str, chat_id: str, said: Said
+    ) -> bytes | None:
+        """The node of an `append_message` that was sent, under a pseudonym: JSON; None: the chat is gone."""
+        return await self.call(UserActor.get_masked_append, user_id, creator_id, chat_id, said)
 
     async def in_graph(self, user_id: str, within: float) -> None:
         """Return once the graph has what the owner holds, or after so many seconds."""

@@ -35,7 +35,7 @@ from session.intake import Receipt
 from session.journal import Journal
 from session.lag import LagInRedis
 from session.machine import Status
-from session.pages import Extent, Order
+from session.pages import Extent, Order, Said
 from session.ports import Ports
 from session.session import Session
 from session.topic_models import TopicModels
@@ -114,9 +114,15 @@ class UserActor:
         return await self._of(user_id).erase(receipt, creator_id, id, within)
 
     async def export(
-        self, user_id: str, creator_id: str | None, id: str | None, cursor: str | None, limit: int
+        self,
+        user_id: str,
+        creator_id: str | None,
+        id: str | None,
+        cursor: str | None,
+        limit: int,
+        mask: bool = False,
     ) -> tuple[bytes, str | None]:
-        return await self._of(user_id).export(creator_id, id, cursor, limit)
+        return await self._of(user_id).export(creator_id, id, cursor, limit, mask)
 
     async def keep_for(self, user_id: str, creator_id: str, days: int | None) -> None:
         await self._of(user_id).keep_for(creator_id, days)
@@ -155,14 +161,32 @@ class UserActor:
         return await self._of(user_id).full_sync(creator_id, extent)
 
     async def get_shown_chats(
-        self, user_id: str, creator_id: str | None, order: Order, limit: int, offset: int, messages: int
+        self,
+        user_id: str,
+        creator_id: str | None,
+        order: Order,
+        limit: int,
+        offset: int,
+        messages: int,
+        mask: bool = False,
     ) -> bytes:
-        return await self._of(user_id).get_shown_chats(creator_id, order, limit, offset, messages)
+        return await self._of(user_id).get_shown_chats(creator_id, order, limit, offset, messages, mask)
 
     async def get_shown_messages(
-        self, user_id: str, chat_id: str, creator_id: str | None, before: str | None, limit: int
+        self,
+        user_id: str,
+        chat_id: str,
+        creator_id: str | None,
+        before: str | None,
+        limit: int,
+        mask: bool = False,
     ) -> bytes:
-        return await self._of(user_id).get_shown_messages(chat_id, creator_id, before, limit)
+        return await self._of(user_id).get_shown_messages(chat_id, creator_id, before, limit, mask)
+
+    async def get_masked_append(
+        self, user_id: str, creator_id: str, chat_id: str, said: Said
+    ) -> bytes | None:
+        return await self._of(user_id).get_masked_append(creator_id, chat_id, said)
 
     async def in_graph(self, user_id: str, within: float) -> None:
         await self._of(user_id).in_graph(within)

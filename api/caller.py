@@ -20,7 +20,7 @@ from access.principal import LOCAL
 from access.setup import Access, GuardedAccess
 from access.store import Session
 from api.errors import answers
-from api.limits import KnownLimits
+from api.limits import PACED, KnownLimits
 from api.params import Id, NeededId, QueryId
 from errors import Forbidden, InputTooLarge, InvalidInput, NotFound
 
@@ -72,8 +72,8 @@ async def _caller(
     _: Annotated[Any, Security(HTTPBearer(auto_error=False))],
 ) -> Caller:
     caller = await access.gate.caller(shown(connection))
-    if caller.principal.id != LOCAL.id:
-        await limits.ask(caller.principal.id)
+    if caller.principal.id != LOCAL.id and await limits.ask(caller.principal.id):
+        connection.scope[PACED] = True
     if caller.session is not None and connection.scope.get("method") not in _SAFE:
         check_page(connection, access)
         _check_csrf(connection, caller.session)

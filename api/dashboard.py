@@ -1,4 +1,4 @@
-"""The dashboard, its charting library, and the description of the API."""
+"""The pages: the dashboard with its charting library, signing in, keys and people, the API's description."""
 
 from pathlib import Path
 
@@ -20,6 +20,12 @@ async def index() -> FileResponse:
 @router.get("/sign-in")
 async def sign_in() -> FileResponse:
     return FileResponse(WEB / "sign-in.html")
+
+
+@router.get("/admin")
+async def admin() -> FileResponse:
+    """Keys, people, grants and the audit trail. It holds nothing of them until an admin asks for it."""
+    return FileResponse(WEB / "admin.html")
 
 
 @router.get("/static/plotly.min.js")

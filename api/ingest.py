@@ -10,7 +10,7 @@ from access.policy import Action
 from actors.directory import LARGE
 from api.caller import GUARDED, on_own_account, on_user
 from api.errors import answers
-from api.limits import KnownLimits
+from api.limits import PACED, KnownLimits
 from api.params import ChatId, Id, Limit, Offset, QueryId
 from api.services import Provided
 from errors import EncodedBody, NotFound
@@ -105,6 +105,7 @@ async def snapshot(
     "/{user_id}/messages", status_code=202, dependencies=_INGEST, openapi_extra=_takes(NewRawMessagePayload)
 )
 async def messages(
+    request: Request,
     services: Provided,
     limits: KnownLimits,
     body: LiveBody,
@@ -115,7 +116,10 @@ async def messages(
     """Take live messages: one `new_raw_message` payload, or a list of them."""
     if len(body) <= LARGE:
         parse_messages(body)
-    receipt = await services.ingest.messages(user_id, body, creator_id or user_id, chat_id)
+    is_patient = PACED in request.scope  # who asks too fast is not waiting for this one
+    receipt = await services.ingest.messages(
+        user_id, body, creator_id or user_id, chat_id, is_patient=is_patient
+    )
     limits.sent(user_id, messages=receipt.received)
     return receipt
 

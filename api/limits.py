@@ -34,6 +34,7 @@ BURST = 10.0  # seconds of a user's rate that may be taken at once
 AT_ONCE = 1.0  # likewise, of a caller's: what more comes is spread
 SUBNET = 64  # bits
 HOLD = 1.0  # seconds that a request waits for its turn at most; a refusal is held back as long
+PACED = "analytics.paced"  # in an ASGI scope: its caller asks faster than it may
 MOST_HELD = 100  # refusals of one caller that are held back at a time
 
 
@@ -58,19 +59,20 @@ class Limits:
         self._sockets: Counter[tuple[str, str]] = Counter()
         self._held: Counter[str] = Counter()
 
-    async def ask(self, caller: str | None) -> None:
-        """Return when a request of a caller has its turn; RateLimited when that is too far off.
+    async def ask(self, caller: str | None) -> bool:
+        """Return when a request of a caller has its turn: whether it had to wait for it.
 
-        The refusal comes late as well: who asks again at once after each costs next to nothing.
+        RateLimited when that is too far off. The refusal comes late as well: who asks again at once after
+        each costs next to nothing.
         """
         if caller is None:
-            return
+            return False
         wait = self._requests.wait(caller, 1)
         if wait <= HOLD:
             self._requests.take(caller, 1)
             if wait:
                 await asyncio.sleep(wait)
-            return
+            return wait > 0
         self._metrics.count(LIMITED, of="requests")
         if self._held[caller] < MOST_HELD:
             with _counted(self._held, caller):
@@ -135,7 +137,8 @@ class RequestLimit:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "lifespan":
             try:
-                await self._limits.ask(caller_of(scope))
+                if await self._limits.ask(caller_of(scope)):
+                    scope[PACED] = True
             except RateLimited as error:
                 await refusal(error)(scope, receive, send)
                 return

@@ -17,6 +17,7 @@ NeededId = Annotated[str, Query(pattern=_ID)]
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT)]
 Amount = Annotated[int | None, Query(ge=0, le=MAX_LIMIT)]  # None: no limit
 Offset = Annotated[int, Query(ge=0)]
+Mask = Annotated[bool | None, Query(description="under pseudonyms; always for analysts")]
 ChatId = Annotated[str | None, Query(min_length=1, max_length=256)]
 
 

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, BaseModel, Field
 
 from access.keys import Key
@@ -80,6 +80,17 @@ class AuditRecord(BaseModel):
     number: int
     hash: str
     record: dict[str, Any]  # at, event, who, and what it is about
+
+
+class Verdict(BaseModel):
+    """`records` that follow on each other as they were written, and the hash of the last of them.
+
+    `problem` says what is wrong with the one after; null: nothing.
+    """
+
+    records: int
+    last: str
+    problem: str | None
 
 
 @router.get("/keys")
@@ -170,11 +181,20 @@ async def remove_grant(
 
 @trail.get("/audit")
 async def audit(access: KnownGuarded, limit: Limit = 100) -> list[AuditRecord]:
-    """The newest records of the audit trail, the newest first; `python -m access audit verify` checks all."""
+    """The newest records of the audit trail, the newest first."""
     return [
         AuditRecord(number=record.number, hash=record.hash, record=record.facts)
         for record in await access.audit.newest(limit)
     ]
+
+
+@trail.get("/audit/verify")
+async def verify_audit(
+    access: KnownGuarded, through: Annotated[str | None, Query(max_length=64)] = None
+) -> Verdict:
+    """Whether the whole trail is as it was written, and has the record with the hash that was noted."""
+    records, last, problem = await access.audit.verify(through)
+    return Verdict(records=records, last=last, problem=problem)
 
 
 def _shown(key: Key, grants: "list[Grant] | tuple[Grant, ...]") -> ShownKey:

@@ -10,9 +10,9 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 from redis.exceptions import RedisError
 
-from access.policy import Action
+from access.policy import Action, masks
 from api.caller import GUARDED, KnownAccess, KnownCaller, allowed, on_own_account, on_user
-from api.params import ChatId, Id, QueryId
+from api.params import ChatId, Id, Mask, QueryId
 from api.services import Provided
 from errors import InvalidInput, NotFound, Unavailable
 from session.erased import has_erased, receipts, retention
@@ -155,11 +155,13 @@ async def set_retention(services: Provided, user_id: Id, term: Term, creator_id:
 @router.get("/{user_id}/export", response_class=Lines, dependencies=[_on_subject(Action.EXPORT, "exported")])
 async def export(
     services: Provided,
+    caller: KnownCaller,
     user_id: Id,
     creator_id: QueryId = None,
     fan_id: FanId = None,
     chat_id: ChatId = None,
     cursor: Annotated[str | None, Query(max_length=2048)] = None,
+    mask: Mask = None,
 ) -> Lines:
     """All that is kept of a fan, an account or the user, as lines of JSON: docs/privacy.md.
 
@@ -169,7 +171,8 @@ async def export(
     creator, id = _subject(user_id, creator_id, fan_id, chat_id)
     if not await is_known(services.redis, user_id):
         raise NotFound("This user never sent anything; GET /api/v1/users lists who did.")
-    first = await services.owners.export(user_id, creator, id, cursor, EXPORTED_TOGETHER)
+    masked = masks(caller.principal, mask, user_id, creator)
+    first = await services.owners.export(user_id, creator, id, cursor, EXPORTED_TOGETHER, masked)
 
     async def parts() -> AsyncIterator[bytes]:
         lines, following = first
@@ -177,7 +180,7 @@ async def export(
         while following is not None:
             yield orjson.dumps({"type": "cursor", "cursor": following}) + b"\n"
             lines, following = await services.owners.export(
-                user_id, creator, id, following, EXPORTED_TOGETHER
+                user_id, creator, id, following, EXPORTED_TOGETHER, masked
             )
             yield lines
         yield b'{"type":"end"}\n'

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import BaseModel, Field
 
+from access.people import LONGEST, SHORTEST
 from access.principal import Grant
 from access.provider import CALLBACK
 from access.sign_in import SESSION_SECONDS, SIGN_IN_SECONDS
@@ -13,6 +14,7 @@ from access.store import Session
 from api.caller import (
     COOKIE,
     GUARDED,
+    KnownAccess,
     KnownCaller,
     KnownGuarded,
     check_page,
@@ -29,12 +31,16 @@ router = APIRouter(prefix="/api/v1", tags=["access"])
 
 
 class Me(BaseModel):
-    """The caller. `csrf_token` is for the header of requests that change something by session."""
+    """The caller. `csrf_token` is for the header of requests that change something by session.
+
+    `open_at` is the address at which everybody is let in (AUTH=none); null: callers say who they are.
+    """
 
     id: str
     name: str
     grants: list[Grant]
     csrf_token: str | None = None
+    open_at: str | None = None
 
 
 class Ways(BaseModel):
@@ -49,8 +55,15 @@ class NamePassword(BaseModel):
     password: Annotated[str, Field(min_length=1, max_length=1024)]
 
 
+class OwnPassword(BaseModel):
+    """`current` is the present one, which the caller knows; `password` the next."""
+
+    current: Annotated[str, Field(min_length=1, max_length=LONGEST)]
+    password: Annotated[str, Field(min_length=SHORTEST, max_length=LONGEST)]
+
+
 @router.get("/me", responses=GUARDED)
-async def me(caller: KnownCaller) -> Me:
+async def me(access: KnownAccess, caller: KnownCaller) -> Me:
     """Who the caller is, and what was granted to them."""
     session = caller.session
     return Me(
@@ -58,7 +71,23 @@ async def me(caller: KnownCaller) -> Me:
         name=caller.principal.name,
         grants=list(caller.principal.grants),
         csrf_token=None if session is None else session.csrf_token,
+        open_at=access.open_at,
     )
+
+
+@router.put(
+    "/me/password", status_code=204, responses={**GUARDED, **answers(429)}, openapi_extra=takes(OwnPassword)
+)
+async def change_password(
+    request: Request,
+    access: KnownGuarded,
+    caller: KnownCaller,
+    new: Annotated[OwnPassword, small_body(OwnPassword)],
+) -> None:
+    """Set one's own password. All of one's sessions end, this one too."""
+    if caller.session is None:
+        raise NotFound("There is no session: a key or token has no password.")
+    await access.sign_in.change_password(caller.session, new.current, new.password, _address(request))
 
 
 @router.get("/sign-in")

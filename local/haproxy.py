@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 
 MARK = "# edited by local/haproxy.py\n"
+PAIR = "tls.pem"  # the certificate, in the folder of the script; its key is beside it
 HEAD_WITHIN = 30  # seconds for a request's line and headers; who is slower holds a connection for nothing
 _EVERY_INTERFACE = re.compile(r"^( *bind )\*?(:\d+)$", re.MULTILINE)
 _FRONTEND = re.compile(r"^(frontend http_frontend\n *bind )\S+:(\d+)$", re.MULTILINE)
@@ -23,9 +24,10 @@ def write_program(folder: Path, binary: str, host: str, tls_cert: str, tls_key: 
     """Write the script that is to be started as HAProxy; `folder` must be nobody else's."""
     bind = ""
     if tls_cert:
-        pair = folder / "tls.pem"  # HAProxy looks for the key beside it
-        pair.symlink_to(Path(tls_cert).resolve())
-        Path(f"{pair}.key").symlink_to(Path(tls_key).resolve())
+        pair = folder / PAIR
+        # By the names that were given: where these are links, a renewal has them name other files.
+        pair.symlink_to(Path(tls_cert).absolute())
+        Path(f"{pair}.key").symlink_to(Path(tls_key).absolute())
         bind = f" ssl crt {pair} ssl-min-ver TLSv1.2 alpn http/1.1"
     script = folder / "haproxy"
     command = shlex.join([sys.executable, "-I", "-S", __file__, binary, host, bind])

@@ -33,6 +33,8 @@ from access.secret import make_secret
 from access.setup import GuardedAccess
 from errors import AnalyticsError, SettingsError, Unavailable
 from frames.log import connect_redis
+from local.certificate import LOOK_EVERY, Certificate
+from local.haproxy import PAIR
 from local.listening import listeners, shown
 from local.ray import LOOPBACK, running_ray, running_serve
 from local.redis import running_redis
@@ -79,6 +81,7 @@ def _run(stack: ExitStack, settings: Settings, *, samples: bool) -> None:
         settings = _with_whole_paths(settings)
         make_secret(settings.secret_file)
     runtime = stack.enter_context(_runtime_folder())
+    certificate = _certificate(settings, runtime)
     if not settings.redis_url:
         _say("Starting Redis ...")
         folder = settings.data_dir.resolve() / "redis"
@@ -119,7 +122,19 @@ def _run(stack: ExitStack, settings: Settings, *, samples: bool) -> None:
     )
     _tell_of_open_ports(settings)
     while True:
-        time.sleep(3600)
+        time.sleep(LOOK_EVERY)
+        if certificate is not None:
+            certificate.look()
+
+
+def _certificate(settings: Settings, runtime: Path) -> Certificate | None:
+    """What looks after the certificate, where there is one. Made before HAProxy reads it, it misses none."""
+    if not settings.has_tls:
+        return None
+    from api.door import admin_socket
+
+    cert, key = Path(settings.tls_cert), Path(settings.tls_key)
+    return Certificate(cert, key, runtime / PAIR, admin_socket, _say)
 
 
 def _tell_of_open_ports(settings: Settings) -> None:

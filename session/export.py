@@ -19,6 +19,7 @@ from history.chat import CachedChat
 from history.checkpoints import Aside
 from history.history import History, Key
 from session.quarantine import ids_in
+from wire.masking import Pseudonym, masked_chat, masked_message
 from wire.view import chat_facts, received
 
 Order = tuple[float, int, str]
@@ -32,11 +33,13 @@ def page(
     id: str | None,
     cursor: str | None,
     limit: int,
+    pseudonym: Pseudonym | None = None,
 ) -> tuple[list[bytes], str | None]:
     """About `limit` lines behind the cursor (None: from the start), and the next cursor (None: that is all).
 
     Of all the user (`creator_id` None), of an account (`id` None), or of a fan, by the fan's or chat's id.
-    One chat is open at a time. InvalidInput when the cursor is none.
+    With a `pseudonym` as `wire.masking` shows it, and without what was received of what is held. One chat is
+    open at a time. InvalidInput when the cursor is none.
     """
     at = _Place.read(cursor)
     lines: list[bytes] = []
@@ -46,14 +49,16 @@ def page(
             continue
         after = at.message if key == at.chat else None
         if key != at.chat:
-            lines.append(_line("chat", key, chat_facts(cached.chat, cached)))
+            facts = masked_chat(cached, pseudonym) if pseudonym else chat_facts(cached.chat, cached)
+            lines.append(_line("chat", key, facts))
         for message in _messages(cached, after, limit + 1 - len(lines)):
             if len(lines) >= limit:
                 return lines, _Place(key, after).text()
             node = cached.node(f"{key[1]}:{message.id}")
             if node is not None:
                 lines.append(_line("conversation", key, _facts(node)))
-            lines.append(_line("message", key, {"id": message.id, "received": received(message, cached)}))
+            shown = masked_message(message, cached, pseudonym) if pseudonym else received(message, cached)
+            lines.append(_line("message", key, {"id": message.id, "received": shown}))
             after = message.order
         if len(lines) >= limit:
             return lines, _Place(key, after).text()
@@ -62,8 +67,10 @@ def page(
     room = max(1, limit - len(lines))
     for name in keys[:room]:
         aside = held[name]
-        facts = {"reason": aside.held.reason, "received": orjson.loads(aside.held.raw)}
-        lines.append(_line("held", (aside.creator_id, None), {"key": name, **facts}))
+        received_as = {} if pseudonym else {"received": orjson.loads(aside.held.raw)}
+        lines.append(
+            _line("held", (aside.creator_id, None), {"key": name, "reason": aside.held.reason, **received_as})
+        )
     return lines, _Place(at.chat, None, keys[room - 1], is_behind=True).text() if len(keys) > room else None
 
 

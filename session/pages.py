@@ -23,6 +23,7 @@ from session.clock import Clock
 from session.figures import FIRST, Figures
 from session.machine import Job, Status
 from wire.bounds import REPLACED, URGENT, bounded, changes
+from wire.masking import Pseudonym, masked_node
 from wire.payloads import (
     AnalyticsUpdate,
     AnalyticsUpdateMsg,
@@ -50,17 +51,27 @@ Order = Literal["priority", "latest"]
 class Extent:
     """How much a full sync has: the most urgent chats, with `chat_id` that one too, and their last messages.
 
-    None: all of them.
+    None: all of them. With `mask` it is under pseudonyms.
     """
 
     chats: int | None = None
     messages: int | None = None
     chat_id: str | None = None
+    mask: bool = False
 
 
 EVERYTHING = Extent()
 START = Extent(chats=50, messages=30)  # what a page that merges starts from
 NO_CHATS = Extent(chats=0, messages=0)  # the figures alone
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What an `append_message` told of a chat, by the ids of messages."""
+
+    new: Sequence[str]
+    changed: Sequence[str]
+    removed: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,24 +140,46 @@ class Pages:
         update = self._figures.update(creator_id, now, [chat for _, chat in keys])
         return self._captured(keys, messages, update)
 
-    async def written(self, captured: Captured) -> bytes:
+    async def written(self, captured: Captured, pseudonym: Pseudonym | None = None) -> bytes:
         """JSON of a FullSyncResponse: one node a chat, written chat by chat."""
-        nodes, analytics = await self.nodes(captured), for_pages(captured.analytics)
+        nodes, analytics = await self.nodes(captured, pseudonym), for_pages(captured.analytics)
         return b'{"conversations":%b,"analytics":%b}' % (nodes, analytics)
 
-    async def nodes(self, captured: Captured) -> bytes:
-        """JSON of a list of nodes, one a chat, each with its last messages."""
+    async def nodes(self, captured: Captured, pseudonym: Pseudonym | None = None) -> bytes:
+        """JSON of a list of nodes, one a chat, each with its last messages; with a `pseudonym` masked."""
         parts: list[bytes] = []
         read = 0
         for chat in captured.chats:
             cached = self._history.read(chat)
             shown = cached.newest(captured.messages)
             priority = captured.analytics.priority.get(cached.chat.id)
-            parts.append(for_pages(_node(cached, shown, priority)))
+            if pseudonym is None:
+                node = _node(cached, shown, priority)
+            else:
+                node = masked_node(_node(cached, (), priority), cached, pseudonym, shown)
+            parts.append(for_pages(node))
             if (read := read + len(shown)) >= READ_MESSAGES:
                 read = 0
                 await asyncio.sleep(0)
         return b"[%b]" % b",".join(parts)
+
+    def masked_append(
+        self, creator_id: str, chat_id: str, said: Said, pseudonym: Pseudonym
+    ) -> ExtendedConversationNode | None:
+        """The node of an `append_message` that was sent, under a pseudonym; None: there is no such chat.
+
+        Its messages are as they are now: what was erased since is not in it.
+        """
+        cached = self._history.look(creator_id, chat_id)
+        if cached is None:
+            return None
+        node = _node(cached, (), self._figures.priority(creator_id, chat_id, self._clock.now()))
+        new, changed = (
+            [message for id in ids if (message := cached.message(id)) is not None]
+            for ids in (said.new, said.changed)
+        )
+        masked = masked_node(node, cached, pseudonym, new, changed)
+        return masked.model_copy(update={"removedMessages": list(said.removed)})
 
     async def send_full_sync(self, job: Job) -> None:
         """Have every page take a full sync; those that replace what they have are sent it.

@@ -7,7 +7,7 @@ from typing import Any
 from errors import InvalidInput, NotFound
 from history.chat import CachedChat
 from history.history import History
-from wire.masking import Pseudonym, masked_chat, masked_message
+from wire.masking import Pseudonym, masked_chat, masked_message, masked_shown
 from wire.payloads import ShownMessages
 from wire.view import chat_facts, not_enriched, received, shown_messages
 
@@ -66,11 +66,17 @@ def messages(
 
 
 def shown(
-    history: History, chat_id: str, creator_id: str | None, before: str | None, limit: int
+    history: History,
+    chat_id: str,
+    creator_id: str | None,
+    before: str | None,
+    limit: int,
+    pseudonym: Pseudonym | None = None,
 ) -> ShownMessages:
     """The chat's last messages as pages show them, or the last ones before the message of that id.
 
-    NotFound when there is no such chat or message; InvalidInput as in `messages`.
+    With a `pseudonym` as `wire.masking` shows them. NotFound when there is no such chat or message;
+    InvalidInput as in `messages`.
     """
     cached = _chat(history, chat_id, creator_id)
     if cached is None:
@@ -80,7 +86,9 @@ def shown(
         raise NotFound("The chat has no message of that id.")
     found = cached.newest(limit, offset)
     more = cached.totals.shown > offset + len(found)
-    return ShownMessages(messages=shown_messages(cached, found), more=more)
+    if pseudonym is None:
+        return ShownMessages(messages=shown_messages(cached, found), more=more)
+    return ShownMessages(messages=[masked_shown(each, cached, pseudonym) for each in found], more=more)
 
 
 def _chat(history: History, chat_id: str, creator_id: str | None) -> CachedChat | None:

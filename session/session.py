@@ -71,7 +71,7 @@ from session.machine import (
     Status,
     UserState,
 )
-from session.pages import EVERYTHING, Extent, Order, Pages
+from session.pages import EVERYTHING, Extent, Order, Pages, Said
 from session.persistence import Persistence
 from session.ports import Ports
 from session.refits import Refits
@@ -286,12 +286,14 @@ class Session:
             self._retention.keep_for(creator_id, days)
 
     async def export(
-        self, creator_id: str | None, id: str | None, cursor: str | None, limit: int
+        self, creator_id: str | None, id: str | None, cursor: str | None, limit: int, mask: bool = False
     ) -> tuple[bytes, str | None]:
         """A page of what is kept of a user, an account or a fan (`session.export`), and the next cursor."""
         async with self._call():
             async with self._at_rest:
-                lines, following = page(self._history, self._intake.held, creator_id, id, cursor, limit)
+                lines, following = page(
+                    self._history, self._intake.held, creator_id, id, cursor, limit, self._pseudonym(mask)
+                )
             return b"".join(line + b"\n" for line in lines), following
 
     async def _receipt(self, receipt: str, within: float) -> dict[str, Any] | None:
@@ -369,27 +371,43 @@ class Session:
             async with self._at_rest:
                 shown = self._pages.capture(creator_id, extent)
                 facts = self._state.sequence, self._frames.position, self._state.status
-            return *facts, await self._pages.written(shown)
+            return *facts, await self._pages.written(shown, self._pseudonym(extent.mask))
 
     async def get_shown_chats(
-        self, creator_id: str | None, order: Order, limit: int, offset: int, messages: int
+        self,
+        creator_id: str | None,
+        order: Order,
+        limit: int,
+        offset: int,
+        messages: int,
+        mask: bool = False,
     ) -> bytes:
-        """JSON of ShownChats: chats in that order, each with its last messages."""
+        """JSON of ShownChats: chats in that order, each with its last messages; with `mask` masked."""
         async with self._call():
             async with self._at_rest:
                 shown = self._pages.capture_some(creator_id, order, limit, offset, messages)
-            nodes = await self._pages.nodes(shown)
+            nodes = await self._pages.nodes(shown, self._pseudonym(mask))
             return b'{"conversations":%b,"total":%d}' % (nodes, shown.analytics.chats)
 
     async def get_shown_messages(
-        self, chat_id: str, creator_id: str | None, before: str | None, limit: int
+        self, chat_id: str, creator_id: str | None, before: str | None, limit: int, mask: bool = False
     ) -> bytes:
         """JSON of ShownMessages: the chat's last messages, or the last ones before the message `before`.
 
-        NotFound when there is no such chat or message; InvalidInput as of `get_cached_messages`.
+        With `mask` masked. NotFound when there is no such chat or message; InvalidInput as of
+        `get_cached_messages`.
         """
         async with self._call():
-            return for_pages(reading.shown(self._history, chat_id, creator_id, before, limit))
+            name = self._pseudonym(mask)
+            return for_pages(reading.shown(self._history, chat_id, creator_id, before, limit, name))
+
+    async def get_masked_append(self, creator_id: str, chat_id: str, said: Said) -> bytes | None:
+        """JSON of the node of an `append_message` that was sent, masked; None: there is no such chat."""
+        async with self._call():
+            async with self._at_rest:
+                name = partial(self._ports.seal().pseudonym, self._user_id)
+                node = self._pages.masked_append(creator_id, chat_id, said, name)
+            return None if node is None else for_pages(node)
 
     async def in_graph(self, within: float) -> None:
         """Return once the graph has what this owner holds, or after so many seconds."""

@@ -21,11 +21,30 @@ function signIn() {
   location.assign(`/sign-in?${new URLSearchParams({ next })}`);
 }
 
-async function get(path, parameters, signal) {
+export async function get(path, parameters, signal) {
   const response = await fetch(path + query(parameters), { signal, headers: { accept: "application/json" } });
   if (response.status === 401) signIn();
   if (!response.ok) throw new Error(`The service answered ${response.status} for ${path}.`);
   return parse(await response.text());
+}
+
+/** What is wrong, in the service's words where it has some. */
+async function problem(response, path) {
+  const { error } = await response.json().catch(() => ({}));
+  if (!error) return `The service answered ${response.status} for ${path}.`;
+  const fields = Array.isArray(error.detail) ? error.detail.map(({ field, reason }) => ` ${field}: ${reason}.`) : [];
+  return error.message + fields.join("");
+}
+
+/** Change something, as who is signed in; gives the answer, or null where there is none. */
+export async function send(method, path, { csrf_token: token }, body = null) {
+  const headers = { accept: "application/json" };
+  if (token) headers["X-CSRF-Token"] = token;
+  if (body !== null) headers["content-type"] = "application/json";
+  const response = await fetch(path, { method, headers, body: body && JSON.stringify(body) });
+  if (response.status === 401) signIn();
+  if (!response.ok) throw new Error(await problem(response, path));
+  return response.status === 204 ? null : response.json();
 }
 
 const part = encodeURIComponent;
@@ -33,8 +52,11 @@ const NOT_SIGNED_IN = 4401; // the code that a socket is closed with
 
 export const users = () => get("/api/v1/users", {});
 
-/** Who is there; with a `csrf_token` if they signed in on this page. */
+/** Who is there; with a `csrf_token` if they signed in here, and `open_at` where nobody is asked who they are. */
 export const me = () => get("/api/v1/me", {});
+
+/** Whether who is there signed in with a password that is kept here. */
+export const hasPassword = ({ id, csrf_token: token }) => Boolean(token) && id.startsWith("person:");
 
 export async function signOut({ csrf_token: token }) {
   await fetch("/api/v1/session", { method: "DELETE", headers: { "X-CSRF-Token": token } });
@@ -70,16 +92,16 @@ export async function money(who, days, kind, signal) {
 }
 
 /** A chat's messages as received, latest first. */
-export const messages = ({ user, creator }, chat, limit, offset) =>
-  get(`/api/v1/chats/${part(chat)}/messages`, { user_id: user, creator_id: creator, limit, offset });
+export const messages = ({ user, creator, mask }, chat, limit, offset) =>
+  get(`/api/v1/chats/${part(chat)}/messages`, { user_id: user, creator_id: creator, limit, offset, mask });
 
 /** Chats as frames have them, the most urgent first, and how many there are. */
-export const chats = ({ user, creator }, limit, offset) =>
-  get(`/api/v1/frontend/chats/${part(user)}`, { creator_id: creator, limit, offset });
+export const chats = ({ user, creator, mask }, limit, offset) =>
+  get(`/api/v1/frontend/chats/${part(user)}`, { creator_id: creator, limit, offset, mask });
 
 /** A chat's last messages as frames have them, oldest first. */
-export const lastMessages = ({ user, creator }, chat, limit) =>
-  get(`/api/v1/frontend/chats/${part(user)}/${part(chat)}/messages`, { creator_id: creator, limit });
+export const lastMessages = ({ user, creator, mask }, chat, limit) =>
+  get(`/api/v1/frontend/chats/${part(user)}/${part(chat)}/messages`, { creator_id: creator, limit, mask });
 
 /** Where an extension connects, and where a snapshot is posted. */
 export function entrances({ user, creator }) {
@@ -97,7 +119,7 @@ export function entrances({ user, creator }) {
  * A connection that was lost goes on after the last frame, or begins anew with a full sync, in which the chat
  * is that `openChat()` names.
  */
-export function connect({ user, creator }, { onFrame, onConnection, openChat }) {
+export function connect({ user, creator, mask }, { onFrame, onConnection, openChat }) {
   let socket = null;
   let failures = 0;
   let timer = 0;
@@ -106,7 +128,7 @@ export function connect({ user, creator }, { onFrame, onConnection, openChat }) 
   function open() {
     clearTimeout(timer);
     onConnection(failures ? "lost" : "connecting");
-    const parameters = query({ creator_id: creator, last_frame: last, merge: true, chat_id: openChat() });
+    const parameters = query({ creator_id: creator, last_frame: last, merge: true, chat_id: openChat(), mask });
     const current = new WebSocket(
       `${location.origin.replace(/^http/, "ws")}/ws/frontend/${part(user)}${parameters}`,
     );

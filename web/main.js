@@ -16,7 +16,7 @@ const CLOCK = 30_000; // ms between redrawings of "waiting .."
 const WINDOW = 300_000; // ms after which a quiet window is asked for again, as its ends move
 
 const by = (id) => document.getElementById(id);
-const who = { user: null, creator: null, known: false };
+const who = { user: null, creator: null, mask: null, known: false }; // `mask` true: names are not shown
 
 let state = initial;
 let drawn = {};
@@ -75,6 +75,16 @@ function drawStatus({ connection, system, problem }) {
   const trouble = problem ?? (system?.status === "ERROR" ? (system.detail ?? "The service reports an error.") : null);
   by("problem").hidden = trouble === null;
   setText(by("problem").querySelector("span"), trouble ?? "");
+}
+
+/** Where nobody is asked who they are, the page says what that means. */
+function drawOpen({ open_at: address }) {
+  by("open").hidden = address === null;
+  if (address === null) return;
+  const text =
+    `Nobody is asked who they are: whoever reaches ${address}, which is this machine and whatever passes requests on ` +
+    "to it, reads everything here. Start the service with AUTH=required to change that; docs/security.md sets it up.";
+  setText(by("open"), text);
 }
 
 /** Without a progress the bar only says that something goes on. */
@@ -249,6 +259,7 @@ function listen() {
 function address(user, creator) {
   const parameters = new URLSearchParams({ user_id: user });
   if (creator !== null) parameters.set("creator_id", creator);
+  if (who.mask !== null) parameters.set("mask", who.mask);
   return `?${parameters}`;
 }
 
@@ -275,12 +286,17 @@ async function begin() {
   try {
     const me = await api.me();
     by("sign-out").hidden = !me.csrf_token;
+    const isAdmin = me.open_at === null && me.grants.some(({ role }) => role === "admin");
+    by("admin").hidden = !isAdmin && !api.hasPassword(me);
+    setText(by("admin"), isAdmin ? "Keys and people" : "Your password");
+    drawOpen(me);
     by("sign-out").addEventListener("click", () => api.signOut(me));
     known = await api.users();
   } catch (error) {
     dispatch("problem", error.message);
   }
   const asked = new URLSearchParams(location.search);
+  who.mask = asked.get("mask");
   who.user = asked.get("user_id") ?? known[0]?.user_id ?? null;
   const own = known.find(({ user_id: user }) => user === who.user);
   who.known = own !== undefined;

@@ -7,7 +7,7 @@ and platforms, and the fan's own names. What is not enriched yet has no text her
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import orjson
@@ -16,13 +16,20 @@ from chats.message import Message
 from history.chat import CachedChat
 from wire.enriched import instant, message_enrichment
 from wire.names import known, named_fan
-from wire.view import chat_facts
+from wire.payloads import ExtendedConversationNode, ShownMessage
+from wire.view import chat_facts, message_kind
 
 Pseudonym = Callable[[str, str], str]  # of a creator's id and a fan's
 
 _MASKED_ENTITIES = {"person", "place", "date", "platform"}
 _SHOWN_FACTS = ("price", "isFree", "isOpened", "isTip", "tipAmount", "isFromQueue", "changedAt")
-_SHOWN_ENRICHMENT = ("sentiment", "actions", "topics")  # evidence and entities are parts of the text
+_SHOWN_ENRICHMENT = (
+    "sentiment",
+    "sentimentReason",
+    "actions",
+    "topics",
+    "failed",
+)  # the rest has parts of the text
 _NAMES = ("name", "displayName", "username", "firstName", "lastName")
 _SHORTEST_NAME = 3  # characters: "Al" is in too many words
 _FOUND = re.compile(
@@ -43,25 +50,84 @@ def masked_message(message: Message, cached: CachedChat, pseudonym: Pseudonym) -
     raw: dict[str, Any] = orjson.loads(message.raw)
     found = cached.understood(message.id)
     enrichment: dict[str, Any] | None = None
-    spans: list[tuple[int, int, str]] | None = None
     if found is not None:
         read = message_enrichment(found).model_dump(mode="json")
         enrichment = {name: read[name] for name in _SHOWN_ENRICHMENT}
-        if found.entities is not None:
-            spans = [(each.start, each.end, each.type) for each in found.entities]
     fan = _fan(message.creator_id, message.fan_id, pseudonym)
     by_fan = message.direction == "fan"
     return {
         "id": raw.get("id", message.id),
         "chat_id": message.chat_id,
         "createdAt": instant(message.at).isoformat(),
-        **{name: raw[name] for name in _SHOWN_FACTS if isinstance(raw.get(name), bool | int | float)},
-        "media": [{"type": kind} for kind in message.media],
+        **_facts(message, raw),
         "fromUser": fan if by_fan else {"id": message.creator_id},
         "toUser": {"id": message.creator_id} if by_fan else fan,
-        "text": None if spans is None or not message.text else masked(message.text, spans, _names_of(cached)),
+        "text": _text(message, cached),
         "enrichment": enrichment,
     }
+
+
+def masked_node(
+    node: ExtendedConversationNode,
+    cached: CachedChat,
+    pseudonym: Pseudonym,
+    messages: Sequence[Message],
+    changed: Sequence[Message] = (),
+) -> ExtendedConversationNode:
+    """The node of a chat for pages, with these messages, under a pseudonym."""
+    chat = cached.chat
+    return node.model_copy(
+        update={
+            "withUser": _fan(chat.creator_id, chat.fan_id, pseudonym),
+            "messages": [masked_shown(each, cached, pseudonym) for each in messages],
+            "changedMessages": [masked_shown(each, cached, pseudonym) for each in changed],
+        }
+    )
+
+
+def masked_shown(message: Message, cached: CachedChat, pseudonym: Pseudonym) -> ShownMessage:
+    """A message for pages, under a pseudonym. `text` is empty where it has none, or is not enriched."""
+    raw: dict[str, Any] = known(message.raw)
+    found = cached.understood(message.id)
+    by_fan = message.direction == "fan"
+    name = pseudonym(message.creator_id, message.fan_id)
+    return ShownMessage.model_validate(
+        {
+            **_facts(message, raw),
+            "id": raw.get("id", message.id),
+            "chatId": message.chat_id,
+            "createdAt": instant(message.at),
+            "direction": message.direction,
+            "is_creator": not by_fan,
+            "kind": message_kind(message),
+            # As in `wire.view`, clients title a chat by the sender of any of its messages.
+            "fromUser": {
+                "id": message.fan_id if by_fan else message.creator_id,
+                "displayName": name,
+                "username": name,
+            },
+            "text": _text(message, cached) or "",
+            "sentimentScore": found.sentiment if found and by_fan else None,
+            "topics": None
+            if found is None or found.topics is None
+            else [each.label for each in found.topics],
+        }
+    )
+
+
+def _facts(message: Message, raw: dict[str, Any]) -> dict[str, Any]:
+    """What is shown of a message as it was received: money, and kinds of media."""
+    facts = {name: raw[name] for name in _SHOWN_FACTS if isinstance(raw.get(name), bool | int | float)}
+    opened = {"isOpened": True} if message.is_opened else {}
+    return {**facts, **opened, "media": [{"type": kind} for kind in message.media]}
+
+
+def _text(message: Message, cached: CachedChat) -> str | None:
+    found = cached.understood(message.id)
+    if found is None or found.entities is None or not message.text:
+        return None
+    spans = ((each.start, each.end, each.type) for each in found.entities)
+    return masked(message.text, spans, _names_of(cached))
 
 
 def masked(text: str, entities: Iterable[tuple[int, int, str]], names: Iterable[str]) -> str:

@@ -37,14 +37,17 @@ class Page:
     tells the page both (`mark`), so that it can say where it stands when it connects again.
 
     `merges` says that it takes in frames that change a part of what it shows. Without `texts` it gets states
-    alone, which have no text of messages.
+    alone, which have no text of messages. With `masks` it takes no published full sync, which has names.
     """
 
-    def __init__(self, creator_id: str | None, *, merges: bool = False, texts: bool = True) -> None:
+    def __init__(
+        self, creator_id: str | None, *, merges: bool = False, texts: bool = True, masks: bool = False
+    ) -> None:
         self._creator = orjson.dumps(creator_id)
         self._all = creator_id is None
         self._merges = merges
         self._texts = texts
+        self._masks = masks
         self._earlier: Sequence[bytes] = ()  # missed while it was away
         self._frames: asyncio.Queue[re.Match[bytes]] = asyncio.Queue()
         self._bytes = 0
@@ -119,8 +122,10 @@ class Page:
         return self._all or creator in (b"null", self._creator)
 
     def _lacks(self, header: re.Match[bytes]) -> bool:
-        """Whether it would show something wrong after this frame, because it does not merge."""
+        """Whether it may not be shown this frame, or shows something wrong after it as it does not merge."""
         sequence, kind, merge = int(header[2]), header[4], header[5]
+        if self._masks and kind == b"full_sync_response":
+            return True
         if self._merges or not merge:
             return False
         if kind == b"full_sync_response":

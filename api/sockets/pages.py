@@ -21,6 +21,7 @@ from redis.exceptions import ConnectionError, RedisError
 from starlette.websockets import WebSocketDisconnect
 
 from actors.directory import Directory
+from api.sockets.masked import masked
 from api.sockets.page import Page, mark, stands
 from api.sockets.sending import ack, close, send, send_away, send_json
 from errors import AnalyticsError, Unavailable
@@ -45,9 +46,9 @@ GATHER = 0.5  # seconds in which more of what asks for a full sync is gathered
 class Asked:
     """What a page says when it connects: whose frames it shows, and of all creators where there is none.
 
-    `extent` is how much of it a full sync has, `last_frame` the `frame` of the last one it got; `merges` says
-    that it takes in frames that change a part of what it shows. Without `texts` it is sent the status and the
-    figures alone.
+    `extent` is how much of it a full sync has, and whether all that it is sent is masked; `last_frame` the
+    `frame` of the last one it got; `merges` says that it takes in frames that change a part of what it shows.
+    Without `texts` it is sent the status and the figures alone.
     """
 
     user_id: str
@@ -84,7 +85,7 @@ class Pages:
 
     async def serve(self, socket: WebSocket, asked: Asked, ended: asyncio.Event) -> None:
         """Run an accepted socket of a page until it closes, or `ended`: then nothing more is sent."""
-        page = Page(asked.creator_id, merges=asked.merges, texts=asked.texts)
+        page = Page(asked.creator_id, merges=asked.merges, texts=asked.texts, masks=asked.extent.mask)
         try:
             await self._join(asked.channel, page)
             await _first(
@@ -119,8 +120,10 @@ class Pages:
             if frame is None:
                 await asyncio.sleep(GATHER)
                 await self._sync(socket, page, asked)
-            else:
+            elif not asked.extent.mask:
                 await send_json(socket, frame)
+            elif (shown := await masked(frame, asked.user_id, self._owners)) is not None:
+                await send_json(socket, shown)
 
     async def _sync(self, socket: WebSocket, page: Page, asked: Asked) -> None:
         """Tell the page where things stand; a user that never wrote has nothing to be told."""

@@ -6,12 +6,12 @@ from contextlib import ExitStack, asynccontextmanager
 
 from fastapi import APIRouter, WebSocket
 
-from access.policy import Action, allows, decide
+from access.policy import Action, allows, decide, masks
 from access.principal import Principal
 from api.caller import KnownAccess
 from api.door import Door, KnownDoor
 from api.limits import KnownLimits, Limits, caller_of
-from api.params import Amount, ChatId, Id, QueryId
+from api.params import Amount, ChatId, Id, Mask, QueryId
 from api.services import Provided
 from api.sockets.admitting import admit
 from api.sockets.pages import Asked
@@ -36,13 +36,16 @@ async def frontend(
     chats: Amount = None,
     messages: Amount = None,
     chat_id: ChatId = None,
+    mask: Mask = None,
 ) -> None:
-    def may(principal: Principal) -> bool:
-        """Whether it may see texts; it may not come in at all without the figures."""
+    def may(principal: Principal) -> tuple[bool, bool]:
+        """Whether it may see texts, and sees them masked; it may not come in at all without the figures."""
         decide(principal, Action.READ_NUMBERS, user_id, creator_id)
-        return allows(principal, Action.READ_TEXT, user_id, creator_id)
+        texts = allows(principal, Action.READ_TEXT, user_id, creator_id)
+        return texts, texts and masks(principal, mask, user_id, creator_id)
 
-    async def serve(principal: Principal, texts: bool, ended: asyncio.Event) -> None:
+    async def serve(principal: Principal, sees: tuple[bool, bool], ended: asyncio.Event) -> None:
+        texts, masked = sees
         if texts:
             try:
                 await access.gate.trail.text_read(principal.id, user_id, creator_id)
@@ -51,7 +54,10 @@ async def frontend(
                 return
         first = START if merge else EVERYTHING
         extent = Extent(
-            first.chats if chats is None else chats, first.messages if messages is None else messages, chat_id
+            first.chats if chats is None else chats,
+            first.messages if messages is None else messages,
+            chat_id,
+            masked,
         )
         asked = Asked(user_id, creator_id, last_frame, merge, extent, texts)
         await services.pages.serve(socket, asked, ended)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from access.policy import ALLOWED, OF_THE_INSTALLATION, Action, actions, allows, decide, visible
+from access.policy import ALLOWED, OF_THE_INSTALLATION, Action, actions, allows, decide, masks, visible
 from access.principal import EVERY, LOCAL, Grant, Principal
 from errors import AccountNeeded, Forbidden, NotFound
 
@@ -113,6 +113,25 @@ def test_users_that_are_shown_are_those_whose_figures_may_be_read(principal: Pri
     for user in USERS:
         for creator in CREATORS:
             assert (creator in seen.get(user, [])) == allows(principal, Action.READ_NUMBERS, user, creator)
+
+
+@given(principals, users, creators, st.sampled_from([None, True, False]))
+def test_names_are_shown_to_nobody_but_who_may_read_them_and_did_not_ask_for_a_mask(
+    principal: Principal, user: str | None, creator: str | None, asked: bool | None
+) -> None:
+    may = allows(principal, Action.READ_NAMES, user, creator)
+    if not may and asked is False:
+        with pytest.raises(Forbidden):
+            masks(principal, asked, user, creator)
+    else:
+        assert masks(principal, asked, user, creator) == (not may or asked is True)
+
+
+@given(grants_)
+def test_who_may_read_names_may_read_text_and_an_analyst_never_may(grant: Grant) -> None:
+    if Action.READ_NAMES in actions(grant):
+        assert actions(grant) >= READING
+        assert grant.role != "analyst"
 
 
 def test_an_admin_reads_no_chats_and_an_analyst_no_text_unless_it_was_granted() -> None:

@@ -1,6 +1,7 @@
 """Small bodies of one user and creator that wait at the same moment go to the owner together."""
 
 import asyncio
+import time
 from dataclasses import dataclass, field
 
 import pytest
@@ -9,6 +10,7 @@ from actors.directory import LARGE, Body
 from api import gathering
 from api.gathering import Gathering
 from errors import AnalyticsError, InvalidInput, Overloaded, Unavailable
+from tests.conftest import PATIENCE
 from wire.payloads import IngestReceipt
 
 
@@ -45,9 +47,14 @@ class Owners:
 
 
 def send(
-    ingest: Gathering, body: bytes, creator_id: str = "c1", chat_id: str | None = None
+    ingest: Gathering,
+    body: bytes,
+    creator_id: str = "c1",
+    chat_id: str | None = None,
+    *,
+    is_patient: bool = False,
 ) -> asyncio.Task[IngestReceipt]:
-    return asyncio.create_task(ingest.messages("u1", body, creator_id, chat_id))
+    return asyncio.create_task(ingest.messages("u1", body, creator_id, chat_id, is_patient=is_patient))
 
 
 async def settle() -> None:
@@ -130,7 +137,7 @@ async def test_nothing_is_kept_of_a_user_that_is_quiet() -> None:
     ingest = Gathering(owners)
     await send(ingest, b"1")
     await settle()
-    assert ingest._waiting == {}
+    assert ingest._queues == {}
     assert ingest._tasks == set()
 
 
@@ -145,3 +152,43 @@ async def test_what_waits_for_an_owner_that_does_not_answer_is_bounded() -> None
     owners.may_answer.set()
     answers = await asyncio.gather(first, *calls, return_exceptions=True)
     assert sum(isinstance(each, Overloaded) for each in answers) == 1
+
+
+async def test_what_is_patient_waits_for_company_and_goes_together() -> None:
+    owners = Owners()
+    owners.may_answer.set()
+    ingest = Gathering(owners)
+    began = time.monotonic()
+    sent = []
+    for n in range(5):
+        sent.append(send(ingest, b"%d" % n, is_patient=True))
+        await asyncio.sleep(gathering.PATIENCE / 20)
+        assert owners.calls == []
+    assert [(await each).sequence for each in sent] == [0, 1, 2, 3, 4]
+    assert [len(bodies) for *_, bodies in owners.calls] == [5]
+    assert time.monotonic() - began >= gathering.PATIENCE
+
+
+async def test_what_is_not_patient_waits_for_nothing_and_takes_along_what_is() -> None:
+    owners = Owners()
+    owners.may_answer.set()
+    ingest = Gathering(owners)
+    began = time.monotonic()
+    patient = send(ingest, b"1", is_patient=True)
+    await settle()
+    assert (await send(ingest, b"2")).sequence == 2
+    assert (await patient).sequence == 1
+    assert time.monotonic() - began < gathering.PATIENCE
+    assert [len(bodies) for *_, bodies in owners.calls] == [2]
+    assert (await send(ingest, b"3", is_patient=True)).sequence == 3  # it waits again by itself
+    assert time.monotonic() - began >= gathering.PATIENCE
+
+
+async def test_as_much_as_goes_in_one_call_is_called_for_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gathering, "MOST", 3)
+    monkeypatch.setattr(gathering, "PATIENCE", PATIENCE)
+    owners = Owners()
+    owners.may_answer.set()
+    ingest = Gathering(owners)
+    await asyncio.gather(*(send(ingest, b"1", is_patient=True) for _ in range(3)))
+    assert [len(bodies) for *_, bodies in owners.calls] == [3]

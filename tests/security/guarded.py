@@ -31,6 +31,7 @@ from graph.connect import connect as connect_graph
 from privacy.seal import read_seal
 from serve_app import build_api
 from session.machine import Status
+from session.pages import Said
 from settings import Settings
 from tests.actors.factories import analytics
 from tests.conftest import PATIENCE
@@ -39,6 +40,8 @@ from wire.payloads import IngestReceipt, for_pages
 HERE = "https://service.example"
 CANARY = "a sentence that only its owner may read"
 VICTIM, CREATOR, OTHER_CREATOR = "victim", "c1", "c2"  # a user with two creators
+MASKED = "what Fan 1 said"
+GONE = "gone"  # a chat that was erased
 RECEIPT = IngestReceipt(sequence=1, accepted=1, duplicates=0, held=0)
 
 
@@ -48,8 +51,8 @@ class Owners:
     def __init__(self) -> None:
         self.calls: list[str] = []
 
-    async def handle_snapshot(self, *_: Any) -> IngestReceipt:
-        self.calls.append("handle_snapshot")
+    async def handle_snapshot(self, *_: Any, is_patient: bool = False) -> IngestReceipt:
+        self.calls.append("patient" if is_patient else "handle_snapshot")
         return RECEIPT
 
     handle_delta = messages = replay_held = handle_snapshot
@@ -66,15 +69,15 @@ class Owners:
         self.calls.append("discard_held")
         return 1
 
-    async def get_chats(self, *_: Any, **__: Any) -> list[dict[str, Any]]:
+    async def get_chats(self, *_: Any, mask: bool, **__: Any) -> list[dict[str, Any]]:
         self.calls.append("get_chats")
-        return [{"id": "f1", "withUser": {"name": CANARY}}]
+        return [{"id": "f1", "withUser": {"name": _told(mask)}}]
 
     get_messages = get_chats
 
-    async def export(self, *_: Any) -> tuple[bytes, str | None]:
+    async def export(self, *asked: Any) -> tuple[bytes, str | None]:
         self.calls.append("export")
-        return CANARY.encode() + b"\n", None
+        return _told(asked[-1]).encode() + b"\n", None
 
     async def erase(self, *_: Any) -> dict[str, Any]:
         self.calls.append("erase")
@@ -91,17 +94,28 @@ class Owners:
     async def keep_for(self, *_: Any) -> None:
         self.calls.append("keep_for")
 
-    async def get_shown_chats(self, *_: Any) -> bytes:
+    async def get_shown_chats(self, *asked: Any) -> bytes:
         self.calls.append("get_shown_chats")
-        return orjson.dumps({"conversations": [{"text": CANARY}], "total": 1})
+        return orjson.dumps({"conversations": [{"text": _told(asked[-1])}], "total": 1})
 
     get_shown_messages = get_shown_chats
 
+    async def get_masked_append(self, _: str, __: str, chat_id: str, said: Said) -> bytes | None:
+        self.calls.append("get_masked_append")
+        if chat_id == GONE:
+            return None
+        messages = [{"id": id, "text": MASKED} for id in said.new]
+        return orjson.dumps({"conversationId": chat_id, "messages": messages})
+
     async def full_sync(self, _: str, __: str | None, extent: Any) -> tuple[int, str, Status, bytes]:
         self.calls.append("full_sync")
-        texts = [] if extent.chats == 0 else [{"text": CANARY}]
+        texts = [] if extent.chats == 0 else [{"text": _told(extent.mask)}]
         figures = orjson.loads(for_pages(analytics(CREATOR)))
         return 1, "0-0", Status.REALTIME, orjson.dumps({"conversations": texts, "analytics": figures})
+
+
+def _told(mask: bool) -> str:
+    return MASKED if mask else CANARY
 
 
 async def _fine() -> None:

@@ -63,10 +63,12 @@ GUARDED: dict[tuple[str, str], Action] = {
     ("POST", "/api/v1/access/grants"): Action.MANAGE_ACCESS,
     ("POST", "/api/v1/access/grants/remove"): Action.MANAGE_ACCESS,
     ("GET", "/api/v1/access/audit"): Action.SEE_AUDIT,
+    ("GET", "/api/v1/access/audit/verify"): Action.SEE_AUDIT,
 }
 # For whoever is known; what they tell of users is looked at below.
 KNOWN = {
     ("GET", "/api/v1/me"),
+    ("PUT", "/api/v1/me/password"),
     ("GET", "/api/v1/users"),
     ("GET", "/api/v1/schemas/wss"),
     ("DELETE", "/api/v1/session"),
@@ -81,7 +83,8 @@ OPEN = {
     ("GET", "/api/v1/sign-in/provider"),
     ("GET", "/api/v1/sign-in/callback"),
 }
-PAGES = {"/", "/sign-in", "/docs", "/openapi.json", "/static", "/static/plotly.min.js", "/static/swagger"}
+PAGES = {"/", "/admin", "/sign-in", "/docs", "/openapi.json"}
+PAGES |= {"/static", "/static/plotly.min.js", "/static/swagger"}
 SOCKETS: dict[str, Action] = {
     f"{prefix}{path}": action
     for prefix in ("", "/api")

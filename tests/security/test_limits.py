@@ -84,9 +84,10 @@ async def test_what_a_caller_asks_too_fast_is_spread_and_what_waits_too_long_is_
     started = time.monotonic()
     told = await asyncio.gather(*(limits.ask("flood") for _ in range(3 * rate)), return_exceptions=True)
     assert sum(isinstance(each, RateLimited) for each in told) in (rate - 1, rate)
+    assert told.count(False) in (rate, rate + 1)  # they had their turn at once
     assert time.monotonic() - started >= HOLD
     started = time.monotonic()
-    await limits.ask("quiet")
+    assert not await limits.ask("quiet")
     assert time.monotonic() - started < HOLD
 
 
@@ -128,6 +129,18 @@ def test_live_messages_of_a_user_are_limited_and_snapshots_are_not() -> None:
     assert refused(client.post(MESSAGES, content=live), "rate_limited")
     assert not refused(client.post(SNAPSHOT, content=b'{"chats":[]}'), "rate_limited")
     assert not refused(client.post("/api/v1/ingest/u2/messages", content=live), "rate_limited")
+
+
+def test_what_a_caller_sends_faster_than_it_may_is_gathered_and_what_others_send_is_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    service = Service()
+    has_to_wait = iter((False, True, False))
+    monkeypatch.setattr(service.api.state.limits, "ask", AsyncMock(side_effect=has_to_wait))
+    client = service.client("203.0.113.9")
+    for _ in range(3):
+        assert client.post(MESSAGES, content=b'{"message": {"id": 1, "text": "hello"}}').status_code == 202
+    assert [call.kwargs["is_patient"] for call in service.took.await_args_list] == [False, True, False]
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "br", "deflate", "zstd", "gzip, gzip"])

@@ -19,6 +19,7 @@ from tests.api.sockets.published import node, said
 from tests.security.guarded import (
     CANARY,
     CREATOR,
+    MASKED,
     OTHER_CREATOR,
     VICTIM,
     Guarded,
@@ -93,6 +94,14 @@ async def test_text_that_is_granted_no_more_is_sent_no_more(api: Guarded) -> Non
     principal = f"key:{key.split('_')[1]}"
     async with api.socket(PAGE, additional_headers=bearer(key)) as socket:
         await closes(socket, lambda: api.access.manager.remove_grant("test", principal, with_text), 4403)
+
+
+async def test_a_page_that_may_see_names_no_more_is_closed(api: Guarded) -> None:
+    chatter = grant("chatter", VICTIM, CREATOR)
+    key = await api.key(chatter, grant("analyst", VICTIM, CREATOR, with_text=True))
+    principal = f"key:{key.split('_')[1]}"
+    async with api.socket(PAGE, additional_headers=bearer(key)) as socket:
+        await closes(socket, lambda: api.access.manager.remove_grant("test", principal, chatter), 4403)
 
 
 async def test_signing_out_closes_the_sessions_sockets(api: Guarded) -> None:
@@ -185,11 +194,16 @@ async def test_an_analyst_that_resumes_is_sent_no_text_that_it_missed(api: Guard
     assert {each["type"] for each in sent} == {"connection_ack", "system_status", "analytics_update"}
 
 
-@pytest.mark.parametrize("given", [grant("chatter", VICTIM, CREATOR), grant("analyst", with_text=True)])
-async def test_who_may_read_text_is_sent_it_and_that_is_recorded(api: Guarded, given: Grant) -> None:
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [(grant("chatter", VICTIM, CREATOR), CANARY), (grant("analyst", with_text=True), MASKED)],
+)
+async def test_who_may_read_text_is_sent_it_and_that_is_recorded(
+    api: Guarded, given: Grant, shown: str
+) -> None:
     sent = await _sent(api, given)
     assert {"full_sync_response", "append_message", "analytics_update"} <= {each["type"] for each in sent}
-    assert CANARY in str(sent)
+    assert shown in str(sent)
     read = [record.facts for record in await api.access.audit.newest(10)]
     [told] = [each for each in read if each["event"] == "text_read"]
     assert (told["user_id"], told["creator_id"]) == (VICTIM, CREATOR)

@@ -27,6 +27,21 @@ async def test_who_asks_too_often_by_one_key_is_refused_and_other_keys_are_not(s
     assert (await slow.ask("GET", "/api/v1/me", quiet)).status_code == 200
 
 
+async def test_what_a_key_sends_faster_than_it_may_is_gathered(
+    api: Guarded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flood, quiet = await api.key(grant("agent")), await api.key(grant("agent"))
+
+    async def ask(caller: str | None) -> bool:
+        return caller == f"key:{flood.split('_')[1]}"
+
+    monkeypatch.setattr(api.app.state.limits, "ask", ask)
+    path, live = f"/api/v1/ingest/{VICTIM}/messages", {"message": {"id": 1, "text": "hi"}}
+    for key in (flood, quiet):
+        assert (await api.ask("POST", path, key, json=live)).status_code == 202
+    assert api.owners.calls == ["patient", "handle_snapshot"]
+
+
 @pytest.mark.parametrize(
     ("asked", "of"),
     [({"fan_id": "f1", "creator_id": CREATOR}, "a fan"), ({"creator_id": CREATOR}, "everything")],

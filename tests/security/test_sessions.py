@@ -143,6 +143,46 @@ async def _within_a_second(api: Guarded) -> None:
     assert (await api.ask("GET", "/api/v1/me")).status_code == 401
 
 
+OWN = "/api/v1/me/password"
+
+
+async def test_people_change_their_own_password_with_the_present_one_and_sign_in_anew(ann: Guarded) -> None:
+    await sign_in(ann)
+    kept = await csrf(ann)
+    new = "another long password"
+    for body, headers, status in (
+        ({"current": "not the password", "password": new}, kept, 403),
+        ({"current": PASSWORD, "password": "short"}, kept, 422),
+        ({"current": PASSWORD, "password": new}, {}, 403),
+    ):
+        answer = await ann.ask("PUT", OWN, json=body, headers=headers)
+        assert answer.status_code == status, answer.text
+        assert not [each for each in (PASSWORD, new) if each in answer.text]
+    changed = await ann.ask("PUT", OWN, json={"current": PASSWORD, "password": new}, headers=kept)
+    assert changed.status_code == 204
+    await _within_a_second(ann)
+    ann.http.cookies.clear()
+    assert (await sign_in(ann)).status_code == 401
+    assert (await sign_in(ann, password=new)).status_code == 204
+    events = [each.facts["event"] for each in await ann.access.audit.newest(10)]
+    assert "password_changed" in events
+
+
+async def test_guessing_the_present_password_is_bounded_as_signing_in_is(ann: Guarded) -> None:
+    await sign_in(ann)
+    kept = await csrf(ann)
+    body = {"current": "not the password", "password": "another long password"}
+    told = [
+        (await ann.ask("PUT", OWN, json=body, headers=kept)).status_code for _ in range(ATTEMPTS_OF_NAME + 1)
+    ]
+    assert told == [403] * ATTEMPTS_OF_NAME + [429]
+
+
+async def test_a_key_has_no_password(ann: Guarded) -> None:
+    body = {"current": PASSWORD, "password": "another long password"}
+    assert (await ann.ask("PUT", OWN, await ann.key(grant("owner")), json=body)).status_code == 404
+
+
 async def test_a_wrong_name_and_a_wrong_password_are_not_told_apart(ann: Guarded) -> None:
     answers = [await sign_in(ann, password="not the password"), await sign_in(ann, "nobody", PASSWORD)]
     assert [each.status_code for each in answers] == [401, 401]

@@ -1,34 +1,12 @@
 """Signing in and out on the page, in a real browser."""
 
-import os
-import shutil
-from collections.abc import AsyncIterator
-
 import pytest
-from playwright.async_api import Page, async_playwright, expect
+from playwright.async_api import Page, expect
 
 from access.people import Passwords
-from tests.conftest import PATIENCE
 from tests.security.guarded import Guarded
 
 PASSWORD = "correct horse battery"
-
-
-@pytest.fixture
-async def page(api: Guarded) -> AsyncIterator[Page]:
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        missing = "The page's tests need `chromium` on the PATH."
-        if os.environ.get("CI") == "true":
-            pytest.fail(missing)
-        pytest.skip(missing)
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        found = await browser.new_page(base_url=f"http://127.0.0.1:{api.port}")
-        found.set_default_timeout(PATIENCE * 1000)
-        expect.set_options(timeout=PATIENCE * 1000)
-        yield found
-        await browser.close()
 
 
 @pytest.mark.slow

@@ -122,6 +122,36 @@ def test_a_snapshot_and_then_a_message_arrive_without_reload(
     expect(topics).to_contain_text("Custom content")
 
 
+def test_a_page_of_a_service_that_asks_nobody_says_who_reads_it_and_what_changes_that(
+    service: Service, page: Page
+) -> None:
+    page.goto(service.url)
+    address = service.url.removeprefix("http://")
+    expect(page.get_by_test_id("open")).to_contain_text(f"whoever reaches {address}")
+    expect(page.get_by_test_id("open")).to_contain_text("AUTH=required")
+    expect(page.get_by_role("link", name="Keys and people")).to_be_hidden()
+    page.goto(f"{service.url}/admin")
+    expect(page.locator("#refused")).to_contain_text("there is nobody to manage")
+
+
+def test_a_chat_under_pseudonyms_is_shown_and_followed_live_without_a_name(
+    service: Service, user_id: str, page: Page
+) -> None:
+    send(service, user_id, "snapshot", SNAPSHOT)
+    page.goto(f"{service.url}/?user_id={user_id}&creator_id={CREATOR}&mask=true")
+    row = page.get_by_test_id("inbox-row")
+    expect(row).to_contain_text("Fan ")
+    expect(row).to_contain_text("lovely picture & colours")
+    row.get_by_role("button").click()
+    live = message(4, 11, recent(1), "this is Robin Falk, call me on 0612345678")
+    send(service, user_id, "messages", {"message": live})
+    shown = page.get_by_test_id("messages-panel").get_by_test_id("message")
+    expect(shown).to_have_count(4)
+    expect(shown.nth(3)).to_contain_text("call me on [number]")
+    expect(row).to_contain_text("call me on [number]")
+    expect(page.locator("body")).not_to_contain_text("Falk")
+
+
 def test_an_open_chat_shows_what_was_understood_and_follows_live(
     service: Service, user_id: str, page: Page
 ) -> None:

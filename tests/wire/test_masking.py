@@ -8,7 +8,8 @@ from chats.enriched import Entity, MessageEnrichment
 from chats.message import Message
 from history.chat import CachedChat
 from tests.actors.factories import START, node
-from wire.masking import masked, masked_chat, masked_message
+from wire.masking import masked, masked_chat, masked_message, masked_node, masked_shown
+from wire.view import chat_node
 
 USER = {
     "id": 902,
@@ -74,6 +75,23 @@ def test_what_is_counted_stays() -> None:
 def test_what_is_not_enriched_yet_has_no_text() -> None:
     cached, message = chat(enriched=False)
     assert masked_message(message, cached, pseudonym)["text"] is None
+    assert masked_shown(message, cached, pseudonym).text == ""
+
+
+def test_a_page_is_shown_a_chat_of_which_the_fans_id_alone_tells_who_it_is() -> None:
+    cached, message = chat()
+    node = masked_node(
+        chat_node(cached, (), priority=None), cached, pseudonym, messages=[message], changed=[message]
+    )
+    text = node.model_dump_json()
+    for word in ("Sam", "Rivers", "sam_k77", "pictures.example", "Lyon", "secret"):
+        assert word not in text
+    [new], [changed] = node.messages, node.changedMessages
+    assert new == changed
+    assert (new.id, new.text, new.direction, new.sentimentScore) == (1, "hi, [person] here", "fan", 0.5)
+    assert (new.fromUser.id, new.fromUser.displayName) == ("902", "Fan of 901")
+    assert node.withUser == {"id": "902", "name": "Fan of 901", "username": "Fan of 901"}
+    assert new.model_dump()["price"] == 5
 
 
 @pytest.mark.parametrize(
