@@ -17,6 +17,7 @@ class Action(Enum):
     READ_NUMBERS = "read figures of"
     TELL_PAGES = "send figures to the pages of"
     MANAGE_HELD = "look after the held input of"
+    SET_SHIFTS = "set the shifts of"
     EXPORT = "export"
     ERASE = "erase"
     MANAGE_ACCESS = "manage keys, people and grants of"
@@ -29,7 +30,11 @@ ALLOWED: Final[Mapping[Role, frozenset[Action]]] = {
     "agent": frozenset({Action.INGEST}),
     "chatter": _READING | {Action.TELL_PAGES},
     "analyst": frozenset({Action.READ_NUMBERS}),
-    "owner": _READING | {Action.INGEST, Action.TELL_PAGES, Action.MANAGE_HELD, Action.EXPORT, Action.ERASE},
+    "owner": _READING
+    | {
+        *(Action.INGEST, Action.TELL_PAGES, Action.MANAGE_HELD, Action.SET_SHIFTS),
+        *(Action.EXPORT, Action.ERASE),
+    },
     "admin": frozenset({Action.MANAGE_ACCESS, Action.SEE_AUDIT, Action.OPERATE}),
 }
 # Of the installation: it has no user.

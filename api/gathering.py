@@ -21,7 +21,12 @@ class Taker(Protocol):
     """The part of the directory that takes live messages."""
 
     async def handle_delta(
-        self, user_id: str, body: bytes, creator_id: str, chat_id: str | None = None
+        self,
+        user_id: str,
+        body: bytes,
+        creator_id: str,
+        chat_id: str | None = None,
+        sender_id: str | None = None,
     ) -> IngestReceipt: ...
 
     async def handle_deltas(
@@ -58,12 +63,17 @@ class Gathering:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def messages(
-        self, user_id: str, body: bytes, creator_id: str, chat_id: str | None = None
+        self,
+        user_id: str,
+        body: bytes,
+        creator_id: str,
+        chat_id: str | None = None,
+        sender_id: str | None = None,
     ) -> IngestReceipt:
         """Take live messages, as `Directory.handle_delta` does."""
         if len(body) > LARGE:  # the call is the least of what it costs
-            return await self._owners.handle_delta(user_id, body, creator_id, chat_id)
-        brought = _Waiting((body, chat_id))
+            return await self._owners.handle_delta(user_id, body, creator_id, chat_id, sender_id)
+        brought = _Waiting((body, chat_id, sender_id))
         waiting = self._waiting.get((user_id, creator_id))
         if waiting is not None:
             if len(waiting) >= MOST_WAITING:
