@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal, NamedTuple
 
-from chats.message import ASSUMED, Message
+from chats.message import ASSUMED, INFERRED, Message
 
 ECHO_SECONDS = 120.0  # a captured send and what the platform makes of it are no further apart
 _MADE_ID = re.compile(r"[A-Za-z]+_\d{13}(?:_\d+)?")  # by the extension, for what has none yet
@@ -152,7 +152,7 @@ def existing(messages: Iterable[Message]) -> list[Message]:
         if own and message.is_direct and not is_captured(message):
             echoes[message.text].append(message)
     echoed: set[str] = set()
-    senders: dict[str, str] = {}  # by the id of an echo that does not say it
+    senders: dict[str, str] = {}  # by the id of an echo that does not say it, or only by default
     for message in captured:  # oldest first, each with the oldest echo that is near enough
         waiting = echoes[message.text]
         while waiting and waiting[0].at < message.at - ECHO_SECONDS:
@@ -160,10 +160,17 @@ def existing(messages: Iterable[Message]) -> list[Message]:
         if waiting and waiting[0].at <= message.at + ECHO_SECONDS:
             echo = waiting.popleft()
             echoed.add(message.id)
-            if echo.sender_id is None and message.sender_id is not None:
+            if message.sender_id is not None and _says_less(echo, message):
                 senders[echo.id] = message.sender_id
     there = (message for message in ordered if message.id not in echoed)
     return [replace(m, sender_id=senders[m.id]) if m.id in senders else m for m in there]
+
+
+def _says_less(echo: Message, captured: Message) -> bool:
+    """Whether the captured send says better than its echo who sent it."""
+    if echo.sender_at is None or captured.sender_at is None:
+        return echo.sender_at is None
+    return echo.sender_at <= INFERRED < captured.sender_at
 
 
 def is_captured(message: Message) -> bool:

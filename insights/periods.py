@@ -5,7 +5,7 @@ A calendar window that still runs ends now, and so far into it ends the period b
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Final, Literal, get_args
 
 from insights.window import Window, invalid, midnight
@@ -52,6 +52,7 @@ class Period:
 
 def named_period(name: str, now: datetime, zone: tzinfo) -> Period:
     """The period of that name at `now` (aware); InvalidInput when there is none."""
+    now = now.astimezone(UTC)  # what is subtracted is real time
     if name in _ROLLING:
         return Period(Window(now - _ROLLING[name], now))
     if name not in get_args(Calendar):

@@ -46,7 +46,7 @@ class Owners:
     handle_delta = handle_snapshot
 
     async def handle_deltas(self, user_id: str, bodies: list[Body], creator_id: str) -> list[IngestReceipt]:
-        return [await self.handle_snapshot(user_id, body) for body, _ in bodies]
+        return [await self.handle_snapshot(user_id, body) for body, *_ in bodies]
 
 
 class Api:

@@ -37,7 +37,18 @@ def talk(name: str, start: float = 0, end: float | None = None, chat: str = "f")
 
 
 def sale(at: float, amount: float = 5.0, kind: str = "tip", chat: str = "f") -> SaleRow:
-    return SaleRow(chatId=chat, type=kind, date=START + int(at * HOUR), amount=amount)
+    return SaleRow(
+        conversation=f"{chat}:m",
+        chatId=chat,
+        fanId=chat,
+        startDate=START,
+        endDate=START,
+        messageCount=1,
+        type=kind,
+        date=START + int(at * HOUR),
+        amount=amount,
+        follows="",
+    )
 
 
 def seen(
