@@ -89,8 +89,8 @@ def test_a_window_is_given_by_name_or_by_bounds() -> None:
     now = datetime(2026, 3, 31, 14, 30, tzinfo=UTC)
     by_bounds = Period.from_params("2026-03-01", "2026-03-08", None, now, UTC)
     assert by_bounds.previous == Window(datetime(2026, 2, 22, tzinfo=UTC), datetime(2026, 3, 1, tzinfo=UTC))
-    for bounds in (("2026-03-01", None), (None, "2026-03-01")):
+    for start, end in (("2026-03-01", None), (None, "2026-03-01")):
         with pytest.raises(InvalidInput, match="window"):
-            Period.from_params(*bounds, "today", now, UTC)
+            Period.from_params(start, end, "today", now, UTC)
     with pytest.raises(InvalidInput, match="window must be one of today"):
         named_period("this_decade", now, UTC)
