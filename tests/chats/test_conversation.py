@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chats.conversation import Conversation, Figures, cut, existing, open_run
-from chats.message import ASSUMED, Direction, Message
+from chats.message import ASSUMED, INFERRED, Direction, Message
 
 HOUR, MINUTE = 3600.0, 60.0
 GAP, SILENCE = 6 * HOUR, 5 * MINUTE
@@ -45,6 +45,38 @@ def test_the_worked_example_has_the_figures_of_the_metric_definitions() -> None:
     assert b.figures.response_seconds == ()
     assert (a.figures.unanswered, b.figures.unanswered) == (0, 0)
     assert (a.figures.direct_messages, b.figures.direct_messages) == (4, 2)
+
+
+def test_an_answer_is_of_who_sent_it_in_whatever_conversation() -> None:
+    said = talk("F 10:00", "C 10:05", "F 10:10", "M 12:00", "C 20:00")
+    senders = (None, "anna", None, "bob", "cleo")
+    told = [replace(m, sender_id=sender) for m, sender in zip(said, senders, strict=True)]
+    first, second = cut_up(told)
+    assert [each.sender_id for each in first.figures.answers] == ["anna", "cleo"]
+    assert [each.asked_at for each in first.figures.answers] == [said[0].at, said[2].at]
+    assert [(each.kind, each.sender_id) for each in first.figures.said] == [
+        *(("fan", None), ("creator", "anna"), ("fan", None), ("mass", "bob")),
+    ]
+    assert [(each.kind, each.sender_id) for each in second.figures.said] == [("creator", "cleo")]
+
+
+def test_an_echo_is_of_whom_the_captured_send_says_unless_it_says_it_itself() -> None:
+    captured = message(
+        "msg_1714521700000_1",
+        MIDNIGHT,
+        "creator",
+        text="hi",
+        older=(("at", ASSUMED),),
+        sender_id="anna",
+        sender_at=0.0,
+    )
+    for own, expected in (
+        ({}, "anna"),
+        ({"sender_id": "bob", "sender_at": INFERRED}, "anna"),
+        ({"sender_id": "bob", "sender_at": 0.0}, "bob"),
+    ):
+        echo = message("71", MIDNIGHT + 2, "creator", text="hi", **own)
+        assert [(m.id, m.sender_id) for m in existing([captured, echo])] == [("71", expected)]
 
 
 def direct_figures(conversation: Conversation) -> Figures:
