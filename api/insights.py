@@ -84,6 +84,7 @@ async def _question(
         Named | None,
         Query(description="in place of both: a calendar window in `time_zone`, or one up to now"),
     ] = None,
+    previous: Annotated[bool, Query(description="answer the period before that window instead")] = False,
     time_zone: Annotated[
         str, Query(description="IANA time zone, in which a date begins and days are counted")
     ] = "UTC",
@@ -93,6 +94,8 @@ async def _question(
     decide(caller.principal, Action.READ_NUMBERS, user_id, creator_id)
     period = Period.from_params(start_date, end_date, window, now(), parse_time_zone(time_zone))
     check_length(period, limits, "start_date" if window is None else "window")
+    if previous:
+        period = Period(period.previous)
     return Question(caller.principal, period, time_zone, creator_id, user_id)
 
 

@@ -69,18 +69,18 @@ async def compare(
         )
     if person and by != "person":
         raise invalid("person", "says which people are compared: give it with by=person only")
-    moment = now()
-    for name in compared_window:
-        period = named_period(name, moment, parse_time_zone(asked.time_zone))
+    moment, zone = now(), parse_time_zone(asked.time_zone)
+    windows = {name: named_period(name, moment, zone) for name in compared_window}
+    for period in windows.values():
         check_length(period, limits, "compared_window")
     return await fetch_comparison(
         asked.period,
         asked.about,
         by,
-        names=compared_window or person,
+        persons=person,
+        windows=windows,
         graph=services.graph,
         as_of=await counted_until(services, asked),
-        now=moment,
         terms=terms,
         rosters=services.rosters,
     )

@@ -9,11 +9,10 @@ from collections.abc import Iterator
 from datetime import datetime, tzinfo
 from typing import Final, NamedTuple
 
-from insights.bands import DAYS
-
 HOUR: Final = 3600
 DAY: Final = 24 * HOUR
 WEEK: Final = 7 * DAY
+DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 HOURS_OF_WEEK: Final = tuple(f"{day} {hour:02}" for day in DAYS for hour in range(24))
 _EPOCH: Final = 3 * DAY  # the epoch began on a Thursday, so many seconds into its week
 

@@ -12,10 +12,10 @@ from typing import Final, Literal, NamedTuple, get_args
 from graph.said import read_answers, read_said
 from graph.traversals import NamedRow, OfferedRow, SaleRow
 from insights.clock import HOUR, HOURS_OF_WEEK, exposure, hour_of_week_at
+from insights.conversion import SALES
 from insights.drill import Counted, Scope
 from insights.metrics import median
 from insights.ordered import Ordered
-from insights.people import SALES
 from insights.window import Window, invalid, parse_time_zone
 from wire.team import HeatCell, HeatFigures, Heatmap
 

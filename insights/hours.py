@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Final, Self
 
-from insights.bands import DAYS
-from insights.clock import DAY, WEEK, steady
+from insights.clock import DAY, DAYS, WEEK, steady
 
 LONGEST: Final = 1000  # characters
 FORM: Final = "must be days and hours, such as Mon-Fri 09:00-17:30, Sat 10:00-14:00"

@@ -16,6 +16,7 @@ from chats.account import Account
 from graph.offers import read_offers
 from graph.said import read_answers, read_followed, read_said
 from graph.traversals import NamedRow, OfferedRow, SaleRow
+from insights.conversion import SALES
 from insights.drill import Counted, Scope
 from insights.hours import FORM, WeeklyHours
 from insights.metrics import is_within, median, p90, share_within
@@ -37,7 +38,6 @@ Group = Literal[
     "ppv_unlocked",
     "sales",
 ]
-SALES: Final = ("tip", "purchase")
 _KIND_OF: Final[dict[str, Kind]] = {"creator": "messages", "mass": "mass_messages"}
 
 

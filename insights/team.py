@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Self
+from typing import Final, Self
 
 from graph.port import Graph
 from graph.traversals import OFFERED, SALES, OfferedRow, SaleRow
@@ -16,12 +16,14 @@ from insights import heatmap, people
 from insights.drill import Scope, page
 from insights.heatmap import beats
 from insights.people import Act, Terms, acts, columns
-from insights.periods import Period, named_period
+from insights.periods import Period
 from insights.queries import Reader
 from insights.shifts import NO_SHIFTS, Roster, Rosters, no_rosters
 from insights.window import Window, parse_time_zone, time_zone_notes
 from wire.payloads import CountedConversations
 from wire.team import ComparedBy, ComparedColumn, Comparison, Heatmap, People
+
+NO_WINDOWS: Final[Mapping[str, Period]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,31 +72,23 @@ async def fetch_comparison(
     about: About,
     by: ComparedBy,
     *,
-    names: Sequence[str] = (),
+    persons: Sequence[str] = (),
+    windows: Mapping[str, Period] = NO_WINDOWS,
     graph: Graph,
     as_of: datetime,
-    now: datetime,
     terms: Terms,
     rosters: Rosters = no_rosters,
 ) -> Comparison:
-    """The figures of every creator, of these people (none named: all), or of windows of these names.
-
-    `now` is when named windows are asked for.
-    """
+    """The figures of every creator, of these people (none named: all), or of windows by their names."""
     found: list[ComparedColumn] = []
     if by == "window":
-        zone = parse_time_zone(about.time_zone)
-        periods = [named_period(name, now, zone) for name in names]
-        answers = [
-            await fetch_people(each, about, graph=graph, as_of=as_of, terms=terms, rosters=rosters)
-            for each in periods
-        ]
-        for name, answer in zip(names, answers, strict=True):
+        for name, each in windows.items():
+            answer = await fetch_people(each, about, graph=graph, as_of=as_of, terms=terms, rosters=rosters)
             found += columns(answer, [answer.total.model_copy(update={"key": name})])
     else:
         answer = await fetch_people(period, about, graph=graph, as_of=as_of, terms=terms, rosters=rosters)
         rows = answer.by_creator if by == "creator" else answer.by_person
-        found += columns(answer, [row for row in rows if not names or row.key in names])
+        found += columns(answer, [row for row in rows if not persons or row.key in persons])
     return Comparison(
         creatorId=about.creator_id,
         by=by,

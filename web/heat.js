@@ -16,7 +16,7 @@ const MEASURES = {
 const TOLD = {
   fan_messages: ({ fan_messages: n }) => `${format.count(n)} messages of fans`,
   response: ({ response_median: seconds, responses: n }) => `${format.duration(seconds)}, median of ${format.count(n)} answers`,
-  revenue: ({ revenue, sales }) => `${format.money(revenue)}, ${format.count(sales)} sales`,
+  revenue: ({ revenue, sales }) => `${format.money(revenue)}, ${format.count(sales)} ${sales === 1 ? "sale" : "sales"}`,
 };
 
 let cells = null; // the table's, by hour of the week

@@ -1,5 +1,6 @@
 """Who answers and when, over HTTP: every number of the samples has its list, shifts tell who sent what."""
 
+import re
 import warnings
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
@@ -9,6 +10,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import httpx
+import orjson
 import pytest
 
 from frames.log import connect_redis
@@ -192,6 +194,24 @@ INSIGHTS = (
     *("topics", "sentiment-trend", "response-time", "full", "conversion", "ppv", "people", "heatmap"),
     "compare",
 )
+
+
+@pytest.mark.parametrize("insight", INSIGHTS)
+async def test_every_insight_answers_the_period_before_when_asked(
+    http: httpx.AsyncClient, insight: str
+) -> None:
+    start, middle, end = ((NOW - timedelta(days=days)).date().isoformat() for days in (9, 5, 1))
+    asked = (
+        {"start_date": middle, "end_date": end, "previous": "true"},
+        {"start_date": start, "end_date": middle},
+    )
+    texts = [(await http.get(f"/api/v1/insights/{insight}", params=each)).text for each in asked]
+    # But for the moment at which they were asked, and what waits then.
+    found, expected = (orjson.loads(re.sub(r"""(as_of=|"as_of":")[^&"]+""", r"\1", each)) for each in texts)
+    for answer in (found, expected):
+        for name in ("priority", "priorityScores") if insight == "full" else ():
+            assert answer.pop(name)
+    assert found == expected
 
 
 @pytest.mark.parametrize("insight", INSIGHTS)

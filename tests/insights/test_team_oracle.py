@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from graph.embedded import EmbeddedGraph
 from graph.port import Graph
-from insights.bands import DAYS
+from insights.clock import DAYS
 from insights.money import fetch_ppv
 from insights.people import Terms
 from insights.periods import Period
