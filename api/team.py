@@ -11,7 +11,7 @@ from api.limits import KnownLimits
 from api.params import Id, KnownParameters, QueryId
 from api.services import Provided
 from api.terms import KnownTerms
-from insights.periods import Named, named_period
+from insights.periods import Named, Period, named_period
 from insights.shifts import Shifts
 from insights.team import fetch_comparison, fetch_heatmap, fetch_people
 from insights.window import invalid, now, parse_time_zone
@@ -70,7 +70,7 @@ async def compare(
     if person and by != "person":
         raise invalid("person", "says which people are compared: give it with by=person only")
     moment, zone = now(), parse_time_zone(asked.time_zone)
-    windows = {name: named_period(name, moment, zone) for name in compared_window}
+    windows: dict[str, Period] = {name: named_period(name, moment, zone) for name in compared_window}
     for period in windows.values():
         check_length(period, limits, "compared_window")
     return await fetch_comparison(

@@ -7,6 +7,7 @@ is in two.
 
 from collections.abc import Iterator
 from datetime import datetime, tzinfo
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 HOUR: Final = 3600
@@ -32,9 +33,8 @@ class Steady(NamedTuple):
 
 def offset_at(second: float, zone: tzinfo) -> int:
     """How many seconds local time is ahead of UTC at an instant."""
-    offset = datetime.fromtimestamp(second, zone).utcoffset()
-    assert offset is not None, "a zone has an offset"
-    return round(offset.total_seconds())
+    first, *others = _day(int(second // DAY), zone)
+    return others[0].offset if others and second >= first.end else first.offset
 
 
 def local_second(second: float, zone: tzinfo) -> float:
@@ -43,35 +43,43 @@ def local_second(second: float, zone: tzinfo) -> float:
 
 
 def steady(start: float, end: float, zone: tzinfo) -> Iterator[Steady]:
-    """The stretches of `[start, end)` between changes of the clocks, in order.
-
-    Clocks change on whole seconds, and never twice in a day.
-    """
-    begun, at, offset = start, start, offset_at(start, zone)
-    while at < end:
-        following = min(at + DAY, end)
-        if (new := offset_at(following, zone)) != offset:
-            change = _change(at, following, offset, zone)
-            if begun < change < end:
-                yield Steady(begun, change, offset)
-                begun = change
-            offset = new
-        at = following
-    if begun < end:
-        last = offset_at(begun, zone)
-        yield Steady(begun, end, last)
+    """The stretches of `[start, end)` between changes of the clocks, in order."""
+    found: Steady | None = None
+    for day in range(int(start // DAY), int(-(-end // DAY))):
+        for each in _day(day, zone):
+            begin, finish = max(start, each.start), min(end, each.end)
+            if begin >= finish:
+                continue
+            if found is not None and found.offset == each.offset:
+                found = found._replace(end=finish)
+                continue
+            if found is not None:
+                yield found
+            found = Steady(begin, finish, each.offset)
+    if found is not None:
+        yield found
 
 
-def _change(before: float, after: float, offset: int, zone: tzinfo) -> float:
-    """The first whole second behind `before` at which the offset is another one."""
-    low, high = int(before), int(after) + 1
-    while high - low > 1:
+@lru_cache(maxsize=2**16)  # many moments of a window lie in the same few days
+def _day(day: int, zone: tzinfo) -> tuple[Steady, ...]:
+    """The stretches of a day in UTC, counted from the epoch. Clocks never change twice in one."""
+    start, end = day * DAY, (day + 1) * DAY
+    before, after = _offset(start, zone), _offset(end, zone)
+    low, high = start, end
+    while before != after and high - low > 1:  # clocks change on whole seconds
         middle = (low + high) // 2
-        if offset_at(middle, zone) == offset:
+        if _offset(middle, zone) == before:
             low = middle
         else:
             high = middle
-    return high
+    parts = Steady(start, high, before), Steady(high, end, after)
+    return parts if high < end else parts[:1]
+
+
+def _offset(second: int, zone: tzinfo) -> int:
+    offset = datetime.fromtimestamp(second, zone).utcoffset()
+    assert offset is not None, "a zone has an offset"
+    return round(offset.total_seconds())
 
 
 def exposure(start: int, end: int, zone: tzinfo) -> list[int]:

@@ -25,6 +25,7 @@ class WeeklyHours:
     """Parts of the week, in seconds since its Monday: in order, apart from one another."""
 
     parts: tuple[tuple[int, int], ...]
+    whole: int  # seconds of all
 
     @classmethod
     def parse(cls, text: str) -> Self | None:
@@ -43,7 +44,8 @@ class WeeklyHours:
                 spans.append((day * DAY + start, day * DAY + end))
         within = [(start, min(end, WEEK)) for start, end in spans]
         over = [(0, end - WEEK) for _, end in spans if end > WEEK]  # Sunday's go on into Monday
-        return cls(tuple(_joined(sorted([*within, *over]))))
+        parts = _joined(sorted([*within, *over]))
+        return cls(tuple(parts), sum(end - start for start, end in parts))
 
     def has(self, local: float) -> bool:
         """Whether they hold a local time, in seconds since some Monday."""
@@ -59,8 +61,11 @@ class WeeklyHours:
     def _until(self, local: float) -> float:
         """How many seconds they hold before a local time, counted from a Monday."""
         weeks, place = divmod(local, WEEK)
-        whole = sum(end - start for start, end in self.parts)
-        return weeks * whole + sum(min(max(place - start, 0), end - start) for start, end in self.parts)
+        before = 0.0
+        for start, end in self.parts:
+            if start < place:
+                before += min(place, end) - start
+        return weeks * self.whole + before
 
 
 def _between(first: int, last: int) -> list[int]:

@@ -6,12 +6,12 @@ Where shifts of several people hold a moment, nobody is told from them: what is 
 from bisect import bisect_right
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, tzinfo
+from datetime import date, tzinfo
 from typing import Annotated, Final, NamedTuple, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from insights.clock import local_second
+from insights.clock import DAY, local_second
 from insights.hours import FORM, LONGEST, WeeklyHours
 from insights.window import parse_time_zone
 from wire.fields import SENDER_ID
@@ -74,6 +74,7 @@ class OnDuty(NamedTuple):
     shift: str | None
 
 
+_FIRST: Final = date(1969, 12, 29).toordinal()  # the Monday before the epoch
 _NOBODY: Final = OnDuty(None, None)
 
 
@@ -105,8 +106,8 @@ class Roster:
         """Who is on duty at an epoch second."""
         if not self._days:
             return _NOBODY
-        day = datetime.fromtimestamp(second, self._zone).toordinal()
         local = local_second(second, self._zone)
+        day = int(local // DAY) + _FIRST
         on = [each for each in self._on[bisect_right(self._days, day)] if each.hours.has(local)]
         return OnDuty(_one(each.person for each in on), _one(each.name for each in on))
 
