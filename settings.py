@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-from errors import SettingsError
+from errors import InvalidInput, SettingsError
 from graph.cosmos_address import PREFIX, check_partition_key, parse
+from insights.hours import FORM, WeeklyHours
+from insights.window import parse_time_zone
 
 _ORIGIN = re.compile(
     r"(?P<scheme>[a-z][a-z0-9+.-]*)://(?P<host>[a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(:(?P<port>[0-9]{1,5}))?"
@@ -22,6 +24,7 @@ _NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\]")
 _LOOPBACK = frozenset(("127.0.0.1", "localhost"))
 MOST_WRITERS = 64
 MOST_ATTRIBUTION_HOURS = 31 * 24.0
+MOST_TARGET = 31 * 86_400.0
 _OWN_PORTS = {"http": 80, "https": 443}  # a browser leaves them out
 
 
@@ -92,6 +95,11 @@ class Settings:
     attribution_hours: float = field(
         default=24.0, metadata={"env": "ATTRIBUTION_HOURS"}
     )  # after a conversation, in which a sale still counts as following it
+    response_target: float = field(
+        default=300.0, metadata={"env": "RESPONSE_TARGET"}
+    )  # in which a fan is to be answered
+    business_hours: str = field(default="", metadata={"env": "BUSINESS_HOURS"})  # empty: every hour counts
+    business_time_zone: str = field(default="UTC", metadata={"env": "BUSINESS_TIME_ZONE"})
     max_body: int = field(
         default=256 * 1024 * 1024, metadata={"env": "MAX_BODY"}
     )  # of one HTTP body or socket frame
@@ -257,6 +265,18 @@ class Settings:
         if not 0 <= self.attribution_hours <= MOST_ATTRIBUTION_HOURS:
             most = f"{MOST_ATTRIBUTION_HOURS:.0f}"
             raise SettingsError(f"ATTRIBUTION_HOURS={self.attribution_hours}: a number from 0 to {most}.")
+        if not 0 <= self.response_target <= MOST_TARGET:
+            raise SettingsError(
+                f"RESPONSE_TARGET={self.response_target}: a number from 0 to {MOST_TARGET:.0f}."
+            )
+        if self.business_hours and WeeklyHours.parse(self.business_hours) is None:
+            raise SettingsError(f"BUSINESS_HOURS={self.business_hours}: {FORM}.")
+        try:
+            parse_time_zone(self.business_time_zone)
+        except InvalidInput:
+            raise SettingsError(
+                f"BUSINESS_TIME_ZONE={self.business_time_zone}: no IANA time zone, such as Europe/Berlin."
+            ) from None
         if not 1 <= self.graph_writers <= MOST_WRITERS:
             raise SettingsError(f"GRAPH_WRITERS={self.graph_writers}: a number from 1 to {MOST_WRITERS}.")
         if self.graph_writers > 1 and self._is_graph_embedded:

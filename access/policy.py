@@ -18,6 +18,7 @@ class Action(Enum):
     READ_NUMBERS = "read figures of"
     TELL_PAGES = "send figures to the pages of"
     MANAGE_HELD = "look after the held input of"
+    SET_SHIFTS = "set the shifts of"
     EXPORT = "export"
     ERASE = "erase"
     MANAGE_ACCESS = "manage keys, people and grants of"
@@ -31,8 +32,10 @@ ALLOWED: Final[Mapping[Role, frozenset[Action]]] = {
     "chatter": _READING | {Action.READ_NAMES, Action.TELL_PAGES},
     "analyst": frozenset({Action.READ_NUMBERS}),
     "owner": _READING
-    | {Action.READ_NAMES, Action.INGEST, Action.TELL_PAGES}
-    | {Action.MANAGE_HELD, Action.EXPORT, Action.ERASE},
+    | {
+        *(Action.READ_NAMES, Action.INGEST, Action.TELL_PAGES, Action.MANAGE_HELD, Action.SET_SHIFTS),
+        *(Action.EXPORT, Action.ERASE),
+    },
     "admin": frozenset({Action.MANAGE_ACCESS, Action.SEE_AUDIT, Action.OPERATE}),
 }
 # Of the installation: it has no user.

@@ -30,7 +30,7 @@ RETRY_FIRST, RETRY_MOST = 0.05, 1.0
 MOST_HANDLES = 4096  # of user actors, kept by a directory
 LARGE = 64 * 1024  # bytes of a body that is worked on in a thread: it would hold up the event loop
 
-Body = tuple[bytes, str | None]  # JSON, and the chat of the messages in it that name none
+Body = tuple[bytes, str | None, str | None]  # JSON, and chat and sender of the messages in it that name none
 P = ParamSpec("P")
 T = TypeVar("T")
 Method = Callable[Concatenate[Any, str, P], Awaitable[T]]  # of an actor; takes the user's id first
@@ -129,19 +129,30 @@ class Directory(Caller):
     """What may be asked of a user's owner; every call may be repeated."""
 
     async def handle_snapshot(
-        self, user_id: str, body: bytes, creator_id: str, chat_id: str | None = None
+        self,
+        user_id: str,
+        body: bytes,
+        creator_id: str,
+        chat_id: str | None = None,
+        sender_id: str | None = None,
     ) -> IngestReceipt:
         """Take everything an extension holds: JSON of a `cache_update` payload or envelope."""
         payload = await _stored(body)
-        receipt = await self.call(UserActor.handle_snapshot, user_id, payload, creator_id, chat_id)
+        method = UserActor.handle_snapshot
+        receipt = await self.call(method, user_id, payload, creator_id, chat_id, sender_id)
         return IngestReceipt(**receipt)
 
     async def handle_delta(
-        self, user_id: str, body: bytes, creator_id: str, chat_id: str | None = None
+        self,
+        user_id: str,
+        body: bytes,
+        creator_id: str,
+        chat_id: str | None = None,
+        sender_id: str | None = None,
     ) -> IngestReceipt:
         """Take live messages: JSON of a `new_raw_message` payload or envelope, or a list of them."""
         payload = await _stored(body)
-        receipt = await self.call(UserActor.handle_delta, user_id, payload, creator_id, chat_id)
+        receipt = await self.call(UserActor.handle_delta, user_id, payload, creator_id, chat_id, sender_id)
         return IngestReceipt(**receipt)
 
     async def handle_deltas(

@@ -85,17 +85,27 @@ class UserActor:
         return self._session
 
     async def handle_snapshot(
-        self, user_id: str, payload: Payload, creator_id: str, chat_id: str | None = None
+        self,
+        user_id: str,
+        payload: Payload,
+        creator_id: str,
+        chat_id: str | None = None,
+        sender_id: str | None = None,
     ) -> Receipt:
-        return await self._of(user_id).handle_snapshot(memoryview(payload), creator_id, chat_id)
+        return await self._of(user_id).handle_snapshot(memoryview(payload), creator_id, chat_id, sender_id)
 
     async def handle_delta(
-        self, user_id: str, payload: Payload, creator_id: str, chat_id: str | None = None
+        self,
+        user_id: str,
+        payload: Payload,
+        creator_id: str,
+        chat_id: str | None = None,
+        sender_id: str | None = None,
     ) -> Receipt:
-        return await self._of(user_id).handle_delta(memoryview(payload), creator_id, chat_id)
+        return await self._of(user_id).handle_delta(memoryview(payload), creator_id, chat_id, sender_id)
 
     async def handle_deltas(
-        self, user_id: str, bodies: Sequence[tuple[bytes, str | None]], creator_id: str
+        self, user_id: str, bodies: Sequence[tuple[bytes, str | None, str | None]], creator_id: str
     ) -> list[Receipt | AnalyticsError]:
         return await self._of(user_id).handle_deltas(bodies, creator_id)
 

@@ -27,7 +27,12 @@ class Taker(Protocol):
     """The part of the directory that takes live messages."""
 
     async def handle_delta(
-        self, user_id: str, body: bytes, creator_id: str, chat_id: str | None = None
+        self,
+        user_id: str,
+        body: bytes,
+        creator_id: str,
+        chat_id: str | None = None,
+        sender_id: str | None = None,
     ) -> IngestReceipt: ...
 
     async def handle_deltas(
@@ -95,13 +100,14 @@ class Gathering:
         body: bytes,
         creator_id: str,
         chat_id: str | None = None,
+        sender_id: str | None = None,
         *,
         is_patient: bool = False,
     ) -> IngestReceipt:
         """Take live messages, as `Directory.handle_delta` does; what `is_patient` may wait PATIENCE."""
         if len(body) > LARGE:  # the call is the least of what it costs
-            return await self._owners.handle_delta(user_id, body, creator_id, chat_id)
-        brought = _Waiting((body, chat_id), is_patient)
+            return await self._owners.handle_delta(user_id, body, creator_id, chat_id, sender_id)
+        brought = _Waiting((body, chat_id, sender_id), is_patient)
         queue = self._queues.get((user_id, creator_id))
         if queue is None:
             queue = self._queues[user_id, creator_id] = _Queue()

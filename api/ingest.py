@@ -11,7 +11,7 @@ from actors.directory import LARGE
 from api.caller import GUARDED, on_own_account, on_user
 from api.errors import answers
 from api.limits import PACED, KnownLimits
-from api.params import ChatId, Id, Limit, Offset, QueryId
+from api.params import ChatId, Id, Limit, Offset, QueryId, SenderId
 from api.services import Provided
 from errors import EncodedBody, NotFound
 from session.journal import is_known
@@ -90,7 +90,12 @@ LiveBody = Annotated[bytes, Depends(_read_live)]
     "/{user_id}/snapshot", status_code=202, dependencies=_INGEST, openapi_extra=_takes(CacheUpdatePayload)
 )
 async def snapshot(
-    services: Provided, body: Body, user_id: Id, creator_id: QueryId = None, chat_id: ChatId = None
+    services: Provided,
+    body: Body,
+    user_id: Id,
+    creator_id: QueryId = None,
+    chat_id: ChatId = None,
+    sender_id: SenderId = None,
 ) -> IngestReceipt:
     """Take everything an extension holds: a `cache_update` payload, its envelope, or the platform's list.
 
@@ -98,7 +103,7 @@ async def snapshot(
     """
     if len(body) <= LARGE:
         parse_snapshot(body)
-    return await services.owners.handle_snapshot(user_id, body, creator_id or user_id, chat_id)
+    return await services.owners.handle_snapshot(user_id, body, creator_id or user_id, chat_id, sender_id)
 
 
 @router.post(
@@ -112,13 +117,14 @@ async def messages(
     user_id: Id,
     creator_id: QueryId = None,
     chat_id: ChatId = None,
+    sender_id: SenderId = None,
 ) -> IngestReceipt:
     """Take live messages: one `new_raw_message` payload, or a list of them."""
     if len(body) <= LARGE:
         parse_messages(body)
     is_patient = PACED in request.scope  # who asks too fast is not waiting for this one
     receipt = await services.ingest.messages(
-        user_id, body, creator_id or user_id, chat_id, is_patient=is_patient
+        user_id, body, creator_id or user_id, chat_id, sender_id, is_patient=is_patient
     )
     limits.sent(user_id, messages=receipt.received)
     return receipt

@@ -10,14 +10,16 @@ from pydantic import AwareDatetime
 from access.policy import Action, decide
 from access.principal import Principal
 from api.caller import GUARDED, KNOWN, KnownCaller
-from api.limits import KnownLimits
+from api.limits import KnownLimits, Limits
 from api.params import KnownParameters, Limit, QueryId
 from api.services import Provided
+from api.terms import KnownTerms
 from errors import InvalidInput
 from frames.publisher import Announcer
 from insights.conversion import Factor
 from insights.metrics import Bucket
 from insights.money import KINDS, MIN_SAMPLE, fetch_conversion, fetch_converted, fetch_offered, fetch_ppv
+from insights.periods import Named, Period
 from insights.ppv import ALL
 from insights.queries import (
     broadcast_analytics_update,
@@ -26,6 +28,7 @@ from insights.queries import (
     fetch_sentiment_trend,
     fetch_topic_metrics,
 )
+from insights.team import About, fetch_beats, fetch_worked
 from insights.window import Window, invalid, now, parse_time_zone
 from session.lag import graph_as_of
 from settings import MOST_ATTRIBUTION_HOURS
@@ -52,10 +55,18 @@ class Question:
     """The window and scope of a question, and who asks it: somebody who may."""
 
     principal: Principal
-    window: Window
+    period: Period
     time_zone: str
     creator_id: str | None
     user_id: str | None
+
+    @property
+    def window(self) -> Window:
+        return self.period.window
+
+    @property
+    def about(self) -> About:
+        return About(self.creator_id, self.user_id, self.time_zone)
 
     @property
     def scope(self) -> tuple[datetime, datetime, str | None]:
@@ -69,6 +80,11 @@ async def _question(
         str | None, Query(description="a date, or ISO 8601 with offset; default 30 days back")
     ] = None,
     end_date: Annotated[str | None, Query(description="a date, or ISO 8601 with offset; default now")] = None,
+    window: Annotated[
+        Named | None,
+        Query(description="in place of both: a calendar window in `time_zone`, or one up to now"),
+    ] = None,
+    previous: Annotated[bool, Query(description="answer the period before that window instead")] = False,
     time_zone: Annotated[
         str, Query(description="IANA time zone, in which a date begins and days are counted")
     ] = "UTC",
@@ -76,10 +92,17 @@ async def _question(
     user_id: QueryId = None,
 ) -> Question:
     decide(caller.principal, Action.READ_NUMBERS, user_id, creator_id)
-    window = Window.from_params(start_date, end_date, now(), parse_time_zone(time_zone))
-    if window.end - window.start > limits.longest_window:
-        raise invalid("start_date", "is farther before end_date than MAX_WINDOW allows; ask for less")
-    return Question(caller.principal, window, time_zone, creator_id, user_id)
+    period = Period.from_params(start_date, end_date, window, now(), parse_time_zone(time_zone))
+    check_length(period, limits, "start_date" if window is None else "window")
+    if previous:
+        period = Period(period.previous)
+    return Question(caller.principal, period, time_zone, creator_id, user_id)
+
+
+def check_length(period: Period, limits: Limits, field: str) -> None:
+    """InvalidInput names the parameter that asks for a longer window than the service answers."""
+    if period.window.end - period.window.start > limits.longest_window:
+        raise invalid(field, "is farther before end_date than MAX_WINDOW allows; ask for less")
 
 
 Asked = Annotated[Question, Depends(_question)]
@@ -171,16 +194,22 @@ async def conversion(
 
 @router.get("/ppv", dependencies=[KnownParameters])
 async def ppv(services: Provided, asked: Asked) -> PpvFunnel:
-    """Pay-per-view offers: sent, unlocked, paid; by delivery, price band, media and creator."""
-    as_of = await _as_of(services, asked) or now()
-    return await fetch_ppv(*asked.scope, graph=services.graph, as_of=as_of, user_id=asked.user_id)
+    """Pay-per-view offers: sent, unlocked, paid; by delivery, price band, media, person and creator."""
+    return await fetch_ppv(
+        *asked.scope,
+        graph=services.graph,
+        as_of=await counted_until(services, asked),
+        user_id=asked.user_id,
+        rosters=services.rosters,
+    )
 
 
 @router.get("/conversations", dependencies=[KnownParameters])
 async def conversations(
     services: Provided,
     asked: Asked,
-    insight: Literal["conversion", "ppv"],
+    terms: KnownTerms,
+    insight: Literal["conversion", "ppv", "people", "heatmap"],
     group: Annotated[str, Query(description="which of the numbers beside the `drill`")],
     kind: Annotated[FactorKind | None, Query(description="of `conversion`; none: every conversation")] = None,
     action: Label = "",
@@ -191,6 +220,7 @@ async def conversations(
     as_of: Annotated[AwareDatetime | None, Query(description="ISO 8601 with offset; default now")] = None,
     by: Label = ALL,
     key: Label = ALL,
+    hour: Label = ALL,
     limit: Limit = 100,
     cursor: Annotated[str | None, Query(max_length=4000, description="the `next` of the page before")] = None,
 ) -> CountedConversations:
@@ -203,6 +233,30 @@ async def conversations(
             key=key,
             group=group,
             user_id=asked.user_id,
+            limit=limit,
+            cursor=cursor,
+            rosters=services.rosters,
+        )
+    if insight == "people":
+        return await fetch_worked(
+            asked.window,
+            asked.about,
+            graph=services.graph,
+            terms=terms,
+            by=by,
+            key=key,
+            group=group,
+            rosters=services.rosters,
+            limit=limit,
+            cursor=cursor,
+        )
+    if insight == "heatmap":
+        return await fetch_beats(
+            asked.window,
+            asked.about,
+            graph=services.graph,
+            hour=hour,
+            group=group,
             limit=limit,
             cursor=cursor,
         )
@@ -218,6 +272,11 @@ async def conversations(
         limit=limit,
         cursor=cursor,
     )
+
+
+async def counted_until(services: Provided, asked: Question) -> datetime:
+    """Up to when all of it is counted: now, or since when the graph lacks something of the user."""
+    return await _as_of(services, asked) or now()
 
 
 async def _as_of(services: Provided, asked: Question) -> datetime | None:

@@ -2,11 +2,12 @@
 
 from typing import Annotated
 
-from fastapi import Depends, Path, Query, Request
+from fastapi import Depends, Header, Path, Query, Request
 from fastapi.dependencies.utils import get_flat_params
 from fastapi.routing import APIRoute
 
 from errors import InvalidInput
+from wire.fields import SENDER_ID
 
 MAX_LIMIT = 1000
 _ID = r"^[A-Za-z0-9_.:@-]{1,128}$"
@@ -18,6 +19,14 @@ Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT)]
 Amount = Annotated[int | None, Query(ge=0, le=MAX_LIMIT)]  # None: no limit
 Offset = Annotated[int, Query(ge=0)]
 Mask = Annotated[bool | None, Query(description="under pseudonyms; always for analysts")]
+SenderId = Annotated[
+    str | None,
+    Header(
+        alias="Sender-Id",
+        pattern=SENDER_ID,
+        description="who of the creator's team sent the messages that do not say it",
+    ),
+]
 ChatId = Annotated[str | None, Query(min_length=1, max_length=256)]
 
 

@@ -16,12 +16,14 @@ from api.limits import Limits
 from api.sockets.extension import Extensions
 from api.sockets.pages import Pages
 from frames.log import connect_redis
+from insights.people import Terms
 from memory import keep
 from metrics.declared import SOCKETS
 from metrics.export import export
 from metrics.loop_lag import SPARING, LoopLag
 from metrics.tally import Tally
 from privacy.seal import read_seal
+from session.shifts import rosters_in
 from settings import Settings
 
 
@@ -52,6 +54,8 @@ class Services:
         self._writer = graph_writer(settings)
         self.graph = graph_reader(settings, self._writer)
         self.attribution_hours = settings.attribution_hours
+        self.terms = Terms.of(settings.response_target, settings.business_hours, settings.business_time_zone)
+        self.rosters = rosters_in(self.redis)
         self.pages = Pages(self.redis, self.owners, tally)
         self.extensions = Extensions(
             self.redis, self.owners, self.ingest, limits, max_frame=settings.max_body

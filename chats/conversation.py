@@ -9,13 +9,29 @@ import re
 from bisect import bisect_right
 from collections import defaultdict, deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import Literal, NamedTuple
 
-from chats.message import ASSUMED, Message
+from chats.message import ASSUMED, INFERRED, Message
 
 ECHO_SECONDS = 120.0  # a captured send and what the platform makes of it are no further apart
 _MADE_ID = re.compile(r"[A-Za-z]+_\d{13}(?:_\d+)?")  # by the extension, for what has none yet
+
+
+class Said(NamedTuple):
+    """One message of a conversation: a fan's direct one, the creator's direct one, the creator's to many."""
+
+    at: float
+    kind: Literal["fan", "creator", "mass"]
+    sender_id: str | None = None  # who of the creator's team sent it; None: no copy says so
+
+
+class Answer(NamedTuple):
+    """The creator's answer to a fan run."""
+
+    asked_at: float  # when the run began
+    sender_id: str | None = None  # who sent the answer; None: no copy says so
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +49,12 @@ class Figures:
     silence_seconds: float  # time inside gaps longer than the silence threshold
     response_seconds: tuple[float, ...]  # of every fan run that began here and was answered
     unanswered: int  # fan runs that began here and still wait (0 or 1)
-    creator_mass: int = 0  # of the mass messages, those of the creator
+    said: tuple[Said, ...] = ()  # in order
+    answers: tuple[Answer, ...] = ()  # those of `response_seconds`, in the same order
 
     @property
     def duration(self) -> float:
         return self.end - self.start
-
-    @property
-    def sent(self) -> int:
-        """Messages of the creator, direct ones and mass messages."""
-        return self.direct_messages - self.fan_messages + self.creator_mass
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +84,7 @@ class Beside:
 
     is_waiting: bool = False  # a fan run that began before it is not answered when it begins
     answered_at: float | None = None  # when the creator's first direct message behind it came
+    answered_by: str | None = None  # who of the creator's team sent that one
 
 
 WHOLE = Beside()
@@ -125,7 +138,8 @@ def existing(messages: Iterable[Message]) -> list[Message]:
     """The messages of a chat that are there, oldest first: no deleted one, no captured send with its echo.
 
     What the extension captured when the creator sent it has an id that the extension made; the platform's
-    echo follows with an id of its own, and the two are one message.
+    echo follows with an id of its own, and the two are one message. It may be the captured
+    one alone that says who sent it.
     """
     ordered = sorted((each for each in messages if not each.is_deleted), key=lambda each: each.order)
     captured = [m for m in ordered if m.direction == "creator" and is_captured(m)]
@@ -138,14 +152,25 @@ def existing(messages: Iterable[Message]) -> list[Message]:
         if own and message.is_direct and not is_captured(message):
             echoes[message.text].append(message)
     echoed: set[str] = set()
+    senders: dict[str, str] = {}  # by the id of an echo that does not say it, or only by default
     for message in captured:  # oldest first, each with the oldest echo that is near enough
         waiting = echoes[message.text]
         while waiting and waiting[0].at < message.at - ECHO_SECONDS:
             waiting.popleft()
         if waiting and waiting[0].at <= message.at + ECHO_SECONDS:
-            waiting.popleft()
+            echo = waiting.popleft()
             echoed.add(message.id)
-    return [message for message in ordered if message.id not in echoed]
+            if message.sender_id is not None and _says_less(echo, message):
+                senders[echo.id] = message.sender_id
+    there = (message for message in ordered if message.id not in echoed)
+    return [replace(m, sender_id=senders[m.id]) if m.id in senders else m for m in there]
+
+
+def _says_less(echo: Message, captured: Message) -> bool:
+    """Whether the captured send says better than its echo who sent it."""
+    if echo.sender_at is None or captured.sender_at is None:
+        return echo.sender_at is None
+    return echo.sender_at <= INFERRED < captured.sender_at
 
 
 def is_captured(message: Message) -> bool:
@@ -171,9 +196,14 @@ def is_offer(message: Message) -> bool:
     return message.direction == "creator" and message.cost > 0 and not message.is_free
 
 
-def _responses(direct: Sequence[Message], beside: Beside) -> tuple[dict[str, float], str | None]:
-    """Response time in seconds by the id of the message that opened the fan run, and the run still open."""
-    answered: dict[str, float] = {}
+class _Response(NamedTuple):
+    seconds: float
+    sender_id: str | None  # of the answer
+
+
+def _responses(direct: Sequence[Message], beside: Beside) -> tuple[dict[str, _Response], str | None]:
+    """The response by the id of the message that opened the fan run, and the run still open."""
+    answered: dict[str, _Response] = {}
     opened: Message | None = None
     is_others = beside.is_waiting  # the run that is open began before these
     for message in direct:
@@ -181,10 +211,10 @@ def _responses(direct: Sequence[Message], beside: Beside) -> tuple[dict[str, flo
             opened = opened or (None if is_others else message)
             continue
         if opened is not None:
-            answered[opened.id] = message.at - opened.at
+            answered[opened.id] = _Response(message.at - opened.at, message.sender_id)
         opened, is_others = None, False
     if opened is not None and beside.answered_at is not None:
-        answered[opened.id] = beside.answered_at - opened.at
+        answered[opened.id] = _Response(beside.answered_at - opened.at, beside.answered_by)
         opened = None
     return answered, opened.id if opened else None
 
@@ -192,12 +222,13 @@ def _responses(direct: Sequence[Message], beside: Beside) -> tuple[dict[str, flo
 def _conversation(
     direct: Sequence[Message],
     others: Sequence[Message],
-    answered: dict[str, float],
+    answered: dict[str, _Response],
     waiting: str | None,
     silence: float,
 ) -> Conversation:
     ordered = sorted([*direct, *others], key=lambda each: each.order)
     first, last = (direct or ordered)[0], (direct or ordered)[-1]
+    responses = [(m.at, answered[m.id]) for m in direct if m.id in answered]
     gaps = [later.at - earlier.at for earlier, later in pairwise(direct)]
     figures = Figures(
         start=first.at,
@@ -209,9 +240,10 @@ def _conversation(
         mass_offers=sum(is_offer(m) for m in others if m.is_mass),
         turns=sum(a.direction != b.direction for a, b in pairwise(direct)),
         silence_seconds=sum((gap for gap in gaps if gap > silence), 0.0),
-        response_seconds=tuple(answered[m.id] for m in direct if m.id in answered),
+        response_seconds=tuple(response.seconds for _, response in responses),
         unanswered=sum(m.id == waiting for m in direct),
-        creator_mass=sum(m.is_mass and m.direction == "creator" for m in others),
+        said=tuple(said for m in ordered if (said := _said(m)) is not None),
+        answers=tuple(Answer(at, response.sender_id) for at, response in responses),
     )
     return Conversation(
         id=f"{first.chat_id}:{first.id}",
@@ -221,3 +253,12 @@ def _conversation(
         messages=tuple(ordered),
         figures=figures,
     )
+
+
+def _said(message: Message) -> Said | None:
+    """The message as `Figures.said` has it; None: it is a notice, or a broadcast of the fan."""
+    if message.is_direct:
+        by_fan = message.direction == "fan"
+        return Said(message.at, "fan") if by_fan else Said(message.at, "creator", message.sender_id)
+    is_own = message.is_mass and message.direction == "creator"
+    return Said(message.at, "mass", message.sender_id) if is_own else None

@@ -81,6 +81,8 @@ class Outcome(Value, frozen=True):
     is_provisional: bool = False  # a drop_off is withdrawn when the fan returns
     is_mass: bool = False  # a purchase of what went to many
     dated_by: DatedBy | None = None  # of a purchase: what tells its time
+    sent_at: float | None = None  # when the message that it follows was sent
+    sender_id: str | None = None  # who of the creator's team sent that
 
 
 class Offer(Value, frozen=True):
@@ -93,6 +95,7 @@ class Offer(Value, frozen=True):
     unlocked_at: float | None = None  # None: it is locked
     paid: float | None = None  # for unlocking it
     dated_by: DatedBy | None = None  # what tells `unlocked_at`; `offer`: nothing, it is `at`
+    sender_id: str | None = None  # who of the creator's team sent it
 
 
 class MessageEnrichment(Value, frozen=True):

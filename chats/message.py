@@ -47,6 +47,8 @@ class Message:
     is_renewal: bool = False  # a notification that the fan renewed the subscription, for `paid`
     is_deleted: bool = False
     is_notification: bool = False  # a fact that came beside the chat: nobody is shown it as a message
+    sender_id: str | None = None  # who of the creator's team sent it; means nothing in a fan's message
+    sender_at: float | None = None  # the version of the copy that says so
     raw: bytes = b"{}"  # the message as received, JSON
 
     @property
@@ -73,6 +75,7 @@ class Message:
             self.opened_at,
             self.bought_at,
             self.is_deleted,
+            self.sender_at,
         )
 
 
@@ -86,6 +89,7 @@ class Version:
     opened_at: float | None = None
     bought_at: float | None = None
     is_deleted: bool = False
+    sender_at: float | None = None
 
     def of(self, name: str) -> float:
         """The version of one of SAID."""
@@ -103,6 +107,7 @@ class Version:
             or (self.is_opened and not known.is_opened)
             or _is_earlier(self.opened_at, known.opened_at)
             or _is_earlier(self.bought_at, known.bought_at)
+            or _is_later(self.sender_at, known.sender_at)
             or any(self.of(name) > known.of(name) for name in SAID)
         )
 
@@ -117,6 +122,7 @@ class Version:
             _earlier(self.opened_at, other.opened_at),
             _earlier(self.bought_at, other.bought_at),
             self.is_deleted or other.is_deleted,
+            other.sender_at if _is_later(other.sender_at, self.sender_at) else self.sender_at,
         )
 
 
@@ -131,6 +137,8 @@ def merged(known: Message, copy: Message) -> Message:
     newer = {name: getattr(copy, name) for name in SAID if after.of(name) > before.of(name)}
     if before.of("at") == after.of("at") == ASSUMED:
         newer["at"] = min(known.at, copy.at)
+    if _is_later(copy.sender_at, known.sender_at):
+        newer["sender_id"] = copy.sender_id
     return replace(
         known,
         **newer,
@@ -140,6 +148,7 @@ def merged(known: Message, copy: Message) -> Message:
         opened_at=both.opened_at,
         bought_at=both.bought_at,
         paid=copy.paid if _is_earlier(copy.bought_at, known.bought_at) else known.paid,
+        sender_at=both.sender_at,
         is_deleted=both.is_deleted,
         is_notification=known.is_notification and copy.is_notification,
         raw=_raw(known, copy) if newer else known.raw,
@@ -163,3 +172,7 @@ def _earlier(one: float | None, other: float | None) -> float | None:
 
 def _is_earlier(at: float | None, known: float | None) -> bool:
     return at is not None and (known is None or at < known)
+
+
+def _is_later(at: float | None, known: float | None) -> bool:
+    return at is not None and (known is None or at > known)

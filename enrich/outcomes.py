@@ -11,13 +11,14 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
+from typing import Any, NamedTuple
 
 from chats.chat import Chat
 from chats.conversation import Conversation, is_offer
 from chats.enriched import DatedBy, Offer, OfferMedia, Outcome, OutcomeType
 from chats.message import Message
 
-NAME = "fields 5"
+NAME = "fields 6"
 
 SAME_TIP_SECONDS = 600.0  # a notification of a tip and the chat's message of it are no further apart
 SAME_RENEWAL_SECONDS = 86_400.0  # so are two sources of one renewal
@@ -37,6 +38,14 @@ class Context:
     failed: str | None = None  # why there are no outcomes, when they could not be computed
 
 
+class Sent(NamedTuple):
+    """A message of the creator."""
+
+    at: float
+    id: str
+    sender_id: str | None = None  # who of the creator's team sent it
+
+
 @dataclass(frozen=True, slots=True)
 class Told:
     """What a stretch of a chat tells of the whole. Times are epoch seconds."""
@@ -46,7 +55,9 @@ class Told:
     said: str | None  # the id of the creator's last message
     acted_at: float | None  # when the fan wrote or bought last
     renewals: tuple[tuple[float, float | None], ...]  # time and amount of each that notifications tell of
-    early: tuple[tuple[float, str], ...] = ()  # time and id of what the creator sent before its `start`
+    early: tuple[Sent, ...] = ()  # what the creator sent before its `start`
+    said_at: float | None = None  # when `said` was sent
+    said_by: str | None = None  # who sent it
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +68,10 @@ class Around:
     said: str | None = None  # the id of the creator's last message before it
     renewals: tuple[tuple[float, float | None], ...] = ()  # time and amount of those that fall into it
     ended_at: float | None = None  # when the subscription ended, if that falls into it and nothing followed
-    later: tuple[tuple[float, str], ...] = ()  # what the creator sent behind it that these may follow
+    later: tuple[Sent, ...] = ()  # what the creator sent behind it that these may follow
     failed: str | None = None  # what could not be computed of these, with the reason
+    said_at: float | None = None  # when `said` was sent
+    said_by: str | None = None  # who sent it
 
 
 def told_by(conversations: Iterable[Conversation]) -> Told:
@@ -73,13 +86,16 @@ def told_by(conversations: Iterable[Conversation]) -> Told:
         if at is not None
     ]
     start = story.conversations[0].figures.start if story.conversations else 0.0
+    said = story.said[-1] if story.said else None
     return Told(
         start=start,
         end=spoken[-1] if spoken else None,
-        said=story.said[-1].id if story.said else None,
+        said=said.id if said else None,
         acted_at=max(acts, default=None),
         renewals=tuple((m.at, m.paid) for _, m in story.messages() if m.is_renewal),
-        early=tuple((message.at, message.id) for message in story.said if message.at < start),
+        early=tuple(_sent(message) for message in story.said if message.at < start),
+        said_at=said.at if said else None,
+        said_by=said.sender_id if said else None,
     )
 
 
@@ -104,15 +120,26 @@ def arounds(chat: Chat, told: Sequence[Told]) -> list[Around]:
         failed.append(f"drop_off: {type(error).__name__}")
     found: list[Around] = []
     previous_at: float | None = None
-    said: str | None = None
+    last_said: Told | None = None  # of those before, the last that tells of a message
     for n, (each, share) in enumerate(zip(told, shares, strict=True)):
         ended_at = ended if n == last else None
         latest = max((at for at in (*(at for at, _ in share), ended_at) if at is not None), default=None)
         early = told[n + 1].early if latest is not None and n + 1 < len(told) else ()
-        later = tuple(each for each in early if latest is not None and each[0] < latest)
-        found.append(Around(previous_at, said, tuple(share), ended_at, later, "; ".join(failed) or None))
+        later = tuple(each for each in early if latest is not None and each.at < latest)
+        found.append(
+            Around(
+                previous_at,
+                last_said.said if last_said else None,
+                tuple(share),
+                ended_at,
+                later,
+                "; ".join(failed) or None,
+                last_said.said_at if last_said else None,
+                last_said.said_by if last_said else None,
+            )
+        )
         previous_at = previous_at if each.end is None else each.end
-        said = each.said or said
+        last_said = each if each.said else last_said
     return found
 
 
@@ -194,13 +221,17 @@ class _Story:
         position = bisect_right(self.conversations, at, key=lambda each: each.figures.start)
         return self.conversations[position - 1].id if position else None
 
-    def said_before(self, at: float) -> str | None:
-        """The id of the creator's last message before that time."""
-        for sent, id in reversed(self.around.later):
-            if sent < at:
-                return id
-        position = bisect_left(self.said, at, key=attrgetter("at"))
-        return self.said[position - 1].id if position else self.around.said
+    def said_before(self, at: float) -> Sent | None:
+        """The creator's last message before that time."""
+        for sent in reversed(self.around.later):
+            if sent.at < at:
+                return sent
+        if position := bisect_left(self.said, at, key=attrgetter("at")):
+            return _sent(self.said[position - 1])
+        around = self.around
+        if around.said is None or around.said_at is None:
+            return None
+        return Sent(around.said_at, around.said, around.said_by)
 
 
 def _tips(story: _Story) -> _Found:
@@ -216,7 +247,7 @@ def _tips(story: _Story) -> _Found:
                     score=_STATED,
                     evidence="notice" if message.is_notification else "message.tip",
                     message_id=None if message.is_notification else message.id,
-                    follows_message_id=story.said_before(message.at),
+                    **_followed(story.said_before(message.at)),
                 ),
             )
 
@@ -234,9 +265,9 @@ def _purchases(story: _Story) -> _Found:
                     score=_STATED,
                     evidence="message.is_opened",
                     message_id=message.id,
-                    follows_message_id=message.id,
                     is_mass=message.is_mass,
                     dated_by=dated_by,
+                    **_followed(_sent(message)),
                 ),
             )
 
@@ -253,7 +284,7 @@ def _renewals(story: _Story) -> _Found:
                     amount=amount,
                     score=_STATED,
                     evidence="subscription.renewals",
-                    follows_message_id=story.said_before(at),
+                    **_followed(story.said_before(at)),
                 ),
             )
 
@@ -269,8 +300,8 @@ def _drop_off(story: _Story) -> _Found:
             at=ended,
             score=_INFERRED,
             evidence="subscription.expired",
-            follows_message_id=story.said_before(ended),
             is_provisional=True,
+            **_followed(story.said_before(ended)),
         ),
     )
 
@@ -345,7 +376,19 @@ def _offer(message: Message) -> Offer:
         unlocked_at=bought[0] if bought else None,
         paid=message.cost if bought else None,
         dated_by=bought[1] if bought else None,
+        sender_id=message.sender_id,
     )
+
+
+def _sent(message: Message) -> Sent:
+    return Sent(message.at, message.id, message.sender_id)
+
+
+def _followed(sent: Sent | None) -> dict[str, Any]:
+    """What an outcome says of the message that it follows."""
+    if sent is None:
+        return {}
+    return {"follows_message_id": sent.id, "sent_at": sent.at, "sender_id": sent.sender_id}
 
 
 def _media(message: Message) -> OfferMedia | None:

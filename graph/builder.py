@@ -28,6 +28,7 @@ from graph.model import (
 )
 from graph.offers import offers_text
 from graph.rows import conversation_row, fan_row
+from graph.said import answers_text, followed_text, said_text
 
 
 class GraphBuilder:
@@ -65,8 +66,9 @@ class GraphBuilder:
                 massMessages=figures.mass_messages,
                 ppvOffers=figures.offers,
                 massPpvOffers=figures.mass_offers,
-                sentMessages=figures.sent,
                 offers=offers_text(conv.ppv_offers),
+                said=said_text(figures.said),
+                answers=answers_text(figures),
                 rev=self._rev,
             ),
             self._edge("HAS_CONVERSATION", self._creator, node),
@@ -74,7 +76,7 @@ class GraphBuilder:
             *self._topics(conv, node),
             *self._actions(conv, node),
             *self._targets(conv),
-            *self._outcomes(conv, node),
+            *self._outcomes(conv, fan_id, node),
             DropStale(self.pk, conv.id, self._rev),
         ]
 
@@ -136,21 +138,28 @@ class GraphBuilder:
                     count=pair.count,
                 )
 
-    def _outcomes(self, conv: EnrichedConversation, node: str) -> Iterator[Mutation]:
+    def _outcomes(self, conv: EnrichedConversation, fan_id: str, node: str) -> Iterator[Mutation]:
         seen: Counter[str] = Counter()
+        figures = conv.figures
         for outcome in conv.outcomes:
             vertex = outcome_vertex(conv.id, outcome.type, seen[outcome.type])
             seen[outcome.type] += 1
             yield self._vertex(
                 "InteractionOutcome",
                 vertex,
+                conversation=conv.id,
                 chatId=conv.chat_id,
+                fanId=fan_id,
+                startDate=int(figures.start),
+                endDate=int(figures.end),
+                messageCount=figures.direct_messages,
                 name=outcome.type,
                 date=int(outcome.at),
                 amount=outcome.amount,
                 score=outcome.score,
                 provisional=outcome.is_provisional,
                 isMass=outcome.is_mass,
+                follows=followed_text(outcome.sent_at, outcome.sender_id),
                 rev=self._rev,
             )
             yield self._edge("RESULTS_IN_OUTCOME", node, vertex)

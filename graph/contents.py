@@ -27,12 +27,15 @@ VERTICES: Final[Mapping[VertexLabel, tuple[str, ...]]] = {
     ),
     "ConversationNode": (
         *("conversation", "chatId", "fanId", "startDate", "endDate", "messageCount", "fanMessages"),
-        *("massMessages", "sentMessages", "ppvOffers", "massPpvOffers", "offers", "turns", "silenceSeconds"),
-        *("responseSeconds", "unanswered", "sentimentSum", "sentimentCount", "rev"),
+        *("massMessages", "ppvOffers", "massPpvOffers", "offers", "said", "answers", "turns"),
+        *("silenceSeconds", "responseSeconds", "unanswered", "sentimentSum", "sentimentCount", "rev"),
     ),
     "Topic": ("description", "category", "keywords", "model"),
     "EngagementAction": ("name", "type"),
-    "InteractionOutcome": ("chatId", "name", "date", "amount", "score", "provisional", "isMass", "rev"),
+    "InteractionOutcome": (
+        *("conversation", "chatId", "fanId", "startDate", "endDate", "messageCount", "name", "date"),
+        *("amount", "score", "provisional", "isMass", "follows", "rev"),
+    ),
 }
 EDGES: Final[Mapping[EdgeLabel, tuple[tuple[VertexLabel, ...], tuple[str, ...]]]] = {
     "HAS_CONVERSATION": (("Creator", "Fan"), ("rev",)),

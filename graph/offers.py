@@ -1,8 +1,8 @@
 """The pay-per-view offers of a conversation as one text, which is how its vertex has them. Pure.
 
 Offers are joined by semicolons, and what is said of each by commas: when it was sent, its price, its media,
-`mass` or nothing, when it was unlocked, what was paid, what tells that time. What is not known is empty, and
-times are whole epoch seconds, cut off.
+`mass` or nothing, when it was unlocked, what was paid, what tells that time, and who of the creator's team
+sent the offer. What is not known is empty, and times are whole epoch seconds, cut off.
 """
 
 from collections.abc import Iterable, Iterator
@@ -31,9 +31,19 @@ def _fields(offer: Offer) -> Iterator[str]:
     yield "" if offer.unlocked_at is None else str(int(offer.unlocked_at))
     yield "" if offer.paid is None else repr(offer.paid)
     yield offer.dated_by or ""
+    yield offer.sender_id or ""
 
 
-def _offer(at: str, price: str, media: str, mass: str, unlocked_at: str, paid: str, dated_by: str) -> Offer:
+def _offer(
+    at: str,
+    price: str,
+    media: str,
+    mass: str,
+    unlocked_at: str,
+    paid: str,
+    dated_by: str,
+    sender: str = "",  # a graph of schema 2 has none
+) -> Offer:
     return Offer(
         at=int(at),
         price=float(price),
@@ -42,4 +52,5 @@ def _offer(at: str, price: str, media: str, mass: str, unlocked_at: str, paid: s
         unlocked_at=int(unlocked_at) if unlocked_at else None,
         paid=float(paid) if paid else None,
         dated_by=cast(DatedBy, dated_by) if dated_by else None,
+        sender_id=sender or None,
     )

@@ -105,21 +105,21 @@ class TargetRow(TypedDict):
     topic: str  # the readable label
 
 
-class SaleRow(TypedDict):
-    """One outcome of a chat; an amount that is not known reads 0, a chat that an older schema lacks ""."""
+class SaleRow(NamedRow):
+    """One outcome, with its conversation; an amount that is not known reads 0."""
 
-    chatId: str
     type: str
     date: int
     amount: float
+    follows: str  # the message that it follows, as graph/said.py writes it
 
 
 class OfferedRow(NamedRow):
-    """What was sent and offered in one conversation, or by what stands alone."""
+    """What was sent, answered and offered in one conversation, or by what stands alone."""
 
-    fanMessages: int
-    sentMessages: int  # by the creator: direct and mass messages
     offers: str  # as graph/offers.py writes them
+    said: str  # this and the next as graph/said.py writes them
+    answers: str
 
 
 class FanRow(TypedDict):
@@ -175,11 +175,24 @@ OUTCOMES = (
     '.by("name").by(__.coalesce(__.values("amount"), __.constant(0))).by("isMass")'
 )
 
+
+def _or_empty(key: str) -> str:
+    return f'__.coalesce(__.values("{key}"), __.constant(""))'
+
+
+def _or_zero(key: str) -> str:
+    return f'__.coalesce(__.values("{key}"), __.constant(0))'
+
+
 # Properties that what an older schema wrote lacks, until its owner has written it anew.
-_CONVERSATION = '__.coalesce(__.values("conversation"), __.constant(""))'
-_CHAT = '__.coalesce(__.values("chatId"), __.constant(""))'
-_OFFERS = '__.coalesce(__.values("offers"), __.constant(""))'
-_SENT = '__.coalesce(__.values("sentMessages"), __.constant(0))'
+_CONVERSATION = _or_empty("conversation")
+_CHAT = _or_empty("chatId")
+_OFFERS = _or_empty("offers")
+_SAID = _or_empty("said")
+_ANSWERS = _or_empty("answers")
+_FAN = _or_empty("fanId")
+_FOLLOWS = _or_empty("follows")
+
 _BY_FANS = _IN_WINDOW + '.has("fanMessages", gt(0))'
 
 # Bindings: pk, start, end. Rows: FanConversationRow.
@@ -216,16 +229,18 @@ TARGETS = (
 SALES = (
     'g.V().has("pk", pk).hasLabel("InteractionOutcome")'
     '.has("date", gte(start)).has("date", lt(end))'
-    f'.project("chatId", "type", "date", "amount").by({_CHAT}).by("name").by("date")'
-    '.by(__.coalesce(__.values("amount"), __.constant(0)))'
+    '.project("conversation", "chatId", "fanId", "startDate", "endDate", "messageCount", "type", "date",'
+    ' "amount", "follows")'
+    f".by({_CONVERSATION}).by({_CHAT}).by({_FAN}).by({_or_zero('startDate')}).by({_or_zero('endDate')})"
+    f'.by({_or_zero("messageCount")}).by("name").by("date").by({_or_zero("amount")}).by({_FOLLOWS})'
 )
 
 # Bindings: pk, start, end. Rows: OfferedRow.
 OFFERED = (
     _IN_WINDOW + '.project("conversation", "chatId", "fanId", "startDate", "endDate", "messageCount",'
-    ' "fanMessages", "sentMessages", "offers")'
+    ' "offers", "said", "answers")'
     f'.by({_CONVERSATION}).by("chatId").by("fanId").by("startDate").by("endDate").by("messageCount")'
-    f'.by("fanMessages").by({_SENT}).by({_OFFERS})'
+    f".by({_OFFERS}).by({_SAID}).by({_ANSWERS})"
 )
 
 # Bindings: pk. Rows: FanRow. The comparison leaves out a fan whose state was not written yet.

@@ -560,11 +560,13 @@ class CachedChat:
             is_waiting = bool(each.facts.trailing) or (is_waiting and each.facts.answered_at is None)
         found: list[Beside] = []
         answered_at: float | None = None  # behind it
+        answered_by: str | None = None
         for each, waiting in zip(reversed(self._stretches), reversed(waits), strict=True):
             facts = each.facts
             is_own = bool(facts.trailing) and not (waiting and facts.answered_at is None)
-            found.append(Beside(waiting, answered_at if is_own else None))
-            answered_at = answered_at if facts.answered_at is None else facts.answered_at
+            found.append(Beside(waiting, answered_at, answered_by) if is_own else Beside(waiting))
+            if facts.answered_at is not None:
+                answered_at, answered_by = facts.answered_at, facts.answered_by
         return found[::-1]
 
     def _changed_in(self, stretch: Stretch) -> None:
@@ -666,7 +668,7 @@ class _Work:
 
 def content_of(message: Message) -> Message:
     """The message without what may differ between two copies of the same content."""
-    return replace(message, raw=b"", changed_at=None, older=())
+    return replace(message, raw=b"", changed_at=None, older=(), sender_at=None)
 
 
 def still_read(

@@ -42,6 +42,7 @@ class Facts(msgspec.Struct, frozen=True):
     answered_at: float | None = None  # the creator's first direct message
     trailing: int = 0  # the fan's direct messages behind the creator's last one
     told: Told = Told(start=0.0, end=None, said=None, acted_at=None, renewals=())
+    answered_by: str | None = None  # who sent the creator's first direct message
 
     def may_take(self, at: float, gap: float) -> bool:
         """Whether a message of that time may be of this stretch, or else of one before."""
@@ -333,14 +334,14 @@ def _facts(content: Content) -> Facts:
     loose = [message.at for message in there if _is_loose(message)]
     direct = (m for each in content.conversations for m in each.messages if m.is_direct)
     start: float | None = None
-    answered_at: float | None = None
+    answer: Message | None = None
     trailing = 0
     for message in direct:
         start = message.at if start is None else start
         if message.direction == "fan":
             trailing += 1
         else:
-            answered_at = message.at if answered_at is None else answered_at
+            answer = answer or message
             trailing = 0
     return Facts(
         messages=len(content.messages),
@@ -349,9 +350,10 @@ def _facts(content: Content) -> Facts:
         start=start,
         is_quiet=start is None and bool(there) and not any(message.is_notification for message in there),
         loose=(min(loose), max(loose)) if loose else None,
-        answered_at=answered_at,
+        answered_at=answer.at if answer else None,
         trailing=trailing,
         told=told_by(content.conversations),
+        answered_by=answer.sender_id if answer else None,
     )
 
 

@@ -16,7 +16,8 @@ from typing import Final, Literal, NamedTuple, get_args
 
 from graph.offers import read_offers
 from graph.traversals import DiscussedRow, FanConversationRow, SaleRow, TargetRow, UsedRow
-from insights.bands import hour_of_week, price_band
+from insights.bands import price_band
+from insights.clock import HOURS_OF_WEEK, hour_of_week_at
 from insights.drill import Counted, Scope
 from insights.rates import SIGNIFICANT, Share, adjusted, p_value, ratio_interval, wilson
 from insights.row import topic_id
@@ -155,7 +156,8 @@ def _factors(rows: AccountRows, kinds: Collection[FactorKind], zone: tzinfo) -> 
                 yield row["conversation"], Factor("price_band", value=band)
     if "hour_of_week" in kinds:
         for row in rows.conversations:
-            yield row["conversation"], Factor("hour_of_week", value=hour_of_week(row["startDate"], zone))
+            hour = HOURS_OF_WEEK[hour_of_week_at(row["startDate"], zone)]
+            yield row["conversation"], Factor("hour_of_week", value=hour)
 
 
 def conversion(

@@ -231,20 +231,36 @@ def _response_time(times: Ordered[float], total: float, unanswered: int) -> Resp
     n = len(times)
     return ResponseTime(
         mean=Mean(total, n).value,
-        median=(times[(n - 1) // 2] + times[n // 2]) / 2 if times else None,
-        p90=times[ceil(n * 9 / 10) - 1] if times else None,  # nearest rank: a time that was observed
+        median=median(times),
+        p90=p90(times),
         max=times[n - 1] if times else None,
         n=n,
-        within_5_min=_share_within(times, 300),
-        within_1_h=_share_within(times, 3600),
-        within_4_h=_share_within(times, 4 * 3600),
-        within_8_h=_share_within(times, 8 * 3600),
-        within_24_h=_share_within(times, 24 * 3600),
+        within_5_min=share_within(times, 300),
+        within_1_h=share_within(times, 3600),
+        within_4_h=share_within(times, 4 * 3600),
+        within_8_h=share_within(times, 8 * 3600),
+        within_24_h=share_within(times, 24 * 3600),
         unanswered=unanswered,
     )
 
 
-def _share_within(times: Ordered[float], bound: float) -> float | None:
+def median(times: Ordered[float]) -> float | None:
+    """The one in the middle, or the mean of the two; None when there are none."""
+    n = len(times)
+    return (times[(n - 1) // 2] + times[n // 2]) / 2 if times else None
+
+
+def p90(times: Ordered[float]) -> float | None:
+    """The nearest rank, which is a time that was observed; None when there are none."""
+    return times[ceil(len(times) * 9 / 10) - 1] if times else None
+
+
+def is_within(seconds: float, bound: float) -> bool:
+    """Whether a time is `bound` seconds or less."""
+    return seconds <= bound + _CLOCK
+
+
+def share_within(times: Ordered[float], bound: float) -> float | None:
     """The percentage of the times that are `bound` seconds or less; None when there are none."""
     return 100 * times.up_to(bound + _CLOCK) / len(times) if times else None
 

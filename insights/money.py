@@ -16,6 +16,7 @@ from insights.conversion import AccountRows, Factor, Observed, observe
 from insights.drill import Scope, page
 from insights.ppv import sent_by
 from insights.queries import Reader
+from insights.shifts import NO_SHIFTS, Rosters, no_rosters
 from insights.window import Window, parse_time_zone, time_zone_notes
 from wire.payloads import Conversion, CountedConversations, FactorKind, PpvFunnel
 
@@ -63,10 +64,11 @@ async def fetch_ppv(
     graph: Graph,
     as_of: datetime,
     user_id: str | None = None,
+    rosters: Rosters = no_rosters,
 ) -> PpvFunnel:
     """The pay-per-view offers of the window's conversations, and what became of them up to `as_of`."""
     scope = _scope(start_date, end_date, creator_id, user_id, "UTC")
-    sent = await _sent(graph, scope)
+    sent = await _sent(graph, scope, rosters)
     return await asyncio.to_thread(ppv.ppv_funnel, sent, scope, as_of=as_of)
 
 
@@ -105,10 +107,11 @@ async def fetch_offered(
     user_id: str | None = None,
     limit: int = 100,
     cursor: str | None = None,
+    rosters: Rosters = no_rosters,
 ) -> CountedConversations:
     """The conversations behind a number of `fetch_ppv`: of some offers, and a group."""
     scope = _scope(start_date, end_date, creator_id, user_id, "UTC")
-    return page(ppv.counted(await _sent(graph, scope), by, key, group), limit=limit, cursor=cursor)
+    return page(ppv.counted(await _sent(graph, scope, rosters), by, key, group), limit=limit, cursor=cursor)
 
 
 def _scope(
@@ -151,8 +154,14 @@ async def _observe(
     )
 
 
-async def _sent(graph: Graph, scope: Scope) -> list[ppv.Sent]:
+async def _sent(graph: Graph, scope: Scope, rosters: Rosters) -> list[ppv.Sent]:
     reader = await Reader.open(graph, scope.creator_id, scope.user_id)
     window = {"start": scope.window.start_second, "end": scope.window.end_second}
-    rows = await reader.rows_by_account(OFFERED, **window)
-    return sent_by(dict(zip(reader.accounts, rows, strict=True)))
+    rows, told = await asyncio.gather(reader.rows_by_account(OFFERED, **window), rosters(reader.accounts))
+    return await asyncio.to_thread(
+        lambda: [
+            sent
+            for account, own in zip(reader.accounts, rows, strict=True)
+            for sent in sent_by(account, own, told.get(account, NO_SHIFTS))
+        ]
+    )

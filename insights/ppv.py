@@ -1,6 +1,6 @@
 """What becomes of pay-per-view offers: sent, unlocked, paid. Pure; definitions in docs/metrics.md."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,20 +8,23 @@ from math import fsum
 from statistics import median
 from typing import Final, Literal, NamedTuple, get_args
 
+from msgspec import structs
+
 from chats.account import Account
 from chats.enriched import Offer
 from graph.offers import read_offers
+from graph.said import read_said
 from graph.traversals import OfferedRow
 from insights.bands import PRICE_BANDS, price_band
 from insights.drill import Counted, Scope
 from insights.rates import Share, wilson
+from insights.shifts import UNKNOWN, Roster
 from insights.window import invalid
 from wire.payloads import PpvFunnel, PpvRow
 
-By = Literal["all", "delivery", "price_band", "media"]
+By = Literal["all", "delivery", "price_band", "media", "person"]
 Group = Literal["sent", "unlocked", "messages"]
 ALL: Final = "all"
-_UNKNOWN: Final = "unknown"
 
 
 class Part(NamedTuple):
@@ -33,7 +36,7 @@ class Part(NamedTuple):
     @property
     def has_messages(self) -> bool:
         """Whether all messages are told apart by it, too."""
-        return self.by in (ALL, "delivery")
+        return self.by in (ALL, "delivery", "person")
 
 
 EVERY: Final = Part(ALL, ALL)
@@ -43,27 +46,34 @@ MASS: Final = Part("delivery", "mass")
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What the creator of an account (its key) sent in one conversation, or what stands alone."""
+    """What the creator of an account (its key) sent in one conversation, or what stands alone.
+
+    The senders of `offers` are those that are told, `unknown` where nobody is. `messages` are how many the
+    creator sent, direct ones, mass messages, all, and each person.
+    """
 
     account: str
     row: OfferedRow
     offers: Sequence[Offer]
-
-    def messages(self, part: Part) -> int:
-        """How many messages the creator sent, direct ones, mass messages or all."""
-        direct = self.row["messageCount"] - self.row["fanMessages"]
-        of = {EVERY: self.row["sentMessages"], DIRECT: direct, MASS: self.row["sentMessages"] - direct}
-        return of.get(part, 0)
+    messages: Mapping[Part, int]
 
 
-def sent_by(accounts: Mapping[str, Iterable[OfferedRow]]) -> list[Sent]:
-    """What the rows say, by the key of the account that answered them."""
-    return [
-        Sent(account, row, read_offers(row["offers"]))
-        for account, rows in accounts.items()
-        for row in rows
-        if row["conversation"]
-    ]
+def sent_by(account: str, rows: Iterable[OfferedRow], roster: Roster) -> Iterator[Sent]:
+    """What the rows say that an account (its key) answered."""
+    for row in rows:
+        if not row["conversation"]:  # an older schema wrote it
+            continue
+        messages: Counter[Part] = Counter()
+        for said in read_said(row["said"]):
+            if said.kind != "fan":
+                person, _ = roster.told(said.sender_id, int(said.at))
+                delivery = MASS if said.kind == "mass" else DIRECT
+                messages.update((EVERY, delivery, Part("person", person)))
+        offers = [
+            structs.replace(each, sender_id=roster.told(each.sender_id, int(each.at))[0])
+            for each in read_offers(row["offers"])
+        ]
+        yield Sent(account, row, offers, messages)
 
 
 def ppv_funnel(sent: Sequence[Sent], scope: Scope, *, as_of: datetime) -> PpvFunnel:
@@ -74,6 +84,9 @@ def ppv_funnel(sent: Sequence[Sent], scope: Scope, *, as_of: datetime) -> PpvFun
         by_account[each.account].append(each)
         for part, offers in _parted(each.offers).items():
             found[part].append(offers)
+    persons = {
+        part for part in (*found, *(part for each in sent for part in each.messages)) if part.by == "person"
+    }
 
     def row(part: Part) -> PpvRow:
         return _row(part, found.get(part, ()), sent, scope)
@@ -89,6 +102,7 @@ def ppv_funnel(sent: Sequence[Sent], scope: Scope, *, as_of: datetime) -> PpvFun
         by_delivery=[row(DIRECT), row(MASS)],
         by_price_band=[row(band) for band in bands if band in found],
         by_media=sorted(media, key=lambda each: -each.sent),
+        by_person=[row(part) for part in sorted(persons, key=lambda part: (part.key == UNKNOWN, part.key))],
         by_creator=[_of_account(account, by_account[account], scope) for account in sorted(by_account)],
     )
 
@@ -108,7 +122,7 @@ def counted(sent: Iterable[Sent], by: str, key: str, group: str) -> list[Counted
 
 def _counted(sent: Sent, part: Part, group: str) -> Counted:
     if group == "messages":
-        return Counted(sent.account, sent.row, sent.messages(part))
+        return Counted(sent.account, sent.row, sent.messages.get(part, 0))
     offers = _parted(sent.offers).get(part, [])
     if group == "sent":
         return Counted(sent.account, sent.row, len(offers))
@@ -135,7 +149,7 @@ def _row(
     ]
     share, revenue = Share(len(unlocked), len(offers)), _revenue(unlocked)
     interval = wilson(share)
-    messages = sum(each.messages(part) for each in sent) if part.has_messages else None
+    messages = sum(each.messages.get(part, 0) for each in sent) if part.has_messages else None
     return PpvRow(
         key=part.key,
         sent=share.n,
@@ -166,7 +180,8 @@ def _parts_of(offer: Offer) -> Iterator[Part]:
     yield EVERY
     yield MASS if offer.is_mass else DIRECT
     yield Part("price_band", price_band(offer.price))
-    yield Part("media", offer.media or _UNKNOWN)
+    yield Part("media", offer.media or UNKNOWN)
+    yield Part("person", offer.sender_id or UNKNOWN)
 
 
 def _unlocked(offers: Iterable[Offer]) -> list[Offer]:

@@ -22,14 +22,14 @@ def invalid(field: str, reason: str) -> InvalidInput:
     return InvalidInput(f"{field} {reason}", detail=[{"field": field, "reason": reason}])
 
 
-def parse_time_zone(name: str) -> ZoneInfo:
-    """The IANA time zone of that name, UTC for a browser's "unknown"; InvalidInput when there is none."""
+def parse_time_zone(name: str, field: str = "time_zone") -> ZoneInfo:
+    """The IANA time zone of that name, UTC for a browser's "unknown"; else InvalidInput, of `field`."""
     if _names_no_zone(name):
         return ZoneInfo("UTC")
     try:
         return ZoneInfo(name)
     except (ValueError, KeyError, OSError):  # malformed, unknown, a folder of zones
-        raise invalid("time_zone", "is not an IANA time zone; use a name such as Europe/Berlin") from None
+        raise invalid(field, "is not an IANA time zone; use a name such as Europe/Berlin") from None
 
 
 def time_zone_notes(name: str) -> list[str]:
@@ -83,6 +83,14 @@ class Window:
         return ceil(self.end.timestamp())
 
     @property
+    def preceding(self) -> "Window":
+        """The window of equal length that ends where this one starts; InvalidInput: before the year 1."""
+        try:
+            return Window(self.start - (self.end - self.start), self.start)
+        except OverflowError:
+            raise invalid("start_date", "is too close to the year 1; give a later instant") from None
+
+    @property
     def preceding_start_second(self) -> int:
         """The first whole epoch second of the window of equal length that ends where this one starts."""
         return 2 * self.start_second - self.end_second
@@ -98,7 +106,7 @@ def _default_start(end: datetime) -> datetime:
 def _parse(field: str, text: str, zone: tzinfo) -> datetime:
     day = _date(text)
     if day is not None:
-        return _midnight(field, day, zone)
+        return midnight(field, day, zone)
     try:
         value = datetime.fromisoformat(text)
     except ValueError:
@@ -117,11 +125,14 @@ def _date(text: str) -> date | None:
         return None
 
 
-def _midnight(field: str, day: date, zone: tzinfo) -> datetime:
-    """The first instant of the local day; of a day that clocks skip, the instant of the skip."""
-    midnight = datetime.combine(day, time(), zone)
+def midnight(field: str, day: date, zone: tzinfo) -> datetime:
+    """The first instant of the local day; of a day that clocks skip, the instant of the skip.
+
+    InvalidInput names `field`: it lies outside the years 1 to 9999.
+    """
+    local = datetime.combine(day, time(), zone)
     # Where clocks are set forward over midnight the two readings of it lie around the change.
-    before, after = sorted(_instant(field, midnight.replace(fold=fold)) for fold in (0, 1))
+    before, after = sorted(_instant(field, local.replace(fold=fold)) for fold in (0, 1))
     if before.astimezone(zone).date() >= day:
         return before
     while after - before > timedelta(seconds=1):  # clocks change on whole seconds

@@ -4,6 +4,7 @@ Keys: `erased:{user}`, a hash of `secret`, of the tombstones (`of {name}`, when 
 that are not carried out (`due {receipt}`, the record's sequence and body); the journal writes it
 (`session.journal`). `receipts:{user}`, a hash of JSON by receipt. `erasing`, the set of users of whom an
 erasure is not carried out yet. None of them says whose it was. `retention:{user}`, a hash of days by creator.
+What else is kept by creator goes with it: `shifts:{user}` (`session.shifts`).
 """
 
 import asyncio
@@ -26,8 +27,11 @@ REWRITTEN_WITHIN = 600.0  # seconds
 _FINISH = """
 if redis.call('HGET', KEYS[1], 'epoch') ~= ARGV[1] then return redis.error_reply('STALE') end
 redis.call('HSET', KEYS[3], ARGV[2], ARGV[3])
-if ARGV[5] == 'all' then redis.call('DEL', KEYS[7]) end
-for n = 6, #ARGV do redis.call('HDEL', KEYS[7], ARGV[n]) end
+if ARGV[5] == 'all' then redis.call('DEL', KEYS[7], KEYS[8]) end
+for n = 6, #ARGV do
+  redis.call('HDEL', KEYS[7], ARGV[n])
+  redis.call('HDEL', KEYS[8], ARGV[n])
+end
 redis.call('HDEL', KEYS[2], 'due ' .. ARGV[2])
 if ARGV[5] == 'all' then redis.call('DEL', KEYS[5]) end
 for n = 6, #ARGV do redis.call('SREM', KEYS[5], ARGV[n]) end
@@ -77,6 +81,7 @@ class ErasedInRedis:
             f"creators:{user_id}",
             "users",
             f"retention:{user_id}",
+            f"shifts:{user_id}",
         ]
         self._finish = redis.register_script(_FINISH)
 

@@ -116,25 +116,29 @@ class Intake:
 
     # What callers bring
 
-    async def snapshot(self, payload: Json, creator_id: str, chat_id: str | None = None) -> Receipt:
+    async def snapshot(
+        self, payload: Json, creator_id: str, chat_id: str | None = None, sender_id: str | None = None
+    ) -> Receipt:
         """Take everything an extension holds; see `Session.handle_snapshot`."""
 
         def read(creator_id: str, received_at: float) -> Steps[Read]:
             snapshot = yield from parsing_snapshot(payload, chat_id)
             self._admit(len(snapshot.messages))
-            return (yield from self._reading_snapshot(snapshot)(creator_id, received_at))
+            return (yield from self._reading_snapshot(snapshot, sender_id)(creator_id, received_at))
 
         self._admit(1)
         with _uncollected(len(payload)):
             return await self._enter(creator_id, self._now(), read)
 
-    async def messages(self, payload: Json, creator_id: str, chat_id: str | None = None) -> Receipt:
+    async def messages(
+        self, payload: Json, creator_id: str, chat_id: str | None = None, sender_id: str | None = None
+    ) -> Receipt:
         """Take live messages; see `Session.handle_delta`."""
 
         def read(creator_id: str, received_at: float) -> Steps[Read]:
             rows = yield from parsing_messages(payload, chat_id)
             self._admit(len(rows))
-            found = yield from self._reading_messages(rows)(creator_id, received_at)
+            found = yield from self._reading_messages(rows, sender_id)(creator_id, received_at)
             yield from _letting_go(rows)
             return found
 
@@ -398,12 +402,20 @@ class Intake:
 
     # Reading
 
-    def _reading_snapshot(self, snapshot: CacheUpdatePayload) -> Callable[[str, float], Steps[Read]]:
+    def _reading_snapshot(
+        self, snapshot: CacheUpdatePayload, sender_id: str | None = None
+    ) -> Callable[[str, float], Steps[Read]]:
         """The snapshot, and its chats as received, with what their counts cover: messages may tell that."""
 
         def reading(creator_id: str, received_at: float) -> Steps[Read]:
             normalised = yield from normalising_snapshot(
-                snapshot, creator_id, received_at, self._max_text, self._of(creator_id).places, True
+                snapshot,
+                creator_id,
+                received_at,
+                self._max_text,
+                self._of(creator_id).places,
+                True,
+                sender_id,
             )
             held = {each.position for each in normalised.held if each.is_chat}
             taken = (n for n in range(len(snapshot.chats)) if n not in held)
@@ -425,11 +437,13 @@ class Intake:
 
         return reading
 
-    def _reading_messages(self, rows: Sequence[LiveMessage]) -> Callable[[str, float], Steps[Read]]:
+    def _reading_messages(
+        self, rows: Sequence[LiveMessage], sender_id: str | None = None
+    ) -> Callable[[str, float], Steps[Read]]:
         def reading(creator_id: str, received_at: float) -> Steps[Read]:
             places = self._of(creator_id).places
             normalised = yield from normalising_deltas(
-                rows, creator_id, received_at, self._max_text, places, True
+                rows, creator_id, received_at, self._max_text, places, True, sender_id
             )
             return normalised, None
 

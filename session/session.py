@@ -183,31 +183,36 @@ class Session:
 
     # What callers use
 
-    async def handle_snapshot(self, payload: Json, creator_id: str, chat_id: str | None = None) -> Receipt:
+    async def handle_snapshot(
+        self, payload: Json, creator_id: str, chat_id: str | None = None, sender_id: str | None = None
+    ) -> Receipt:
         """Take everything an extension holds (JSON of a `cache_update` payload or envelope).
 
-        `chat_id` is the chat of messages that name none. Returns `{sequence, accepted, duplicates, held}`
+        `chat_id` is the chat of messages that name none, `sender_id` who of the creator's team sent those
+        that do not say it. Returns `{sequence, accepted, duplicates, held}`
         once it is in the journal.
         """
         async with self._call():
-            return await self._intake.snapshot(payload, creator_id, chat_id)
+            return await self._intake.snapshot(payload, creator_id, chat_id, sender_id)
 
-    async def handle_delta(self, payload: Json, creator_id: str, chat_id: str | None = None) -> Receipt:
+    async def handle_delta(
+        self, payload: Json, creator_id: str, chat_id: str | None = None, sender_id: str | None = None
+    ) -> Receipt:
         """Take live messages (JSON of one `new_raw_message` payload or envelope, or a list of them)."""
         async with self._call():
-            return await self._intake.messages(payload, creator_id, chat_id)
+            return await self._intake.messages(payload, creator_id, chat_id, sender_id)
 
     async def handle_deltas(
-        self, bodies: Sequence[tuple[bytes, str | None]], creator_id: str
+        self, bodies: Sequence[tuple[bytes, str | None, str | None]], creator_id: str
     ) -> list[Receipt | AnalyticsError]:
-        """Take several bodies of live messages, each (JSON, chat of the messages that name none).
+        """Take several bodies of live messages, each (JSON, chat, sender): of the messages that name none.
 
         Each has a receipt or an error of its own, in their order.
         """
 
-        async def take(payload: Json, chat_id: str | None) -> Receipt | AnalyticsError:
+        async def take(payload: Json, chat_id: str | None, sender_id: str | None) -> Receipt | AnalyticsError:
             try:
-                return await self._intake.messages(payload, creator_id, chat_id)
+                return await self._intake.messages(payload, creator_id, chat_id, sender_id)
             except StaleOwner:
                 raise  # the next owner is to take them all
             except AnalyticsError as error:

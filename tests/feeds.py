@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from tests.oracle import CREATOR, NOW, Call, Raw
 
+SENDERS = (None, "anna", "bob@team.example", 7)
 START = 1_714_550_400  # 2024-05-01T08:00:00Z
 MINUTES = (0, 1, 4, 10, 12, 60, 300, 361, 370, 700, 1080, 1440, 2000, 2360, 2880)
 KINDS = (
@@ -34,15 +35,16 @@ def feeds(draw: st.DrawFn, *, odd: bool = False) -> list[Call]:
         rows += own
         chats += listed
     rows += draw(st.lists(st.sampled_from(_JUNK), max_size=2))
-    return draw(splits(rows, chats))
+    # Of two calls that say different senders the first one counts, so all say the same.
+    return draw(splits(rows, chats, draw(st.sampled_from((None, "erin")))))
 
 
 @st.composite
-def splits(draw: st.DrawFn, rows: list[Row], chats: list[Raw]) -> list[Call]:
-    """The same in other calls: in any order, and some of it twice."""
+def splits(draw: st.DrawFn, rows: list[Row], chats: list[Raw], sender: str | None = None) -> list[Call]:
+    """The same in other calls: in any order, and some of it twice; all of them say it was the `sender`."""
     count = draw(st.integers(1, 6))
     numbers = st.lists(st.tuples(st.integers(1, count), st.booleans()), min_size=1, max_size=2)
-    calls: defaultdict[tuple[int, str | None, bool], Call] = defaultdict(Call)
+    calls: defaultdict[tuple[int, str | None, bool], Call] = defaultdict(lambda: Call(sender=sender))
     for chat in draw(st.permutations(chats)):
         for number, _ in draw(numbers):
             call = calls[number, None, False]
@@ -114,6 +116,8 @@ def _message(draw: st.DrawFn, fan: int, own_id: str | None, number: int) -> tupl
         del full["isFromQueue"]
     if draw(st.booleans()):
         full["changedAt"] = iso(at)
+    if not by_fan and (sender := draw(st.sampled_from(SENDERS))) is not None:
+        full["senderId"] = sender
     rows: list[Row] = [(full, None)]
     name = {"id": id, **chat}
     is_sentence = kind in ("tip sentence", "foreign tip", "sale")  # nobody edits what the platform says
@@ -138,6 +142,8 @@ def _message(draw: st.DrawFn, fan: int, own_id: str | None, number: int) -> tupl
                 rows.append((edit, None))
             case "partial edit" if not is_sentence:
                 rows.append(({**name, "text": "edited late", "changedAt": iso(at + 9000)}, None))
+            case "sender told late" if not by_fan:
+                rows.append(({**name, "senderId": "cleo", "changedAt": iso(at + 9300)}, None))
             case "moved":
                 rows.append(({**name, "createdAt": iso(at + 300), "changedAt": iso(at + 9600)}, None))
             case "deleted":
@@ -158,6 +164,8 @@ def _message(draw: st.DrawFn, fan: int, own_id: str | None, number: int) -> tupl
                 full |= {"createdAt": iso(NOW - 30)}
                 rows = [(full, None)]
                 sent = {"id": f"msg_{NOW}000_{number}", "text": full["text"], "chat_id": str(fan)}
+                if draw(st.booleans()):
+                    sent["senderId"] = "dora"
                 rows.append((sent, None))
                 break
     return full, rows
@@ -198,7 +206,8 @@ _OF_KIND: dict[str, Raw] = {
     "media": {"text": None, "media": [{"type": "photo"}]},
 }
 _EXTRAS = (
-    *("repeated as text", "wrapped", "thin", "page", "edit", "edit without a time", "partial edit", "moved"),
+    *("repeated as text", "wrapped", "thin", "page", "edit", "edit without a time", "partial edit"),
+    *("moved", "sender told late"),
     *(
         "deleted",
         "deleted at once",

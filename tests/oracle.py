@@ -28,6 +28,7 @@ class Call:
     messages: list[Raw] = field(default_factory=list)
     chats: list[Raw] | None = None  # None: live messages
     chat_id: str | None = None
+    sender: str | None = None  # who of the creator's team sent what does not say it
 
 
 @dataclass
@@ -49,10 +50,16 @@ class Said:
     free: bool
     dated: bool  # the time of the purchase is known
     media: tuple[str, ...]
+    sender: str | None  # of the creator's team
+    default: str | None  # the same, where the message does not say it
 
     @property
     def direct(self) -> bool:
         return not (self.mass or self.notice)
+
+    @property
+    def who(self) -> str | None:
+        return self.sender or self.default
 
 
 def numbers(feed: list[Call], start: float, end: float) -> dict[str, Any]:
@@ -185,6 +192,112 @@ def _parts(offer: Said) -> set[tuple[str, str]]:
     }
 
 
+# Who answers, and when
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A shift: the same hours on some days of every week."""
+
+    name: str
+    person: str | None
+    days: tuple[int, ...]  # Monday is 0
+    start: int  # minutes of the day
+    end: int  # of the next day where it is not after the start
+
+
+def on_duty(at: float, turns: list[Turn], zone: str) -> tuple[str | None, str | None]:
+    """The person and the shift that the turns tell of a moment, minute by minute of the local clock."""
+    local = datetime.fromtimestamp(at, ZoneInfo(zone))
+    minute = local.hour * 60 + local.minute
+    yesterday = (local.weekday() - 1) % 7
+    on = [
+        each
+        for each in turns
+        if (
+            local.weekday() in each.days
+            and each.start <= minute
+            and (minute < each.end or each.end <= each.start)
+        )
+        or (yesterday in each.days and each.end <= each.start and minute < each.end)
+    ]
+    people, names = {each.person for each in on}, {each.name for each in on}
+    return (people.pop() if len(people) == 1 else None), (names.pop() if len(names) == 1 else None)
+
+
+def open_seconds(start: float, seconds: float, turns: list[Turn], zone: str) -> float:
+    """How many seconds from a moment on lie in the turns, by the minutes of the clock."""
+    found, at, end = 0.0, start, start + seconds
+    while at < end:
+        following = min((at // 60 + 1) * 60, end)
+        found += (following - at) * (on_duty(at, turns, zone)[1] is not None)
+        at = following
+    return found
+
+
+def people(
+    feed: list[Call], start: float, end: float, *, turns: list[Turn], zone: str
+) -> dict[tuple[str, str], dict[str, Any]]:
+    """By person and by shift, and of all: messages, answers, offers and sales."""
+    found: dict[tuple[str, str], dict[str, Any]] = defaultdict(
+        lambda: {"messages": 0, "mass_messages": 0, "responses": [], "sent": [], "sales": []}
+    )
+
+    def of(sender: str | None, at: float | None) -> list[dict[str, Any]]:
+        person, shift = (None, None) if at is None else on_duty(at, turns, zone)
+        who = sender or person or "unknown"
+        return [found["all", "all"], found["person", who], found["shift", shift or "unknown"]]
+
+    for chat in _chats(feed):
+        for each in [*chat.conversations, *([m] for m in chat.messages if m.mass and chat.home(m) is None)]:
+            if not start <= each[0].at < end:
+                continue
+            joined = [m for m in chat.messages if m.mass and chat.home(m) is each]
+            for message in [*each, *joined]:
+                if not message.by_fan:
+                    for own in of(message.who, message.at):
+                        own["mass_messages" if message.mass else "messages"] += 1
+            for offer in chat.offers(each):
+                for own in of(offer.who, offer.at):
+                    own["sent"].append(offer.paid if offer.bought is not None else None)
+            for opened, answer in chat.runs:
+                if answer is not None and any(opened is m for m in each):
+                    for own in of(answer.who, answer.at):
+                        own["responses"].append((opened.at, answer.at - opened.at))
+        for kind, at, amount in chat.outcomes:
+            if kind in ("tip", "purchase") and start <= at < end:
+                before = chat.followed(kind, at, amount)
+                for own in of(*((None, None) if before is None else (before.who, before.at))):
+                    own["sales"].append(amount)
+    return found
+
+
+def heatmap(feed: list[Call], start: int, end: int, zone: str) -> dict[str, dict[str, Any]]:
+    """By hour of the week: for how many minutes it is shown, fan messages, answers and what was paid."""
+    found: dict[str, dict[str, Any]] = defaultdict(
+        lambda: {"minutes": 0, "fan_messages": 0, "responses": [], "sales": 0, "revenue": 0.0}
+    )
+
+    def hour(at: float) -> dict[str, Any]:
+        return found[datetime.fromtimestamp(at, ZoneInfo(zone)).strftime("%a %H")]
+
+    for minute in range(start, end, 60):
+        hour(minute)["minutes"] += min(60, end - minute) / 60
+    for chat in _chats(feed):
+        for each in chat.conversations:
+            if start <= each[0].at < end:
+                for message in each:
+                    hour(message.at)["fan_messages"] += message.by_fan
+                for opened, answer in chat.runs:
+                    if answer is not None and any(opened is m for m in each):
+                        hour(opened.at)["responses"].append(answer.at - opened.at)
+        for kind, at, amount in chat.outcomes:
+            if start <= at < end:
+                hour(at)["revenue"] += amount
+                hour(at)["sales"] += kind in ("tip", "purchase")
+    return found
+
+
 def _chats(feed: list[Call]) -> "list[_Chat]":
     fans, chats, facts = _read(feed)
     return [_Chat(fan, fans[fan], chats.get(fan, []), facts.get(fan, [])) for fan in sorted(fans)]
@@ -229,6 +342,13 @@ class _Chat:
         """What was for sale in a conversation, or is what stands alone."""
         own = [m for m in self.messages if m.mass and self.home(m) is conversation]
         return [m for m in [*conversation, *own] if not m.by_fan and m.paid > 0 and not m.free]
+
+    def followed(self, kind: str, at: float, amount: float) -> Said | None:
+        """The message that a sale follows: the offer itself, or the creator's last one before a tip."""
+        if kind == "purchase":
+            return next(m for m in self.messages if (m.bought, m.paid) == (at, amount))
+        said = [m for m in self.messages if not m.by_fan and not m.notice and m.at < at]
+        return said[-1] if said else None
 
     def _runs(self) -> list[tuple[Said, Said | None]]:
         """The first message of each fan run, with the creator's message that answers it."""
@@ -307,7 +427,7 @@ def _read(
     for row in rows:
         if "lastMessage" in row:
             inputs.append((row["lastMessage"], str(row.get("id") or row["withUser"]["id"])))
-    inputs += [(row, call.chat_id) for call in feed for row in call.messages]
+    inputs += [(_with_default(row, call.sender), call.chat_id) for call in feed for row in call.messages]
 
     copies: dict[tuple[str, str], list[Raw]] = defaultdict(list)
     alone: list[Raw] = []
@@ -353,6 +473,12 @@ def _read(
         if (message := _said(fan, id, told, bought[fan, id])) is not None:
             chats[fan].append(message)
     return fans, {fan: _echoed_once(own) for fan, own in chats.items()}, facts
+
+
+def _with_default(row: Raw, sender: str | None) -> Raw:
+    told = row.get("api2_chat_message", row)
+    is_message = not {"new_message", "user_id", "typing", "chat_messages"} & told.keys()
+    return {**told, "default": sender} if is_message and sender else row
 
 
 def _fan(row: Raw, page: str | None, fan_of: dict[str, str]) -> str | None:
@@ -409,6 +535,8 @@ def _said(fan: str, id: str, copies: list[Raw], notices: list[tuple[float, float
         free=bool(row.get("isFree")),
         dated=bool(notices) or any(opened),
         media=tuple(each["type"] for each in row.get("media") or ()),
+        sender=str(row["senderId"]) if "senderId" in row else None,
+        default=next((each["default"] for each in copies if each.get("default")), None),
     )
 
 
@@ -425,6 +553,8 @@ def _echoed_once(messages: list[Said]) -> list[Said]:
             near = (e for e in echoes if e.text == message.text and abs(e.at - message.at) <= ECHO)
             if (echo := next(near, None)) is not None:
                 echoes.remove(echo)
+                echo.sender = echo.sender or message.sender
+                echo.default = echo.default or message.default
                 continue
         kept.append(message)
     return kept

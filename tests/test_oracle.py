@@ -99,10 +99,10 @@ class Owner:
 
     async def _call(self, call: Call) -> None:
         if call.chats is None:
-            await self.intake.messages(orjson.dumps(call.messages), CREATOR, call.chat_id)
+            await self.intake.messages(orjson.dumps(call.messages), CREATOR, call.chat_id, call.sender)
         else:
             body = {"chats": call.chats, "messages": call.messages}
-            await self.intake.snapshot(orjson.dumps(body), CREATOR, call.chat_id)
+            await self.intake.snapshot(orjson.dumps(body), CREATOR, call.chat_id, call.sender)
 
     def numbers(self, start: float, end: float) -> dict[str, Any]:
         chats = list(self.cache.of(CREATOR))

@@ -91,6 +91,10 @@ export async function money(who, days, kind, signal) {
   return { conversion, ppv };
 }
 
+/** Hours of the week, by the clocks of this machine. */
+export const heatmap = (who, days, signal) =>
+  get("/api/v1/insights/heatmap", { ...span(who, days), time_zone: zone() }, signal);
+
 /** A chat's messages as received, latest first. */
 export const messages = ({ user, creator, mask }, chat, limit, offset) =>
   get(`/api/v1/chats/${part(chat)}/messages`, { user_id: user, creator_id: creator, limit, offset, mask });

@@ -4,6 +4,7 @@ import * as api from "./api.js";
 import { drawSentiment } from "./charts.js";
 import { h, setText } from "./dom.js";
 import { drawFigures } from "./figures.js";
+import { drawHeat } from "./heat.js";
 import { drawInbox } from "./inbox.js";
 import { drawMoney } from "./money.js";
 import { drawPanel } from "./panel.js";
@@ -40,6 +41,7 @@ function draw() {
   if (changed("analytics")) drawFigures(now.analytics);
   if (changed("analytics", "trend", "bucket")) drawTrend(now);
   if (changed("money")) drawMoney(now.money);
+  if (changed("heat", "measure")) drawHeat(now);
   if (changed("chats", "total", "shown", "online", "open")) drawInbox(now, Date.now());
   if (changed("chats", "open")) drawPanel(now);
   drawn = now;
@@ -145,6 +147,10 @@ const refreshMoney = asking(async ({ days, kind }, signal) => {
   dispatch("money", await api.money(who, days, kind, signal));
 });
 
+const refreshHeat = asking(async ({ days }, signal) => {
+  dispatch("heat", await api.heatmap(who, days, signal));
+});
+
 /** Show a chat's messages in the panel; pages are newest first. */
 function open(id) {
   dispatch("opened", id);
@@ -209,6 +215,7 @@ function take(frame) {
   if (type === "full_sync_response") {
     rank();
     refreshMoney(SETTLE);
+    refreshHeat(SETTLE);
   }
   if (state.open && (type === "full_sync_response" || payload.conversationId === state.open.id)) reread();
   if (type === "analytics_update" || type === "full_sync_response") settle();
@@ -225,11 +232,13 @@ function listen() {
     dispatch("window", Number(target.value));
     refresh(0);
     refreshMoney(0);
+    refreshHeat(0);
   });
   by("kind").addEventListener("change", ({ target }) => {
     dispatch("kind", target.value);
     refreshMoney(0);
   });
+  by("measure").addEventListener("change", ({ target }) => dispatch("measure", target.value));
   by("inbox-more").addEventListener("click", () => {
     dispatch("more");
     rank();
@@ -253,6 +262,7 @@ function listen() {
     if (who.user === null) return;
     refresh(0);
     refreshMoney(0);
+    refreshHeat(0);
   }, WINDOW);
 }
 

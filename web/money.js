@@ -15,6 +15,7 @@ const PARTS = [
   ["by_price_band", (key) => `at $${key.endsWith("-") ? `${key.slice(0, -1)} and more` : key.replace("-", " to ")}`],
   ["by_media", (key) => (key === "unknown" ? "media not known" : `with ${key} media`)],
 ];
+const PERSON = ["by_person", (key) => (key === "unknown" ? "sender not known" : `sent by ${key}`)];
 
 export function drawMoney(money) {
   if (money === null) return;
@@ -38,7 +39,9 @@ function drawFunnel(ppv) {
       ? `${format.share(ratio)} of ${format.count(messages)} messages sent, ${format.money(each)} a message`
       : "",
   );
-  const parts = PARTS.flatMap(([name, label]) => ppv[name].map((row) => ({ ...row, name, label: label(row.key) })));
+  // Where nobody is told, a row of what nobody is told of says nothing.
+  const isTold = ppv.by_person.some(({ key }) => key !== "unknown");
+  const parts = (isTold ? [...PARTS, PERSON] : PARTS).flatMap(([name, label]) => ppv[name].map((row) => ({ ...row, name, label: label(row.key) })));
   const every = ppv.total.sent ? [{ ...ppv.total, name: "total", label: "all" }, ...parts] : [];
   rows(by("ppv"), every, ({ name, key }) => `${name} ${key}`, funnel, 6, "No offers in this window.");
 }

@@ -16,6 +16,8 @@ export const initial = {
   trend: null, // of the shown bucket, when it is not the day
   kind: "topic", // of the factors whose sales are compared
   money: null, // {conversion, ppv} of the shown window and kind
+  heat: null, // of the shown window
+  measure: "fan_messages", // what of it is shown
   chats: new Map(), // by chat id, those that are known; the service has `total`
   total: 0,
   ranked: 0, // so many of the most urgent are known
@@ -37,6 +39,8 @@ const transitions = {
   trend: (state, trend) => ({ ...state, trend }),
   kind: (state, kind) => ({ ...state, kind }),
   money: (state, money) => ({ ...state, money }),
+  heat: (state, heat) => ({ ...state, heat }),
+  measure: (state, measure) => ({ ...state, measure }),
 
   system_status: (state, system) => ({ ...state, system }),
   system_error: (state, { errorMessage, code }) => ({

@@ -6,12 +6,15 @@ from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+# Of who of a creator's team sent a message, as of the ids that routes take.
+SENDER_ID = r"^[A-Za-z0-9_.:@-]{1,128}$"
 MAX_ID = 256  # characters; nothing longer is an id
 MAX_AMOUNT = 1e9  # no sum of money is larger
 MILLISECONDS_FROM = 1e11  # as seconds this is the year 5138, as milliseconds 1973
 EPOCH_DIGITS = 9  # fewer digits are no time of our age
 
 _FLAGS: dict[object, bool] = {True: True, False: False, "1": True, "0": False, "true": True, "false": False}
+_SENDER = re.compile(SENDER_ID.removesuffix("$"), re.ASCII)
 _EPOCH = re.compile(r"\d+(?:\.\d+)?", re.ASCII)
 _ID_TIME = re.compile(r"[A-Za-z]+_(\d{13})(?:_\d+)?")
 
@@ -31,6 +34,12 @@ def identifier(value: Any) -> str | None:
         return None
     text = str(value).strip()
     return text if text and len(text) <= MAX_ID and text.lower() != "unknown" else None
+
+
+def sender_id(value: Any) -> str | None:
+    """The id of somebody of a creator's team; None: it is none, or nobody."""
+    found = identifier(value)
+    return found if found is not None and _SENDER.fullmatch(found) else None
 
 
 def user_id(value: Any) -> str | None:

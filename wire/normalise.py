@@ -17,7 +17,18 @@ import orjson
 from chats.chat import Chat
 from chats.message import ASSUMED, INFERRED, SAID, MediaKind, Message
 from errors import UnknownCreator
-from wire.fields import amount, count, flag, identifier, moment, moment_in_id, number, said_flag, user_id
+from wire.fields import (
+    amount,
+    count,
+    flag,
+    identifier,
+    moment,
+    moment_in_id,
+    number,
+    said_flag,
+    sender_id,
+    user_id,
+)
 from wire.frames import Dropped, notification_of, unwrap
 from wire.incoming import CacheUpdatePayload, LiveMessage
 from wire.notices import Fact, Purchase, Subscription, Tip, own_words, tip_amount
@@ -39,6 +50,8 @@ from wire.text import plain_text
 HeldReason = Literal["no_id", "no_chat", "no_time", "no_object", "too_long", "too_deep"]
 
 COUNTED_AT = "countedAt"  # in a chat of the journal: up to when its unread messages were counted
+SENDER = "senderId"  # in a message: who of the creator's team sent it
+DEFAULT_SENDER = "defaultSenderId"  # who sent it where it does not say: the request that it came with does
 MAX_DEPTH = 100  # of nesting: frames and lists that hold what was received must be written too
 
 _MEDIA: Mapping[str, MediaKind] = {kind: kind for kind in get_args(MediaKind)}
@@ -94,14 +107,18 @@ def normalise_snapshot(
     max_text: int,
     places: Places = NOWHERE,
     check_creator: bool = True,
+    sender: str | None = None,
 ) -> Normalised:
     """Read a snapshot; a message whose chat is neither in it nor in `places` brings a chat of its own.
 
-    `received_at` is epoch seconds, `max_text` characters. With `check_creator` raises UnknownCreator when the
+    `received_at` is epoch seconds, `max_text` characters, `sender` who of the creator's team sent what does
+    not say it. With `check_creator` raises UnknownCreator when the
     messages are clearly another account's.
     """
     payload = payload.model_copy(update={"messages": payload.messages.copy()})
-    return finished(normalising_snapshot(payload, creator_id, received_at, max_text, places, check_creator))
+    return finished(
+        normalising_snapshot(payload, creator_id, received_at, max_text, places, check_creator, sender)
+    )
 
 
 def normalising_snapshot(
@@ -111,9 +128,10 @@ def normalising_snapshot(
     max_text: int,
     places: Places,
     check_creator: bool,
+    sender: str | None = None,
 ) -> Steps[Normalised]:
     """The same in steps, which empties the payload's list of messages: what is read of one replaces it."""
-    read = _Reading(creator_id, received_at, max_text, live=False)
+    read = _Reading(creator_id, received_at, max_text, live=False, sender=sender)
     chats: list[Chat] = []
     last: list[tuple[Any, Any]] = []  # of each chat: its last message, and up to when it was counted
     for position, raw in enumerate(payload.chats):
@@ -164,9 +182,12 @@ def normalise_deltas(
     max_text: int,
     places: Places = NOWHERE,
     check_creator: bool = True,
+    sender: str | None = None,
 ) -> Normalised:
     """Read live messages; those of a chat that `places` does not know bring it. Raises like a snapshot."""
-    return finished(normalising_deltas(rows, creator_id, received_at, max_text, places, check_creator))
+    return finished(
+        normalising_deltas(rows, creator_id, received_at, max_text, places, check_creator, sender)
+    )
 
 
 def normalising_deltas(
@@ -176,11 +197,12 @@ def normalising_deltas(
     max_text: int,
     places: Places,
     check_creator: bool,
+    sender: str | None = None,
 ) -> Steps[Normalised]:
     """The same in steps."""
     if check_creator:
         yield from _check_creator(((row.message, row.chat_id) for row in rows), creator_id)
-    read = _Reading(creator_id, received_at, max_text, live=True, places=places)
+    read = _Reading(creator_id, received_at, max_text, live=True, places=places, sender=sender)
     for position, row in enumerate(rows, 1):
         if position % ROWS == 0:
             yield
@@ -245,6 +267,7 @@ def _message(
     text = own_words(raw, shown)
     direction = direction_of(raw, creator_id)
     by = direction or assumed_direction(raw)
+    sent_by, sender_at = _sender(raw, changed_at or 0.0)
     return Message(
         id=message_id,
         creator_id=creator_id,
@@ -264,6 +287,8 @@ def _message(
         is_opened=is_opened,
         opened_at=changed_at if is_opened else None,
         is_deleted=is_deleted,
+        sender_id=sent_by,
+        sender_at=sender_at,
         raw=json,
     )
 
@@ -332,12 +357,20 @@ class _Reading:
     """Rows of one input as they are read, one after another."""
 
     def __init__(
-        self, creator_id: str, received_at: float, max_text: int, *, live: bool, places: Places = NOWHERE
+        self,
+        creator_id: str,
+        received_at: float,
+        max_text: int,
+        *,
+        live: bool,
+        places: Places = NOWHERE,
+        sender: str | None = None,
     ) -> None:
         self._creator_id = creator_id
         self._received_at = received_at
         self._max_text = max_text
         self._live = live
+        self._sender = sender
         self.places = places
         self.messages: list[Message] = []
         self.held: list[Held] = []
@@ -354,6 +387,9 @@ class _Reading:
         if isinstance(told, Purchase | Tip | Subscription):
             self._fact(told, raw)
             return None
+        if told is not None and self._sender and direction_of(told, self._creator_id) != "fan":
+            # What tells it came with the message: it is from now on in the message.
+            told = {**told, DEFAULT_SENDER: self._sender}
         fan = None if told is None else fan_object(told, self._creator_id)
         read = _no_object(raw) if told is None else self._read(told, fan, chat_id)
         if isinstance(read, Held):
@@ -473,6 +509,15 @@ def _check_creator(
             f"creator_id={likely}, or to the user whose account that is.",
             detail=[{"field": "creator_id", "reason": "not in these messages", "likely": likely}],
         )
+
+
+def _sender(raw: Raw, version: float) -> tuple[str | None, float | None]:
+    """Who of the creator's team sent it, and the version of that: a default is older than any copy's word."""
+    if (own := sender_id(raw.get(SENDER))) is not None:
+        return own, version
+    if (default := sender_id(raw.get(DEFAULT_SENDER))) is not None:
+        return default, INFERRED
+    return None, None
 
 
 def _older(

@@ -420,6 +420,7 @@ class PpvFunnel(Payload):
     by_delivery: list[PpvRow]  # direct, mass
     by_price_band: list[PpvRow]
     by_media: list[PpvRow]
+    by_person: list[PpvRow]  # who sent them; `unknown` where nothing says it
     by_creator: list[PpvRow]  # a row an account
 
 

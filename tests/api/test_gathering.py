@@ -28,7 +28,12 @@ class Owners:
     failure: Exception | None = None
 
     async def handle_delta(
-        self, user_id: str, body: bytes, creator_id: str, chat_id: str | None = None
+        self,
+        user_id: str,
+        body: bytes,
+        creator_id: str,
+        chat_id: str | None = None,
+        sender_id: str | None = None,
     ) -> IngestReceipt:
         self.alone.append(body)
         return receipt(0)
@@ -42,7 +47,7 @@ class Owners:
             raise self.failure
         return [
             receipt(int(body)) if body.isdigit() else InvalidInput(f"{body!r} is no number")
-            for body, _ in bodies
+            for body, *_ in bodies
         ]
 
 
@@ -51,10 +56,13 @@ def send(
     body: bytes,
     creator_id: str = "c1",
     chat_id: str | None = None,
+    sender_id: str | None = None,
     *,
     is_patient: bool = False,
 ) -> asyncio.Task[IngestReceipt]:
-    return asyncio.create_task(ingest.messages("u1", body, creator_id, chat_id, is_patient=is_patient))
+    return asyncio.create_task(
+        ingest.messages("u1", body, creator_id, chat_id, sender_id, is_patient=is_patient)
+    )
 
 
 async def settle() -> None:
@@ -65,14 +73,14 @@ async def settle() -> None:
 async def test_what_arrives_during_a_call_is_the_next_call_and_each_has_its_own_receipt() -> None:
     owners = Owners()
     ingest = Gathering(owners)
-    sent = [send(ingest, b"0", chat_id="f1")]
+    sent = [send(ingest, b"0", chat_id="f1", sender_id="anna")]
     await settle()
     sent += [send(ingest, b"%d" % n) for n in range(1, 5)]
     await settle()
-    assert owners.calls == [("u1", "c1", [(b"0", "f1")])]
+    assert owners.calls == [("u1", "c1", [(b"0", "f1", "anna")])]
     owners.may_answer.set()
     assert [(await each).sequence for each in sent] == [0, 1, 2, 3, 4]
-    assert owners.calls[1:] == [("u1", "c1", [(b"%d" % n, None) for n in range(1, 5)])]
+    assert owners.calls[1:] == [("u1", "c1", [(b"%d" % n, None, None) for n in range(1, 5)])]
 
 
 async def test_an_error_of_one_body_fails_no_other() -> None:

@@ -35,10 +35,14 @@ class Owners:
 
     def __init__(self) -> None:
         self.taken: list[bytes] = []
+        self.senders: list[str | None] = []
         self.error: Exception | None = None
 
-    async def handle_snapshot(self, user_id: str, body: bytes, *_: Any) -> IngestReceipt:
+    async def handle_snapshot(
+        self, user_id: str, body: bytes, creator: str, chat: str | None = None, sender: str | None = None
+    ) -> IngestReceipt:
         self.taken.append(body)
+        self.senders.append(sender)
         if self.error is not None:
             raise self.error
         return IngestReceipt(sequence=1, accepted=1, duplicates=0, held=0)
@@ -46,7 +50,7 @@ class Owners:
     handle_delta = handle_snapshot
 
     async def handle_deltas(self, user_id: str, bodies: list[Body], creator_id: str) -> list[IngestReceipt]:
-        return [await self.handle_snapshot(user_id, body) for body, _ in bodies]
+        return [await self.handle_snapshot(user_id, body, creator_id, *more) for body, *more in bodies]
 
 
 class Api:
@@ -56,7 +60,7 @@ class Api:
         self.app.state.services = self
         self.ingest = Gathering(self.owners)  # type: ignore[arg-type]
 
-    async def post(self, path: str, body: bytes) -> tuple[int, Any]:
+    async def post(self, path: str, body: bytes, *headers: tuple[bytes, bytes]) -> tuple[int, Any]:
         """Status and JSON of the answer, as an ASGI server would ask for it."""
         sent: list[Any] = []
         parts = self._parts(body)
@@ -77,7 +81,7 @@ class Api:
             "root_path": "",
             "scheme": "http",
             "query_string": b"",
-            "headers": [(b"host", b"localhost")],
+            "headers": [(b"host", b"localhost"), *headers],
             "client": ("127.0.0.1", 1),
             "server": ("127.0.0.1", 8000),
         }
@@ -150,3 +154,16 @@ async def test_what_is_wrong_with_large_input_is_told_by_its_owner(api: Api, pat
         "detail": [{"field": "", "reason": "not valid JSON"}],
     }
     assert len(api.owners.taken) == 1
+
+
+@pytest.mark.parametrize("kind", ["snapshot", "messages"])
+async def test_a_header_says_who_of_the_team_sent_all_of_a_request(api: Api, kind: str) -> None:
+    status, _ = await api.post(kind, body_of(kind, 1), (b"sender-id", b"anna@team.example"))
+    assert status == 202
+    assert (await api.post(kind, body_of(kind, 1)))[0] == 202
+    assert api.owners.senders == ["anna@team.example", None]
+    for wrong in (b"", b"a b", b"x" * 129, b"\xe4nna"):
+        status, answer = await api.post(kind, body_of(kind, 1), (b"sender-id", wrong))
+        assert status == 422
+        assert [each["field"] for each in answer["error"]["detail"]] == ["Sender-Id"]
+    assert len(api.owners.senders) == 2

@@ -10,6 +10,8 @@ import httpx
 import pytest
 
 from graph.connect import connect
+from insights.people import Terms
+from insights.shifts import no_rosters
 from settings import Settings
 
 with warnings.catch_warnings():  # Ray's use of Pydantic warns when it is imported
@@ -28,7 +30,9 @@ async def http(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
     """The API on an empty graph."""
     graph = connect(f"embedded:{tmp_path / 'graph'}", max_bindings=16)
     api = build_api(Settings())
-    api.state.services = SimpleNamespace(graph=graph, attribution_hours=24.0)
+    api.state.services = SimpleNamespace(
+        graph=graph, attribution_hours=24.0, terms=Terms(300.0), rosters=no_rosters
+    )
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=api), base_url=HERE) as client:
         yield client
     await graph.close()

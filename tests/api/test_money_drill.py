@@ -19,6 +19,8 @@ from enrich.outcomes import offers
 from graph.builder import GraphBuilder
 from graph.connect import connect
 from graph.port import Graph
+from insights.people import Terms
+from insights.shifts import no_rosters
 from samples.generate import CreatorSamples, Samples, generate
 from settings import Settings
 from tests.actors.factories import enrich_pending
@@ -71,7 +73,9 @@ async def http(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
     for creator in samples.creators:
         await write(graph, samples, creator)
     api = build_api(Settings())
-    api.state.services = SimpleNamespace(graph=graph, attribution_hours=24.0)
+    api.state.services = SimpleNamespace(
+        graph=graph, attribution_hours=24.0, terms=Terms(300.0), rosters=no_rosters
+    )
     transport = httpx.ASGITransport(app=api)
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8000") as client:
         yield client

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chats.conversation import Conversation, cut, existing, open_run
-from chats.message import ASSUMED, Direction, Message
+from chats.conversation import Conversation, Figures, cut, existing, open_run
+from chats.message import ASSUMED, INFERRED, Direction, Message
 
 HOUR, MINUTE = 3600.0, 60.0
 GAP, SILENCE = 6 * HOUR, 5 * MINUTE
@@ -47,14 +47,51 @@ def test_the_worked_example_has_the_figures_of_the_metric_definitions() -> None:
     assert (a.figures.direct_messages, b.figures.direct_messages) == (4, 2)
 
 
+def test_an_answer_is_of_who_sent_it_in_whatever_conversation() -> None:
+    said = talk("F 10:00", "C 10:05", "F 10:10", "M 12:00", "C 20:00")
+    senders = (None, "anna", None, "bob", "cleo")
+    told = [replace(m, sender_id=sender) for m, sender in zip(said, senders, strict=True)]
+    first, second = cut_up(told)
+    assert [each.sender_id for each in first.figures.answers] == ["anna", "cleo"]
+    assert [each.asked_at for each in first.figures.answers] == [said[0].at, said[2].at]
+    assert [(each.kind, each.sender_id) for each in first.figures.said] == [
+        *(("fan", None), ("creator", "anna"), ("fan", None), ("mass", "bob")),
+    ]
+    assert [(each.kind, each.sender_id) for each in second.figures.said] == [("creator", "cleo")]
+
+
+def test_an_echo_is_of_whom_the_captured_send_says_unless_it_says_it_itself() -> None:
+    captured = message(
+        "msg_1714521700000_1",
+        MIDNIGHT,
+        "creator",
+        text="hi",
+        older=(("at", ASSUMED),),
+        sender_id="anna",
+        sender_at=0.0,
+    )
+    for own, expected in (
+        ({}, "anna"),
+        ({"sender_id": "bob", "sender_at": INFERRED}, "anna"),
+        ({"sender_id": "bob", "sender_at": 0.0}, "bob"),
+    ):
+        echo = message("71", MIDNIGHT + 2, "creator", text="hi", **own)
+        assert [(m.id, m.sender_id) for m in existing([captured, echo])] == [("71", expected)]
+
+
+def direct_figures(conversation: Conversation) -> Figures:
+    """The figures without what mass messages and notices add to them."""
+    figures = conversation.figures
+    direct = tuple(each for each in figures.said if each.kind != "mass")
+    return replace(figures, mass_messages=0, said=direct)
+
+
 @pytest.mark.parametrize("others", [["M 33:00"], ["M 33:00", "M 10:05"], ["N 10:05", "M 33:00", "M 22:00"]])
 def test_mass_messages_and_notices_change_no_figure_of_the_worked_example(others: list[str]) -> None:
     example = ["F 10:00", "F 10:01", "C 10:11", "F 10:12", "F 20:00", "C 20:30"]
     alone, beside = cut_up(talk(*example)), cut_up(talk(*example, *others))
     assert next(each.figures for each in beside if each.stands_alone).mass_messages == 1
-    spoken = [
-        replace(each.figures, mass_messages=0, creator_mass=0) for each in beside if not each.stands_alone
-    ]
+    spoken = [direct_figures(each) for each in beside if not each.stands_alone]
     assert spoken == [each.figures for each in alone]
 
 
@@ -219,9 +256,7 @@ def test_responses_and_waits_do_not_depend_on_where_the_chat_is_cut(said: list[M
 def test_what_is_not_direct_moves_no_figure_and_no_border(said: list[Message], gap: float) -> None:
     direct = cut_up([m for m in said if m.is_direct], gap=gap)
     found = cut_up(said, gap=gap)
-    assert [replace(c.figures, mass_messages=0, creator_mass=0) for c in found if not c.stands_alone] == [
-        c.figures for c in direct
-    ]
+    assert [direct_figures(c) for c in found if not c.stands_alone] == [c.figures for c in direct]
     for each in found:
         assert not each.stands_alone or (len(each.messages) == 1 and not each.messages[0].is_direct)
         for other in direct if each.stands_alone else ():

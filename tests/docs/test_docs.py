@@ -14,11 +14,22 @@ from fastapi.routing import iter_route_contexts
 from starlette.routing import WebSocketRoute
 
 from graph import traversals
-from insights import money, queries
+from insights import money, queries, team
 from local.ray import LIMITS
 from metrics.declared import BY_NAME
 from settings import Settings
 from wire.payloads import ConversionRow, Converted, CountedConversations, Payload, PpvFunnel, PpvRow
+from wire.team import (
+    AnswerTimes,
+    ComparedColumn,
+    Comparison,
+    HeatCell,
+    HeatFigures,
+    Heatmap,
+    People,
+    TeamFigures,
+    TeamRow,
+)
 
 with warnings.catch_warnings():  # Ray's use of Pydantic warns when it is imported
     warnings.simplefilter("ignore")
@@ -185,8 +196,15 @@ def test_what_does_not_exist_is_found(
         check()
 
 
-@pytest.mark.parametrize("answer", [Converted, ConversionRow, PpvRow, PpvFunnel, CountedConversations])
-def test_every_field_of_an_answer_about_money_is_in_the_metrics(answer: type[Payload]) -> None:
+@pytest.mark.parametrize(
+    "answer",
+    [
+        *(Converted, ConversionRow, PpvRow, PpvFunnel, CountedConversations),
+        *(AnswerTimes, TeamFigures, TeamRow, People, ComparedColumn, Comparison),
+        *(HeatFigures, HeatCell, Heatmap),
+    ],
+)
+def test_every_field_of_an_answer_about_money_or_people_is_in_the_metrics(answer: type[Payload]) -> None:
     text = (DOCS / "metrics.md").read_text()
     scope = {"creatorId", "startDate", "endDate", "as_of"}
     missing = [
@@ -196,7 +214,9 @@ def test_every_field_of_an_answer_about_money_is_in_the_metrics(answer: type[Pay
 
 
 def test_every_question_that_answers_a_metric_is_in_the_metrics() -> None:
-    texts = {text for module in (queries, money) for text in vars(module).values() if isinstance(text, str)}
+    texts = {
+        text for module in (queries, money, team) for text in vars(module).values() if isinstance(text, str)
+    }
     asked = {name for name, text in vars(traversals).items() if isinstance(text, str) and text in texts}
     assert {"CONVERSATIONS", "SALES", "TARGETS"} <= asked
     rows_of = " ".join(row[0] for row in rows("metrics.md"))

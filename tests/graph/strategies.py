@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from hypothesis import strategies as st
 
-from chats.conversation import Figures
+from chats.conversation import Answer, Figures, Said
 from chats.enriched import ActionTopic, ActionUse, EnrichedConversation, Offer, Outcome, TopicUse
 
 TOPICS = ("1", "2", "3")
@@ -13,7 +13,14 @@ ACTIONS = ("question", "offer_ppv", "thanks")
 START = datetime(2025, 3, 1, 10, 0, tzinfo=UTC).timestamp()
 OFFERS = (
     Offer(at=START, price=9.99, media="video", unlocked_at=START + 60.75, paid=9.99, dated_by="notice"),
-    Offer(at=START + 5.5, price=25.0, is_mass=True),
+    Offer(at=START + 5.5, price=25.0, is_mass=True, sender_id="bob@team.example"),
+)
+SAID = (
+    Said(START, "fan"),
+    Said(START + 5.5, "mass", "bob@team.example"),
+    Said(START + 660.25, "creator", "anna"),
+    Said(START + 1800.5, "fan"),
+    Said(START + 3600, "creator"),
 )
 
 
@@ -50,7 +57,8 @@ def conversation(
             silence_seconds=600.5,
             response_seconds=(660.0, 37080.25),
             unanswered=1,
-            creator_mass=1,
+            said=SAID,
+            answers=(Answer(START - 60), Answer(START + 1800.5, "anna")),
         ),
         sentiment_sum=1.25,
         sentiment_count=2,

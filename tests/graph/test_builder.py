@@ -38,8 +38,9 @@ def test_conversation_vertex_has_exactly_the_documented_properties() -> None:
         "massMessages": 1,
         "ppvOffers": 1,
         "massPpvOffers": 1,
-        "sentMessages": 3,
-        "offers": "1740823200,9.99,video,,1740823260,9.99,notice;1740823205,25.0,,mass,,,",
+        "offers": "1740823200,9.99,video,,1740823260,9.99,notice,;1740823205,25.0,,mass,,,,bob@team.example",
+        "said": "1740823200f;1740823205mbob@team.example;1740823860canna;1740825000f;1740826800c",
+        "answers": "1740823140,660,;1740825000,37080.25,anna",
         "turns": 3,
         "silenceSeconds": 600.5,
         "responseSeconds": "660,37080.25",
@@ -66,7 +67,7 @@ def test_nothing_but_the_account_says_whose_it_is() -> None:
 
 def test_no_responses_read_as_empty_text() -> None:
     spoken = conversation()
-    quiet = structs.replace(spoken, figures=replace(spoken.figures, response_seconds=()))
+    quiet = structs.replace(spoken, figures=replace(spoken.figures, response_seconds=(), answers=()))
     (node,) = vertices(BUILDER.build_graph(quiet, "f1"), "ConversationNode")
     assert node.properties["responseSeconds"] == ""
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from chats.conversation import Answer
 from chats.enriched import ActionUse, EnrichedConversation, Outcome, TopicUse
 from chats.fan import FanState
 from graph.builder import GraphBuilder
@@ -53,6 +54,7 @@ TALKS = {
             PLAIN.figures,
             start=START + 0.999,
             response_seconds=(0.1 + 0.2, 1e-7, 1 / 3, 86_400.000001),
+            answers=(Answer(START),) * 4,
             silence_seconds=1 / 3,
         ),
         sentiment_sum=0.1 + 0.2,

@@ -9,7 +9,8 @@ import pytest
 from errors import InvalidInput
 from graph.model import element_id, topic_vertex
 from graph.traversals import DiscussedRow, FanConversationRow, SaleRow
-from insights.bands import PRICE_BANDS, hour_of_week, price_band
+from insights.bands import PRICE_BANDS, price_band
+from insights.clock import HOURS_OF_WEEK, hour_of_week_at
 from insights.conversion import AccountRows, Factor, Observed, conversion, counted, observe
 from insights.drill import Scope
 from insights.window import Window
@@ -37,7 +38,18 @@ def talk(name: str, start: float = 0, end: float | None = None, chat: str = "f")
 
 
 def sale(at: float, amount: float = 5.0, kind: str = "tip", chat: str = "f") -> SaleRow:
-    return SaleRow(chatId=chat, type=kind, date=START + int(at * HOUR), amount=amount)
+    return SaleRow(
+        conversation=f"{chat}:m",
+        chatId=chat,
+        fanId=chat,
+        startDate=START,
+        endDate=START,
+        messageCount=1,
+        type=kind,
+        date=START + int(at * HOUR),
+        amount=amount,
+        follows="",
+    )
 
 
 def seen(
@@ -229,6 +241,7 @@ def test_an_hour_of_the_week_is_that_of_the_clocks_on_both_sides_of_a_change() -
     berlin = ZoneInfo("Europe/Berlin")
     change = datetime(2024, 10, 27, tzinfo=UTC)  # clocks go back from 3:00 to 2:00 at 1:00 UTC
     hours: list[Any] = [
-        hour_of_week(int((change + timedelta(hours=hour)).timestamp()), berlin) for hour in range(-1, 3)
+        HOURS_OF_WEEK[hour_of_week_at(int((change + timedelta(hours=hour)).timestamp()), berlin)]
+        for hour in range(-1, 3)
     ]
     assert hours == ["Sun 01", "Sun 02", "Sun 02", "Sun 03"]

@@ -124,7 +124,7 @@ async def test_a_known_effect_is_found_with_its_interval_and_alike_in_every_home
 
 async def test_an_account_of_an_older_schema_counts_nothing_until_it_is_written_anew(tmp_path: Path) -> None:
     graph = await written(connect(f"embedded:{tmp_path / 'graph'}", max_bindings=16), "u1")
-    lacking = '"conversation", "offers", "sentMessages"'
+    lacking = '"conversation", "offers", "said", "answers"'
     await graph.submit(f'g.V().hasLabel("ConversationNode").properties({lacking}).drop().iterate()', {})
     asked: Any = {"graph": graph, "as_of": AS_OF, "user_id": "u1"}
     found = await fetch_conversion(*WINDOW, "creator", attribution=24, kinds=KINDS, **asked)

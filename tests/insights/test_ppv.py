@@ -4,11 +4,14 @@ from datetime import UTC, datetime
 
 import pytest
 
+from chats.conversation import Said
 from chats.enriched import Offer
 from graph.offers import offers_text
+from graph.said import said_text
 from graph.traversals import OfferedRow
 from insights.drill import Scope
-from insights.ppv import counted, ppv_funnel, sent_by
+from insights.ppv import Sent, counted, ppv_funnel, sent_by
+from insights.shifts import NO_SHIFTS
 from insights.window import Window
 from wire.payloads import PpvFunnel
 
@@ -24,9 +27,15 @@ def row(name: str, offers: list[Offer], *, sent: int, direct: int, by_fans: int 
         startDate=AT,
         endDate=AT,
         messageCount=direct,
-        fanMessages=by_fans,
-        sentMessages=sent,
         offers=offers_text(offers),
+        said=said_text(
+            [
+                *(Said(AT, "fan") for _ in range(by_fans)),
+                *(Said(AT, "creator", "anna") for _ in range(direct - by_fans)),
+                *(Said(AT, "mass") for _ in range(sent - direct + by_fans)),
+            ]
+        ),
+        answers="",
     )
 
 
@@ -37,8 +46,12 @@ def offer(price: float = 10.0, seconds: int | None = None, **more: object) -> Of
     return Offer(at=AT, price=price, **(more | bought))  # type: ignore[arg-type]
 
 
+def sent(accounts: dict[str, list[OfferedRow]]) -> list[Sent]:
+    return [each for account, rows in accounts.items() for each in sent_by(account, rows, NO_SHIFTS)]
+
+
 def funnel(accounts: dict[str, list[OfferedRow]]) -> PpvFunnel:
-    return ppv_funnel(sent_by(accounts), SCOPE, as_of=datetime(2024, 7, 1, tzinfo=UTC))
+    return ppv_funnel(sent(accounts), SCOPE, as_of=datetime(2024, 7, 1, tzinfo=UTC))
 
 
 def test_the_example_of_the_documents() -> None:
@@ -74,6 +87,13 @@ def test_direct_and_mass_have_messages_of_their_own_and_bands_and_media_have_non
     assert [(each.key, each.golden_ratio) for each in found.by_media] == [("unknown", None), ("gif", None)]
 
 
+def test_who_sent_an_offer_has_its_row_and_what_nobody_is_told_of_stays_unknown() -> None:
+    offers = [offer(sender_id="anna"), offer(sender_id="anna", seconds=60), offer(is_mass=True)]
+    found = funnel({"u1/c1": [row("a", offers, sent=7, direct=5, by_fans=2)]})
+    told = [(each.key, each.sent, each.unlocked, each.messages_sent) for each in found.by_person]
+    assert told == [("anna", 2, 1, 3), ("unknown", 1, 0, 4)]
+
+
 def test_two_users_of_one_creator_are_two_rows_and_their_lists_do_not_mix() -> None:
     accounts = {
         "u1/c1": [row("a", [offer()], sent=1, direct=1)],
@@ -82,5 +102,5 @@ def test_two_users_of_one_creator_are_two_rows_and_their_lists_do_not_mix() -> N
     found = funnel(accounts)
     assert [(each.key, each.sent) for each in found.by_creator] == [("c1", 1), ("c1", 2)]
     assert ["user_id=u1" in each.drill for each in found.by_creator] == [True, False]
-    listed = counted(sent_by(accounts), "all", "all", "sent")
+    listed = counted(sent(accounts), "all", "all", "sent")
     assert [(each.account, each.counted) for each in listed] == [("u1/c1", 1), ("u2/c1", 2)]

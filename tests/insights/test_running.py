@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from chats.account import Account
-from chats.conversation import Figures
+from chats.conversation import Answer, Figures
 from chats.enriched import ActionUse, EnrichedConversation, Outcome, TopicUse
 from chats.fan import FanState
 from graph import traversals
@@ -114,6 +114,7 @@ responses = st.floats(0, 2e5) | st.sampled_from([0.0, 300.0, 3600.0])
 def nodes(draw: st.DrawFn, creators: st.SearchStrategy[str] = creators) -> EnrichedConversation:
     id, start = draw(ids), NOW + draw(ages)
     direct = draw(st.integers(0, 6))
+    answered = tuple(draw(st.lists(responses, max_size=3)))
     figures = Figures(
         start=start.timestamp(),
         end=start.timestamp() + draw(st.floats(0, 9e4)),
@@ -124,7 +125,8 @@ def nodes(draw: st.DrawFn, creators: st.SearchStrategy[str] = creators) -> Enric
         mass_offers=draw(st.integers(0, 3)),
         turns=draw(st.integers(0, 5)),
         silence_seconds=draw(st.floats(0, 9e4)),
-        response_seconds=tuple(draw(st.lists(responses, max_size=3))),
+        response_seconds=answered,
+        answers=(Answer(start.timestamp()),) * len(answered),
         unanswered=draw(st.integers(0, 2)),
     )
     return EnrichedConversation(

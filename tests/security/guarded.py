@@ -28,10 +28,12 @@ from api.sockets.extension import Extensions
 from api.sockets.pages import Pages
 from frames.log import connect_redis
 from graph.connect import connect as connect_graph
+from insights.people import Terms
 from privacy.seal import read_seal
 from serve_app import build_api
 from session.machine import Status
 from session.pages import Said
+from session.shifts import rosters_in
 from settings import Settings
 from tests.actors.factories import analytics
 from tests.conftest import PATIENCE
@@ -208,6 +210,8 @@ async def guarded(
         extensions=Extensions(redis, owners, owners, app.state.limits, max_frame=2**20),  # type: ignore[arg-type]
         graph_ready=_fine,
         attribution_hours=24.0,
+        terms=Terms(300.0),
+        rosters=rosters_in(redis),
         retention_days=0,
         seal=partial(read_seal, chosen.secret_file),
         model_ready=_fine,

@@ -6,14 +6,17 @@ import pytest
 from redis.asyncio import Redis
 
 from errors import JournalUnavailable, StaleOwner
+from insights.shifts import Shift, Shifts
 from session.erased import ErasedInRedis, erasing, has_erased, receipts
 from session.erasure import Erasure, Tombstones
 from session.journal import Entry, Journal
+from session.shifts import read_shifts, write_shifts
 from tests.history.store import Store
 
 SECRET = b"s" * 32
 MARKS = Tombstones(SECRET)
 NAME = MARKS.name("901", "41")
+SHIFTS = Shifts(shifts=[Shift(name="day", personId="anna", hours="Mon-Fri 09:00-17:00")])
 
 
 def erasure(receipt: str = "r1", name: str = NAME) -> Erasure:
@@ -91,14 +94,20 @@ async def test_an_erasure_that_is_carried_out_leaves_a_receipt_and_its_tombstone
     journal, erased = await owned(redis, user_id), ErasedInRedis(redis, user_id)
     for creator in ("901", "902"):
         await journal.append(creator, [Entry("message", 1.0, b"{}", "m1")])
+        await write_shifts(redis, user_id, creator, SHIFTS)
     await journal.erase(erasure(), SECRET)
     await journal.erase(erasure("r2"), SECRET)
     await erased.finish(journal.epoch, "r1", b'{"a":1}', ["901"])
+    assert (await read_shifts(redis, user_id, "901"), await read_shifts(redis, user_id, "902")) == (
+        Shifts(),
+        SHIFTS,
+    )
     assert user_id in await erasing(redis)
     assert await redis.smembers(f"creators:{user_id}") == {b"902"}
     await erased.finish(journal.epoch, "r2", b'{"b":2}', None)
     assert user_id not in await erasing(redis)
     assert not await redis.sismember("users", user_id)
+    assert await read_shifts(redis, user_id, "902") == Shifts()
     tombstones, due = await erased.read()
     assert (list(tombstones.names), due) == ([NAME], [])
     assert await receipts(redis, user_id) == {"r1": b'{"a":1}', "r2": b'{"b":2}'}

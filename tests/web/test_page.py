@@ -362,3 +362,34 @@ def test_what_sales_follow_and_what_became_of_offers_are_shown(
     page.get_by_label("By").last.select_option("price_band")
     expect(page.get_by_test_id("conversion").locator("tbody tr")).to_have_count(1)
     expect(page.get_by_test_id("conversion")).to_contain_text("too few others")
+
+
+def test_the_hours_of_the_week_are_shown_as_a_table_that_can_be_read(
+    service: Service, user_id: str, page: Page
+) -> None:
+    at = recent(3 * 1440).replace(minute=10)
+    tip = message(3, 11, at, "for you", tipAmount=25) | {"isTip": True}
+    answer = message(2, 11, at + timedelta(minutes=12), "good morning", by="creator")
+    send(service, user_id, "snapshot", {"messages": [message(1, 11, at, "hello"), answer, tip]})
+    asked = {"user_id": user_id, "creator_id": CREATOR}
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:  # the graph is written beside the page
+        found = httpx.get(f"{service.url}/api/v1/insights/heatmap", params=asked, timeout=PATIENCE).json()
+        if found["total"]["figures"]["sales"] == 1:
+            break
+        time.sleep(0.2)
+    visit(page, service, user_id)
+    table = page.get_by_test_id("heatmap")
+    expect(table.get_by_role("rowheader")).to_have_text(["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"])
+    expect(table.get_by_role("columnheader")).to_have_count(25)
+    shown = table.locator("td[data-level='5']")
+    expect(shown).to_have_count(1)
+    expect(shown).to_have_text("2")
+    expect(shown).to_have_attribute("title", re.compile("2 messages of fans; before: 0 messages of fans"))
+    zone = page.evaluate("Intl.DateTimeFormat().resolvedOptions().timeZone")
+    expect(page.locator("#heat-zone")).to_contain_text(zone)
+    page.get_by_label("Show").select_option("revenue")
+    expect(shown).to_have_text("25")
+    expect(page.locator("#heat-total")).to_have_text("$25.00, 1 sale; before: $0.00, 0 sales")
+    page.get_by_label("Show").select_option("response")
+    expect(shown).to_have_text("12 min")

@@ -293,6 +293,59 @@ def test_edit_and_deletion_carry_the_time_of_the_change() -> None:
     assert not read(from_fan(deletedAt=None, isDeleted=False, isCanceled=0)).is_deleted
 
 
+def by_team(**fields: Any) -> dict[str, Any]:
+    sides = {"fromUser": {"id": CREATOR}, "toUser": {"id": 5}}
+    return {"id": 1, "text": "hi", "createdAt": ISO} | sides | fields
+
+
+def from_request(*messages: dict[str, Any], sender: str = "bob") -> list[Message]:
+    rows = [LiveMessage(message=message) for message in messages]
+    found = normalise_deltas(rows, creator_id=CREATOR, received_at=NOW, max_text=1000, sender=sender)
+    return list(found.messages)
+
+
+@pytest.mark.parametrize(
+    ("given_id", "expected"),
+    [
+        *(("anna", "anna"), (7, "7"), ("anna@team.example", "anna@team.example"), (" anna ", "anna")),
+        *(("", None), ("a b", None), ("a;b", None), ("x" * 129, None), ("unknown", None), (True, None)),
+        *(({"id": 1}, None), (None, None), ("anna\n1", None), ("änna", None)),
+    ],
+)
+def test_who_of_the_team_sent_it_is_an_id_or_nothing(given_id: Any, expected: str | None) -> None:
+    assert read(by_team(senderId=given_id)).sender_id == expected
+
+
+def test_a_request_says_who_sent_what_does_not_say_it_but_for_the_fans() -> None:
+    told, own, fans = from_request(by_team(), by_team(id=2, senderId="anna"), from_fan(id=3))
+    assert (told.sender_id, own.sender_id, fans.sender_id) == ("bob", "anna", None)
+    # In the journal it is a message like any other, which still says it.
+    again = [read(orjson.loads(each.raw)) for each in (told, own, fans)]
+    assert [each.sender_id for each in again] == ["bob", "anna", None]
+
+
+def test_what_a_message_says_counts_before_what_a_request_says_in_any_order() -> None:
+    [told] = from_request(by_team(changedAt="2023-11-02T12:00:00+00:00"))
+    own = read(by_team(senderId="anna"))
+    for both in (merged(told, own), merged(own, told)):
+        assert both.sender_id == "anna"
+    [other] = from_request(by_team(), sender="cleo")
+    assert merged(told, other).sender_id == "bob"  # the first request
+    late = read(by_team(senderId="dora", changedAt="2023-11-03T12:00:00+00:00"))
+    for both in (merged(merged(told, own), late), merged(late, merged(own, told))):
+        assert both.sender_id == "dora"
+    assert orjson.loads(both.raw)["senderId"] == "dora"
+
+
+def test_a_copy_that_only_says_who_sent_it_brings_something() -> None:
+    known = read(by_team())
+    copy = read({"id": 1, "chat_id": 5, "senderId": "anna"})
+    assert copy.version.brings(known.version)
+    assert not known.version.brings(known.version.joined(copy.version))
+    both = merged(known, copy)
+    assert (both.sender_id, both.direction, both.at, both.text) == ("anna", "creator", ISO_AT, "hi")
+
+
 def test_text_beyond_the_limit_costs_its_own_message_only() -> None:
     found = deltas(from_fan(), from_fan(id=77, text="secret " * 1000), from_fan(id=2))
     assert [m.id for m in found.messages] == ["1", "2"]

@@ -71,7 +71,12 @@ class Owners:
         return IngestReceipt(sequence=len(self.taken), accepted=1, duplicates=0, held=0)
 
     async def handle_delta(
-        self, user_id: str, body: bytes, creator_id: str, chat_id: str | None = None
+        self,
+        user_id: str,
+        body: bytes,
+        creator_id: str,
+        chat_id: str | None = None,
+        sender_id: str | None = None,
     ) -> IngestReceipt:
         self._next()
         ids = (
@@ -84,7 +89,7 @@ class Owners:
         self, user_id: str, bodies: list[Body], creator_id: str
     ) -> list[IngestReceipt | AnalyticsError]:
         answers: list[IngestReceipt | AnalyticsError] = []
-        for body, _ in bodies:
+        for body, *_ in bodies:
             try:
                 answers.append(await self.handle_delta(user_id, body, creator_id))
             except AnalyticsError as error:
