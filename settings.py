@@ -22,6 +22,7 @@ _NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\]")
 _LOOPBACK = frozenset(("127.0.0.1", "localhost"))
 MOST_WRITERS = 64
 MOST_ATTRIBUTION_HOURS = 31 * 24.0
+MOST_DROP_OFF_DAYS = 365
 _OWN_PORTS = {"http": 80, "https": 443}  # a browser leaves them out
 
 
@@ -92,6 +93,9 @@ class Settings:
     attribution_hours: float = field(
         default=24.0, metadata={"env": "ATTRIBUTION_HOURS"}
     )  # after a conversation, in which a sale still counts as following it
+    drop_off_days: int = field(
+        default=30, metadata={"env": "DROP_OFF_DAYS"}
+    )  # without a word or payment, after which a fan has dropped off
     max_body: int = field(
         default=256 * 1024 * 1024, metadata={"env": "MAX_BODY"}
     )  # of one HTTP body or socket frame
@@ -257,6 +261,10 @@ class Settings:
         if not 0 <= self.attribution_hours <= MOST_ATTRIBUTION_HOURS:
             most = f"{MOST_ATTRIBUTION_HOURS:.0f}"
             raise SettingsError(f"ATTRIBUTION_HOURS={self.attribution_hours}: a number from 0 to {most}.")
+        if not 1 <= self.drop_off_days <= MOST_DROP_OFF_DAYS:
+            raise SettingsError(
+                f"DROP_OFF_DAYS={self.drop_off_days}: a number from 1 to {MOST_DROP_OFF_DAYS}."
+            )
         if not 1 <= self.graph_writers <= MOST_WRITERS:
             raise SettingsError(f"GRAPH_WRITERS={self.graph_writers}: a number from 1 to {MOST_WRITERS}.")
         if self.graph_writers > 1 and self._is_graph_embedded:

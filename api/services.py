@@ -52,6 +52,7 @@ class Services:
         self._writer = graph_writer(settings)
         self.graph = graph_reader(settings, self._writer)
         self.attribution_hours = settings.attribution_hours
+        self.drop_off_days = settings.drop_off_days
         self.pages = Pages(self.redis, self.owners, tally)
         self.extensions = Extensions(
             self.redis, self.owners, self.ingest, limits, max_frame=settings.max_body

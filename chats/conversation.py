@@ -34,6 +34,8 @@ class Figures:
     response_seconds: tuple[float, ...]  # of every fan run that began here and was answered
     unanswered: int  # fan runs that began here and still wait (0 or 1)
     creator_mass: int = 0  # of the mass messages, those of the creator
+    fan_first: float | None = None  # the fan's first direct message; None: there is none, or not known
+    fan_last: float | None = None  # the last one likewise
 
     @property
     def duration(self) -> float:
@@ -199,11 +201,12 @@ def _conversation(
     ordered = sorted([*direct, *others], key=lambda each: each.order)
     first, last = (direct or ordered)[0], (direct or ordered)[-1]
     gaps = [later.at - earlier.at for earlier, later in pairwise(direct)]
+    by_fan = [message.at for message in direct if message.direction == "fan"]
     figures = Figures(
         start=first.at,
         end=last.at,
         direct_messages=len(direct),
-        fan_messages=sum(m.direction == "fan" for m in direct),
+        fan_messages=len(by_fan),
         mass_messages=sum(m.is_mass for m in others),
         offers=sum(is_offer(m) for m in direct),
         mass_offers=sum(is_offer(m) for m in others if m.is_mass),
@@ -212,6 +215,8 @@ def _conversation(
         response_seconds=tuple(answered[m.id] for m in direct if m.id in answered),
         unanswered=sum(m.id == waiting for m in direct),
         creator_mass=sum(m.is_mass and m.direction == "creator" for m in others),
+        fan_first=by_fan[0] if by_fan else None,
+        fan_last=by_fan[-1] if by_fan else None,
     )
     return Conversation(
         id=f"{first.chat_id}:{first.id}",

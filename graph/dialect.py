@@ -48,7 +48,7 @@ KEYS: Final = frozenset((
     "lastMessageDate", "description", "category", "keywords", "model", "name", "type", "date",
     "fanMessages", "massMessages", "ppvOffers", "massPpvOffers", "notWaiting", "isMass",
     "amount", "score", "provisional", "messages", "weight", "count", "direction", "conversation",
-    "schema", "offers", "sentMessages",
+    "schema", "offers", "sentMessages", "firstFanDate", "lastFanDate", "warnings", "subscriptionEnd",
 ))
 # fmt: on
 IDS: Final = 10  # elements that one statement names: the embedded engine takes no more

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 Scalar = str | int | float | bool
 
-SCHEMA: Final = 2  # of what is written; a change that old readers or writers would mistake counts it up
+SCHEMA: Final = 3  # of what is written; a change that old readers or writers would mistake counts it up
 
 VertexLabel = Literal["Fan", "Creator", "ConversationNode", "Topic", "EngagementAction", "InteractionOutcome"]
 EdgeLabel = Literal[

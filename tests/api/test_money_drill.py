@@ -71,7 +71,7 @@ async def http(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
     for creator in samples.creators:
         await write(graph, samples, creator)
     api = build_api(Settings())
-    api.state.services = SimpleNamespace(graph=graph, attribution_hours=24.0)
+    api.state.services = SimpleNamespace(graph=graph, attribution_hours=24.0, drop_off_days=30)
     transport = httpx.ASGITransport(app=api)
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8000") as client:
         yield client

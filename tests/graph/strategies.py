@@ -51,6 +51,8 @@ def conversation(
             response_seconds=(660.0, 37080.25),
             unanswered=1,
             creator_mass=1,
+            fan_first=START + 0.5,
+            fan_last=START + 3540.0,
         ),
         sentiment_sum=1.25,
         sentiment_count=2,

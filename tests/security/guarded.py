@@ -194,6 +194,7 @@ async def guarded(
         extensions=Extensions(redis, owners, owners, app.state.limits, max_frame=2**20),  # type: ignore[arg-type]
         graph_ready=_fine,
         attribution_hours=24.0,
+        drop_off_days=30,
         retention_days=0,
         seal=partial(read_seal, chosen.secret_file),
         model_ready=_fine,

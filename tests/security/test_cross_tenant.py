@@ -40,6 +40,8 @@ GUARDED: dict[tuple[str, str], Action] = {
     ("GET", "/api/v1/insights/conversion"): Action.READ_NUMBERS,
     ("GET", "/api/v1/insights/ppv"): Action.READ_NUMBERS,
     ("GET", "/api/v1/insights/conversations"): Action.READ_NUMBERS,
+    ("GET", "/api/v1/insights/fans"): Action.READ_NUMBERS,
+    ("GET", "/api/v1/insights/cohorts"): Action.READ_NUMBERS,
     ("DELETE", "/api/v1/privacy/{user_id}"): Action.ERASE,
     ("GET", "/api/v1/privacy/{user_id}/retention"): Action.ERASE,
     ("PUT", "/api/v1/privacy/{user_id}/retention"): Action.ERASE,
