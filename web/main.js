@@ -3,6 +3,7 @@
 import * as api from "./api.js";
 import { drawSentiment } from "./charts.js";
 import { h, setText } from "./dom.js";
+import { drawFans } from "./fans.js";
 import { drawFigures } from "./figures.js";
 import { drawInbox } from "./inbox.js";
 import { drawMoney } from "./money.js";
@@ -40,6 +41,7 @@ function draw() {
   if (changed("analytics")) drawFigures(now.analytics);
   if (changed("analytics", "trend", "bucket")) drawTrend(now);
   if (changed("money")) drawMoney(now.money);
+  if (changed("fans", "cohorts", "chats", "segment")) drawFans(now);
   if (changed("chats", "total", "shown", "online", "open")) drawInbox(now, Date.now());
   if (changed("chats", "open")) drawPanel(now);
   drawn = now;
@@ -135,6 +137,19 @@ const refreshMoney = asking(async ({ days, kind }, signal) => {
   dispatch("money", await api.money(who, days, kind, signal));
 });
 
+const refreshFans = asking(async (now, signal) => {
+  dispatch("fans", await api.fans(who, now.days, now, signal));
+});
+
+async function loadMoreFans() {
+  const after = state.fans.next;
+  try {
+    dispatch("more_fans", { after, found: await api.pageOfFans(who, state.days, state, after) });
+  } catch (error) {
+    dispatch("problem", error.message);
+  }
+}
+
 /** Show a chat's messages in the panel; pages are newest first. */
 function open(id) {
   dispatch("opened", id);
@@ -199,6 +214,7 @@ function take(frame) {
   if (type === "full_sync_response") {
     rank();
     refreshMoney(SETTLE);
+    refreshFans(SETTLE);
   }
   if (state.open && (type === "full_sync_response" || payload.conversationId === state.open.id)) reread();
   if (type === "analytics_update" || type === "full_sync_response") settle();
@@ -215,6 +231,18 @@ function listen() {
     dispatch("window", Number(target.value));
     refresh(0);
     refreshMoney(0);
+    refreshFans(0);
+  });
+  for (const name of ["sort", "segment"]) {
+    by(name).addEventListener("change", ({ target }) => {
+      dispatch("fans_by", { [name]: target.value });
+      refreshFans(0);
+    });
+  }
+  by("fans-more").addEventListener("click", loadMoreFans);
+  by("fans").addEventListener("click", ({ target }) => {
+    const button = target.closest("[data-chat-id]");
+    if (button) open(button.dataset.chatId);
   });
   by("kind").addEventListener("change", ({ target }) => {
     dispatch("kind", target.value);
@@ -243,6 +271,7 @@ function listen() {
     if (who.user === null) return;
     refresh(0);
     refreshMoney(0);
+    refreshFans(0);
   }, WINDOW);
 }
 

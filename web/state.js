@@ -16,6 +16,10 @@ export const initial = {
   trend: null, // of the shown bucket, when it is not the day
   kind: "topic", // of the factors whose sales are compared
   money: null, // {conversion, ppv} of the shown window and kind
+  sort: "value", // of the fans
+  segment: "", // of the fans that are shown; "": all
+  fans: null, // as the insight answers them, those of the pages behind as well
+  cohorts: null,
   chats: new Map(), // by chat id, those that are known; the service has `total`
   total: 0,
   ranked: 0, // so many of the most urgent are known
@@ -37,6 +41,13 @@ const transitions = {
   trend: (state, trend) => ({ ...state, trend }),
   kind: (state, kind) => ({ ...state, kind }),
   money: (state, money) => ({ ...state, money }),
+  fans_by: (state, chosen) => ({ ...state, ...chosen }),
+  fans: (state, { fans, cohorts }) => ({ ...state, fans, cohorts }),
+  /** The page behind `after`; one that was asked for before the fans were is let go. */
+  more_fans: (state, { after, found }) =>
+    state.fans?.next === after
+      ? { ...state, fans: { ...state.fans, fans: [...state.fans.fans, ...found.fans], next: found.next } }
+      : state,
 
   system_status: (state, system) => ({ ...state, system }),
   system_error: (state, { errorMessage, code }) => ({
