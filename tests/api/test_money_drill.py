@@ -60,6 +60,7 @@ async def write(graph: Graph, samples: Samples, creator: CreatorSamples) -> None
                 ),
             )
             await graph.apply(builder.build_graph(node, node.fan_id))
+        await graph.apply(builder.build_fan(chat.fan_state()))
     await graph.apply([builder.build_account()])
 
 
