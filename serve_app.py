@@ -12,7 +12,7 @@ from fastapi.staticfiles import StaticFiles
 from ray import serve
 
 from access.setup import GuardedAccess, open_access
-from api import dashboard, ingest, insights, operations, people, privacy, reading, sign_in, team
+from api import dashboard, fans, ingest, insights, operations, people, privacy, reading, sign_in, team
 from api.door import Door
 from api.errors import add_error_handlers, answers
 from api.forwarded import Forwarded
@@ -81,6 +81,7 @@ def build_api(settings: Settings) -> FastAPI:
         insights.router,
         team.insights,
         team.shifts,
+        fans.router,
         reading.router,
         privacy.router,
         operations.router,

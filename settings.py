@@ -25,6 +25,7 @@ _LOOPBACK = frozenset(("127.0.0.1", "localhost"))
 MOST_WRITERS = 64
 MOST_ATTRIBUTION_HOURS = 31 * 24.0
 MOST_TARGET = 31 * 86_400.0
+MOST_DROP_OFF_DAYS = 365
 _OWN_PORTS = {"http": 80, "https": 443}  # a browser leaves them out
 
 
@@ -100,6 +101,9 @@ class Settings:
     )  # in which a fan is to be answered
     business_hours: str = field(default="", metadata={"env": "BUSINESS_HOURS"})  # empty: every hour counts
     business_time_zone: str = field(default="UTC", metadata={"env": "BUSINESS_TIME_ZONE"})
+    drop_off_days: int = field(
+        default=30, metadata={"env": "DROP_OFF_DAYS"}
+    )  # without a word or payment, after which a fan has dropped off
     max_body: int = field(
         default=256 * 1024 * 1024, metadata={"env": "MAX_BODY"}
     )  # of one HTTP body or socket frame
@@ -277,6 +281,10 @@ class Settings:
             raise SettingsError(
                 f"BUSINESS_TIME_ZONE={self.business_time_zone}: no IANA time zone, such as Europe/Berlin."
             ) from None
+        if not 1 <= self.drop_off_days <= MOST_DROP_OFF_DAYS:
+            raise SettingsError(
+                f"DROP_OFF_DAYS={self.drop_off_days}: a number from 1 to {MOST_DROP_OFF_DAYS}."
+            )
         if not 1 <= self.graph_writers <= MOST_WRITERS:
             raise SettingsError(f"GRAPH_WRITERS={self.graph_writers}: a number from 1 to {MOST_WRITERS}.")
         if self.graph_writers > 1 and self._is_graph_embedded:

@@ -11,12 +11,13 @@ from access.policy import Action, decide
 from access.principal import Principal
 from api.caller import GUARDED, KNOWN, KnownCaller
 from api.limits import KnownLimits, Limits
-from api.params import KnownParameters, Limit, QueryId
+from api.params import ChatId, KnownParameters, Limit, QueryId
 from api.services import Provided
 from api.terms import KnownTerms
 from errors import InvalidInput
 from frames.publisher import Announcer
 from insights.conversion import Factor
+from insights.fan_queries import fetch_of_fan
 from insights.metrics import Bucket
 from insights.money import KINDS, MIN_SAMPLE, fetch_conversion, fetch_converted, fetch_offered, fetch_ppv
 from insights.periods import Named, Period
@@ -209,7 +210,7 @@ async def conversations(
     services: Provided,
     asked: Asked,
     terms: KnownTerms,
-    insight: Literal["conversion", "ppv", "people", "heatmap"],
+    insight: Literal["conversion", "ppv", "people", "heatmap", "fans"],
     group: Annotated[str, Query(description="which of the numbers beside the `drill`")],
     kind: Annotated[FactorKind | None, Query(description="of `conversion`; none: every conversation")] = None,
     action: Label = "",
@@ -221,6 +222,7 @@ async def conversations(
     by: Label = ALL,
     key: Label = ALL,
     hour: Label = ALL,
+    fan_id: ChatId = None,
     limit: Limit = 100,
     cursor: Annotated[str | None, Query(max_length=4000, description="the `next` of the page before")] = None,
 ) -> CountedConversations:
@@ -257,6 +259,19 @@ async def conversations(
             graph=services.graph,
             hour=hour,
             group=group,
+            limit=limit,
+            cursor=cursor,
+        )
+    if insight == "fans":
+        if fan_id is None:
+            raise invalid("fan_id", "is missing: it says whose conversations are meant")
+        return await fetch_of_fan(
+            *asked.scope,
+            graph=services.graph,
+            as_of=as_of or await _as_of(services, asked) or now(),
+            fan_id=fan_id,
+            group=group,
+            user_id=asked.user_id,
             limit=limit,
             cursor=cursor,
         )

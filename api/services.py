@@ -56,6 +56,7 @@ class Services:
         self.attribution_hours = settings.attribution_hours
         self.terms = Terms.of(settings.response_target, settings.business_hours, settings.business_time_zone)
         self.rosters = rosters_in(self.redis)
+        self.drop_off_days = settings.drop_off_days
         self.pages = Pages(self.redis, self.owners, tally)
         self.extensions = Extensions(
             self.redis, self.owners, self.ingest, limits, max_frame=settings.max_body

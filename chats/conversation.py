@@ -51,6 +51,8 @@ class Figures:
     unanswered: int  # fan runs that began here and still wait (0 or 1)
     said: tuple[Said, ...] = ()  # in order
     answers: tuple[Answer, ...] = ()  # those of `response_seconds`, in the same order
+    fan_first: float | None = None  # the fan's first direct message; None: there is none, or not known
+    fan_last: float | None = None  # the last one likewise
 
     @property
     def duration(self) -> float:
@@ -230,11 +232,12 @@ def _conversation(
     first, last = (direct or ordered)[0], (direct or ordered)[-1]
     responses = [(m.at, answered[m.id]) for m in direct if m.id in answered]
     gaps = [later.at - earlier.at for earlier, later in pairwise(direct)]
+    by_fan = [message.at for message in direct if message.direction == "fan"]
     figures = Figures(
         start=first.at,
         end=last.at,
         direct_messages=len(direct),
-        fan_messages=sum(m.direction == "fan" for m in direct),
+        fan_messages=len(by_fan),
         mass_messages=sum(m.is_mass for m in others),
         offers=sum(is_offer(m) for m in direct),
         mass_offers=sum(is_offer(m) for m in others if m.is_mass),
@@ -244,6 +247,8 @@ def _conversation(
         unanswered=sum(m.id == waiting for m in direct),
         said=tuple(said for m in ordered if (said := _said(m)) is not None),
         answers=tuple(Answer(at, response.sender_id) for at, response in responses),
+        fan_first=by_fan[0] if by_fan else None,
+        fan_last=by_fan[-1] if by_fan else None,
     )
     return Conversation(
         id=f"{first.chat_id}:{first.id}",

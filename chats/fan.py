@@ -18,3 +18,4 @@ class FanState:
     sentiment_profile: float | None  # mean over all fan messages that have one
     last_message_at: float | None
     not_waiting: str | None = None  # why nobody waits although the fan has the last word
+    subscription_end: float | None = None  # past or future, as the platform last stated it

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from chats.account import Account
+from chats.conversation import Figures
 from chats.enriched import EnrichedConversation
 from chats.fan import FanState
 from graph.model import (
@@ -29,6 +30,7 @@ from graph.model import (
 from graph.offers import offers_text
 from graph.rows import conversation_row, fan_row
 from graph.said import answers_text, followed_text, said_text
+from graph.warned import warnings_text
 
 
 class GraphBuilder:
@@ -69,6 +71,9 @@ class GraphBuilder:
                 offers=offers_text(conv.ppv_offers),
                 said=said_text(figures.said),
                 answers=answers_text(figures),
+                firstFanDate=_fan_date(figures, figures.fan_first, figures.start),
+                lastFanDate=_fan_date(figures, figures.fan_last, figures.end),
+                warnings=warnings_text(conv.actions),
                 rev=self._rev,
             ),
             self._edge("HAS_CONVERSATION", self._creator, node),
@@ -91,6 +96,7 @@ class GraphBuilder:
                 **fan_row(fan),
                 sentimentProfile=-1.0 if fan.sentiment_profile is None else fan.sentiment_profile,
                 lastMessageDate=int(fan.last_message_at or 0),
+                subscriptionEnd=int(fan.subscription_end or 0),
             )
         ]
 
@@ -173,6 +179,16 @@ class GraphBuilder:
         self, label: EdgeLabel, source: str, target: str, *, key: str = "", **properties: Scalar
     ) -> UpsertEdge:
         return UpsertEdge(self.pk, label, source, target, {**properties, "rev": self._rev}, key)
+
+
+def _fan_date(figures: Figures, known: float | None, otherwise: float) -> int:
+    """When the fan wrote, in whole epoch seconds; 0: never.
+
+    What was stored before this was kept does not say it: there a bound of the conversation stands in.
+    """
+    if not figures.fan_messages:
+        return 0
+    return int(otherwise if known is None else known)
 
 
 def _title(action_type: str) -> str:

@@ -23,12 +23,13 @@ VERTICES: Final[Mapping[VertexLabel, tuple[str, ...]]] = {
     "Creator": ("creatorId", "userId", "schema"),
     "Fan": (
         *("fanId", "chatId", "joinDate", "spend", "unread", "waitingSince", "notWaiting"),
-        *("recentSentiment", "sentimentProfile", "lastMessageDate"),
+        *("recentSentiment", "sentimentProfile", "lastMessageDate", "subscriptionEnd"),
     ),
     "ConversationNode": (
         *("conversation", "chatId", "fanId", "startDate", "endDate", "messageCount", "fanMessages"),
         *("massMessages", "ppvOffers", "massPpvOffers", "offers", "said", "answers", "turns"),
-        *("silenceSeconds", "responseSeconds", "unanswered", "sentimentSum", "sentimentCount", "rev"),
+        *("silenceSeconds", "responseSeconds", "unanswered", "sentimentSum", "sentimentCount"),
+        *("firstFanDate", "lastFanDate", "warnings", "rev"),
     ),
     "Topic": ("description", "category", "keywords", "model"),
     "EngagementAction": ("name", "type"),

@@ -49,6 +49,7 @@ KEYS: Final = frozenset((
     "fanMessages", "massMessages", "ppvOffers", "massPpvOffers", "notWaiting", "isMass",
     "amount", "score", "provisional", "messages", "weight", "count", "direction", "conversation",
     "schema", "offers", "said", "answers", "follows",
+    "firstFanDate", "lastFanDate", "warnings", "subscriptionEnd",
 ))
 # fmt: on
 IDS: Final = 10  # elements that one statement names: the embedded engine takes no more

@@ -122,6 +122,30 @@ class OfferedRow(NamedRow):
     answers: str
 
 
+class ActivityRow(TypedDict):
+    """What a fan did in one conversation, or beside what stands alone; an older schema's reads 0 or ""."""
+
+    conversation: str  # the id
+    chatId: str
+    startDate: int
+    endDate: int
+    messageCount: int
+    firstFanDate: int  # when the fan wrote first and last; 0: not at all
+    lastFanDate: int
+    sentimentSum: float
+    sentimentCount: int
+    warnings: str  # as graph/warned.py writes them
+
+
+class ProfileRow(TypedDict):
+    """What is known of one fan; a time that is not known reads 0."""
+
+    fanId: str
+    chatId: str
+    joinDate: int
+    subscriptionEnd: int
+
+
 class FanRow(TypedDict):
     """Where one fan's chat stands now."""
 
@@ -243,6 +267,24 @@ OFFERED = (
     f".by({_OFFERS}).by({_SAID}).by({_ANSWERS})"
 )
 
+# Bindings: pk, start, end. Rows: ActivityRow.
+ACTIVITY = (
+    _IN_WINDOW + '.project("conversation", "chatId", "startDate", "endDate", "messageCount", "firstFanDate",'
+    ' "lastFanDate", "sentimentSum", "sentimentCount", "warnings")'
+    f'.by({_CONVERSATION}).by("chatId").by("startDate").by("endDate").by("messageCount")'
+    '.by(__.coalesce(__.values("firstFanDate"), __.constant(0)))'
+    '.by(__.coalesce(__.values("lastFanDate"), __.constant(0)))'
+    '.by("sentimentSum").by("sentimentCount").by(__.coalesce(__.values("warnings"), __.constant("")))'
+)
+
+# Bindings: pk. Rows: ProfileRow, of the fans whose state was written.
+PROFILES = (
+    'g.V().has("pk", pk).hasLabel("Fan").has("unread", gte(0))'
+    '.project("fanId", "chatId", "joinDate", "subscriptionEnd")'
+    '.by("fanId").by("chatId").by("joinDate")'
+    '.by(__.coalesce(__.values("subscriptionEnd"), __.constant(0)))'
+)
+
 # Bindings: pk. Rows: FanRow. The comparison leaves out a fan whose state was not written yet.
 FANS = (
     'g.V().has("pk", pk).hasLabel("Fan").has("unread", gte(0))'
@@ -291,6 +333,8 @@ QUESTIONS: Final[Mapping[str, str]] = {
     "targets": TARGETS,
     "sales": SALES,
     "offered": OFFERED,
+    "activity": ACTIVITY,
+    "profiles": PROFILES,
     "accounts": ACCOUNTS,
     "accounts_of_user": ACCOUNTS_OF_USER,
     "accounts_of_creator": ACCOUNTS_OF_CREATOR,

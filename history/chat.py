@@ -463,6 +463,7 @@ class CachedChat:
             recent_sentiment=sum(totals.recent) / len(totals.recent) if totals.recent else None,
             sentiment_profile=totals.felt.mean,
             last_message_at=totals.last_at,
+            subscription_end=self.chat.expires_at,
         )
 
     def _waiting(self, totals: Totals) -> tuple[float | None, str | None]:

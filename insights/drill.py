@@ -13,10 +13,11 @@ from datetime import UTC, datetime
 from math import fsum
 from typing import NamedTuple
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 from chats.account import Account
 from graph.traversals import NamedRow
-from insights.window import Window, invalid
+from insights.window import Window, invalid, parse_time_zone
 from wire.payloads import CountedConversation, CountedConversations
 
 _Place = tuple[int, str, str]  # start, account, id
@@ -44,16 +45,23 @@ class Scope:
     user_id: str | None
     time_zone: str = "UTC"
 
+    @property
+    def zone(self) -> ZoneInfo:
+        return parse_time_zone(self.time_zone)
+
     def drill(self, insight: str, **more: str | float | None) -> str:
         """The query that asks for the conversations of a number of this question, without its `group`."""
-        parameters = {
-            "insight": insight,
+        return self.query(insight=insight, **more)
+
+    def query(self, **more: str | float | None) -> str:
+        """The query with this question's window and accounts, and more."""
+        parameters: dict[str, str | float | None] = {
+            **more,
             "start_date": self.window.start.isoformat(),
             "end_date": self.window.end.isoformat(),
             "time_zone": self.time_zone,
             "user_id": self.user_id,
             "creator_id": self.creator_id,
-            **more,
         }
         return urlencode({name: value for name, value in parameters.items() if value not in (None, "")})
 

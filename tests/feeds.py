@@ -83,7 +83,7 @@ def _listed(draw: st.DrawFn, fan: int, own_id: str | None, fulls: list[Raw]) -> 
     """Rows of chat lists, thin and full; all agree on what they say."""
     name = {"id": own_id} if own_id else {}
     renewals = [{"startDate": iso(START - 86_400 * n), "price": 9} for n in (70, 40, 10)]
-    data = {"subscribeAt": iso(START - 86_400 * 70), "totalSumm": 30}
+    data: Raw = {"subscribeAt": iso(START - 86_400 * 70), "totalSumm": 30, "expiredAt": iso(NOW + 86_400)}
     if draw(st.booleans()):
         data["subscribes"] = renewals
     full = {"id": fan, "name": "Robin", "subscribedOnData": data}

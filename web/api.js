@@ -94,6 +94,22 @@ export async function money(who, days, kind, signal) {
 /** Hours of the week, by the clocks of this machine. */
 export const heatmap = (who, days, signal) =>
   get("/api/v1/insights/heatmap", { ...span(who, days), time_zone: zone() }, signal);
+/** Some fans in an order, and the cohorts of the last year. */
+export async function fans(who, days, chosen, signal) {
+  const [found, { cohorts }] = await Promise.all([
+    pageOfFans(who, days, chosen, null, signal),
+    get("/api/v1/insights/cohorts", { ...span(who, 366), time_zone: zone() }, signal),
+  ]);
+  return { fans: found, cohorts };
+}
+
+/** The first fans, or those behind the page whose cursor is given. */
+export const pageOfFans = (who, days, { sort, segment }, cursor, signal) =>
+  get(
+    "/api/v1/insights/fans",
+    { ...span(who, days), time_zone: zone(), sort, segment: segment || null, limit: 50, cursor },
+    signal,
+  );
 
 /** A chat's messages as received, latest first. */
 export const messages = ({ user, creator, mask }, chat, limit, offset) =>

@@ -3,6 +3,7 @@
 import * as api from "./api.js";
 import { drawSentiment } from "./charts.js";
 import { h, setText } from "./dom.js";
+import { drawFans } from "./fans.js";
 import { drawFigures } from "./figures.js";
 import { drawHeat } from "./heat.js";
 import { drawInbox } from "./inbox.js";
@@ -42,6 +43,7 @@ function draw() {
   if (changed("analytics", "trend", "bucket")) drawTrend(now);
   if (changed("money")) drawMoney(now.money);
   if (changed("heat", "measure")) drawHeat(now);
+  if (changed("fans", "cohorts", "chats", "segment")) drawFans(now);
   if (changed("chats", "total", "shown", "online", "open")) drawInbox(now, Date.now());
   if (changed("chats", "open")) drawPanel(now);
   drawn = now;
@@ -151,6 +153,19 @@ const refreshHeat = asking(async ({ days }, signal) => {
   dispatch("heat", await api.heatmap(who, days, signal));
 });
 
+const refreshFans = asking(async (now, signal) => {
+  dispatch("fans", await api.fans(who, now.days, now, signal));
+});
+
+async function loadMoreFans() {
+  const after = state.fans.next;
+  try {
+    dispatch("more_fans", { after, found: await api.pageOfFans(who, state.days, state, after) });
+  } catch (error) {
+    dispatch("problem", error.message);
+  }
+}
+
 /** Show a chat's messages in the panel; pages are newest first. */
 function open(id) {
   dispatch("opened", id);
@@ -216,6 +231,7 @@ function take(frame) {
     rank();
     refreshMoney(SETTLE);
     refreshHeat(SETTLE);
+    refreshFans(SETTLE);
   }
   if (state.open && (type === "full_sync_response" || payload.conversationId === state.open.id)) reread();
   if (type === "analytics_update" || type === "full_sync_response") settle();
@@ -233,6 +249,18 @@ function listen() {
     refresh(0);
     refreshMoney(0);
     refreshHeat(0);
+    refreshFans(0);
+  });
+  for (const name of ["sort", "segment"]) {
+    by(name).addEventListener("change", ({ target }) => {
+      dispatch("fans_by", { [name]: target.value });
+      refreshFans(0);
+    });
+  }
+  by("fans-more").addEventListener("click", loadMoreFans);
+  by("fans").addEventListener("click", ({ target }) => {
+    const button = target.closest("[data-chat-id]");
+    if (button) open(button.dataset.chatId);
   });
   by("kind").addEventListener("change", ({ target }) => {
     dispatch("kind", target.value);
@@ -263,6 +291,7 @@ function listen() {
     refresh(0);
     refreshMoney(0);
     refreshHeat(0);
+    refreshFans(0);
   }, WINDOW);
 }
 

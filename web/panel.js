@@ -9,6 +9,7 @@ const by = (id) => document.getElementById(id);
 const narrow = matchMedia("(max-width: 800px)");
 
 let shownId = null;
+let opener = null; // what had the focus when the chat was opened
 let shownMessages = null;
 
 export function drawPanel({ open, chats }) {
@@ -31,7 +32,10 @@ export function drawPanel({ open, chats }) {
     shownMessages = open.messages;
   }
   if (!panel.open) show(panel);
-  if (changed) by("panel-title").focus();
+  if (changed) {
+    opener = document.activeElement;
+    by("panel-title").focus();
+  }
   shownId = open.id;
   if (atEnd) list.scrollTop = list.scrollHeight;
 }
@@ -43,7 +47,9 @@ function show(panel) {
 
 function hide(panel) {
   panel.close();
-  document.querySelector(`#inbox [data-chat-id="${CSS.escape(shownId)}"] button`)?.focus({ preventScroll: true });
+  const row = document.querySelector(`#inbox [data-chat-id="${CSS.escape(shownId)}"] button`);
+  const isInTable = opener?.isConnected && opener.dataset.chatId === shownId;
+  (isInTable ? opener : row)?.focus({ preventScroll: true });
   shownId = null;
 }
 

@@ -18,6 +18,10 @@ export const initial = {
   money: null, // {conversion, ppv} of the shown window and kind
   heat: null, // of the shown window
   measure: "fan_messages", // what of it is shown
+  sort: "value", // of the fans
+  segment: "", // of the fans that are shown; "": all
+  fans: null, // as the insight answers them, those of the pages behind as well
+  cohorts: null,
   chats: new Map(), // by chat id, those that are known; the service has `total`
   total: 0,
   ranked: 0, // so many of the most urgent are known
@@ -41,6 +45,13 @@ const transitions = {
   money: (state, money) => ({ ...state, money }),
   heat: (state, heat) => ({ ...state, heat }),
   measure: (state, measure) => ({ ...state, measure }),
+  fans_by: (state, chosen) => ({ ...state, ...chosen }),
+  fans: (state, { fans, cohorts }) => ({ ...state, fans, cohorts }),
+  /** The page behind `after`; one that was asked for before the fans were is let go. */
+  more_fans: (state, { after, found }) =>
+    state.fans?.next === after
+      ? { ...state, fans: { ...state.fans, fans: [...state.fans.fans, ...found.fans], next: found.next } }
+      : state,
 
   system_status: (state, system) => ({ ...state, system }),
   system_error: (state, { errorMessage, code }) => ({

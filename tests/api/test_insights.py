@@ -22,6 +22,7 @@ HERE = "http://localhost:8000"
 INSIGHTS = [
     *("topics", "sentiment-trend", "response-time", "full", "conversion", "ppv"),
     *("conversations?insight=conversion&group=with", "conversations?insight=ppv&group=sent"),
+    *("fans", "cohorts", "conversations?insight=fans&group=sales&fan_id=1"),
 ]
 
 
@@ -31,7 +32,7 @@ async def http(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
     graph = connect(f"embedded:{tmp_path / 'graph'}", max_bindings=16)
     api = build_api(Settings())
     api.state.services = SimpleNamespace(
-        graph=graph, attribution_hours=24.0, terms=Terms(300.0), rosters=no_rosters
+        graph=graph, attribution_hours=24.0, drop_off_days=30, terms=Terms(300.0), rosters=no_rosters
     )
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=api), base_url=HERE) as client:
         yield client

@@ -62,6 +62,7 @@ async def write(graph: Graph, samples: Samples, creator: CreatorSamples) -> None
                 ),
             )
             await graph.apply(builder.build_graph(node, node.fan_id))
+        await graph.apply(builder.build_fan(chat.fan_state()))
     await graph.apply([builder.build_account()])
 
 
@@ -74,7 +75,7 @@ async def http(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
         await write(graph, samples, creator)
     api = build_api(Settings())
     api.state.services = SimpleNamespace(
-        graph=graph, attribution_hours=24.0, terms=Terms(300.0), rosters=no_rosters
+        graph=graph, attribution_hours=24.0, drop_off_days=30, terms=Terms(300.0), rosters=no_rosters
     )
     transport = httpx.ASGITransport(app=api)
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8000") as client:

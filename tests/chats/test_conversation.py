@@ -283,6 +283,8 @@ def test_figures_stay_in_their_ranges(said: list[Message], gap: float, silence: 
         assert 0 <= figures.silence_seconds <= figures.duration
         assert figures.silence_seconds == 0 or figures.silence_seconds > silence
         assert figures.unanswered in (0, 1)
+        wrote = [m.at for m in conversation.messages if m.is_direct and m.direction == "fan"]
+        assert (figures.fan_first, figures.fan_last) == (min(wrote, default=None), max(wrote, default=None))
 
 
 def test_a_notification_joins_the_last_conversation_before_it_else_the_first() -> None:

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from fastapi import FastAPI
@@ -14,10 +14,24 @@ from fastapi.routing import iter_route_contexts
 from starlette.routing import WebSocketRoute
 
 from graph import traversals
-from insights import money, queries, team
+from insights import fan_queries, money, queries, team
+from insights.risk_features import FEATURES
 from local.ray import LIMITS
 from metrics.declared import BY_NAME
 from settings import Settings
+from wire.fans import (
+    Cohort,
+    CohortMonth,
+    Cohorts,
+    FanInsight,
+    Fans,
+    NoRisk,
+    ReliabilityBin,
+    RiskModel,
+    RiskPart,
+    Segment,
+    SegmentCount,
+)
 from wire.payloads import ConversionRow, Converted, CountedConversations, Payload, PpvFunnel, PpvRow
 from wire.team import (
     AnswerTimes,
@@ -205,6 +219,28 @@ def test_what_does_not_exist_is_found(
     ],
 )
 def test_every_field_of_an_answer_about_money_or_people_is_in_the_metrics(answer: type[Payload]) -> None:
+    check_fields(answer)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        *(Fans, FanInsight, SegmentCount, RiskModel, RiskPart, ReliabilityBin),
+        *(Cohorts, Cohort, CohortMonth),
+    ],
+)
+def test_every_field_of_an_answer_about_fans_is_in_the_metrics(answer: type[Payload]) -> None:
+    check_fields(answer)
+
+
+def test_every_segment_feature_and_reason_is_in_the_metrics() -> None:
+    reasons = {name for each in get_args(NoRisk) for name in (get_args(each) or (each,))}
+    text = (DOCS / "metrics.md").read_text()
+    named = {*get_args(Segment), *FEATURES, *reasons}
+    assert [name for name in sorted(named) if not re.search(rf"^\| .*`{name}`", text, re.MULTILINE)] == []
+
+
+def check_fields(answer: type[Payload]) -> None:
     text = (DOCS / "metrics.md").read_text()
     scope = {"creatorId", "startDate", "endDate", "as_of"}
     missing = [
@@ -215,9 +251,12 @@ def test_every_field_of_an_answer_about_money_or_people_is_in_the_metrics(answer
 
 def test_every_question_that_answers_a_metric_is_in_the_metrics() -> None:
     texts = {
-        text for module in (queries, money, team) for text in vars(module).values() if isinstance(text, str)
+        text
+        for module in (queries, money, team, fan_queries)
+        for text in vars(module).values()
+        if isinstance(text, str)
     }
     asked = {name for name, text in vars(traversals).items() if isinstance(text, str) and text in texts}
-    assert {"CONVERSATIONS", "SALES", "TARGETS"} <= asked
+    assert {"CONVERSATIONS", "SALES", "TARGETS", "ACTIVITY", "PROFILES"} <= asked
     rows_of = " ".join(row[0] for row in rows("metrics.md"))
     assert [name for name in sorted(asked) if f"`{name}`" not in rows_of] == []

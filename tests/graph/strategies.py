@@ -59,6 +59,8 @@ def conversation(
             unanswered=1,
             said=SAID,
             answers=(Answer(START - 60), Answer(START + 1800.5, "anna")),
+            fan_first=START + 0.5,
+            fan_last=START + 3540.0,
         ),
         sentiment_sum=1.25,
         sentiment_count=2,

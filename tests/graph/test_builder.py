@@ -1,5 +1,6 @@
 from collections import Counter
 from dataclasses import replace
+from typing import Any, cast
 
 from hypothesis import given
 from msgspec import structs
@@ -10,7 +11,8 @@ from chats.fan import FanState
 from graph.builder import GraphBuilder
 from graph.dialect import KEYS
 from graph.model import SCHEMA, DropStale, Mutation, UpsertEdge, UpsertVertex
-from tests.graph.strategies import conversation, conversations, drop_off, tip
+from graph.warned import read_warnings
+from tests.graph.strategies import START, conversation, conversations, drop_off, tip
 
 BUILDER = GraphBuilder("u1", "creator", 7)
 
@@ -47,6 +49,9 @@ def test_conversation_vertex_has_exactly_the_documented_properties() -> None:
         "unanswered": 1,
         "sentimentSum": 1.25,
         "sentimentCount": 2,
+        "firstFanDate": 1740823200,
+        "lastFanDate": 1740826740,
+        "warnings": "",
         "rev": 7,
     }
     assert isinstance(node.properties["turns"], int)
@@ -63,6 +68,29 @@ def test_nothing_but_the_account_says_whose_it_is() -> None:
     written = [m for m in built if isinstance(m, UpsertVertex | UpsertEdge)]
     assert {m.pk for m in written} == {BUILDER.pk}
     assert {"userId", "creatorId"}.isdisjoint(key for m in written for key in m.properties)
+
+
+def test_when_the_fan_wrote_is_in_whole_seconds_or_a_bound_where_it_is_not_known() -> None:
+    def dates(**changes: Any) -> list[Any]:
+        found = conversation()
+        found = structs.replace(found, figures=replace(found.figures, **changes))
+        (node,) = vertices(BUILDER.build_graph(found, "f1"), "ConversationNode")
+        return [node.properties[name] for name in ("firstFanDate", "lastFanDate")]
+
+    assert dates(fan_first=START + 5.9, fan_last=START + 6.1) == [START + 5, START + 6]
+    assert dates(fan_first=None, fan_last=None) == [START, START + 3600]
+    assert dates(fan_messages=0, fan_first=None, fan_last=None) == [0, 0]
+
+
+def test_what_the_fan_alone_says_warns() -> None:
+    said = [("complaint", 2, "fan"), ("churn_intent", 1, "fan"), ("question", 1, "fan")]
+    actions = [ActionUse(type=t, count=n, direction=cast(Any, side)) for t, n, side in said]
+    actions.append(ActionUse(type="price_objection", count=3, direction="creator"))
+    conv = structs.replace(conversation(actions=[]), actions=tuple(actions))
+    (node,) = vertices(BUILDER.build_graph(conv, "f1"), "ConversationNode")
+    assert node.properties["warnings"] == "churn_intent=1,complaint=2"
+    assert read_warnings("churn_intent=1,complaint=2") == {"churn_intent": 1, "complaint": 2}
+    assert read_warnings("") == {}
 
 
 def test_no_responses_read_as_empty_text() -> None:
@@ -154,6 +182,7 @@ def test_fan_vertex_has_exactly_the_documented_properties() -> None:
         "recentSentiment": 0.25,
         "sentimentProfile": 0.5,
         "lastMessageDate": 1740823260,
+        "subscriptionEnd": 0,
     }
 
 

@@ -30,6 +30,7 @@ def test_every_question_keeps_the_rules(name: str) -> None:
         "accounts_of_creator": {"creator_id"},
         "conversation_count": {"pk"},
         "fans": {"pk"},
+        "profiles": {"pk"},
         "written": {"schema"},
         "written_of_user": {"schema", "user_id"},
         "newer": {"schema"},

@@ -330,6 +330,8 @@ def test_the_fans_state_follows_the_chat() -> None:
     assert the_chat(cache).fan_state().waiting_since is None
     cache.merge([chat(subscribed_at=START - DAY)], [])
     assert the_chat(cache).fan_state().join_date == START - DAY
+    cache.merge([chat(expires_at=START + DAY, seen_at=START + 1)], [])
+    assert the_chat(cache).fan_state().subscription_end == START + DAY
 
 
 def test_nothing_is_invented_for_a_chat_without_messages() -> None:

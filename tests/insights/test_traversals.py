@@ -5,6 +5,7 @@ import pytest
 
 from graph.traversals import (
     ACTIONS,
+    ACTIVITY,
     CONVERSATION_COUNT,
     CONVERSATIONS,
     DISCUSSED,
@@ -12,17 +13,20 @@ from graph.traversals import (
     FANS,
     OFFERED,
     OUTCOMES,
+    PROFILES,
     SALES,
     TARGETS,
     TOPIC_LINKS,
     USED,
     ActionRow,
+    ActivityRow,
     ConversationRow,
     DiscussedRow,
     FanConversationRow,
     FanRow,
     OfferedRow,
     OutcomeRow,
+    ProfileRow,
     SaleRow,
     TargetRow,
     TopicLinkRow,
@@ -41,6 +45,8 @@ ROWS: list[tuple[str, Any]] = [
     (TARGETS, TargetRow),
     (SALES, SaleRow),
     (OFFERED, OfferedRow),
+    (ACTIVITY, ActivityRow),
+    (PROFILES, ProfileRow),
 ]
 
 

@@ -212,6 +212,7 @@ async def guarded(
         attribution_hours=24.0,
         terms=Terms(300.0),
         rosters=rosters_in(redis),
+        drop_off_days=30,
         retention_days=0,
         seal=partial(read_seal, chosen.secret_file),
         model_ready=_fine,

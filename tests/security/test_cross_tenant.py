@@ -45,6 +45,8 @@ GUARDED: dict[tuple[str, str], Action] = {
     ("GET", "/api/v1/insights/compare"): Action.READ_NUMBERS,
     ("GET", "/api/v1/shifts/{user_id}"): Action.READ_NUMBERS,
     ("PUT", "/api/v1/shifts/{user_id}"): Action.SET_SHIFTS,
+    ("GET", "/api/v1/insights/fans"): Action.READ_NUMBERS,
+    ("GET", "/api/v1/insights/cohorts"): Action.READ_NUMBERS,
     ("DELETE", "/api/v1/privacy/{user_id}"): Action.ERASE,
     ("GET", "/api/v1/privacy/{user_id}/retention"): Action.ERASE,
     ("PUT", "/api/v1/privacy/{user_id}/retention"): Action.ERASE,

@@ -393,3 +393,43 @@ def test_the_hours_of_the_week_are_shown_as_a_table_that_can_be_read(
     expect(page.locator("#heat-total")).to_have_text("$25.00, 1 sale; before: $0.00, 0 sales")
     page.get_by_label("Show").select_option("response")
     expect(shown).to_have_text("12 min")
+
+
+def test_fans_are_shown_in_order_and_open_their_chats(service: Service, user_id: str, page: Page) -> None:
+    chats = [chat(4000 + number, name=f"Kim {number}") for number in range(60)]
+    messages = []
+    for number in range(60):
+        at = recent(1440 * (1 + number % 40))
+        tip = {"isTip": True, "tipAmount": number} if number else {}
+        messages.append(message(number + 1, 4000 + number, at, "hello there", **tip))
+    send(service, user_id, "snapshot", {"chats": chats, "messages": messages})
+    asked = {"user_id": user_id, "creator_id": CREATOR, "limit": 1}
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:  # the graph is written beside the page
+        found = httpx.get(f"{service.url}/api/v1/insights/fans", params=asked, timeout=PATIENCE).json()
+        if found["total"] == 60 and found["fans"][0]["sales"]:
+            break
+        time.sleep(0.2)
+    visit(page, service, user_id)
+    rows = page.get_by_test_id("fan-row")
+    expect(page.locator("#fans-total")).to_contain_text("60 fans")
+    expect(rows).to_have_count(50)
+    page.get_by_text("Show more fans").click()
+    expect(rows).to_have_count(60)
+    expect(page.get_by_text("Show more fans")).to_be_hidden()
+    expect(page.locator("#fans-models")).to_contain_text("too little history yet")
+    expect(page.locator("#fans-caution")).to_contain_text("not why")
+    expect(page.get_by_test_id("cohorts").locator("tbody tr").first).to_contain_text("100 %")
+
+    page.get_by_label("Order").select_option("silence")
+    expect(rows.first).to_contain_text("Kim 39")
+    expect(rows.first).to_contain_text("lapsed")
+    page.get_by_label("Segment").select_option("lapsed")
+    expect(page.locator("#fans-total")).to_contain_text("11 fans")
+    expect(rows).to_have_count(11)
+
+    opened = rows.first.get_by_role("button", name="Kim 39")
+    opened.click()
+    expect(page.get_by_test_id("messages-panel")).to_contain_text("hello there")
+    page.keyboard.press("Escape")
+    expect(opened).to_be_focused()

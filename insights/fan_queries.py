@@ -1,0 +1,134 @@
+"""What callers ask of the graph about fans: how each stands, who may leave, and what cohorts do.
+
+As in `insights.queries`, dates are aware and of a half-open window, `user_id` and `creator_id` say whose fans
+are meant, InvalidInput names the parameter that is wrong, and errors of the graph pass through. Everything is
+as it was at the end of the window, or at `as_of` where that is earlier.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from graph.port import Graph
+from graph.traversals import ACTIVITY, PROFILES, SALES
+from insights import cohorts, fans
+from insights.drill import Scope, page
+from insights.fan_history import FanHistory, histories
+from insights.fans import Asked, Cursor, Moment
+from insights.months import check_month
+from insights.queries import Reader
+from insights.risk import Fits
+from insights.window import Window, parse_time_zone, time_zone_notes
+from wire.fans import Cohorts, Fans
+from wire.payloads import CountedConversations
+
+EVER = 1 << 40  # an epoch second after the year 9999
+Accounts = Mapping[str, Sequence[FanHistory]]
+
+
+async def fetch_fans(
+    start_date: datetime,
+    end_date: datetime,
+    creator_id: str | None = None,
+    *,
+    graph: Graph,
+    fits: Fits,
+    as_of: datetime,
+    horizon_days: int,
+    asked: Asked,
+    user_id: str | None = None,
+    time_zone: str = "UTC",
+    limit: int = 100,
+    cursor: str | None = None,
+) -> Fans:
+    """Fans with what they are worth, how they stand and how likely they drop off in `horizon_days`.
+
+    Each account has a risk model of its own, or none; `fits` keeps what was learned.
+    """
+    after = Cursor.read(cursor, asked.sort) if cursor else None
+    if after is not None:  # a page is of the same moment as the one before
+        start_date, end_date = datetime.fromisoformat(after.start), datetime.fromisoformat(after.end)
+    if asked.cohort is not None:
+        check_month(asked.cohort)
+    scope = _scope(start_date, end_date, creator_id, user_id, time_zone)
+    moment = Moment.of(scope.window, as_of, horizon_days)
+    if after is not None:
+        moment = moment._replace(at=max(0, min(moment.at, after.at)))
+    accounts = await _accounts(graph, scope, moment)
+
+    def answer() -> Fans:
+        learned = {key: fits.learned(own, *moment) for key, own in accounts.items()}
+        return fans.fans_of(
+            accounts,
+            learned,
+            scope,
+            asked,
+            moment,
+            as_of=as_of,
+            limit=limit,
+            after=after,
+            zone_notes=time_zone_notes(time_zone),
+        )
+
+    return await asyncio.to_thread(answer)
+
+
+async def fetch_cohorts(
+    start_date: datetime,
+    end_date: datetime,
+    creator_id: str | None = None,
+    *,
+    graph: Graph,
+    as_of: datetime,
+    user_id: str | None = None,
+    time_zone: str = "UTC",
+) -> Cohorts:
+    """The fans that joined in each month that the window touches, and what they did up to the end of it."""
+    scope = _scope(start_date, end_date, creator_id, user_id, time_zone)
+    moment = Moment.of(scope.window, as_of, 0)
+    accounts = await _accounts(graph, scope, moment)
+    return await asyncio.to_thread(
+        cohorts.cohorts_of, accounts, scope, moment, as_of=as_of, zone_notes=time_zone_notes(time_zone)
+    )
+
+
+async def fetch_of_fan(
+    start_date: datetime,
+    end_date: datetime,
+    creator_id: str | None = None,
+    *,
+    graph: Graph,
+    as_of: datetime,
+    fan_id: str,
+    group: str,
+    user_id: str | None = None,
+    limit: int = 100,
+    cursor: str | None = None,
+) -> CountedConversations:
+    """The conversations behind a number of a fan."""
+    scope = _scope(start_date, end_date, creator_id, user_id, "UTC")
+    moment = Moment.of(scope.window, as_of, 0)
+    accounts = await _accounts(graph, scope, moment)
+    own = [fan for every in accounts.values() for fan in every if fan.fan_id == fan_id]
+    return page(fans.counted(own, scope, moment, group), limit=limit, cursor=cursor)
+
+
+def _scope(
+    start_date: datetime, end_date: datetime, creator_id: str | None, user_id: str | None, time_zone: str
+) -> Scope:
+    return Scope(Window(start_date, end_date), creator_id, user_id, parse_time_zone(time_zone).key)
+
+
+async def _accounts(graph: Graph, scope: Scope, moment: Moment) -> Accounts:
+    """The fans of each account, with all that was paid before the moment.
+
+    Conversations are there that began later, too: a payment may belong to one.
+    """
+    reader = await Reader.open(graph, scope.creator_id, scope.user_id)
+    profiles, activity, sales = await asyncio.gather(
+        reader.rows_by_account(PROFILES),
+        reader.rows_by_account(ACTIVITY, start=0, end=EVER),
+        reader.rows_by_account(SALES, start=0, end=moment.at),
+    )
+    columns = zip(reader.accounts, profiles, activity, sales, strict=True)
+    return await asyncio.to_thread(lambda: {account: histories(account, *rows) for account, *rows in columns})
