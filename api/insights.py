@@ -103,7 +103,7 @@ async def _question(
 def check_length(period: Period, limits: Limits, field: str) -> None:
     """InvalidInput names the parameter that asks for a longer window than the service answers."""
     if period.window.end - period.window.start > limits.longest_window:
-        raise invalid(field, "is farther before end_date than MAX_WINDOW allows; ask for less")
+        raise invalid(field, "asks for a longer window than MAX_WINDOW allows; ask for less")
 
 
 Asked = Annotated[Question, Depends(_question)]

@@ -6,7 +6,7 @@ is in two.
 """
 
 from collections.abc import Iterator
-from datetime import datetime, tzinfo
+from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -15,6 +15,8 @@ DAY: Final = 24 * HOUR
 WEEK: Final = 7 * DAY
 DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 HOURS_OF_WEEK: Final = tuple(f"{day} {hour:02}" for day in DAYS for hour in range(24))
+_EARLIEST: Final = int(datetime(1, 1, 3, tzinfo=UTC).timestamp())
+_LATEST: Final = int(datetime(9999, 12, 29, tzinfo=UTC).timestamp())
 _EPOCH: Final = 3 * DAY  # the epoch began on a Thursday, so many seconds into its week
 
 
@@ -77,7 +79,8 @@ def _day(day: int, zone: tzinfo) -> tuple[Steady, ...]:
 
 
 def _offset(second: int, zone: tzinfo) -> int:
-    offset = datetime.fromtimestamp(second, zone).utcoffset()
+    # Where local time is outside the years 1 to 9999 it runs as it does inside.
+    offset = datetime.fromtimestamp(min(max(second, _EARLIEST), _LATEST), zone).utcoffset()
     assert offset is not None, "a zone has an offset"
     return round(offset.total_seconds())
 

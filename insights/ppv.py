@@ -84,12 +84,11 @@ def ppv_funnel(sent: Sequence[Sent], scope: Scope, *, as_of: datetime) -> PpvFun
         by_account[each.account].append(each)
         for part, offers in _parted(each.offers).items():
             found[part].append(offers)
-    persons = {
-        part for part in (*found, *(part for each in sent for part in each.messages)) if part.by == "person"
-    }
+    messages = _messages(sent)
+    persons = {part for part in (*found, *messages) if part.by == "person"}
 
     def row(part: Part) -> PpvRow:
-        return _row(part, found.get(part, ()), sent, scope)
+        return _row(part, found.get(part, ()), messages, scope)
 
     media = [row(part) for part in sorted(found) if part.by == "media"]
     bands = [Part("price_band", band) for band in PRICE_BANDS]
@@ -133,12 +132,12 @@ def _counted(sent: Sent, part: Part, group: str) -> Counted:
 def _of_account(account: str, sent: Sequence[Sent], scope: Scope) -> PpvRow:
     named = Account.of_key(account)
     own = Scope(scope.window, named.creator_id, named.user_id, scope.time_zone)
-    found = _row(EVERY, [list(each.offers) for each in sent if each.offers], sent, own)
+    found = _row(EVERY, [list(each.offers) for each in sent if each.offers], _messages(sent), own)
     return found.model_copy(update={"key": named.creator_id})
 
 
 def _row(
-    part: Part, by_conversation: Sequence[Sequence[Offer]], sent: Sequence[Sent], scope: Scope
+    part: Part, by_conversation: Sequence[Sequence[Offer]], messages_of: Mapping[Part, int], scope: Scope
 ) -> PpvRow:
     offers = [offer for own in by_conversation for offer in own]
     unlocked = _unlocked(offers)
@@ -149,7 +148,7 @@ def _row(
     ]
     share, revenue = Share(len(unlocked), len(offers)), _revenue(unlocked)
     interval = wilson(share)
-    messages = sum(each.messages.get(part, 0) for each in sent) if part.has_messages else None
+    messages = messages_of.get(part, 0) if part.has_messages else None
     return PpvRow(
         key=part.key,
         sent=share.n,
@@ -166,6 +165,13 @@ def _row(
         conversations=len(by_conversation),
         drill=scope.drill("ppv", by=part.by, key=part.key),
     )
+
+
+def _messages(sent: Iterable[Sent]) -> Counter[Part]:
+    found: Counter[Part] = Counter()
+    for each in sent:
+        found.update(each.messages)
+    return found
 
 
 def _parted(offers: Iterable[Offer]) -> dict[Part, list[Offer]]:

@@ -17,7 +17,7 @@ from chats.enriched import (
     MessageEnrichment,
     TopicUse,
 )
-from chats.message import ASSUMED, Message
+from chats.message import ASSUMED, INFERRED, Message
 from enrich.outcomes import contexts
 from history import chat as chat_module
 from history import stretch
@@ -69,6 +69,9 @@ def said(draw: st.DrawFn) -> Message:
         more["tip"] = 5.0
     version = draw(st.integers(0, 3))
     after = n * 10 * HOUR + draw(st.sampled_from(SECONDS)) + 0.1 * n
+    if by == "creator":
+        told = st.sampled_from(((None, None), ("anna", float(version)), ("bob", INFERRED)))
+        more["sender_id"], more["sender_at"] = draw(told)
     return message(
         id,
         after,

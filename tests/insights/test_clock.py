@@ -71,6 +71,15 @@ def test_an_hour_that_is_skipped_is_never_shown_and_one_that_comes_twice_is_show
         assert found[HOURS_OF_WEEK.index("Sun 03")] == HOUR
 
 
+@pytest.mark.parametrize(("start", "end"), [("0001-01-01", "0001-01-03"), ("9999-12-29", "9999-12-31")])
+@pytest.mark.parametrize("zone", ZONES)
+def test_the_first_and_the_last_days_of_all_have_hours_too(start: str, end: str, zone: ZoneInfo) -> None:
+    first, last = (int(datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp()) for day in (start, end))
+    assert sum(exposure(first, last, zone)) == last - first
+    hours = {hour_of_week_at(second, zone) for second in range(first, last, 1800)}
+    assert len(hours) in (48, 49)
+
+
 texts = st.lists(
     st.builds(
         "{}{} {:02}:{:02}-{:02}:{:02}".format,

@@ -331,6 +331,8 @@ def talk(number: int) -> list[dict[str, Any]]:
     is_sold = number % 2 == 0 if asks else number % 4 == 0
     text = "do you make custom videos? i'd like to order a custom just for me" if asks else "good morning"
     offer = message(number * 10 + 2, fan, at + timedelta(minutes=2), "here you are", by="creator", price=15)
+    if asks:
+        offer |= {"senderId": "anna"}
     if is_sold:
         offer |= {"isOpened": True, "changedAt": (at + timedelta(minutes=6)).isoformat()}
     return [message(number * 10 + 1, fan, at, text), offer | {"media": [{"id": number, "type": "video"}]}]
@@ -359,6 +361,8 @@ def test_what_sales_follow_and_what_became_of_offers_are_shown(
     expect(funnel.locator("tr", has_text="with video media")).to_contain_text("37.5 % (")
     expect(funnel.locator("tr", has_text="at $10 to 20")).to_contain_text("$270.00")
     expect(funnel.locator("tr", has_text="direct messages")).to_contain_text("4 min")
+    expect(funnel.locator("tr", has_text="sent by anna")).to_contain_text("50 % (")
+    expect(funnel.locator("tr", has_text="sender not known")).to_contain_text("25 % (")
     page.get_by_label("By").last.select_option("price_band")
     expect(page.get_by_test_id("conversion").locator("tbody tr")).to_have_count(1)
     expect(page.get_by_test_id("conversion")).to_contain_text("too few others")
