@@ -14,9 +14,9 @@ from typing import Final, NamedTuple
 
 from graph.traversals import ActivityRow, NamedRow, ProfileRow, SaleRow
 from graph.warned import read_warnings
+from insights.conversion import SALES
 
 DAY: Final = 86_400
-SALES: Final = ("tip", "purchase")
 PAYMENTS: Final = (*SALES, "renewal")
 DROP_OFF: Final = "drop_off"
 

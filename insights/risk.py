@@ -27,7 +27,7 @@ BIN: Final = 20  # fans at least
 MOST_BINS: Final = 10
 MISCALIBRATED: Final = 0.05  # how far predicted shares may be from observed ones where chance does not tell
 SURE: Final = 2.5758293035489004  # 99.5 % of a normal distribution lie below
-KEPT: Final = 64  # fits
+KEPT: Final = 500  # fits: a kilobyte each
 
 
 class Bin(NamedTuple):
@@ -110,11 +110,12 @@ class Fits:
         anchor = at // DAY * DAY
         past = [_past(fan, anchor) for fan in fans]
         key = blake2b(repr((anchor, horizon, past)).encode(), digest_size=16).digest()
-        if key not in self._kept:
-            self._kept[key] = learn(past, anchor, horizon)
+        known = self._kept.get(key)
+        if known is None:
+            known = self._kept[key] = learn(past, anchor, horizon)
             while len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
-        return self._kept[key]
+        return known
 
 
 def learn(fans: Sequence[FanHistory], anchor: int, horizon: int) -> Learned:

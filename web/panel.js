@@ -31,11 +31,9 @@ export function drawPanel({ open, chats }) {
     keyed(list, items.map((message) => ({ message, chat })), ({ message }) => message.id, bubble);
     shownMessages = open.messages;
   }
-  if (!panel.open) show(panel);
-  if (changed) {
-    opener = document.activeElement;
-    by("panel-title").focus();
-  }
+  if (changed) opener = document.activeElement;
+  if (!panel.open) show(panel); // which takes the focus
+  if (changed) by("panel-title").focus();
   shownId = open.id;
   if (atEnd) list.scrollTop = list.scrollHeight;
 }
