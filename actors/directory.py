@@ -19,6 +19,7 @@ from backoff import Backoff
 from errors import AnalyticsError, StaleOwner, Unavailable
 from graph.model import UpsertEdge, UpsertVertex
 from remote import aside, named_actor, result
+from search.question import Question
 from session.machine import Status
 from session.pages import EVERYTHING, Extent, Order
 from settings import Settings
@@ -212,6 +213,10 @@ class Directory(Caller):
         """Messages as received with their enrichment, oldest first; `limit` counts from the latest."""
         method = UserActor.get_cached_messages
         return await self.call(method, user_id, chat_id, creator_id, limit, offset, mask)
+
+    async def search(self, user_id: str, creator_id: str | None, question: Question, mask: bool) -> bytes:
+        """A page of what a search finds in an account: JSON."""
+        return await self.call(UserActor.search, user_id, creator_id, question, mask)
 
     async def full_sync(
         self, user_id: str, creator_id: str | None, extent: Extent = EVERYTHING

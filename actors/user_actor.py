@@ -28,6 +28,7 @@ from metrics.loop_lag import SPARING, LoopLag
 from metrics.port import Metrics
 from metrics.tally import Tally
 from privacy.seal import read_seal
+from search.question import Question
 from session.clock import SystemClock
 from session.erased import ErasedInRedis
 from session.held import HeldStore
@@ -149,6 +150,9 @@ class UserActor:
     ) -> list[dict[str, Any]]:
         return await self._of(user_id).get_cached_messages(chat_id, creator_id, limit, offset, mask)
 
+    async def search(self, user_id: str, creator_id: str | None, question: Question, mask: bool) -> bytes:
+        return await self._of(user_id).search(creator_id, question, mask)
+
     async def full_sync(
         self, user_id: str, creator_id: str | None, extent: Extent
     ) -> tuple[int, str, Status, bytes]:
@@ -188,6 +192,7 @@ class UserActor:
 def _ports(user_id: str, settings: Settings, metrics: Metrics) -> Ports:
     redis = connect_redis(settings.redis_url)
     writer = graph_writer(settings)
+    enricher = Enricher(user_id, TopicModels(redis), settings)
     return Ports(
         journal=Journal(redis, user_id),
         understood=Understood(redis, user_id),
@@ -196,7 +201,9 @@ def _ports(user_id: str, settings: Settings, metrics: Metrics) -> Ports:
         seal=partial(read_seal, settings.secret_file),
         publisher=lambda lost: Publisher(redis, user_id, lost, metrics),
         checkpoints=lambda epoch: Checkpoints(settings.checkpoints, user_id, epoch),
-        enricher=Enricher(user_id, TopicModels(redis), settings),
+        enricher=enricher,
+        embedder=enricher,
+        search_folder=settings.search_folder(user_id),
         writer=lambda epoch: writer.of((user_id, epoch)),
         reader=graph_reader(settings, writer),
         lag=LagInRedis(redis, user_id),

@@ -22,6 +22,7 @@ from session.intake import Intake
 from session.persistence import Persistence
 from session.ports import Ports
 from session.refits import Refits
+from session.search import Search
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +44,7 @@ class Erasures:
         persistence: Persistence,
         refits: Refits,
         frames: Publisher,
+        search: Search,
         at_rest: asyncio.Lock,
         applied: Callable[[], int],
         catch_up: Callable[[], None],
@@ -53,6 +55,7 @@ class Erasures:
         self._persistence = persistence
         self._refits = refits
         self._frames = frames
+        self._search = search
         self._at_rest = at_rest
         self._applied = applied
         self._catch_up = catch_up
@@ -144,6 +147,7 @@ class Erasures:
         accounts = {id for each in due if each.scope != "fan" for id in self._still_erased(each)}
         is_named = await self._purge(accounts)
         await self._frames.forget()
+        await self._search.purge()
         left = [] if await erased.forget_log() else [REDIS_LOG]
         while is_named:
             await clock.sleep(LOOK_EVERY)  # the graph may be away for long

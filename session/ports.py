@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from frames.publisher import Publisher
 from graph.port import Graph
@@ -14,13 +15,17 @@ from session.erased import Erased
 from session.held import HeldStore
 from session.journal import Journal
 from session.lag import Lag
+from session.search import WORDS_ALONE, Embeds
 from session.understanding import Enriches
 from session.understood import Understood
 
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """What a session stands on. `checkpoints` and `writer` are made for the owner's epoch."""
+    """What a session stands on. `checkpoints` and `writer` are made for the owner's epoch.
+
+    `search_folder` is where search indexes are; None: they are gone with the process.
+    """
 
     journal: Journal
     understood: Understood
@@ -34,4 +39,6 @@ class Ports:
     lag: Lag
     reader: Graph
     clock: Clock
+    embedder: Embeds = WORDS_ALONE
+    search_folder: Path | None = None
     metrics: Metrics = UNMEASURED

@@ -39,6 +39,7 @@ from metrics.declared import (
     JOURNAL_LAG,
     OWNER_RECOVERY_SECONDS,
 )
+from search.question import Question
 from session import reading
 from session.backlog import Backlog
 from session.erasure import Erasure, Scope
@@ -76,6 +77,7 @@ from session.persistence import Persistence
 from session.ports import Ports
 from session.refits import Refits
 from session.retention import Retention
+from session.search import Search
 from session.understanding import Understanding
 from settings import Settings
 from wire.incoming import Replay, parse_replays
@@ -131,6 +133,15 @@ class Session:
         self._understanding = Understanding(
             user_id, history, ports.enricher, self._clock, self._tell_progress
         )
+        self._search = Search(
+            user_id,
+            history,
+            ports.embedder,
+            ports.search_folder,
+            self._clock,
+            ports.metrics,
+            busy=lambda: self._state.job is not None,
+        )
         self._retention = retention = Retention(
             settings.retention_days, self._clock, history.creators, self._expire
         )
@@ -176,6 +187,7 @@ class Session:
             self._persistence,
             self._refits,
             self._frames,
+            self._search,
             self._at_rest,
             lambda: self._state.sequence,
             self._catch_up,
@@ -358,6 +370,12 @@ class Session:
             name = self._pseudonym(mask)
             return reading.messages(self._history, chat_id, creator_id, limit, offset, name)
 
+    async def search(self, creator_id: str | None, question: Question, mask: bool) -> bytes:
+        """JSON of a SearchAnswer: see `session.search.Search.find`. With `mask` under pseudonyms."""
+        async with self._call():
+            answer = await self._search.find(creator_id, question, self._pseudonym(mask))
+            return answer.model_dump_json().encode()
+
     def _pseudonym(self, mask: bool) -> Pseudonym | None:
         return partial(self._ports.seal().pseudonym, self._user_id) if mask else None
 
@@ -417,6 +435,7 @@ class Session:
         """Return once there was no call and no work for so many seconds: how many those are by now."""
         while True:
             settled = self._is_settled() and self._writes.behind_since() is None and self._erasures.idle
+            settled = settled and self._search.idle
             works = self._calls or self._refits.working or (self._ready.is_set() and not settled)
             idle = 0.0 if works else self._clock.monotonic() - self._used
             if idle >= seconds:
@@ -432,6 +451,7 @@ class Session:
         async with self._at_rest:
             if self._ready.is_set():
                 await self._persistence.finish()
+                await self._search.close()
 
     async def _work_again(self, keys: set[str]) -> set[str]:
         """Have conversations that failed enriched or written again: these, or all when there are no keys.
@@ -518,6 +538,7 @@ class Session:
                     self._refits.run(),
                     self._erasures.run(),
                     self._retention.run(),
+                    self._search.run(),
                     self._look(),
                     self._process_delta_queue(),
                 ):
@@ -563,6 +584,7 @@ class Session:
         changes = self._history.take_changes()
         self._writes.begin(epoch, self._ports.writer(epoch), unwritten)
         self._writes.follow(changes)
+        self._search.begin(epoch)
         self._erasures.begin(epoch, due)
         if self._intake.dropped[EXPIRED]:  # the journal has it still
             self._erasures.sweep()
@@ -640,6 +662,7 @@ class Session:
             self._creators.update((creator_id, None) for creator_id, _ in changes)
             self._figures.follow(changes)
             self._writes.follow(changes)
+            self._search.follow(changes)
 
     async def _carry_out(self, effect: Effect) -> None:
         match effect:

@@ -127,7 +127,7 @@ def _shown_message(message: Message, fan: _Fan, understood: domain.MessageEnrich
             "createdAt": instant(message.at),
             "direction": message.direction,
             "is_creator": not by_fan,
-            "kind": _kind(message),
+            "kind": kind_of(message),
             "isOpened": message.is_opened or raw.get("isOpened"),
             "fromUser": fan.sender_of(message, raw),
             "text": plain_text(raw["text"]) if isinstance(raw.get("text"), str) else message.text,
@@ -138,7 +138,7 @@ def _shown_message(message: Message, fan: _Fan, understood: domain.MessageEnrich
     )
 
 
-def _kind(message: Message) -> MessageKind:
+def kind_of(message: Message) -> MessageKind:
     if message.is_notice:
         return "notice"
     return "mass" if message.is_mass else "direct"

@@ -97,6 +97,10 @@ class Owners:
 
     get_shown_messages = get_shown_chats
 
+    async def search(self, *_: Any) -> bytes:
+        self.calls.append("search")
+        return orjson.dumps({"messages": [{"text": CANARY}]})
+
     async def full_sync(self, _: str, __: str | None, extent: Any) -> tuple[int, str, Status, bytes]:
         self.calls.append("full_sync")
         texts = [] if extent.chats == 0 else [{"text": CANARY}]

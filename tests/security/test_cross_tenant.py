@@ -52,6 +52,7 @@ GUARDED: dict[tuple[str, str], Action] = {
     ("GET", "/api/v1/frontend/chats/{user_id}/{chat_id}/messages"): Action.READ_TEXT,
     ("GET", "/api/v1/chats"): Action.READ_CHATS,
     ("GET", "/api/v1/chats/{chat_id}/messages"): Action.READ_TEXT,
+    ("GET", "/api/v1/search"): Action.READ_TEXT,
     ("GET", "/api/v1/access/keys"): Action.MANAGE_ACCESS,
     ("POST", "/api/v1/access/keys"): Action.MANAGE_ACCESS,
     ("DELETE", "/api/v1/access/keys/{id}"): Action.MANAGE_ACCESS,

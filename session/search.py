@@ -1,0 +1,489 @@
+"""Keeps the search index of each account in step with its history, and answers searches.
+
+The history says what changed; the index is written beside it, in threads, a few messages at a time. A message
+is found by its words as soon as it is in the history. Its vector comes from enrichment, which makes one of
+every text; those that did not come, as after a crash, are asked for when the user has no other work.
+
+What a file has of chats that were changed while nobody followed is told by their stamps, digests of the chats
+at rest: those that differ are compared message by message when the owner begins.
+"""
+
+import asyncio
+import logging
+import sqlite3
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager, suppress
+from hashlib import blake2b
+from pathlib import Path
+from typing import Protocol
+
+import orjson
+
+from backoff import Backoff
+from chats.conversation import Conversation
+from errors import AnalyticsError, InvalidInput, NotFound, StaleOwner, Unavailable
+from history.chat import CachedChat
+from history.history import Change, History, Key
+from history.packing import Packed
+from metrics.declared import SEARCH_SECONDS
+from metrics.port import Metrics
+from search.embedded import Embedded, digest_of
+from search.index import BESIDE, Hit, Index, Row, Update, highlights, to_json
+from search.question import Question, readable
+from session.clock import Clock
+from wire.enriched import instant
+from wire.found import By, FoundMessage, SearchAnswer
+from wire.masking import Pseudonym, masked_message
+from wire.payloads import TopicRef
+from wire.view import kind_of
+
+log = logging.getLogger(__name__)
+
+TOGETHER = 500  # messages that are written in one transaction
+EMBEDDED_TOGETHER = 256  # texts
+MOST_VECTORS = 20_000  # that wait for their messages: 8 MB
+SETTLED_WITHIN = 0.1  # seconds that a search waits for what came just before it
+EMBEDDED_WITHIN = 3.0  # seconds that a search waits for the vector of what it asks
+BUSY_PAUSE = 0.5  # seconds
+RETRY_FIRST, RETRY_MOST = 0.5, 60.0
+EVERY = 20  # chats that are looked at between two looks at the event loop
+NOTHING = bytes(16)  # the stamp of no chat
+
+
+class Embeds(Protocol):
+    """Makes vectors of texts; see `enrich.tasks.Enricher`."""
+
+    async def embed(self, texts: list[str]) -> Embedded: ...
+
+    def on_embedded(self, tell: Callable[[Embedded], None]) -> None: ...
+
+
+class _WordsAlone:
+    """Makes no vectors."""
+
+    async def embed(self, texts: list[str]) -> Embedded:
+        return Embedded("", {})
+
+    def on_embedded(self, tell: Callable[[Embedded], None]) -> None:
+        pass
+
+
+WORDS_ALONE = _WordsAlone()
+
+
+class Search:
+    """One user's. `folder` is where the files are; None: they are gone with the process.
+
+    `busy` tells whether the user has other work that vectors are needed for.
+    """
+
+    def __init__(
+        self,
+        user_id: str,
+        history: History,
+        embedder: Embeds,
+        folder: Path | None,
+        clock: Clock,
+        metrics: Metrics,
+        busy: Callable[[], bool],
+    ) -> None:
+        self._user_id = user_id
+        self._history = history
+        self._embedder = embedder
+        self._folder = folder
+        self._clock = clock
+        self._metrics = metrics
+        self._busy = busy
+        self._epoch = 0
+        self._indexes: dict[str, Index] = {}  # by creator
+        self._dirty: dict[Key, dict[str, None]] = {}  # by chat: ids of conversations that may be others
+        self._vectors: OrderedDict[bytes, bytes] = OrderedDict()  # that wait for their messages
+        self._model = ""
+        self._using = asyncio.Lock()  # an index is used by one thread at a time
+        self._asked, self._lacks = asyncio.Event(), asyncio.Event()
+        self._settled = asyncio.Condition()
+        self._is_compared = self._is_writing = False
+        embedder.on_embedded(self._take)
+
+    def begin(self, epoch: int) -> None:
+        """Go on as this owner: its history is read, and `follow` tells what changes from now on."""
+        self._epoch = epoch
+
+    def follow(self, changes: Mapping[Key, Change]) -> None:
+        """Take note of what changed."""
+        for key, change in changes.items():
+            self._mark(key, (*change.stale, *change.written, *change.gone))
+
+    @property
+    def idle(self) -> bool:
+        """Whether the indexes have the words of everything."""
+        return self._is_compared and not self._dirty and not self._is_writing
+
+    async def run(self) -> None:
+        """Keep the indexes in step; never ends. Raises StaleOwner when another owner has a file."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._follow_words())
+            tasks.create_task(self._follow_vectors())
+
+    async def find(
+        self, creator_id: str | None, question: Question, pseudonym: Pseudonym | None = None
+    ) -> SearchAnswer:
+        """A page of what is found in an account, with a `pseudonym` as `wire.masking` shows it.
+
+        InvalidInput when the cursor is not of this question, or the user has several creators and none is
+        named; NotFound when it has not that one; Unavailable when it is asked by meaning alone and the model
+        does not answer.
+        """
+        began = self._clock.monotonic()
+        creator = self._one_of(creator_id)
+        vector = await self._vector_of(question)
+        with suppress(TimeoutError):  # the answer says that chats wait
+            async with asyncio.timeout(SETTLED_WITHIN), self._settled:
+                await self._settled.wait_for(lambda: self.idle)
+        try:
+            async with self._index(creator) as index:
+                found = await asyncio.to_thread(index.find, question, vector)
+        except (sqlite3.Error, OSError) as error:
+            raise Unavailable(
+                f"The search index cannot be read ({type(error).__name__}); it is made anew, try again."
+            ) from error
+        by: list[By] = [] if question.mode == "meaning" else ["words"]
+        by += ["meaning"] if vector else []
+        answer = SearchAnswer(
+            messages=self._shown(creator, question, found.hits, pseudonym),
+            next=found.next,
+            by=by,
+            waiting=sum(key[0] == creator for key in self._dirty) + (not self._is_compared),
+            without_meaning=found.without_vector,
+        )
+        self._metrics.observe(SEARCH_SECONDS, self._clock.monotonic() - began, question.mode)
+        return answer
+
+    async def purge(self) -> None:
+        """Return when the files have nothing that the history has not."""
+        async with self._settled:
+            await self._settled.wait_for(lambda: self.idle)
+        try:
+            for creator_id in list(self._indexes):
+                async with self._index(creator_id) as index:
+                    if creator_id in self._history.creators():
+                        await asyncio.to_thread(index.forget)
+                    else:
+                        del self._indexes[creator_id]
+                        await asyncio.to_thread(index.drop)
+            await asyncio.to_thread(self._remove_others)
+        except (sqlite3.Error, OSError) as error:
+            raise Unavailable("The search index could not be written anew.") from error
+
+    async def close(self) -> None:
+        """Have the files say how the chats are that are in them, for the next owner. Nothing follows."""
+        if self.idle:
+            try:
+                await self._stamp()
+            except (sqlite3.Error, OSError, StaleOwner) as error:
+                log.warning("User %s: chats are compared anew (%s).", self._user_id, type(error).__name__)
+        for index in self._indexes.values():
+            index.close()
+        self._indexes.clear()
+
+    # In step with the history
+
+    async def _follow_words(self) -> None:
+        await self._again(self._compare)
+        self._is_compared = True
+        while True:
+            await self._again(self._catch_up)
+            async with self._settled:
+                self._settled.notify_all()
+            self._lacks.set()
+            if not self._busy():  # what was understood has come
+                self._vectors.clear()
+            await self._asked.wait()
+            self._asked.clear()
+
+    async def _follow_vectors(self) -> None:
+        while True:
+            await self._lacks.wait()
+            self._lacks.clear()
+            await self._again(self._embed_rest)
+
+    def _mark(self, key: Key, ids: Iterable[str]) -> None:
+        self._dirty.setdefault(key, {}).update(dict.fromkeys(ids))
+        self._asked.set()
+
+    def _take(self, embedded: Embedded) -> None:
+        """Keep vectors of texts until the messages come that have them."""
+        if not embedded.vectors:
+            return
+        self._model = embedded.model
+        self._vectors.update(embedded.vectors)
+        while len(self._vectors) > MOST_VECTORS:
+            self._vectors.popitem(last=False)
+
+    async def _again(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Do it until it succeeds: what is damaged is made anew, what is away is tried later."""
+        backoff = Backoff(RETRY_FIRST, RETRY_MOST, sleep=self._clock.sleep)
+        while True:
+            try:
+                return await work()
+            except StaleOwner:
+                raise
+            except (AnalyticsError, OSError, sqlite3.OperationalError) as error:
+                log.warning("User %s: search follows later (%s).", self._user_id, type(error).__name__)
+            except sqlite3.DatabaseError as error:
+                name = type(error).__name__
+                log.warning("User %s: search indexes are made anew (%s).", self._user_id, name)
+                await self._start_anew()
+            await backoff.pause()
+
+    async def _start_anew(self) -> None:
+        async with self._using:
+            for index in self._indexes.values():
+                await asyncio.to_thread(index.drop)
+            self._indexes.clear()
+        for key in self._history.keys(None):
+            self._mark_all(key, ())
+
+    def _mark_all(self, key: Key, known: Iterable[str]) -> None:
+        """Have all of a chat compared, and what the index knows of it."""
+        cached = self._history.look(*key)
+        now = [each.id for each in cached.conversations] if cached else []
+        self._mark(key, [*now, *known])
+
+    async def _compare(self) -> None:
+        """Mark the chats that are not as the files have them, and drop files of others."""
+        for creator_id in self._history.creators():
+            async with self._index(creator_id) as index:
+                stamps = await asyncio.to_thread(index.stamps)
+                for number, key in enumerate(self._history.keys(creator_id)):
+                    packed = self._history.at_rest(key)
+                    stamp = stamps.pop(key[1], NOTHING)
+                    if packed is None or stamp != _stamp_of(packed):
+                        is_new = stamp is NOTHING
+                        known = [] if is_new else await asyncio.to_thread(index.conversations, key[1])
+                        self._mark_all(key, known)
+                    if number % EVERY == 0:
+                        await asyncio.sleep(0)
+                for chat_id in stamps:  # of chats that are no more
+                    known = await asyncio.to_thread(index.conversations, chat_id)
+                    self._mark((creator_id, chat_id), known)
+        await asyncio.to_thread(self._remove_others)
+
+    async def _catch_up(self) -> None:
+        wrote = 0
+        while self._dirty:
+            self._is_writing = True
+            creator_id = next(iter(self._dirty))[0]
+            taken: dict[Key, dict[str, None]] = {}
+            updates: list[Update] = []
+            rows = 0
+            for key in [key for key in self._dirty if key[0] == creator_id][:TOGETHER]:
+                taken[key] = self._dirty.pop(key)
+                update = self._update(key, taken[key], TOGETHER - rows)
+                updates.append(update)
+                rows += len(update.rows)
+                told = update.conversations
+                if told is not None and len(told) < len(taken[key]):
+                    self._mark(key, list(taken[key])[len(told) :])
+                if rows >= TOGETHER:
+                    break
+            try:
+                async with self._index(creator_id) as index:
+                    if self._model:
+                        await asyncio.to_thread(index.embedded_by, self._model)
+                    await asyncio.to_thread(index.put, updates, self._vectors)
+            except BaseException:
+                for key, ids in taken.items():
+                    self._mark(key, ids)
+                raise
+            finally:
+                self._is_writing = False
+            wrote += rows
+        if wrote >= TOGETHER:  # it would take long to find out again
+            await self._stamp()
+
+    def _update(self, key: Key, ids: Iterable[str], most: int) -> Update:
+        """What these conversations have now: the first of them that make about `most` messages."""
+        cached = self._history.look(*key)
+        if cached is None:
+            return Update(key[1], None)
+        rows: list[Row] = []
+        told: list[str] = []
+        for id in ids:
+            if told and len(rows) >= most:
+                break
+            told.append(id)
+            if (conversation := cached.conversation(id)) is not None:
+                rows += rows_of(cached, conversation)
+        return Update(key[1], told, rows)
+
+    async def _embed_rest(self) -> None:
+        """Ask for the vectors that did not come, when nothing else is to be done."""
+        for creator_id in self._history.creators():
+            while not self._dirty:
+                async with self._index(creator_id) as index:
+                    lacking = await asyncio.to_thread(index.lacking, EMBEDDED_TOGETHER)
+                if not lacking:
+                    break
+                if self._busy():
+                    await self._clock.sleep(BUSY_PAUSE)
+                    continue
+                embedded = await self._embedder.embed([text for _, text in lacking])
+                if not any(digest_of(text) in embedded.vectors for _, text in lacking):
+                    return
+                async with self._index(creator_id) as index:
+                    await asyncio.to_thread(index.embedded_by, embedded.model)
+                    await asyncio.to_thread(index.give, lacking, embedded.vectors)
+
+    async def _stamp(self) -> None:
+        """Have the files say how the chats at rest are."""
+        for creator_id, index in list(self._indexes.items()):
+            stamps: dict[str, bytes] = {}
+            for number, key in enumerate(self._history.keys(creator_id)):
+                packed = self._history.at_rest(key)
+                if packed is not None and key not in self._dirty:
+                    stamps[key[1]] = _stamp_of(packed)
+                if number % EVERY == 0:
+                    await asyncio.sleep(0)
+            async with self._using:
+                await asyncio.to_thread(index.stamp, stamps)
+
+    @asynccontextmanager
+    async def _index(self, creator_id: str) -> AsyncIterator[Index]:
+        """The creator's index, which nobody else uses meanwhile."""
+        async with self._using:
+            if creator_id not in self._indexes:
+                path = None if self._folder is None else self._folder / _file_of(creator_id)
+                self._indexes[creator_id] = await asyncio.to_thread(Index, path, self._epoch)
+            yield self._indexes[creator_id]
+
+    def _remove_others(self) -> None:
+        """Remove files of accounts that are no more."""
+        if self._folder is None or not self._folder.exists():
+            return
+        kept = {_file_of(creator_id) for creator_id in self._history.creators()}
+        for file in self._folder.iterdir():
+            if not file.name.endswith(BESIDE) and file.name not in kept:
+                for suffix in ("", *BESIDE):
+                    file.with_name(f"{file.name}{suffix}").unlink(missing_ok=True)
+        if not kept:
+            self._folder.rmdir()
+
+    # Searching
+
+    def _one_of(self, creator_id: str | None) -> str:
+        creators = self._history.creators()
+        if creator_id is None and len(creators) == 1:
+            return creators[0]
+        if creator_id is None and creators:
+            raise InvalidInput(
+                "This user has several creators: say with creator_id in whose messages to search.",
+                detail=[{"field": "creator_id", "reason": "missing"}],
+            )
+        if creator_id not in creators:
+            raise NotFound("This user has no chats of that creator.")
+        return str(creator_id)
+
+    async def _vector_of(self, question: Question) -> bytes | None:
+        """The vector of what is asked; None: it is searched by words alone."""
+        if question.mode == "words":
+            return None
+        text = readable(question.text)
+        try:
+            async with asyncio.timeout(EMBEDDED_WITHIN):
+                return (await self._embedder.embed([text])).vectors[digest_of(text)]
+        except Exception as error:  # whatever a worker dies of
+            name = type(error).__name__
+            if question.mode == "meaning":
+                raise Unavailable(
+                    f"The sentence model does not answer ({name}); try again, or search with mode=words."
+                ) from None
+            log.warning("User %s: searched by words alone (%s).", self._user_id, name)
+            return None
+
+    def _shown(
+        self, creator_id: str, question: Question, hits: list[Hit], pseudonym: Pseudonym | None
+    ) -> list[FoundMessage]:
+        found = [_shown(creator_id, hit) for hit in hits]
+        if pseudonym is None:
+            return found
+        masked = [
+            each.model_copy(update={"text": self._masked(creator_id, each, pseudonym)}) for each in found
+        ]
+        spans = highlights([each.text or "" for each in masked], question.words)
+        pairs = zip(masked, spans, strict=True)
+        return [each.model_copy(update={"highlights": own}) for each, own in pairs]
+
+    def _masked(self, creator_id: str, found: FoundMessage, pseudonym: Pseudonym) -> str | None:
+        cached = self._history.look(creator_id, found.chatId)
+        message = cached.message(found.messageId) if cached else None
+        if cached is None or message is None:  # it went just now
+            return None
+        text: str | None = masked_message(message, cached, pseudonym)["text"]
+        return text
+
+
+def rows_of(cached: CachedChat, conversation: Conversation) -> list[Row]:
+    """The messages of a conversation that can be found: those with text, as far as they are understood."""
+    node = cached.node(conversation.id)
+    rows: list[Row] = []
+    for message in conversation.messages:
+        text = readable(message.text)
+        if message.is_notification or not text.strip():
+            continue
+        found = node.messages.get(message.id) if node else None
+        topics = [(each.id, each.label) for each in (found.topics or ())] if found else []
+        rows.append(
+            Row(
+                message=readable(message.id),
+                chat=readable(message.chat_id),
+                conversation=readable(conversation.id),
+                fan=readable(message.fan_id),
+                at=message.at,
+                direction=message.direction,
+                kind=kind_of(message),
+                text=text,
+                mood=found.sentiment if found else None,
+                topics=readable(to_json(topics)),
+                actions=readable(to_json(list(found.actions or ()) if found else [])),
+            )
+        )
+    return rows
+
+
+def _shown(creator_id: str, hit: Hit) -> FoundMessage:
+    row = hit.row
+    return FoundMessage.model_validate(
+        {
+            "chatId": row.chat,
+            "messageId": row.message,
+            "conversationId": row.conversation,
+            "fanId": row.fan,
+            "creatorId": creator_id,
+            "createdAt": instant(row.at),
+            "direction": row.direction,
+            "kind": row.kind,
+            "text": row.text,
+            "highlights": hit.highlights,
+            "sentiment": row.mood,
+            "topics": [TopicRef(id=id, topic=label) for id, label in orjson.loads(row.topics)],
+            "actions": orjson.loads(row.actions),
+            "score": hit.score,
+            "has_words": hit.has_words,
+            "similarity": hit.similarity,
+        }
+    )
+
+
+def _stamp_of(packed: Packed) -> bytes:
+    """A digest of a chat at rest."""
+    digest = blake2b(digest_size=16)
+    for block in packed.blocks:
+        for part in (block.versions, block.nodes, block.body):
+            digest.update(part)
+    return digest.digest()
+
+
+def _file_of(creator_id: str) -> str:
+    return f"{blake2b(creator_id.encode('utf-8', 'replace'), digest_size=16).hexdigest()}.sqlite"
