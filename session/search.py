@@ -12,11 +12,13 @@ import asyncio
 import logging
 import sqlite3
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
 from hashlib import blake2b
 from pathlib import Path
-from typing import Protocol
+from typing import ParamSpec, Protocol, TypeVar
 
 import orjson
 
@@ -40,6 +42,9 @@ from wire.view import kind_of
 
 log = logging.getLogger(__name__)
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 TOGETHER = 500  # messages that are written in one transaction
 EMBEDDED_TOGETHER = 256  # texts
 MOST_VECTORS = 20_000  # that wait for their messages: 8 MB
@@ -48,7 +53,6 @@ EMBEDDED_WITHIN = 3.0  # seconds that a search waits for the vector of what it a
 BUSY_PAUSE = 0.5  # seconds
 RETRY_FIRST, RETRY_MOST = 0.5, 60.0
 EVERY = 20  # chats that are looked at between two looks at the event loop
-NOTHING = bytes(16)  # the stamp of no chat
 
 
 class Embeds(Protocol):
@@ -100,7 +104,7 @@ class Search:
         self._dirty: dict[Key, dict[str, None]] = {}  # by chat: ids of conversations that may be others
         self._vectors: OrderedDict[bytes, bytes] = OrderedDict()  # that wait for their messages
         self._model = ""
-        self._using = asyncio.Lock()  # an index is used by one thread at a time
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="search")  # uses an index, one call at a time
         self._asked, self._lacks = asyncio.Event(), asyncio.Event()
         self._settled = asyncio.Condition()
         self._is_compared = self._is_writing = False
@@ -142,8 +146,8 @@ class Search:
             async with asyncio.timeout(SETTLED_WITHIN), self._settled:
                 await self._settled.wait_for(lambda: self.idle)
         try:
-            async with self._index(creator) as index:
-                found = await asyncio.to_thread(index.find, question, vector)
+            index = await self._index(creator)
+            found = await self._do(index.find, question, vector)
         except (sqlite3.Error, OSError) as error:
             raise Unavailable(
                 f"The search index cannot be read ({type(error).__name__}); it is made anew, try again."
@@ -165,14 +169,13 @@ class Search:
         async with self._settled:
             await self._settled.wait_for(lambda: self.idle)
         try:
-            for creator_id in list(self._indexes):
-                async with self._index(creator_id) as index:
-                    if creator_id in self._history.creators():
-                        await asyncio.to_thread(index.forget)
-                    else:
-                        del self._indexes[creator_id]
-                        await asyncio.to_thread(index.drop)
-            await asyncio.to_thread(self._remove_others)
+            for creator_id, index in list(self._indexes.items()):
+                if creator_id in self._history.creators():
+                    await self._do(index.forget)
+                else:
+                    del self._indexes[creator_id]
+                    await self._do(index.drop)
+            await self._do(self._remove_others)
         except (sqlite3.Error, OSError) as error:
             raise Unavailable("The search index could not be written anew.") from error
 
@@ -184,8 +187,7 @@ class Search:
             except (sqlite3.Error, OSError, StaleOwner) as error:
                 log.warning("User %s: chats are compared anew (%s).", self._user_id, type(error).__name__)
         for index in self._indexes.values():
-            index.close()
-        self._indexes.clear()
+            await self._do(index.close)
 
     # In step with the history
 
@@ -238,10 +240,9 @@ class Search:
             await backoff.pause()
 
     async def _start_anew(self) -> None:
-        async with self._using:
-            for index in self._indexes.values():
-                await asyncio.to_thread(index.drop)
-            self._indexes.clear()
+        while self._indexes:
+            _, index = self._indexes.popitem()
+            await self._do(index.drop)
         for key in self._history.keys(None):
             self._mark_all(key, ())
 
@@ -254,21 +255,18 @@ class Search:
     async def _compare(self) -> None:
         """Mark the chats that are not as the files have them, and drop files of others."""
         for creator_id in self._history.creators():
-            async with self._index(creator_id) as index:
-                stamps = await asyncio.to_thread(index.stamps)
-                for number, key in enumerate(self._history.keys(creator_id)):
-                    packed = self._history.at_rest(key)
-                    stamp = stamps.pop(key[1], NOTHING)
-                    if packed is None or stamp != _stamp_of(packed):
-                        is_new = stamp is NOTHING
-                        known = [] if is_new else await asyncio.to_thread(index.conversations, key[1])
-                        self._mark_all(key, known)
-                    if number % EVERY == 0:
-                        await asyncio.sleep(0)
-                for chat_id in stamps:  # of chats that are no more
-                    known = await asyncio.to_thread(index.conversations, chat_id)
-                    self._mark((creator_id, chat_id), known)
-        await asyncio.to_thread(self._remove_others)
+            index = await self._index(creator_id)
+            stamps = await self._do(index.stamps)
+            for number, key in enumerate(self._history.keys(creator_id)):
+                packed = self._history.at_rest(key)
+                is_known, stamp = key[1] in stamps, stamps.pop(key[1], None)
+                if packed is None or stamp != _stamp_of(packed):
+                    self._mark_all(key, await self._do(index.conversations, key[1]) if is_known else ())
+                if number % EVERY == 0:
+                    await asyncio.sleep(0)
+            for chat_id in stamps:  # of chats that are no more
+                self._mark((creator_id, chat_id), await self._do(index.conversations, chat_id))
+        await self._do(self._remove_others)
 
     async def _catch_up(self) -> None:
         wrote = 0
@@ -289,10 +287,10 @@ class Search:
                 if rows >= TOGETHER:
                     break
             try:
-                async with self._index(creator_id) as index:
-                    if self._model:
-                        await asyncio.to_thread(index.embedded_by, self._model)
-                    await asyncio.to_thread(index.put, updates, self._vectors)
+                index = await self._index(creator_id)
+                if self._model:
+                    await self._do(index.embedded_by, self._model)
+                await self._do(index.put, updates, self._vectors)
             except BaseException:
                 for key, ids in taken.items():
                     self._mark(key, ids)
@@ -322,8 +320,8 @@ class Search:
         """Ask for the vectors that did not come, when nothing else is to be done."""
         for creator_id in self._history.creators():
             while not self._dirty:
-                async with self._index(creator_id) as index:
-                    lacking = await asyncio.to_thread(index.lacking, EMBEDDED_TOGETHER)
+                index = await self._index(creator_id)
+                lacking = await self._do(index.lacking, EMBEDDED_TOGETHER)
                 if not lacking:
                     break
                 if self._busy():
@@ -332,9 +330,8 @@ class Search:
                 embedded = await self._embedder.embed([text for _, text in lacking])
                 if not any(digest_of(text) in embedded.vectors for _, text in lacking):
                     return
-                async with self._index(creator_id) as index:
-                    await asyncio.to_thread(index.embedded_by, embedded.model)
-                    await asyncio.to_thread(index.give, lacking, embedded.vectors)
+                await self._do(index.embedded_by, embedded.model)
+                await self._do(index.give, lacking, embedded.vectors)
 
     async def _stamp(self) -> None:
         """Have the files say how the chats at rest are."""
@@ -346,17 +343,19 @@ class Search:
                     stamps[key[1]] = _stamp_of(packed)
                 if number % EVERY == 0:
                     await asyncio.sleep(0)
-            async with self._using:
-                await asyncio.to_thread(index.stamp, stamps)
+            await self._do(index.stamp, stamps)
 
-    @asynccontextmanager
-    async def _index(self, creator_id: str) -> AsyncIterator[Index]:
-        """The creator's index, which nobody else uses meanwhile."""
-        async with self._using:
-            if creator_id not in self._indexes:
-                path = None if self._folder is None else self._folder / _file_of(creator_id)
-                self._indexes[creator_id] = await asyncio.to_thread(Index, path, self._epoch)
-            yield self._indexes[creator_id]
+    async def _index(self, creator_id: str) -> Index:
+        if (index := self._indexes.get(creator_id)) is None:
+            path = None if self._folder is None else self._folder / _file_of(creator_id)
+            index = await self._do(Index, path, self._epoch)
+            index = self._indexes.setdefault(creator_id, index)
+        return index
+
+    async def _do(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Do it in the thread, behind what it does."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thread, partial(work, *args, **kwargs))
 
     def _remove_others(self) -> None:
         """Remove files of accounts that are no more."""
