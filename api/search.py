@@ -11,7 +11,7 @@ from api.params import ChatId, KnownParameters, NeededId, QueryId
 from api.services import Provided
 from chats.message import Direction
 from errors import NotFound
-from insights.window import parse_instant, parse_time_zone
+from insights.window import invalid, parse_instant, parse_time_zone
 from search.question import Filters, Mode, Mood, Question
 from session.journal import is_known
 from wire.found import SearchAnswer
@@ -65,6 +65,8 @@ async def search(
         mood=mood,
         direction=direction,
     )
+    if filters.start is not None and filters.end is not None and filters.start >= filters.end:
+        raise invalid("start_date", "must be before end_date")
     if not await is_known(services.redis, user_id):
         raise NotFound("This user never sent anything; GET /api/v1/users lists who did.")
     question = Question(q, mode, filters, limit, cursor)

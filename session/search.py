@@ -107,7 +107,9 @@ class Search:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="search")  # uses an index, one call at a time
         self._asked, self._lacks = asyncio.Event(), asyncio.Event()
         self._settled = asyncio.Condition()
-        self._is_compared = self._is_writing = False
+        self._taken: dict[Key, dict[str, None]] = {}  # of these, what is being written
+        self._is_compared = False
+        self._tasks: list[asyncio.Task[None]] = []
         embedder.on_embedded(self._take)
 
     def begin(self, epoch: int) -> None:
@@ -122,13 +124,13 @@ class Search:
     @property
     def idle(self) -> bool:
         """Whether the indexes have the words of everything."""
-        return self._is_compared and not self._dirty and not self._is_writing
+        return self._is_compared and not self._dirty and not self._taken
 
     async def run(self) -> None:
-        """Keep the indexes in step; never ends. Raises StaleOwner when another owner has a file."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._follow_words())
-            tasks.create_task(self._follow_vectors())
+        """Keep the indexes in step until `close`. Raises StaleOwner when another owner has a file."""
+        async with asyncio.TaskGroup() as group:
+            following = self._follow_words(), self._follow_vectors()
+            self._tasks = [group.create_task(each) for each in following]
 
     async def find(
         self, creator_id: str | None, question: Question, pseudonym: Pseudonym | None = None
@@ -158,7 +160,8 @@ class Search:
             messages=self._shown(creator, question, found.hits, pseudonym),
             next=found.next,
             by=by,
-            waiting=sum(key[0] == creator for key in self._dirty) + (not self._is_compared),
+            waiting=len({key for key in (*self._dirty, *self._taken) if key[0] == creator})
+            + (not self._is_compared),
             without_meaning=found.without_vector,
         )
         self._metrics.observe(SEARCH_SECONDS, self._clock.monotonic() - began, question.mode)
@@ -181,7 +184,11 @@ class Search:
 
     async def close(self) -> None:
         """Have the files say how the chats are that are in them, for the next owner. Nothing follows."""
-        if self.idle:
+        is_settled = self.idle
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if is_settled:
             try:
                 await self._stamp()
             except (sqlite3.Error, OSError, StaleOwner) as error:
@@ -271,9 +278,8 @@ class Search:
     async def _catch_up(self) -> None:
         wrote = 0
         while self._dirty:
-            self._is_writing = True
             creator_id = next(iter(self._dirty))[0]
-            taken: dict[Key, dict[str, None]] = {}
+            taken = self._taken
             updates: list[Update] = []
             rows = 0
             for key in [key for key in self._dirty if key[0] == creator_id][:TOGETHER]:
@@ -296,7 +302,7 @@ class Search:
                     self._mark(key, ids)
                 raise
             finally:
-                self._is_writing = False
+                self._taken = {}
             wrote += rows
         if wrote >= TOGETHER:  # it would take long to find out again
             await self._stamp()

@@ -73,6 +73,10 @@ export async function money(who, days, kind, signal) {
 export const messages = ({ user, creator }, chat, limit, offset) =>
   get(`/api/v1/chats/${part(chat)}/messages`, { user_id: user, creator_id: creator, limit, offset });
 
+/** Messages that have the words, or mean something like them; more of them with a cursor. */
+export const search = ({ user, creator }, q, mode, cursor, signal) =>
+  get("/api/v1/search", { user_id: user, creator_id: creator, q, mode, cursor }, signal);
+
 /** Chats as frames have them, the most urgent first, and how many there are. */
 export const chats = ({ user, creator }, limit, offset) =>
   get(`/api/v1/frontend/chats/${part(user)}`, { creator_id: creator, limit, offset });

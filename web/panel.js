@@ -10,6 +10,7 @@ const narrow = matchMedia("(max-width: 800px)");
 
 let shownId = null;
 let shownMessages = null;
+let shownAt = null; // the message that was brought into view
 
 export function drawPanel({ open, chats }) {
   const panel = by("panel");
@@ -33,7 +34,19 @@ export function drawPanel({ open, chats }) {
   if (!panel.open) show(panel);
   if (changed) by("panel-title").focus();
   shownId = open.id;
-  if (atEnd) list.scrollTop = list.scrollHeight;
+  if (open.at === null) shownAt = null;
+  const isToShow = open.at !== null && shownAt !== open.at;
+  const sought = isToShow ? list.querySelector(`[data-message-id="${CSS.escape(open.at)}"]`) : null;
+  if (sought) {
+    shownAt = open.at;
+    list.querySelector(".sought")?.classList.remove("sought");
+    sought.classList.add("sought");
+    sought.tabIndex = -1;
+    sought.scrollIntoView({ block: "center" });
+    sought.focus({ preventScroll: true });
+  } else if (atEnd) {
+    list.scrollTop = list.scrollHeight;
+  }
 }
 
 function show(panel) {
@@ -43,8 +56,10 @@ function show(panel) {
 
 function hide(panel) {
   panel.close();
-  document.querySelector(`#inbox [data-chat-id="${CSS.escape(shownId)}"] button`)?.focus({ preventScroll: true });
-  shownId = null;
+  const chat = `[data-chat-id="${CSS.escape(shownId)}"]`;
+  const opener = shownAt === null ? `#inbox ${chat}` : `#found ${chat}[data-message-id="${CSS.escape(shownAt)}"]`;
+  document.querySelector(`${opener} button`)?.focus({ preventScroll: true });
+  shownId = shownAt = null;
 }
 
 function drawFacts(chat) {

@@ -399,11 +399,11 @@ class FakeEmbedder:
         return self.of(texts)
 
     def of(self, texts: Sequence[str]) -> Embedded:
-        vectors = np.zeros((len(texts), 64), np.float32)
+        vectors = np.zeros((len(texts), 1024), np.float32)
         for row, text in enumerate(texts):
             for word in text.lower().split():
                 meant = "gym" if word in ("workout", "training") else word
-                vectors[row, zlib.crc32(meant.encode()) % 64] += 1.0
+                vectors[row, zlib.crc32(meant.encode()) % 1024] += 1.0
         return embedded("fake 1", texts, vectors)
 
 

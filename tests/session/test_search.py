@@ -25,7 +25,7 @@ async def ask(world: World, text: str, mode: Mode = "words", **more: Any) -> dic
     creator, mask = more.pop("creator", CREATOR), more.pop("mask", False)
     limit, cursor = more.pop("limit", 100), more.pop("cursor", None)
     question = Question(text, mode, Filters(**more), limit, cursor)
-    async with asyncio.timeout(PATIENCE / 10):
+    async with asyncio.timeout(PATIENCE / 60):
         while True:
             answer: dict[str, Any] = orjson.loads(await world.session.search(creator, question, mask))
             if not answer["waiting"] and (mode == "words" or not answer["without_meaning"]):

@@ -332,3 +332,31 @@ def test_what_sales_follow_and_what_became_of_offers_are_shown(
     page.get_by_label("By").last.select_option("price_band")
     expect(page.get_by_test_id("conversion").locator("tbody tr")).to_have_count(1)
     expect(page.get_by_test_id("conversion")).to_contain_text("too few others")
+
+
+def test_a_message_is_found_and_opens_its_chat_at_that_message(
+    service: Service, user_id: str, page: Page
+) -> None:
+    old = message(1, 11, recent(9 * 1440), "💪 do you have <b>kettlebell</b> videos?")
+    others = [message(n, 11, recent(5000 - 10 * n), f"what i say, {n}") for n in range(2, 242)]
+    send(service, user_id, "snapshot", {"chats": [chat(11, name="Robin Falk")], "messages": [old, *others]})
+    visit(page, service, user_id)
+    expect(page.get_by_test_id("status")).to_contain_text("Up to date")
+    page.get_by_label("Find messages").fill("KETTLEBELL (")
+    page.get_by_label("Find messages").press("Enter")
+    row = page.get_by_test_id("found-row").first
+    expect(row).to_contain_text("💪 do you have kettlebell videos?")
+    expect(row.locator("mark")).to_have_text("kettlebell")
+    expect(row).to_contain_text("Robin Falk")
+    row.get_by_role("button").click()
+    panel = page.get_by_test_id("messages-panel")
+    sought = panel.locator('[data-message-id="1"]')
+    expect(sought).to_be_in_viewport()
+    expect(sought).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(panel).to_be_hidden()
+    expect(row.get_by_role("button")).to_be_focused()
+    page.get_by_label("Find messages").fill("no such words at all here")
+    page.locator("#find-mode").select_option("words")
+    page.get_by_role("button", name="Find", exact=True).click()
+    expect(page.locator("#find-state")).to_contain_text("Nothing found.")
