@@ -12,7 +12,7 @@ from fastapi.staticfiles import StaticFiles
 from ray import serve
 
 from access.setup import GuardedAccess, open_access
-from api import dashboard, ingest, insights, operations, people, privacy, reading, search, sign_in
+from api import dashboard, exports, ingest, insights, operations, people, privacy, reading, search, sign_in
 from api.door import Door
 from api.errors import add_error_handlers, answers
 from api.forwarded import Forwarded
@@ -81,6 +81,7 @@ def build_api(settings: Settings) -> FastAPI:
         insights.router,
         reading.router,
         search.router,
+        exports.router,
         privacy.router,
         operations.router,
         sign_in.router,

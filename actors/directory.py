@@ -20,6 +20,7 @@ from errors import AnalyticsError, StaleOwner, Unavailable
 from graph.model import UpsertEdge, UpsertVertex
 from remote import aside, named_actor, result
 from search.question import Question
+from session.bulk import Row, Table
 from session.machine import Status
 from session.pages import EVERYTHING, Extent, Order
 from settings import Settings
@@ -176,6 +177,12 @@ class Directory(Caller):
     ) -> tuple[bytes, str | None]:
         """A page of what is kept of a user, an account or a fan: lines of JSON, and the next cursor."""
         return await self.call(UserActor.export, user_id, creator_id, id, cursor, limit)
+
+    async def bulk(
+        self, user_id: str, table: Table, creator_id: str | None, cursor: str | None, limit: int
+    ) -> tuple[list[Row], str | None]:
+        """Rows of a table of an account, or of all the user's, and the next cursor."""
+        return await self.call(UserActor.bulk, user_id, table, creator_id, cursor, limit)
 
     async def keep_for(self, user_id: str, creator_id: str, days: int | None) -> None:
         """Keep an account's messages for so many days (0: for ever; None: as long as all others')."""

@@ -29,6 +29,7 @@ from metrics.port import Metrics
 from metrics.tally import Tally
 from privacy.seal import read_seal
 from search.question import Question
+from session.bulk import Row, Table
 from session.clock import SystemClock
 from session.erased import ErasedInRedis
 from session.held import HeldStore
@@ -118,6 +119,11 @@ class UserActor:
         self, user_id: str, creator_id: str | None, id: str | None, cursor: str | None, limit: int
     ) -> tuple[bytes, str | None]:
         return await self._of(user_id).export(creator_id, id, cursor, limit)
+
+    async def bulk(
+        self, user_id: str, table: Table, creator_id: str | None, cursor: str | None, limit: int
+    ) -> tuple[list[Row], str | None]:
+        return await self._of(user_id).bulk(table, creator_id, cursor, limit)
 
     async def keep_for(self, user_id: str, creator_id: str, days: int | None) -> None:
         await self._of(user_id).keep_for(creator_id, days)

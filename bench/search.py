@@ -12,7 +12,7 @@ from bench.corpus import corpus
 from bench.figure import Figure, percentile
 from search.embedded import digest_of
 from search.index import Index, Row, Update
-from search.question import Filters, Mode, Question, readable
+from search.question import Filters, Question, readable
 from search.vectors import packed
 from wire.text import plain_text
 
@@ -71,11 +71,19 @@ def measure() -> list[Figure]:
     ]
 
 
-def _fill(index: Index, texts: list[str], vectors: "np.ndarray[tuple[int, int], np.dtype[np.float32]]") -> None:
+def _fill(
+    index: Index, texts: list[str], vectors: "np.ndarray[tuple[int, int], np.dtype[np.float32]]"
+) -> None:
     index.embedded_by("made up")
     for first in range(0, SIZE, CHAT):
         rows = [_row(n, text) for n, text in enumerate(texts[first : first + CHAT], first)]
-        own = dict(zip(map(digest_of, texts[first : first + CHAT]), packed(vectors[first : first + CHAT]), strict=False))
+        own = dict(
+            zip(
+                map(digest_of, texts[first : first + CHAT]),
+                packed(vectors[first : first + CHAT]),
+                strict=False,
+            )
+        )
         index.put([Update(rows[0].chat, [each.conversation for each in rows], rows)], own)
 
 

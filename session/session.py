@@ -40,7 +40,7 @@ from metrics.declared import (
     OWNER_RECOVERY_SECONDS,
 )
 from search.question import Question
-from session import reading
+from session import bulk, reading
 from session.backlog import Backlog
 from session.erasure import Erasure, Scope
 from session.erasures import Erasures
@@ -305,6 +305,13 @@ class Session:
             async with self._at_rest:
                 lines, following = page(self._history, self._intake.held, creator_id, id, cursor, limit)
             return b"".join(line + b"\n" for line in lines), following
+
+    async def bulk(
+        self, table: bulk.Table, creator_id: str | None, cursor: str | None, limit: int
+    ) -> tuple[list[bulk.Row], str | None]:
+        """Rows of a table (`session.bulk`) behind a cursor, and the next cursor."""
+        async with self._call(), self._at_rest:
+            return bulk.page(self._history, table, creator_id, cursor, limit)
 
     async def _receipt(self, receipt: str, within: float) -> dict[str, Any] | None:
         try:

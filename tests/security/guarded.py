@@ -97,6 +97,10 @@ class Owners:
 
     get_shown_messages = get_shown_chats
 
+    async def bulk(self, *_: Any) -> tuple[list[dict[str, Any]], str | None]:
+        self.calls.append("bulk")
+        return [{"text": CANARY}], None
+
     async def search(self, *_: Any) -> bytes:
         self.calls.append("search")
         return orjson.dumps({"messages": [{"text": CANARY}]})

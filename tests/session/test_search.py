@@ -325,8 +325,8 @@ def test_what_is_found_is_what_the_history_holds_whatever_happens(tmp_path: Path
     run_state_machine_as_test(
         Kept,
         settings=settings(
-            max_examples=25,
-            stateful_step_count=15,
+            max_examples=4,
+            stateful_step_count=10,
             deadline=None,
             suppress_health_check=list(HealthCheck),
         ),
