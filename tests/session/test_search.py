@@ -288,6 +288,7 @@ class AgainstTheHistory(RuleBasedStateMachine):
     def have_another_owner(self, in_order: bool) -> None:
         async def work() -> None:
             if in_order:
+                await self.world.settle()
                 await self.world.session.leave(PATIENCE)
             await self.world.begin()
 
@@ -325,8 +326,8 @@ def test_what_is_found_is_what_the_history_holds_whatever_happens(tmp_path: Path
     run_state_machine_as_test(
         Kept,
         settings=settings(
-            max_examples=4,
-            stateful_step_count=10,
+            max_examples=25,
+            stateful_step_count=15,
             deadline=None,
             suppress_health_check=list(HealthCheck),
         ),
