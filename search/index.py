@@ -10,6 +10,7 @@ Blocking: call it in a thread, one call at a time.
 
 import json
 import logging
+import os
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -22,6 +23,9 @@ from chats.message import Direction
 from errors import StaleOwner
 from search.embedded import digest_of
 from search.question import MOODS, Filters, Place, Question, fused, place_of, readable
+
+# Read when numpy is first imported: a product of one block is over before another thread has begun.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 log = logging.getLogger(__name__)
 

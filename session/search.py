@@ -252,6 +252,7 @@ class Search:
             await self._do(index.drop)
         for key in self._history.keys(None):
             self._mark_all(key, ())
+            await asyncio.sleep(0)
 
     def _mark_all(self, key: Key, known: Iterable[str]) -> None:
         """Have all of a chat compared, and what the index knows of it."""
@@ -269,6 +270,7 @@ class Search:
                 is_known, stamp = key[1] in stamps, stamps.pop(key[1], None)
                 if packed is None or stamp != _stamp_of(packed):
                     self._mark_all(key, await self._do(index.conversations, key[1]) if is_known else ())
+                    await asyncio.sleep(0)
                 if number % EVERY == 0:
                     await asyncio.sleep(0)
             for chat_id in stamps:  # of chats that are no more
@@ -292,6 +294,7 @@ class Search:
                     self._mark(key, list(taken[key])[len(told) :])
                 if rows >= TOGETHER:
                     break
+                await asyncio.sleep(0)
             try:
                 index = await self._index(creator_id)
                 if self._model:
