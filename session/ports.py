@@ -13,9 +13,9 @@ from privacy.seal import Seal
 from session.clock import Clock
 from session.erased import Erased
 from session.held import HeldStore
+from session.indexes import WORDS_ALONE, Embeds
 from session.journal import Journal
 from session.lag import Lag
-from session.search import WORDS_ALONE, Embeds
 from session.understanding import Enriches
 from session.understood import Understood
 

@@ -47,6 +47,7 @@ from session.erasures import Erasures
 from session.export import page
 from session.figures import Figures
 from session.graph import GraphWrites
+from session.indexes import Indexes
 from session.intake import EXPIRED, Intake, Receipt
 from session.machine import (
     Accepted,
@@ -133,15 +134,15 @@ class Session:
         self._understanding = Understanding(
             user_id, history, ports.enricher, self._clock, self._tell_progress
         )
-        self._search = Search(
+        self._indexes = Indexes(
             user_id,
             history,
             ports.embedder,
             ports.search_folder,
             self._clock,
-            ports.metrics,
             busy=lambda: self._state.job is not None,
         )
+        self._search = Search(user_id, history, ports.embedder, self._indexes, self._clock, ports.metrics)
         self._retention = retention = Retention(
             settings.retention_days, self._clock, history.creators, self._expire
         )
@@ -187,7 +188,7 @@ class Session:
             self._persistence,
             self._refits,
             self._frames,
-            self._search,
+            self._indexes,
             self._at_rest,
             lambda: self._state.sequence,
             self._catch_up,
@@ -442,7 +443,7 @@ class Session:
         """Return once there was no call and no work for so many seconds: how many those are by now."""
         while True:
             settled = self._is_settled() and self._writes.behind_since() is None and self._erasures.idle
-            settled = settled and self._search.idle
+            settled = settled and self._indexes.idle
             works = self._calls or self._refits.working or (self._ready.is_set() and not settled)
             idle = 0.0 if works else self._clock.monotonic() - self._used
             if idle >= seconds:
@@ -458,7 +459,7 @@ class Session:
         async with self._at_rest:
             if self._ready.is_set():
                 await self._persistence.finish()
-                await self._search.close()
+                await self._indexes.close()
 
     async def _work_again(self, keys: set[str]) -> set[str]:
         """Have conversations that failed enriched or written again: these, or all when there are no keys.
@@ -545,7 +546,7 @@ class Session:
                     self._refits.run(),
                     self._erasures.run(),
                     self._retention.run(),
-                    self._search.run(),
+                    self._indexes.run(),
                     self._look(),
                     self._process_delta_queue(),
                 ):
@@ -591,7 +592,7 @@ class Session:
         changes = self._history.take_changes()
         self._writes.begin(epoch, self._ports.writer(epoch), unwritten)
         self._writes.follow(changes)
-        self._search.begin(epoch)
+        self._indexes.begin(epoch)
         self._erasures.begin(epoch, due)
         if self._intake.dropped[EXPIRED]:  # the journal has it still
             self._erasures.sweep()
@@ -669,7 +670,7 @@ class Session:
             self._creators.update((creator_id, None) for creator_id, _ in changes)
             self._figures.follow(changes)
             self._writes.follow(changes)
-            self._search.follow(changes)
+            self._indexes.follow(changes)
 
     async def _carry_out(self, effect: Effect) -> None:
         match effect:

@@ -18,6 +18,7 @@ from insights import money, queries
 from local.ray import LIMITS
 from metrics.declared import BY_NAME
 from settings import Settings
+from wire.found import FoundMessage, SearchAnswer
 from wire.payloads import ConversionRow, Converted, CountedConversations, Payload, PpvFunnel, PpvRow
 
 with warnings.catch_warnings():  # Ray's use of Pydantic warns when it is imported
@@ -193,6 +194,14 @@ def test_every_field_of_an_answer_about_money_is_in_the_metrics(answer: type[Pay
         name for name in set(answer.model_fields) - scope if not re.search(rf"`[^`]*\b{name}\b[^`]*`", text)
     ]
     assert missing == []
+
+
+@pytest.mark.parametrize("answer", [SearchAnswer, FoundMessage])
+def test_every_field_and_parameter_of_a_search_is_in_its_page(answer: type[Payload]) -> None:
+    text = (DOCS / "search.md").read_text()
+    asked = build_api(Settings()).openapi()["paths"]["/api/v1/search"]["get"]["parameters"]
+    assert [each["name"] for each in asked if f"`{each['name']}`" not in text] == []
+    assert [name for name in answer.model_fields if f'"{name}"' not in text] == []
 
 
 def test_every_question_that_answers_a_metric_is_in_the_metrics() -> None:

@@ -234,6 +234,21 @@ async def test_a_damaged_file_is_made_anew(world: World) -> None:
     assert await ids(world, "gym", "both") == ["a1", "a2", "b1"]
 
 
+async def test_a_file_that_is_damaged_while_it_is_used_is_made_anew(world: World) -> None:
+    await ids(world, "gym")
+    await world.session.search(CREATOR, Question("gym", "words"), False)
+    for file in files(world):
+        size = file.stat().st_size
+        file.write_bytes(file.read_bytes()[:100] + bytes(range(256)) * (size // 256))
+    async with asyncio.timeout(PATIENCE / 60):
+        while True:
+            try:
+                assert await ids(world, "gym") == ["a1", "b1"]
+                break
+            except Unavailable:
+                await world.clock.advance(1.0)
+
+
 def files(world: World) -> list[Path]:
     assert world.search_folder is not None
     return sorted(world.search_folder.rglob("*.sqlite*")) if world.search_folder.exists() else []
