@@ -107,6 +107,7 @@ class Indexes:
         self._asked, self._lacks = asyncio.Event(), asyncio.Event()
         self._settled = asyncio.Condition()
         self._is_compared = self._is_damaged = False
+        self._passes = 0  # how often all that was known to be other was written
         self._tasks: list[asyncio.Task[None]] = []
         embedder.on_embedded(self._take)
 
@@ -155,8 +156,10 @@ class Indexes:
 
     async def purge(self) -> None:
         """Return when the files have nothing that the history has not."""
+        passes = self._passes
         async with self._settled:
-            await self._settled.wait_for(lambda: self.idle)
+            await self._settled.wait_for(lambda: self.idle or self._passes > passes)
+        self._vectors.clear()
         try:
             for creator_id, index in list(self._indexes.items()):
                 if creator_id in self._history.creators():
@@ -191,6 +194,7 @@ class Indexes:
             if self._is_damaged:
                 await self._start_anew()
             await self._again(self._catch_up)
+            self._passes += 1
             async with self._settled:
                 self._settled.notify_all()
             self._lacks.set()
