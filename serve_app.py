@@ -12,7 +12,20 @@ from fastapi.staticfiles import StaticFiles
 from ray import serve
 
 from access.setup import GuardedAccess, open_access
-from api import dashboard, fans, ingest, insights, operations, people, privacy, reading, sign_in, team
+from api import (
+    dashboard,
+    exports,
+    fans,
+    ingest,
+    insights,
+    operations,
+    people,
+    privacy,
+    reading,
+    search,
+    sign_in,
+    team,
+)
 from api.door import Door
 from api.errors import add_error_handlers, answers
 from api.forwarded import Forwarded
@@ -83,6 +96,8 @@ def build_api(settings: Settings) -> FastAPI:
         team.shifts,
         fans.router,
         reading.router,
+        search.router,
+        exports.router,
         privacy.router,
         operations.router,
         sign_in.router,

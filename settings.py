@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any, Self
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from errors import InvalidInput, SettingsError
 from graph.cosmos_address import PREFIX, check_partition_key, parse
@@ -180,6 +180,15 @@ class Settings:
     def checkpoints(self) -> str:
         """Where checkpoints are: a folder, or a URL that fsspec knows."""
         return self.checkpoint_url or str(self.data_dir.resolve() / "checkpoints")
+
+    def search_folder(self, user_id: str) -> Path | None:
+        """Where a user's search indexes are kept; None on a cluster.
+
+        There a user's owner may be on another node tomorrow: what it leaves on this one could not be erased.
+        """
+        if self.ray_address:
+            return None
+        return self.data_dir.resolve() / "search" / f"user={quote(user_id, safe='')}"
 
     @property
     def _is_graph_embedded(self) -> bool:

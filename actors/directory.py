@@ -19,6 +19,8 @@ from backoff import Backoff
 from errors import AnalyticsError, StaleOwner, Unavailable
 from graph.model import UpsertEdge, UpsertVertex
 from remote import aside, named_actor, result
+from search.question import Question
+from session.bulk import Row, Table
 from session.machine import Status
 from session.pages import EVERYTHING, Extent, Order, Said
 from settings import Settings
@@ -193,6 +195,12 @@ class Directory(Caller):
         """A page of what is kept of a user, an account or a fan: lines of JSON, and the next cursor."""
         return await self.call(UserActor.export, user_id, creator_id, id, cursor, limit, mask)
 
+    async def bulk(
+        self, user_id: str, table: Table, creator_id: str | None, cursor: str | None, limit: int
+    ) -> tuple[list[Row], str | None]:
+        """Rows of a table of an account, or of all the user's, and the next cursor."""
+        return await self.call(UserActor.bulk, user_id, table, creator_id, cursor, limit)
+
     async def keep_for(self, user_id: str, creator_id: str, days: int | None) -> None:
         """Keep an account's messages for so many days (0: for ever; None: as long as all others')."""
         await self.call(UserActor.keep_for, user_id, creator_id, days)
@@ -229,6 +237,10 @@ class Directory(Caller):
         """Messages as received with their enrichment, oldest first; `limit` counts from the latest."""
         method = UserActor.get_cached_messages
         return await self.call(method, user_id, chat_id, creator_id, limit, offset, mask)
+
+    async def search(self, user_id: str, creator_id: str | None, question: Question, mask: bool) -> bytes:
+        """A page of what a search finds in an account: JSON."""
+        return await self.call(UserActor.search, user_id, creator_id, question, mask)
 
     async def full_sync(
         self, user_id: str, creator_id: str | None, extent: Extent = EVERYTHING

@@ -28,6 +28,8 @@ from metrics.loop_lag import SPARING, LoopLag
 from metrics.port import Metrics
 from metrics.tally import Tally
 from privacy.seal import read_seal
+from search.question import Question
+from session.bulk import Row, Table
 from session.clock import SystemClock
 from session.erased import ErasedInRedis
 from session.held import HeldStore
@@ -134,6 +136,11 @@ class UserActor:
     ) -> tuple[bytes, str | None]:
         return await self._of(user_id).export(creator_id, id, cursor, limit, mask)
 
+    async def bulk(
+        self, user_id: str, table: Table, creator_id: str | None, cursor: str | None, limit: int
+    ) -> tuple[list[Row], str | None]:
+        return await self._of(user_id).bulk(table, creator_id, cursor, limit)
+
     async def keep_for(self, user_id: str, creator_id: str, days: int | None) -> None:
         await self._of(user_id).keep_for(creator_id, days)
 
@@ -164,6 +171,9 @@ class UserActor:
         mask: bool = False,
     ) -> list[dict[str, Any]]:
         return await self._of(user_id).get_cached_messages(chat_id, creator_id, limit, offset, mask)
+
+    async def search(self, user_id: str, creator_id: str | None, question: Question, mask: bool) -> bytes:
+        return await self._of(user_id).search(creator_id, question, mask)
 
     async def full_sync(
         self, user_id: str, creator_id: str | None, extent: Extent
@@ -222,6 +232,7 @@ class UserActor:
 def _ports(user_id: str, settings: Settings, metrics: Metrics) -> Ports:
     redis = connect_redis(settings.redis_url)
     writer = graph_writer(settings)
+    enricher = Enricher(user_id, TopicModels(redis), settings)
     return Ports(
         journal=Journal(redis, user_id),
         understood=Understood(redis, user_id),
@@ -230,7 +241,9 @@ def _ports(user_id: str, settings: Settings, metrics: Metrics) -> Ports:
         seal=partial(read_seal, settings.secret_file),
         publisher=lambda lost: Publisher(redis, user_id, lost, metrics),
         checkpoints=lambda epoch: Checkpoints(settings.checkpoints, user_id, epoch),
-        enricher=Enricher(user_id, TopicModels(redis), settings),
+        enricher=enricher,
+        embedder=enricher,
+        search_folder=settings.search_folder(user_id),
         writer=lambda epoch: writer.of((user_id, epoch)),
         reader=graph_reader(settings, writer),
         lag=LagInRedis(redis, user_id),

@@ -13,6 +13,7 @@ from api.caller import GUARDED, KNOWN, KnownCaller
 from api.limits import KnownLimits, Limits
 from api.params import ChatId, KnownParameters, Limit, QueryId
 from api.services import Provided
+from api.tables import TABLES, TableRoute
 from api.terms import KnownTerms
 from errors import InvalidInput
 from frames.publisher import Announcer
@@ -44,7 +45,13 @@ from wire.payloads import (
     TopicMetric,
 )
 
-router = APIRouter(prefix="/api/v1/insights", tags=["insights"], dependencies=[KNOWN], responses=GUARDED)
+router = APIRouter(
+    prefix="/api/v1/insights",
+    tags=["insights"],
+    dependencies=[KNOWN, TABLES],
+    responses=GUARDED,
+    route_class=TableRoute,
+)
 
 Broadcast = Annotated[
     bool, Query(alias="broadcast", description="also send an analytics_update to the user's pages")

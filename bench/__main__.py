@@ -26,6 +26,7 @@ def main() -> int:
         history,
         ingest,
         latency,
+        search,
         snapshot,
         window,
         workers,
@@ -46,6 +47,7 @@ def main() -> int:
         told(durable.measure())
         told(window.measure())
         told(frames.measure())
+        told(search.measure())
         told(access.measure())
         told(graph.measure())
         told(graph_server.measure())

@@ -42,6 +42,7 @@ from enrich.topics.store import TopicStore, header, without_discovered
 from memory import keep
 from metrics.declared import ENRICHMENT_MESSAGES, ENRICHMENT_TASK_SECONDS
 from remote import result
+from search.embedded import Embedded
 from settings import Settings
 
 if TYPE_CHECKING:
@@ -77,6 +78,17 @@ class Enricher:
         self._user_id = user_id
         self._topics = topics
         self._model = settings.model
+        self._tell_embedded: Callable[[Embedded], None] = lambda _: None
+
+    def on_embedded(self, tell: Callable[[Embedded], None]) -> None:
+        """Have the vectors told that enrichment makes of texts: those of a part before its nodes."""
+        self._tell_embedded = tell
+
+    async def embed(self, texts: Sequence[str]) -> Embedded:
+        """The texts' vectors. EnrichmentError."""
+        task: Any = _embed.options(**await _options())
+        found: Embedded = await result(task.remote(list(texts), self._model))
+        return found
 
     async def whole(
         self,
@@ -111,7 +123,10 @@ class Enricher:
         fitted = await self._fit(creator_id, parts, options, again=refit)
 
         async def assigned(part: _Part) -> list[EnrichedConversation]:
-            return await _assigned(part, creator_id, fitted, self._model, options)
+            task: Any = _assign.options(**options)
+            nodes, embedded = await result(task.remote(part.analysis, creator_id, fitted, self._model))
+            self._tell_embedded(embedded)
+            return list(nodes)
 
         return _version(fitted), _bounded(limit, assigned, _released(parts))
 
@@ -171,9 +186,10 @@ class Enricher:
             task: Any = _enrich.options(**options)
             found: list[EnrichedConversation]
             try:
-                found = await result(
+                found, embedded = await result(
                     task.remote([each for each, _, _ in part], around, creator_id, stored, self._model, known)
                 )
+                self._tell_embedded(embedded)
             except Exception as error:  # whatever a worker dies of
                 if not alone:
                     raise
@@ -248,14 +264,6 @@ async def _analysed(chunk: "Sequence[WholeChat]", model: str, options: dict[str,
         {id: reading for _, _, known in chunk for id, reading in known.items()},
     )
     return _Part(analysis, documents, await result(counted))
-
-
-async def _assigned(
-    part: _Part, creator_id: str, fitted: bytes | None, model: str, options: dict[str, Any]
-) -> list[EnrichedConversation]:
-    task: Any = _assign.options(**options)
-    found: list[EnrichedConversation] = await result(task.remote(part.analysis, creator_id, fitted, model))
-    return found
 
 
 def _chunks(chats: Iterable[WholeChat]) -> Iterator[list[WholeChat]]:
@@ -412,11 +420,11 @@ def _fit(
 @ray.remote
 def _assign(
     analysis: "Analysis", creator_id: str, stored: bytes | None, model: str
-) -> list[EnrichedConversation]:
+) -> tuple[list[EnrichedConversation], Embedded]:
     from enrich.analyse import assign
 
     with _measured("assign"):
-        return assign(analysis, _served(creator_id, stored, model))
+        return assign(analysis, _served(creator_id, stored, model)), _embedded(analysis, model)
 
 
 @ray.remote
@@ -427,11 +435,21 @@ def _enrich(
     stored: bytes | None,
     model: str,
     known: Known,
-) -> list[EnrichedConversation]:
+) -> tuple[list[EnrichedConversation], Embedded]:
     from enrich.analyse import analyse, assign
 
     with _measured("enrich", conversations):
-        return assign(analyse(conversations, around, model, known), _served(creator_id, stored, model))
+        analysis = analyse(conversations, around, model, known)
+        return assign(analysis, _served(creator_id, stored, model)), _embedded(analysis, model)
+
+
+@ray.remote
+def _embed(texts: Sequence[str], model: str) -> Embedded:
+    from enrich.embedding.embed import embed, model_name
+    from search.vectors import embedded
+
+    with _measured("embed"):
+        return embedded(model_name(model), texts, embed(texts, model))
 
 
 @ray.remote
@@ -441,6 +459,18 @@ def _enrich_alone(
     from enrich.analyse import enrich_alone
 
     return enrich_alone(conversation, all_messages, model=model)
+
+
+def _embedded(analysis: "Analysis", model: str) -> Embedded:
+    """The vectors of the texts of an analysis; none where they failed."""
+    from enrich.embedding.embed import model_name
+    from enrich.topics.windows import spoken
+    from search.vectors import embedded
+
+    if analysis.text_vectors is None:
+        return Embedded("", {})
+    texts = [message.text for each in analysis.conversations for message in spoken(each.conversation)]
+    return embedded(model_name(model), texts, analysis.text_vectors)
 
 
 def _served(creator_id: str, stored: bytes | None, model: str) -> "TopicModel | None":

@@ -57,6 +57,7 @@ class Change:
 
     written: dict[str, None] = field(default_factory=dict)  # ids of conversations with a new node
     gone: dict[str, None] = field(default_factory=dict)  # ids of conversations that are no more
+    stale: dict[str, None] = field(default_factory=dict)  # ids of conversations that wait for a node
     moved: bool = False  # the chat is under another id now
     erased: str | None = None  # the fan, whose chat is no more
 
@@ -390,6 +391,11 @@ class History:
         slot.packed = slot.packed or pack(self._read(slot))
         return slot.packed
 
+    def at_rest(self, key: Key) -> Packed | None:
+        """The bytes of a chat, where it has not changed since it was packed."""
+        slot = self._slot(key)
+        return None if slot is None else slot.packed
+
     def beyond(self, messages: int) -> list[Key]:
         """The opened chats that were not used for longest, without the last ones that hold `messages`."""
         held = 0
@@ -557,6 +563,7 @@ class History:
         mark.gone = found.gone
         mark.stale = cached.pending()
         change = self._changed(key)
+        change.stale.update(dict.fromkeys(each.id for each in mark.stale))
         for id in mark.gone:
             change.written.pop(id, None)
             change.gone[id] = None

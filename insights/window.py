@@ -96,6 +96,11 @@ class Window:
         return 2 * self.start_second - self.end_second
 
 
+def parse_instant(field: str, text: str | None, zone: tzinfo) -> datetime | None:
+    """The instant that a parameter names, as `Window.from_params` reads it; None: it was left out."""
+    return _parse(field, text, zone) if text else None
+
+
 def _default_start(end: datetime) -> datetime:
     try:
         return end - WINDOW

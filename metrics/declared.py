@@ -159,6 +159,9 @@ OWNER_RESTARTS = Counter(
 OWNER_PASSIVATIONS = Counter(
     "analytics_owner_passivations_total", "actors", "User actors that were ended in order."
 )
+SEARCH_SECONDS = Histogram(
+    "analytics_search_seconds", "seconds", "Time in which an owner answered a search.", label="mode"
+)
 CHECKPOINT_SECONDS = Histogram("analytics_checkpoint_seconds", "seconds", "Time of writing a checkpoint.")
 CHECKPOINT_BYTES = Histogram("analytics_checkpoint_bytes", "bytes", "Size of a checkpoint.", boundaries=BYTES)
 LOOP_LAG_SECONDS = Gauge(

@@ -18,6 +18,7 @@ from backoff import Backoff
 from errors import AnalyticsError, StaleOwner, Unavailable
 from frames.publisher import Publisher
 from session.erasure import Erasure
+from session.indexes import Indexes
 from session.intake import Intake
 from session.persistence import Persistence
 from session.ports import Ports
@@ -43,6 +44,7 @@ class Erasures:
         persistence: Persistence,
         refits: Refits,
         frames: Publisher,
+        indexes: Indexes,
         at_rest: asyncio.Lock,
         applied: Callable[[], int],
         catch_up: Callable[[], None],
@@ -53,6 +55,7 @@ class Erasures:
         self._persistence = persistence
         self._refits = refits
         self._frames = frames
+        self._indexes = indexes
         self._at_rest = at_rest
         self._applied = applied
         self._catch_up = catch_up
@@ -144,6 +147,7 @@ class Erasures:
         accounts = {id for each in due if each.scope != "fan" for id in self._still_erased(each)}
         is_named = await self._purge(accounts)
         await self._frames.forget()
+        await self._indexes.purge()
         left = [] if await erased.forget_log() else [REDIS_LOG]
         while is_named:
             await clock.sleep(LOOK_EVERY)  # the graph may be away for long

@@ -41,9 +41,9 @@ def page(
     With a `pseudonym` as `wire.masking` shows it, and without what was received of what is held. One chat is
     open at a time. InvalidInput when the cursor is none.
     """
-    at = _Place.read(cursor)
+    at = Place.read(cursor)
     lines: list[bytes] = []
-    for key in _chats(history, creator_id, id, at):
+    for key in chats_from(history, creator_id, id, at):
         cached = history.look(*key)
         if cached is None:
             continue
@@ -51,9 +51,9 @@ def page(
         if key != at.chat:
             facts = masked_chat(cached, pseudonym) if pseudonym else chat_facts(cached.chat, cached)
             lines.append(_line("chat", key, facts))
-        for message in _messages(cached, after, limit + 1 - len(lines)):
+        for message in messages_after(cached, after, limit + 1 - len(lines)):
             if len(lines) >= limit:
-                return lines, _Place(key, after).text()
+                return lines, Place(key, after).text()
             node = cached.node(f"{key[1]}:{message.id}")
             if node is not None:
                 lines.append(_line("conversation", key, _facts(node)))
@@ -61,7 +61,7 @@ def page(
             lines.append(_line("message", key, {"id": message.id, "received": shown}))
             after = message.order
         if len(lines) >= limit:
-            return lines, _Place(key, after).text()
+            return lines, Place(key, after).text()
     ids = _ids(history, creator_id, id)
     keys = sorted(key for key, aside in held.items() if key > at.held and _is_of(aside, creator_id, ids))
     room = max(1, limit - len(lines))
@@ -71,10 +71,10 @@ def page(
         lines.append(
             _line("held", (aside.creator_id, None), {"key": name, "reason": aside.held.reason, **received_as})
         )
-    return lines, _Place(at.chat, None, keys[room - 1], is_behind=True).text() if len(keys) > room else None
+    return lines, Place(at.chat, None, keys[room - 1], is_behind=True).text() if len(keys) > room else None
 
 
-class _Place:
+class Place:
     """Behind a message of a chat (None: the chat's own line), or behind all chats and something held."""
 
     def __init__(
@@ -86,7 +86,7 @@ class _Place:
         return urlsafe_b64encode(orjson.dumps([self.chat, self.message, self.held, self.is_behind])).decode()
 
     @classmethod
-    def read(cls, text: str | None) -> "_Place":
+    def read(cls, text: str | None) -> "Place":
         if text is None:
             return cls()
         try:
@@ -100,15 +100,15 @@ class _Place:
             ) from None
 
 
-def _chats(history: History, creator_id: str | None, id: str | None, at: _Place) -> list[Key]:
+def chats_from(history: History, creator_id: str | None, id: str | None, at: Place) -> list[Key]:
     """The chats that are to come, that of the place among them."""
     if at.is_behind:
         return []
     keys = (key for key in history.keys(creator_id) if key >= at.chat)
-    return sorted(key for key in keys if id is None or id in (key[1], _fan_of(history, key)))
+    return sorted(key for key in keys if id is None or id in (key[1], fan_of(history, key)))
 
 
-def _fan_of(history: History, key: Key) -> str | None:
+def fan_of(history: History, key: Key) -> str | None:
     fan = history.fan(key)
     return None if fan is None else fan.fan_id
 
@@ -117,7 +117,7 @@ def _ids(history: History, creator_id: str | None, id: str | None) -> set[str] |
     """The ids of the fan and the fan's chats; None: of everybody."""
     if id is None:
         return None
-    pairs = ((key[1], _fan_of(history, key)) for key in history.keys(creator_id))
+    pairs = ((key[1], fan_of(history, key)) for key in history.keys(creator_id))
     return {id, *(each for pair in pairs if id in pair for each in pair if each is not None)}
 
 
@@ -127,7 +127,7 @@ def _is_of(aside: Aside, creator_id: str | None, ids: set[str] | None) -> bool:
     return ids is None or not ids.isdisjoint(ids_in(aside.creator_id, aside.held))
 
 
-def _messages(cached: CachedChat, after: Order | None, count: int) -> Iterator[Message]:
+def messages_after(cached: CachedChat, after: Order | None, count: int) -> Iterator[Message]:
     """The first `count` messages behind one, deleted ones among them. Not all of the chat is opened."""
     stretches = cached.stretches
     first = 0

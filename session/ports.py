@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from frames.publisher import Publisher
 from graph.port import Graph
@@ -12,6 +13,7 @@ from privacy.seal import Seal
 from session.clock import Clock
 from session.erased import Erased
 from session.held import HeldStore
+from session.indexes import WORDS_ALONE, Embeds
 from session.journal import Journal
 from session.lag import Lag
 from session.understanding import Enriches
@@ -20,7 +22,10 @@ from session.understood import Understood
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """What a session stands on. `checkpoints` and `writer` are made for the owner's epoch."""
+    """What a session stands on. `checkpoints` and `writer` are made for the owner's epoch.
+
+    `search_folder` is where search indexes are; None: they are gone with the process.
+    """
 
     journal: Journal
     understood: Understood
@@ -34,4 +39,6 @@ class Ports:
     lag: Lag
     reader: Graph
     clock: Clock
+    embedder: Embeds = WORDS_ALONE
+    search_folder: Path | None = None
     metrics: Metrics = UNMEASURED

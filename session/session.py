@@ -39,13 +39,15 @@ from metrics.declared import (
     JOURNAL_LAG,
     OWNER_RECOVERY_SECONDS,
 )
-from session import reading
+from search.question import Question
+from session import bulk, reading
 from session.backlog import Backlog
 from session.erasure import Erasure, Scope
 from session.erasures import Erasures
 from session.export import page
 from session.figures import Figures
 from session.graph import GraphWrites
+from session.indexes import Indexes
 from session.intake import EXPIRED, Intake, Receipt
 from session.machine import (
     Accepted,
@@ -76,6 +78,7 @@ from session.persistence import Persistence
 from session.ports import Ports
 from session.refits import Refits
 from session.retention import Retention
+from session.search import Search
 from session.understanding import Understanding
 from settings import Settings
 from wire.incoming import Replay, parse_replays
@@ -131,6 +134,15 @@ class Session:
         self._understanding = Understanding(
             user_id, history, ports.enricher, self._clock, self._tell_progress
         )
+        self._indexes = Indexes(
+            user_id,
+            history,
+            ports.embedder,
+            ports.search_folder,
+            self._clock,
+            busy=lambda: self._state.job is not None,
+        )
+        self._search = Search(user_id, history, ports.embedder, self._indexes, self._clock, ports.metrics)
         self._retention = retention = Retention(
             settings.retention_days, self._clock, history.creators, self._expire
         )
@@ -176,6 +188,7 @@ class Session:
             self._persistence,
             self._refits,
             self._frames,
+            self._indexes,
             self._at_rest,
             lambda: self._state.sequence,
             self._catch_up,
@@ -301,6 +314,13 @@ class Session:
                 )
             return b"".join(line + b"\n" for line in lines), following
 
+    async def bulk(
+        self, table: bulk.Table, creator_id: str | None, cursor: str | None, limit: int
+    ) -> tuple[list[bulk.Row], str | None]:
+        """Rows of a table (`session.bulk`) behind a cursor, and the next cursor."""
+        async with self._call(), self._at_rest:
+            return bulk.page(self._history, table, creator_id, cursor, limit)
+
     async def _receipt(self, receipt: str, within: float) -> dict[str, Any] | None:
         try:
             return await self._erasures.answer(receipt, within)
@@ -364,6 +384,12 @@ class Session:
         async with self._call():
             name = self._pseudonym(mask)
             return reading.messages(self._history, chat_id, creator_id, limit, offset, name)
+
+    async def search(self, creator_id: str | None, question: Question, mask: bool) -> bytes:
+        """JSON of a SearchAnswer: see `session.search.Search.find`. With `mask` under pseudonyms."""
+        async with self._call():
+            answer = await self._search.find(creator_id, question, self._pseudonym(mask))
+            return answer.model_dump_json().encode()
 
     def _pseudonym(self, mask: bool) -> Pseudonym | None:
         return partial(self._ports.seal().pseudonym, self._user_id) if mask else None
@@ -440,6 +466,7 @@ class Session:
         """Return once there was no call and no work for so many seconds: how many those are by now."""
         while True:
             settled = self._is_settled() and self._writes.behind_since() is None and self._erasures.idle
+            settled = settled and self._indexes.idle
             works = self._calls or self._refits.working or (self._ready.is_set() and not settled)
             idle = 0.0 if works else self._clock.monotonic() - self._used
             if idle >= seconds:
@@ -455,6 +482,7 @@ class Session:
         async with self._at_rest:
             if self._ready.is_set():
                 await self._persistence.finish()
+                await self._indexes.close()
 
     async def _work_again(self, keys: set[str]) -> set[str]:
         """Have conversations that failed enriched or written again: these, or all when there are no keys.
@@ -541,6 +569,7 @@ class Session:
                     self._refits.run(),
                     self._erasures.run(),
                     self._retention.run(),
+                    self._indexes.run(),
                     self._look(),
                     self._process_delta_queue(),
                 ):
@@ -586,6 +615,7 @@ class Session:
         changes = self._history.take_changes()
         self._writes.begin(epoch, self._ports.writer(epoch), unwritten)
         self._writes.follow(changes)
+        self._indexes.begin(epoch)
         self._erasures.begin(epoch, due)
         if self._intake.dropped[EXPIRED]:  # the journal has it still
             self._erasures.sweep()
@@ -663,6 +693,7 @@ class Session:
             self._creators.update((creator_id, None) for creator_id, _ in changes)
             self._figures.follow(changes)
             self._writes.follow(changes)
+            self._indexes.follow(changes)
 
     async def _carry_out(self, effect: Effect) -> None:
         match effect:

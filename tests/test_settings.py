@@ -12,6 +12,12 @@ def test_an_empty_environment_gives_the_defaults() -> None:
     assert Settings.from_env({"PORT": "  ", "HOST": ""}) == Settings()
 
 
+def test_search_indexes_are_kept_on_one_machine_and_never_on_a_cluster(tmp_path: Path) -> None:
+    alone = Settings(data_dir=tmp_path)
+    assert alone.search_folder("a/b") == tmp_path / "search" / "user=a%2Fb"
+    assert Settings(data_dir=tmp_path, ray_address="10.0.0.4:6379").search_folder("a") is None
+
+
 def test_every_setting_survives_the_way_to_another_process() -> None:
     given = Settings.from_env(
         {

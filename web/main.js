@@ -5,6 +5,7 @@ import { drawSentiment } from "./charts.js";
 import { h, setText } from "./dom.js";
 import { drawFans } from "./fans.js";
 import { drawFigures } from "./figures.js";
+import { drawFound } from "./find.js";
 import { drawHeat } from "./heat.js";
 import { drawInbox } from "./inbox.js";
 import { drawMoney } from "./money.js";
@@ -12,6 +13,7 @@ import { drawPanel } from "./panel.js";
 import { PAGE, initial, reduce } from "./state.js";
 
 const MESSAGES = 100; // asked for at a time
+const MANY = 1000; // asked for where a message is looked for
 const LAST = 30; // messages of a chat that nothing was known of
 const SETTLE = 1000; // ms: a burst of updates asks for the window once
 const CLOCK = 30_000; // ms between redrawings of "waiting .."
@@ -45,6 +47,7 @@ function draw() {
   if (changed("heat", "measure")) drawHeat(now);
   if (changed("fans", "cohorts", "chats", "segment")) drawFans(now);
   if (changed("chats", "total", "shown", "online", "open")) drawInbox(now, Date.now());
+  if (changed("found", "chats")) drawFound(now);
   if (changed("chats", "open")) drawPanel(now);
   drawn = now;
 }
@@ -168,18 +171,44 @@ async function loadMoreFans() {
 
 /** Show a chat's messages in the panel; pages are newest first. */
 function open(id) {
-  dispatch("opened", id);
+  dispatch("opened", { id });
   load(id, 0);
 }
 
-async function load(id, offset) {
+/** Show a chat with one of its messages in view, however long ago that was. */
+async function openAt(id, message) {
+  dispatch("opened", { id, at: message });
+  let offset = 0;
+  do {
+    await load(id, offset, MANY);
+    offset += MANY;
+  } while (state.open?.id === id && state.open.more && !state.open.messages.has(message));
+}
+
+async function load(id, offset, limit = MESSAGES) {
   try {
-    const items = await api.messages(who, id, MESSAGES, offset);
-    dispatch("page", { id, offset, items, more: items.length === MESSAGES });
+    const items = await api.messages(who, id, limit, offset);
+    dispatch("page", { id, offset, items, more: items.length === limit });
   } catch (error) {
     dispatch("page_failed", { id, error: error.message });
   }
 }
+
+/** A search, or with a cursor more of it; of several under way the last one counts. */
+const find = (() => {
+  let asked = new AbortController();
+  return async (text, mode, cursor = null) => {
+    asked.abort();
+    asked = new AbortController();
+    const { signal } = asked;
+    dispatch("search", { text, mode, cursor });
+    try {
+      dispatch("found", await api.search(who, text, mode, cursor, signal));
+    } catch (error) {
+      if (!signal.aborted) dispatch("search_failed", error.message);
+    }
+  };
+})();
 
 /** Ask for chats until as many of the most urgent are known as are to be shown. */
 const rank = (() => {
@@ -270,6 +299,15 @@ function listen() {
   by("inbox-more").addEventListener("click", () => {
     dispatch("more");
     rank();
+  });
+  by("find").addEventListener("submit", (event) => {
+    event.preventDefault();
+    find(by("find-text").value, by("find-mode").value);
+  });
+  by("find-more").addEventListener("click", () => find(state.found.text, state.found.mode, state.found.next));
+  by("found").addEventListener("click", ({ target }) => {
+    const row = target.closest("[data-message-id]");
+    if (row) openAt(row.dataset.chatId, row.dataset.messageId);
   });
   by("bucket").addEventListener("change", ({ target }) => {
     dispatch("bucket", target.value);

@@ -11,6 +11,7 @@ const narrow = matchMedia("(max-width: 800px)");
 let shownId = null;
 let opener = null; // what had the focus when the chat was opened
 let shownMessages = null;
+let shownAt = null; // the message that was brought into view
 
 export function drawPanel({ open, chats }) {
   const panel = by("panel");
@@ -35,7 +36,19 @@ export function drawPanel({ open, chats }) {
   if (!panel.open) show(panel); // which takes the focus
   if (changed) by("panel-title").focus();
   shownId = open.id;
-  if (atEnd) list.scrollTop = list.scrollHeight;
+  if (open.at === null) shownAt = null;
+  const isToShow = open.at !== null && shownAt !== open.at;
+  const sought = isToShow ? list.querySelector(`[data-message-id="${CSS.escape(open.at)}"]`) : null;
+  if (sought) {
+    shownAt = open.at;
+    list.querySelector(".sought")?.classList.remove("sought");
+    sought.classList.add("sought");
+    sought.tabIndex = -1;
+    sought.scrollIntoView({ block: "center" });
+    sought.focus({ preventScroll: true });
+  } else if (atEnd) {
+    list.scrollTop = list.scrollHeight;
+  }
 }
 
 function show(panel) {
@@ -45,10 +58,11 @@ function show(panel) {
 
 function hide(panel) {
   panel.close();
-  const row = document.querySelector(`#inbox [data-chat-id="${CSS.escape(shownId)}"] button`);
+  const chat = `[data-chat-id="${CSS.escape(shownId)}"]`;
+  const row = shownAt === null ? `#inbox ${chat}` : `#found ${chat}[data-message-id="${CSS.escape(shownAt)}"]`;
   const isInTable = opener?.isConnected && opener.dataset.chatId === shownId;
-  (isInTable ? opener : row)?.focus({ preventScroll: true });
-  shownId = null;
+  (isInTable ? opener : document.querySelector(`${row} button`))?.focus({ preventScroll: true });
+  shownId = shownAt = null;
 }
 
 function drawFacts(chat) {

@@ -22,12 +22,13 @@ export const initial = {
   segment: "", // of the fans that are shown; "": all
   fans: null, // as the insight answers them, those of the pages behind as well
   cohorts: null,
+  found: null, // {text, mode, messages, next, by, waiting, without_meaning, asking, error} of the last search
   chats: new Map(), // by chat id, those that are known; the service has `total`
   total: 0,
   ranked: 0, // so many of the most urgent are known
   shown: PAGE, // so many of the known are to be shown
   online: new Set(), // user ids
-  open: null, // {id, messages: Map, more, loading, error}
+  open: null, // {id, at, messages: Map, more, loading, error}; `at` is the message to show first, or null
 };
 
 export function reduce(state, event) {
@@ -52,6 +53,16 @@ const transitions = {
     state.fans?.next === after
       ? { ...state, fans: { ...state.fans, fans: [...state.fans.fans, ...found.fans], next: found.next } }
       : state,
+  /** A search begins, or with a cursor goes on. */
+  search(state, { text, mode, cursor }) {
+    const nothing = { text, mode, messages: [], next: null, by: [], waiting: 0, without_meaning: 0 };
+    return { ...state, found: { ...(cursor ? state.found : nothing), asking: true, error: null } };
+  },
+  found(state, { messages, ...rest }) {
+    const found = { ...state.found, ...rest, messages: [...state.found.messages, ...messages], asking: false };
+    return { ...state, found };
+  },
+  search_failed: (state, error) => ({ ...state, found: { ...state.found, asking: false, error } }),
 
   system_status: (state, system) => ({ ...state, system }),
   system_error: (state, { errorMessage, code }) => ({
@@ -114,9 +125,9 @@ const transitions = {
 
   online_users_update: (state, { user_ids }) => ({ ...state, online: new Set(user_ids.map(String)) }),
 
-  opened: (state, id) => ({
+  opened: (state, { id, at = null }) => ({
     ...state,
-    open: { id, messages: new Map(), more: false, loading: true, error: null },
+    open: { id, at, messages: new Map(), more: false, loading: true, error: null },
   }),
   closed: (state) => ({ ...state, open: null }),
   /** Messages as received, latest first, from `offset` back; `more` says whether there are older ones. */

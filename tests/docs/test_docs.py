@@ -32,6 +32,7 @@ from wire.fans import (
     Segment,
     SegmentCount,
 )
+from wire.found import FoundMessage, SearchAnswer
 from wire.payloads import ConversionRow, Converted, CountedConversations, Payload, PpvFunnel, PpvRow
 from wire.team import (
     AnswerTimes,
@@ -247,6 +248,14 @@ def check_fields(answer: type[Payload]) -> None:
         name for name in set(answer.model_fields) - scope if not re.search(rf"`[^`]*\b{name}\b[^`]*`", text)
     ]
     assert missing == []
+
+
+@pytest.mark.parametrize("answer", [SearchAnswer, FoundMessage])
+def test_every_field_and_parameter_of_a_search_is_in_its_page(answer: type[Payload]) -> None:
+    text = (DOCS / "search.md").read_text()
+    asked = build_api(Settings()).openapi()["paths"]["/api/v1/search"]["get"]["parameters"]
+    assert [each["name"] for each in asked if f"`{each['name']}`" not in text] == []
+    assert [name for name in answer.model_fields if f'"{name}"' not in text] == []
 
 
 def test_every_question_that_answers_a_metric_is_in_the_metrics() -> None:

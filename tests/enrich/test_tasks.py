@@ -27,6 +27,7 @@ from enrich.topics.store import header
 from errors import EnrichmentError
 from frames.log import missed, push
 from frames.publisher import Announcer
+from search.embedded import Embedded, digest_of
 from session.topic_models import TopicModels
 from settings import Settings
 from tests.enrich.test_topics import THEMES
@@ -104,6 +105,21 @@ async def enrich_some(
     ]
     parts = enricher.changed(creator_id, wanted, ignore, alone=alone)
     return [node async for nodes in parts for node in nodes]
+
+
+async def test_the_vectors_of_all_texts_are_told_and_are_those_that_are_asked_for(
+    enricher: Enricher, chat: ChatOf
+) -> None:
+    conversations = creator_with(chat, "c1", 1)
+    texts = {message.text for each in conversations for message in each.messages if message.text.strip()}
+    asked = await enricher.embed(sorted(texts))
+    assert set(asked.vectors) == set(map(digest_of, texts))
+    for enrich in (enrich_all, enrich_some):
+        told: list[Embedded] = []
+        enricher.on_embedded(told.append)
+        await enrich(enricher, "c1", whole(conversations))
+        assert {each.model for each in told} == {asked.model}
+        assert {key: each for part in told for key, each in part.vectors.items()} == asked.vectors
 
 
 def by_id(nodes: list[EnrichedConversation]) -> dict[str, EnrichedConversation]:

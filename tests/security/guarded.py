@@ -109,6 +109,14 @@ class Owners:
         messages = [{"id": id, "text": MASKED} for id in said.new]
         return orjson.dumps({"conversationId": chat_id, "messages": messages})
 
+    async def bulk(self, *_: Any) -> tuple[list[dict[str, Any]], str | None]:
+        self.calls.append("bulk")
+        return [{"text": CANARY}], None
+
+    async def search(self, *_: Any) -> bytes:
+        self.calls.append("search")
+        return orjson.dumps({"messages": [{"text": CANARY}]})
+
     async def full_sync(self, _: str, __: str | None, extent: Any) -> tuple[int, str, Status, bytes]:
         self.calls.append("full_sync")
         texts = [] if extent.chats == 0 else [{"text": _told(extent.mask)}]

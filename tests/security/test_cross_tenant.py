@@ -59,6 +59,8 @@ GUARDED: dict[tuple[str, str], Action] = {
     ("GET", "/api/v1/frontend/chats/{user_id}/{chat_id}/messages"): Action.READ_TEXT,
     ("GET", "/api/v1/chats"): Action.READ_CHATS,
     ("GET", "/api/v1/chats/{chat_id}/messages"): Action.READ_TEXT,
+    ("GET", "/api/v1/search"): Action.READ_TEXT,
+    ("GET", "/api/v1/exports/{table}"): Action.EXPORT,
     ("GET", "/api/v1/access/keys"): Action.MANAGE_ACCESS,
     ("POST", "/api/v1/access/keys"): Action.MANAGE_ACCESS,
     ("DELETE", "/api/v1/access/keys/{id}"): Action.MANAGE_ACCESS,
@@ -159,7 +161,9 @@ async def callers(api: Guarded) -> list[Caller]:
 
 
 def filled(path: str) -> str:
-    return path.format(user_id=VICTIM, chat_id="f1", key="k", id="key:00000000", name="ann", receipt="r")
+    return path.format(
+        user_id=VICTIM, chat_id="f1", key="k", id="key:00000000", name="ann", receipt="r", table="messages"
+    )
 
 
 def documented(api: Guarded) -> set[tuple[str, str]]:

@@ -149,7 +149,7 @@ async def test_words_are_only_where_text_is_kept_and_nowhere_once_they_are_erase
         address = f"http://{node['NodeManagerAddress']}:{node['MetricsExportPort']}/metrics"
         assert not canaries.within((await http.get(address)).content)
         stores = {name.split("/")[0] for name in in_files(service.folder, canaries)}
-        assert stores == {"redis"}  # checkpoints are compressed; logs and the graph have none
+        assert stores == {"redis", "search"}  # checkpoints are compressed; logs and the graph have none
         assert in_files(runtime, canaries) == {}
         assert {key.split(":")[0] for key in await in_redis(redis, canaries)} <= {
             "journal",

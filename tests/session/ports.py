@@ -3,13 +3,16 @@
 import asyncio
 import heapq
 import itertools
+import zlib
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, cast
 
 import msgpack
+import numpy as np
 import orjson
 
 from access.secret import Secret
@@ -38,6 +41,8 @@ from history.chat import Understanding
 from history.checkpoints import Aside, Checkpoint
 from metrics.tally import Tally
 from privacy.seal import Seal
+from search.embedded import Embedded
+from search.vectors import embedded
 from session.erasure import Erasure, Tombstones
 from session.journal import Entry, Record
 from session.ports import Ports
@@ -375,6 +380,33 @@ class FakeEnricher:
             ]
 
 
+class FakeEmbedder:
+    """Vectors of texts: each word is an axis, and those that mean the gym are one."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.broken = False
+        self.tell: Callable[[Embedded], None] = lambda _: None
+
+    def on_embedded(self, tell: Callable[[Embedded], None]) -> None:
+        self.tell = tell
+
+    async def embed(self, texts: Sequence[str]) -> Embedded:
+        await asyncio.sleep(0)
+        if self.broken:
+            raise EnrichmentError("It is broken.")
+        self.asked += texts
+        return self.of(texts)
+
+    def of(self, texts: Sequence[str]) -> Embedded:
+        vectors = np.zeros((len(texts), 1024), np.float32)
+        for row, text in enumerate(texts):
+            for word in text.lower().split():
+                meant = "gym" if word in ("workout", "training") else word
+                vectors[row, zlib.crc32(meant.encode()) % 1024] += 1.0
+        return embedded("fake 1", texts, vectors)
+
+
 class FakeLag:
     """See `session.lag.Lag`."""
 
@@ -551,6 +583,8 @@ class World:
         self.settings = replace(Settings(), **settings)
         self.clock = FakeClock()
         self.enricher = FakeEnricher()
+        self.embedder = FakeEmbedder()
+        self.search_folder: Path | None = None
         self.graph = FakeGraph(graph)
         self.lag = FakeLag()
         self.epoch = self.sequence = 0
@@ -672,6 +706,8 @@ class World:
             reader=self.graph,
             lag=self.lag,
             clock=self.clock,
+            embedder=self.embedder,
+            search_folder=self.search_folder,
             metrics=self.tally,
         )
         return Session(USER, self.settings, ports)

@@ -437,3 +437,32 @@ def test_fans_are_shown_in_order_and_open_their_chats(service: Service, user_id:
     expect(page.get_by_test_id("messages-panel")).to_contain_text("hello there")
     page.keyboard.press("Escape")
     expect(opened).to_be_focused()
+
+
+def test_a_message_is_found_and_opens_its_chat_at_that_message(
+    service: Service, user_id: str, page: Page
+) -> None:
+    old = message(1, 11, recent(9 * 1440), "💪 do you have <b>kettlebell</b> videos?")
+    others = [message(n, 11, recent(5000 - 10 * n), f"what i say, {n}") for n in range(2, 242)]
+    send(service, user_id, "snapshot", {"chats": [chat(11, name="Robin Falk")], "messages": [old, *others]})
+    visit(page, service, user_id)
+    expect(page.get_by_test_id("status")).to_contain_text("Up to date")
+    box = page.get_by_role("searchbox", name="Find messages")
+    box.fill("KETTLEBELL (")
+    box.press("Enter")
+    row = page.get_by_test_id("found-row").first
+    expect(row).to_contain_text("💪 do you have kettlebell videos?")
+    expect(row.locator("mark")).to_have_text("kettlebell")
+    expect(row).to_contain_text("Robin Falk")
+    row.get_by_role("button").click()
+    panel = page.get_by_test_id("messages-panel")
+    sought = panel.locator('[data-message-id="1"]')
+    expect(sought).to_be_in_viewport()
+    expect(sought).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(panel).to_be_hidden()
+    expect(row.get_by_role("button")).to_be_focused()
+    box.fill("no such words at all here")
+    page.locator("#find-mode").select_option("words")
+    page.get_by_role("button", name="Find", exact=True).click()
+    expect(page.locator("#find-state")).to_contain_text("Nothing found.")
