@@ -15,6 +15,7 @@ from api.gathering import Gathering
 from api.limits import Limits
 from api.sockets.extension import Extensions
 from api.sockets.pages import Pages
+from encryption.setup import keyring
 from frames.log import connect_redis
 from memory import keep
 from metrics.declared import SOCKETS
@@ -52,7 +53,8 @@ class Services:
         self._writer = graph_writer(settings)
         self.graph = graph_reader(settings, self._writer)
         self.attribution_hours = settings.attribution_hours
-        self.pages = Pages(self.redis, self.owners, tally)
+        self.keys = partial(keyring, settings)
+        self.pages = Pages(self.redis, self.owners, tally, self.keys)
         self.extensions = Extensions(
             self.redis, self.owners, self.ingest, limits, max_frame=settings.max_body
         )

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from encryption.keyring import Keyring
 from frames.publisher import Publisher
 from graph.port import Graph
 from graph.write import Writer
@@ -34,4 +35,5 @@ class Ports:
     lag: Lag
     reader: Graph
     clock: Clock
+    keys: Keyring  # of the user; what is stored is encrypted with them
     metrics: Metrics = UNMEASURED

@@ -16,6 +16,7 @@ from access.secret import Secret
 from chats.account import Account
 from chats.conversation import Conversation
 from chats.enriched import ActionUse, EnrichedConversation, TopicUse
+from encryption.keyring import Keyring
 from enrich.outcomes import Context, contexts
 from enrich.progress import Progress
 from enrich.tasks import Wanted, WholeChat
@@ -295,6 +296,7 @@ class FakeCheckpoints:
     """See `history.checkpoints.Checkpoints`: two are kept."""
 
     size = 1_000  # bytes of the last one
+    is_outdated = False
 
     def __init__(self, world: "World") -> None:
         self._world = world
@@ -553,6 +555,7 @@ class World:
         self.enricher = FakeEnricher()
         self.graph = FakeGraph(graph)
         self.lag = FakeLag()
+        self.keys = Keyring(USER)  # which encrypts nothing
         self.epoch = self.sequence = 0
         self.records: list[Record] = []
         self.ids: dict[tuple[str, str | None], int] = {}  # of the journal's records
@@ -672,6 +675,7 @@ class World:
             reader=self.graph,
             lag=self.lag,
             clock=self.clock,
+            keys=self.keys,
             metrics=self.tally,
         )
         return Session(USER, self.settings, ports)
