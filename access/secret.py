@@ -83,13 +83,13 @@ def make_secret(file: Path) -> None:
     make_file(file, SETTING)
 
 
-def _stamp(file: Path) -> tuple[int, int] | None:
+def _stamp(file: Path) -> tuple[int, int, int] | None:
     """What is another when the file is; None when it is not there."""
     try:
         found = file.stat()
     except OSError:
         return None
-    return found.st_ino, found.st_mtime_ns
+    return found.st_ino, found.st_mtime_ns, found.st_ctime_ns  # the last one changes with who may read it
 
 
 def _digest(version: Version, purpose: _Purpose, value: bytes) -> str:

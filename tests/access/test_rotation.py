@@ -106,6 +106,14 @@ def test_a_secret_that_is_in_use_follows_its_file_and_outlives_it(tmp_path: Path
     assert (secret.age("receipt", b"x", after), secret.age("receipt", b"x", before)) == (0, 1)
     assert secret.age("receipt", b"y", before) is None
     assert secret.age("key", b"x", before) is None
+    content = file.read_bytes()
+    add_version(file, NAME)
+    file.chmod(0o644)  # not taken, until that is mended
+    assert secret.digest("receipt", b"x") == after
+    file.chmod(0o600)
+    assert secret.age("receipt", b"x", after) == 1
+    file.write_bytes(content)
+    assert secret.digest("receipt", b"x") == after
     file.unlink()
     assert secret.digest("receipt", b"x") == after
 
