@@ -158,6 +158,24 @@ class StaleOwner(Unavailable):
     code = "stale_owner"
 
 
+class KeyUnavailable(Unavailable):
+    """A key that encrypts what is stored is missing, wrong or out of reach; what is stored stays as it is."""
+
+    code = "key_unavailable"
+
+
+class Undecryptable(AnalyticsError):
+    """What is stored encrypted was changed, moved or cut."""
+
+    code = "undecryptable"
+
+
+class KeyDestroyed(Undecryptable):
+    """The data key was destroyed by an erasure: nobody can read any more what it encrypts."""
+
+    code = "key_destroyed"
+
+
 class GraphError(AnalyticsError):
     """The graph refused a script; repeating it would not help."""
 

@@ -38,6 +38,15 @@ class Settings:
     auth_secret_file: str = field(
         default="", metadata={"env": "AUTH_SECRET_FILE"}
     )  # empty: a file in data_dir, made at the first start
+    encryption: str = field(
+        default="none", metadata={"env": "ENCRYPTION"}
+    )  # "none" or "required": what is stored of accounts from now on
+    encryption_key_file: str = field(
+        default="", metadata={"env": "ENCRYPTION_KEY_FILE"}
+    )  # the master keys; empty: nothing is encrypted, and nothing can be decrypted
+    data_keys_url: str = field(
+        default="", metadata={"env": "DATA_KEYS_URL"}
+    )  # where accounts' keys are; empty: a folder in data_dir
     public_url: str = field(default="", metadata={"env": "PUBLIC_URL"})  # where browsers reach the service
     jwt_issuer: str = field(default="", metadata={"env": "JWT_ISSUER"})  # empty: no tokens are taken
     jwt_audience: str = field(default="", metadata={"env": "JWT_AUDIENCE"})
@@ -172,6 +181,16 @@ class Settings:
         return Path(self.auth_secret_file) if self.auth_secret_file else self.data_dir.resolve() / "secret"
 
     @property
+    def encrypts(self) -> bool:
+        """Whether what is stored of accounts is encrypted from now on."""
+        return self.encryption == "required"
+
+    @property
+    def data_keys(self) -> str:
+        """Where the keys of accounts are: a folder, or a URL that fsspec knows."""
+        return self.data_keys_url or str(self.data_dir.resolve() / "keys")
+
+    @property
     def token_algorithms(self) -> tuple[str, ...]:
         """The algorithms of JWT_ALGORITHMS."""
         return tuple(each.strip() for each in self.jwt_algorithms.split(",") if each.strip())
@@ -253,6 +272,13 @@ class Settings:
     def _check(self) -> None:
         self._check_edges()
         self._check_access()
+        if self.encryption not in ("none", "required"):
+            raise SettingsError(f"ENCRYPTION={self.encryption}: must be none or required.")
+        if self.encrypts and not self.encryption_key_file:
+            raise SettingsError(
+                "ENCRYPTION_KEY_FILE: ENCRYPTION=required needs the file of the master key; make it with "
+                "(umask 077; openssl rand -hex 32 > FILE)."
+            )
         for name, port in (("PORT", self.port), ("RAY_DASHBOARD_PORT", self.ray_dashboard_port)):
             if not 1 <= port <= 65535:
                 raise SettingsError(f"{name}={port}: a port is a number from 1 to 65535.")

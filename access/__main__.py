@@ -1,14 +1,17 @@
-"""Who may do what: keys, people, grants, and the audit trail.
+"""Who may do what: keys, people, grants, the audit trail, and the secrets that it hangs on.
 
     python -m access keys create NAME [--grant GRANT]... [--days DAYS]
     python -m access keys list | revoke ID
     python -m access people add NAME [--grant GRANT]... | list | remove NAME | password NAME
     python -m access grants add PRINCIPAL GRANT | remove PRINCIPAL GRANT | list
     python -m access audit show | verify [--through HASH]
+    python -m access secret list | rotate | retire VERSION [--revoke-keys]
+    python -m access storage list | rotate | rewrap | retire VERSION
 
 A GRANT is "ROLE USER [CREATOR] [with-text]": "chatter agency1 4711", "owner agency1", "admin *". A PRINCIPAL
 is key:ID, person:NAME or token:ISSUER|SUBJECT. Passwords are asked for, or read from stdin where that is no
-terminal.
+terminal. `secret` is the installation's secret, `storage` the master key of what is stored encrypted; a
+VERSION is one that `list` shows.
 
 The settings are the service's, and its Redis that of the service that runs on DATA_DIR, or REDIS_URL. The
 exit code is 0 when all is well, 1 when the audit trail is not whole, 2 when a command failed.
@@ -21,6 +24,7 @@ import shlex
 import sys
 from collections.abc import Sequence
 from datetime import timedelta
+from pathlib import Path
 from typing import Final
 
 from pydantic import ValidationError
@@ -28,8 +32,10 @@ from pydantic import ValidationError
 from access.audit import Audit
 from access.manage import Manager, told
 from access.principal import Grant
+from access.rotation import MasterRotation, SecretRotation, shown
 from access.secret import read_secret
 from access.store import Store
+from encryption.setup import data_keys
 from errors import InvalidInput, SettingsError
 from frames.log import connect_redis
 from local.commands import DIFFERS, WELL, exit_code, new_parser, say, tell
@@ -37,6 +43,7 @@ from local.running import running
 from settings import Settings
 
 WHO: Final = "command line"
+WHAT_IF_LOST: Final = "without it all keys are void, and the trail and receipts cannot be checked"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -77,6 +84,21 @@ def _parser() -> argparse.ArgumentParser:
     audit = kinds.add_parser("audit", help="who did what").add_subparsers(dest="command", required=True)
     audit.add_parser("show")
     audit.add_parser("verify").add_argument("--through", metavar="HASH", help="it was noted earlier")
+
+    secret = kinds.add_parser("secret", help="that keys, receipts and the trail are signed with")
+    of_secret = secret.add_subparsers(dest="command", required=True)
+    of_secret.add_parser("list", help="the versions, the newest first")
+    of_secret.add_parser("rotate", help="sign with a new version; what the others signed holds on")
+    retire = of_secret.add_parser("retire", help="what this version signed holds no more")
+    retire.add_argument("version")
+    retire.add_argument("--revoke-keys", action="store_true", help="those that were not used since")
+
+    storage = kinds.add_parser("storage", help="the master key of what is stored encrypted")
+    of_storage = storage.add_subparsers(dest="command", required=True)
+    of_storage.add_parser("list", help="the versions, the newest first")
+    of_storage.add_parser("rotate", help="wrap all data keys with a new version")
+    of_storage.add_parser("rewrap", help="wrap all data keys with the newest version")
+    of_storage.add_parser("retire", help="take this version out of the file").add_argument("version")
     return parser
 
 
@@ -111,7 +133,14 @@ async def _run(arguments: argparse.Namespace, settings: Settings) -> int:
         audit = Audit(redis, secret)
         if arguments.kind == "audit":
             return await _audit(audit, arguments)
-        await _change(Manager(Store(redis), secret, audit), arguments)
+        manager = Manager(Store(redis), secret, audit)
+        if arguments.kind == "secret":
+            await _secret(SecretRotation(settings.secret_file, manager, audit), arguments)
+            return WELL
+        if arguments.kind == "storage":
+            await _storage(settings, audit, arguments)
+            return WELL
+        await _change(manager, arguments)
         return WELL
     finally:
         await redis.connection_pool.disconnect()
@@ -142,6 +171,40 @@ async def _audit(audit: Audit, arguments: argparse.Namespace) -> int:
     tell(f"{number} records, the last one's hash {last}.")
     tell("All is well." if wrong is None else f"Not whole: {wrong}.")
     return WELL if wrong is None else DIFFERS
+
+
+async def _secret(rotation: SecretRotation, arguments: argparse.Namespace) -> None:
+    match arguments.command:
+        case "list":
+            for version, line in zip(rotation.versions(), shown(rotation.versions()), strict=True):
+                keys = len(await rotation.hanging_on(version.id))
+                tell(f"{line}  {keys} keys were used last with it")
+        case "rotate":
+            version = await rotation.rotate(WHO)
+            say(f"Version {version.id} signs from now on. Back the file up: {WHAT_IF_LOST}.")
+        case "retire":
+            await rotation.retire(WHO, arguments.version, revoke_keys=arguments.revoke_keys)
+            say("What it signed holds no more: receipts of that time are not valid now.")
+
+
+async def _storage(settings: Settings, audit: Audit, arguments: argparse.Namespace) -> None:
+    if not settings.encryption_key_file:
+        raise SettingsError("ENCRYPTION_KEY_FILE: set it to the file of the master keys.")
+    rotation = MasterRotation(Path(settings.encryption_key_file), data_keys(settings), audit)
+    match arguments.command:
+        case "list":
+            used = rotation.used()
+            for version, line in zip(rotation.versions(), shown(rotation.versions()), strict=True):
+                tell(f"{line}  {'data keys are wrapped by it' if version.id in used else 'not used'}")
+        case "rotate":
+            version, count = await rotation.rotate(WHO)
+            say(f"Version {version.id} wraps from now on; {count} data keys were wrapped anew.")
+            say("Back the file up, apart from all else: without it nothing encrypted can be read.")
+        case "rewrap":
+            say(f"{rotation.rewrap()} data keys were wrapped anew.")
+        case "retire":
+            await rotation.retire(WHO, arguments.version)
+            say("It is gone; backups of data keys that it wrapped cannot be used any more.")
 
 
 async def _change(manager: Manager, arguments: argparse.Namespace) -> None:

@@ -12,14 +12,14 @@ import contextlib
 import hashlib
 import json
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import monotonic
-from typing import Any, Final, Literal, Protocol, cast
+from typing import Final, Literal, Protocol, cast
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from access.chain import FIRST, Chain, Record, signed
 from access.secret import Secret
 from errors import Unavailable
 
@@ -27,7 +27,6 @@ STREAM: Final = "access:audit"
 READ_SECONDS = 600
 MOST_READS = 10_000  # that a process remembers
 PAGE = 1_000  # records read at a time
-FIRST: Final = "0" * 64  # in place of the hash before the first record
 
 Event = Literal[
     "signed_in",
@@ -43,6 +42,10 @@ Event = Literal[
     "password_changed",
     "grant_added",
     "grant_removed",
+    "secret_rotated",
+    "secret_retired",
+    "storage_key_rotated",
+    "storage_key_retired",
 ]
 
 # Appends when the last record is still the one that the new record's hash stands on.
@@ -60,20 +63,6 @@ if ARGV[2] == '' or ARGV[2] ~= number or ARGV[3] ~= hash then return {number, ha
 redis.call('XADD', KEYS[1], '*', 'number', ARGV[4], 'hash', ARGV[5], 'record', ARGV[6])
 return {}
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One record as it is kept."""
-
-    number: int  # from 1
-    hash: str
-    json: bytes
-
-    @property
-    def facts(self) -> dict[str, Any]:
-        """`{at, event, who}` and what the event is about."""
-        return cast(dict[str, Any], json.loads(self.json))
 
 
 _Entries = list[tuple[bytes, dict[bytes, bytes]]]
@@ -120,7 +109,7 @@ class Audit:
         try:
             while True:  # until nobody else appended meanwhile
                 following = str(int(number or 0) + 1)
-                hash = self._hash(last, int(following), kept)
+                hash = self._secret.digest("audit", signed(last, int(following), kept))
                 told = await self._append(keys=[STREAM], args=[FIRST, number, last, following, hash, kept])
                 if not told:
                     return
@@ -172,26 +161,16 @@ class Audit:
 
         `through` is a hash that was noted earlier: the trail has to have it.
         """
-        number, last, seen = 0, FIRST, through is None
-        async for record in self.records():
-            if record.number != number + 1:
-                return (
-                    number,
-                    last,
-                    f"record {number + 1} is missing: record {record.number} follows {number}",
-                )
-            if record.hash != self._hash(last, record.number, record.json):
-                return (
-                    number,
-                    last,
-                    f"record {record.number} is not as it was written, or was not written here",
-                )
-            number, last = record.number, record.hash
-            seen = seen or last == through
-        return number, last, None if seen else "the record with the hash that was noted is missing"
+        chain = await self.chain(through)
+        return chain.number, chain.last, chain.wrong
 
-    def _hash(self, last: str, number: int, record: bytes) -> str:
-        return self._secret.digest("audit", b"%b %d %b" % (last.encode(), number, record))
+    async def chain(self, noted: str | None = None) -> Chain:
+        """All records up to the first that is wrong."""
+        chain = Chain(self._secret, noted)
+        async for record in self.records():
+            if not chain.take(record):
+                break
+        return chain
 
     async def _forget(self, mark: str) -> None:
         with contextlib.suppress(RedisError):  # it expires by itself

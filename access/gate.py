@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from access.audit import Trail, Untold
-from access.keys import is_key, key_id
+from access.keys import is_key, key_id, renewed
 from access.principal import LOCAL, Principal
 from access.secret import Secret
 from access.store import Session, Store
@@ -144,6 +144,8 @@ class Guarded:
         key = await self._store.key(key_id(shown) or "")
         if key is None or not is_key(shown, key, self._secret):
             raise Unauthenticated(_UNKNOWN)
+        if (fresh := renewed(shown, key, self._secret)) != key:
+            await self._store.renew_key(key, fresh)
         grants = await self._store.grants(key.principal)
         expires = None if key.expires_at is None else key.expires_at.timestamp()
         return Caller(Principal(id=key.principal, name=key.name, grants=grants), expires)

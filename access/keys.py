@@ -1,7 +1,6 @@
 """API keys: `ca_ID_SECRET`. What is kept of one does not tell it, and without the installation's secret not
 even whether a guess is right."""
 
-import hmac
 import re
 import secrets
 from typing import Annotated
@@ -15,7 +14,10 @@ SECRET_BYTES = 32
 
 
 class Key(BaseModel):
-    """What is kept of a key. It is valid before `expires_at`; null: until it is revoked."""
+    """What is kept of a key. It is valid before `expires_at`; null: until it is revoked.
+
+    `version` is that of the installation's secret in `digest`; null: the oldest, of before there were others.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -24,6 +26,7 @@ class Key(BaseModel):
     digest: str
     created_at: AwareDatetime
     expires_at: AwareDatetime | None = None
+    version: str | None = None
 
     @property
     def principal(self) -> str:
@@ -36,8 +39,8 @@ def make_key(
     """A new key, which is shown once, and what is kept of it."""
     id = secrets.token_hex(4)
     text = f"ca_{id}_{secrets.token_urlsafe(SECRET_BYTES)}"
-    digest = secret.digest("key", text.encode())
-    return text, Key(id=id, name=name, digest=digest, created_at=created_at, expires_at=expires_at)
+    key = Key(id=id, name=name, digest="", created_at=created_at, expires_at=expires_at)
+    return text, renewed(text, key, secret)
 
 
 def key_id(text: str) -> str | None:
@@ -48,4 +51,10 @@ def key_id(text: str) -> str | None:
 
 def is_key(text: str, key: Key, secret: Secret) -> bool:
     """Whether the text is the key, in a time that does not tell how much of it is right."""
-    return hmac.compare_digest(secret.digest("key", text.encode()), key.digest)
+    return secret.age("key", text.encode(), key.digest) is not None
+
+
+def renewed(text: str, key: Key, secret: Secret) -> Key:
+    """What is kept of the key with the newest version of the secret."""
+    found = {"digest": secret.digest("key", text.encode()), "version": secret.versions[0].id}
+    return key.model_copy(update=found)

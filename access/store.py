@@ -33,6 +33,13 @@ local attempts = redis.call('INCR', KEYS[1])
 if attempts == 1 then redis.call('EXPIRE', KEYS[1], ARGV[1]) end
 return attempts
 """
+# Nothing is kept of a key that was revoked meanwhile.
+_RENEW = """
+local kept = redis.call('HGET', KEYS[1], ARGV[1])
+if not kept or cjson.decode(kept).digest ~= ARGV[2] then return 0 end
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
+return 1
+"""
 
 
 class Session(BaseModel):
@@ -66,10 +73,15 @@ class Store:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
         self._attempt = redis.register_script(_ATTEMPT)
+        self._renew = redis.register_script(_RENEW)
 
     async def version(self) -> int:
         """Of all that decides who may do what."""
         return int(await _answer(self._redis.get(VERSION)) or 0)
+
+    async def tell_changed(self) -> None:
+        """Raise the version: what decides who may do what has changed elsewhere."""
+        await _answer(self._redis.incr(VERSION))
 
     async def is_empty(self) -> bool:
         """Whether there is no key, no person and no grant."""
@@ -86,6 +98,11 @@ class Store:
         async with self._change() as change:
             change.hset(_KEYS, key.id, key.model_dump_json())
             _grant(change, key.principal, grants)
+
+    async def renew_key(self, key: Key, renewed: Key) -> None:
+        """Keep this of a key in place of what is kept, unless that is another by now."""
+        args = [key.id, key.digest, renewed.model_dump_json()]
+        await _answer(cast(Any, self._renew(keys=[_KEYS], args=args)))
 
     async def remove_key(self, key: Key) -> None:
         async with self._change() as change:

@@ -17,6 +17,7 @@ import ray
 
 from actors.graph_writer import graph_reader, graph_writer
 from actors.reports import Reports
+from encryption.setup import keyring
 from enrich.tasks import Enricher
 from errors import AnalyticsError, StaleOwner
 from frames.log import connect_redis
@@ -232,15 +233,16 @@ class UserActor:
 def _ports(user_id: str, settings: Settings, metrics: Metrics) -> Ports:
     redis = connect_redis(settings.redis_url)
     writer = graph_writer(settings)
-    enricher = Enricher(user_id, TopicModels(redis), settings)
+    keys = keyring(settings, user_id)
+    enricher = Enricher(user_id, TopicModels(redis, keys), settings)
     return Ports(
-        journal=Journal(redis, user_id),
-        understood=Understood(redis, user_id),
-        held=HeldStore(redis, user_id),
+        journal=Journal(redis, user_id, keys),
+        understood=Understood(redis, user_id, keys),
+        held=HeldStore(redis, user_id, keys),
         erased=ErasedInRedis(redis, user_id),
         seal=partial(read_seal, settings.secret_file),
-        publisher=lambda lost: Publisher(redis, user_id, lost, metrics),
-        checkpoints=lambda epoch: Checkpoints(settings.checkpoints, user_id, epoch),
+        publisher=lambda lost: Publisher(redis, user_id, lost, metrics, keys),
+        checkpoints=lambda epoch: Checkpoints(settings.checkpoints, user_id, epoch, keys),
         enricher=enricher,
         embedder=enricher,
         search_folder=settings.search_folder(user_id),
@@ -248,6 +250,7 @@ def _ports(user_id: str, settings: Settings, metrics: Metrics) -> Ports:
         reader=graph_reader(settings, writer),
         lag=LagInRedis(redis, user_id),
         clock=SystemClock(),
+        keys=keys,
         metrics=metrics,
     )
 

@@ -319,7 +319,7 @@ async def _broadcast(services: Provided, asked: Question, bucket: Bucket = "day"
         asked.user_id,
         *asked.scope,
         graph=services.graph,
-        frames=Announcer(services.redis, asked.user_id),
+        frames=Announcer(services.redis, asked.user_id, services.keys(asked.user_id)),
         now=now(),
         as_of=await _as_of(services, asked),
         bucket=bucket,

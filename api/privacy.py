@@ -234,9 +234,7 @@ async def verify(
     verdict = Verdict(valid=seal.is_valid(receipt))
     if verdict.valid and (creator_id or fan_id or chat_id):
         user_id = str(receipt["user_id"])
-        verdict.is_of = receipt["subject"] == seal.subject(
-            user_id, *_subject(user_id, creator_id, fan_id, chat_id)
-        )
+        verdict.is_of = seal.is_of(receipt, user_id, *_subject(user_id, creator_id, fan_id, chat_id))
     return verdict
 
 

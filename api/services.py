@@ -15,6 +15,7 @@ from api.gathering import Gathering
 from api.limits import Limits
 from api.sockets.extension import Extensions
 from api.sockets.pages import Pages
+from encryption.setup import keyring
 from frames.log import connect_redis
 from insights.people import Terms
 from memory import keep
@@ -57,7 +58,8 @@ class Services:
         self.terms = Terms.of(settings.response_target, settings.business_hours, settings.business_time_zone)
         self.rosters = rosters_in(self.redis)
         self.drop_off_days = settings.drop_off_days
-        self.pages = Pages(self.redis, self.owners, tally)
+        self.keys = partial(keyring, settings)
+        self.pages = Pages(self.redis, self.owners, tally, self.keys)
         self.extensions = Extensions(
             self.redis, self.owners, self.ingest, limits, max_frame=settings.max_body
         )

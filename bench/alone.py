@@ -17,6 +17,7 @@ from redis.asyncio import Redis
 
 from chats.conversation import Conversation
 from chats.enriched import ActionUse, EnrichedConversation, MessageEnrichment, TopicUse
+from encryption.keyring import Keyring
 from enrich.node import enriched_of
 from enrich.outcomes import Context, contexts
 from enrich.progress import Progress
@@ -44,22 +45,26 @@ Nodes = list[EnrichedConversation]
 
 
 @asynccontextmanager
-async def alone(redis: Redis, user_id: str, folder: Path) -> AsyncIterator[Session]:
+async def alone(
+    redis: Redis, user_id: str, folder: Path, keys: Keyring | None = None
+) -> AsyncIterator[Session]:
     """The user's owner, which runs until the end of the context; checkpoints are in the folder."""
+    keys = keys or Keyring(user_id)  # which encrypts nothing
     settings = replace(Settings(), data_dir=folder, max_waiting=10**9)
     ports = Ports(
-        journal=Journal(redis, user_id),
-        understood=Understood(redis, user_id),
-        held=HeldStore(redis, user_id),
+        journal=Journal(redis, user_id, keys),
+        understood=Understood(redis, user_id, keys),
+        held=HeldStore(redis, user_id, keys),
         erased=ErasedInRedis(redis, user_id),
         seal=lambda: read_seal(settings.secret_file),
-        publisher=lambda lost: Publisher(redis, user_id, lost),
-        checkpoints=lambda epoch: Checkpoints(settings.checkpoints, user_id, epoch),
+        publisher=lambda lost: Publisher(redis, user_id, lost, keys=keys),
+        checkpoints=lambda epoch: Checkpoints(settings.checkpoints, user_id, epoch, keys),
         enricher=_Enricher(),
         writer=lambda _: _Nothing(),
         reader=cast(Graph, _Nothing()),
         lag=LagInRedis(redis, user_id),
         clock=SystemClock(),
+        keys=keys,
     )
     session = Session(user_id, settings, ports)
     running = asyncio.create_task(session.run())

@@ -3,7 +3,8 @@
 import asyncio
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import orjson
@@ -68,7 +69,7 @@ async def _measure(url: str) -> list[Figure]:
 
 async def _rate(journal: Journal, creator_id: str, bodies: Sequence[bytes]) -> float:
     """Messages/s from many callers."""
-    async with _Running(journal) as intake:
+    async with taking(journal) as intake:
         waiting = iter(bodies)
 
         async def caller() -> None:
@@ -82,7 +83,7 @@ async def _rate(journal: Journal, creator_id: str, bodies: Sequence[bytes]) -> f
 
 
 async def _one_by_one(journal: Journal, creator_id: str, bodies: Sequence[bytes]) -> list[float]:
-    async with _Running(journal) as intake:
+    async with taking(journal) as intake:
         return [await _seconds(intake.messages(body, creator_id)) for body in bodies]
 
 
@@ -96,25 +97,21 @@ async def _seconds(work: object) -> float:
     return time.perf_counter() - start
 
 
-class _Running:
+@asynccontextmanager
+async def taking(journal: Journal) -> AsyncIterator[Intake]:
     """An intake at work."""
-
-    def __init__(self, journal: Journal) -> None:
-        self._journal = journal
-
-    async def __aenter__(self) -> Intake:
-        await self._journal.claim()
-        intake = Intake(
-            self._journal,
-            max_text=100_000,
-            max_held=10_000,
-            max_waiting=200_000,
-            waiting=lambda: 0,
-            accepted=lambda event: None,
-        )
-        self._task = asyncio.create_task(intake.run())
-        return intake
-
-    async def __aexit__(self, *_: object) -> None:
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
+    await journal.claim()
+    intake = Intake(
+        journal,
+        max_text=100_000,
+        max_held=10_000,
+        max_waiting=200_000,
+        waiting=lambda: 0,
+        accepted=lambda event: None,
+    )
+    task = asyncio.create_task(intake.run())
+    try:
+        yield intake
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)

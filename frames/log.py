@@ -10,16 +10,23 @@ A state says how things stand, and makes the one before it of its kind and scope
 
 There are two channels: pages that merge changes read `frontend_changes_{user}`, all others
 `frontend_user_{user}`.
+
+What is kept of a frame that is of one creator is encrypted where the user's keys encrypt. What cannot be
+decrypted counts as gone.
 """
 
 import re
+from collections.abc import Iterable
+from contextlib import suppress
 from enum import Enum
 from typing import Any, cast
 
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.exceptions import ResponseError
 
-from errors import StaleOwner
+from encryption.envelope import Place, is_encrypted
+from encryption.keyring import Keyring
+from errors import KeyUnavailable, StaleOwner, Undecryptable
 from wire.payloads import Frame
 
 LOGGED_FRAMES = 512  # about: Redis trims the log in whole blocks
@@ -82,6 +89,7 @@ async def push(
     json: bytes | None = None,
     epoch: int | None = None,
     to: Readers = Readers.ALL,
+    keys: Keyring | None = None,
 ) -> str:
     """Publish a frame (bytes: an event as JSON, without a position); returns its position, "" of a state.
 
@@ -89,6 +97,7 @@ async def push(
 
     A state that pages which merge are not sent is not kept. With `epoch` only the user's owner may
     (StaleOwner). RedisError when Redis is out of reach: whether the frame was sent is not known then.
+    KeyUnavailable: nothing was sent.
     """
     json = frame if isinstance(frame, bytes) else json or frame.published()
     merging = b"" if to is Readers.REPLACING else json
@@ -97,6 +106,10 @@ async def push(
         field, kept = _field(frame.type, frame.creatorId), merging
     else:
         field, kept = "", json if len(json) <= LOGGED_BYTES else b""
+    creator_id = frame.creatorId if isinstance(frame, Frame) else None
+    if keys is not None and kept and creator_id is not None:
+        await keys.prepare([creator_id])
+        kept = keys.encrypt(creator_id, _place(field), kept)
     return await _push(redis, user_id, epoch, field, kept, merging, replacing)
 
 
@@ -134,13 +147,18 @@ async def is_read_whole(redis: Redis, user_id: str) -> bool:
     return readers > 0
 
 
-async def newest(redis: Redis, user_id: str, creator_id: str | None) -> list[bytes]:
+async def newest(
+    redis: Redis, user_id: str, creator_id: str | None, keys: Keyring | None = None
+) -> list[bytes]:
     """The newest state of the user and of one creator, or of all creators, as frames."""
     fields = [
         _field(kind, scope) for kind, scope in (("system_status", None), ("analytics_update", creator_id))
     ]
     found = cast(list[bytes | None], await cast(Any, redis.hmget(_state(user_id), fields)))
-    return [b'{"frame":null,%b' % json[1:] for json in found if json is not None]
+    kept = {field: json for field, json in zip(fields, found, strict=True) if json is not None}
+    await _load(keys, kept.values())
+    plain = [_decrypted(keys, field, json) for field, json in kept.items()]
+    return [b'{"frame":null,%b' % json[1:] for json in plain if json]
 
 
 async def last_position(redis: Redis, user_id: str) -> str:
@@ -149,7 +167,7 @@ async def last_position(redis: Redis, user_id: str) -> str:
     return newest[0][0].decode() if newest else NOWHERE
 
 
-async def missed(redis: Redis, user_id: str, after: str) -> list[bytes] | None:
+async def missed(redis: Redis, user_id: str, after: str, keys: Keyring | None = None) -> list[bytes] | None:
     """The frames after the position `after`, as they were published, in order.
 
     None when that cannot be told: the frame at `after` is not in the log (any more), or a later one was too
@@ -160,7 +178,8 @@ async def missed(redis: Redis, user_id: str, after: str) -> list[bytes] | None:
     entries = cast(_Entries, await redis.xrange(_log(user_id), min=after))
     if not entries or entries[0][0] != after.encode():
         return None
-    frames = [(position, fields[b"frame"]) for position, fields in entries[1:]]
+    await _load(keys, (fields[b"frame"] for _, fields in entries))
+    frames = [(position, _decrypted(keys, "", fields[b"frame"])) for position, fields in entries[1:]]
     if not all(json for _, json in frames):
         return None
     return [b'{"frame":"%b",%b' % (position, json[1:]) for position, json in frames]
@@ -171,6 +190,27 @@ async def forget(redis: Redis, user_id: str) -> None:
     # Not deleted: the positions of a new log could be those of the old one.
     await redis.xtrim(_log(user_id), maxlen=0, approximate=False)
     await redis.delete(_state(user_id))
+
+
+async def _load(keys: Keyring | None, kept: Iterable[bytes]) -> None:
+    """Know the keys where something is encrypted."""
+    if keys is not None and any(map(is_encrypted, kept)):
+        with suppress(KeyUnavailable):
+            await keys.load()
+
+
+def _decrypted(keys: Keyring | None, field: str, kept: bytes) -> bytes:
+    """Empty when it cannot be decrypted."""
+    if not is_encrypted(kept):
+        return kept
+    try:
+        return b"" if keys is None else keys.decrypt(keys.creator_of(kept), _place(field), kept)
+    except (KeyUnavailable, Undecryptable):
+        return b""
+
+
+def _place(field: str) -> Place:
+    return "frame", field
 
 
 def is_after(position: str, other: str) -> bool:

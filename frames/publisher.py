@@ -14,7 +14,8 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from backoff import Backoff
-from errors import Unavailable
+from encryption.keyring import Keyring
+from errors import KeyUnavailable, Unavailable
 from frames.log import NOWHERE, Readers, forget, is_read_whole, last_position, push, push_full_sync
 from metrics.declared import FRAMES_LOST, FRAMES_SENT, FRAMES_SENT_BYTES
 from metrics.port import UNMEASURED, Metrics
@@ -39,8 +40,14 @@ class Publisher:
     """
 
     def __init__(
-        self, redis: Redis, user_id: str, lost: Callable[[], None], metrics: Metrics = UNMEASURED
+        self,
+        redis: Redis,
+        user_id: str,
+        lost: Callable[[], None],
+        metrics: Metrics = UNMEASURED,
+        keys: Keyring | None = None,
     ) -> None:
+        self._keys = keys
         self._metrics = metrics
         self._redis = redis
         self._user_id = user_id
@@ -64,7 +71,10 @@ class Publisher:
         """Send a frame; one that is lost is made up for by the full sync that `lost` asks for."""
         json = frame.published()
         await self._try(
-            lambda: push(self._redis, self._user_id, frame, json=json, epoch=self._epoch, to=to), len(json)
+            lambda: push(
+                self._redis, self._user_id, frame, json=json, epoch=self._epoch, to=to, keys=self._keys
+            ),
+            len(json),
         )
 
     async def send_full_sync(self, call: bytes, whole: bytes | None) -> None:
@@ -94,7 +104,7 @@ class Publisher:
             self.position = await push_it() or self.position
             self._metrics.count(FRAMES_SENT)
             self._metrics.count(FRAMES_SENT_BYTES, size)
-        except RedisError as error:
+        except (RedisError, KeyUnavailable) as error:
             self._metrics.count(FRAMES_LOST)
             if self.works:  # of several on their way the first tells it
                 log.warning("Frames of user %s are lost (%s).", self._user_id, type(error).__name__)
@@ -119,14 +129,17 @@ class Publisher:
 
 
 class Announcer:
-    """Frames of whoever does not own the user. Unavailable when Redis refuses."""
+    """Frames of whoever does not own the user. Unavailable when Redis refuses, or a key is not to be had."""
 
-    def __init__(self, redis: Redis, user_id: str) -> None:
+    def __init__(self, redis: Redis, user_id: str, keys: Keyring | None = None) -> None:
+        self._keys = keys
         self._redis = redis
         self._user_id = user_id
 
     async def send(self, frame: Frame, to: Readers = Readers.ALL) -> None:
+        if self._keys is not None and self._keys.encrypts:
+            await self._keys.load()
         try:
-            await push(self._redis, self._user_id, frame, to=to)
+            await push(self._redis, self._user_id, frame, to=to, keys=self._keys)
         except RedisError as error:
             raise Unavailable("Redis did not take the frame; ask for it again.") from error

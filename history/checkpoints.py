@@ -10,23 +10,31 @@ The values carry the names of what they hold. A field that is added to them need
 without it are read; a release that does not know the field passes it over. Whatever may not be passed over is
 another version. Line and checksum are the same in every version: a whole file of a version that is not known
 was written by a newer release. It is refused and left as it is, with everything beside it.
+
+Where the user's keys encrypt, a file is of another version, in which what is of an account is encrypted with
+that account's key: what the graph lacks of it, and its chats, some at a time. Each part is encrypted for this
+file and its place in it. A part whose key was destroyed is passed over; a key that is missing has the file
+refused and left as it is.
 """
 
 import contextlib
 import hashlib
+import itertools
 import logging
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import IO, Any
+from typing import Any
 from urllib.parse import quote
 
 import msgpack
 import msgspec
-from fsspec.core import url_to_fs
 
-from errors import CheckpointError, CheckpointUnavailable
+from encryption.envelope import Place
+from encryption.keyring import Keyring
+from errors import CheckpointError, CheckpointUnavailable, KeyDestroyed, KeyUnavailable, Undecryptable
+from files import PART, folder_at, write_whole
 from history import older
 from history.history import Key
 from history.packing import Packed
@@ -35,10 +43,14 @@ from wire.normalise import Held
 log = logging.getLogger(__name__)
 
 VERSION = 4  # 1 to 3: `history.older`
+ENCRYPTED = 5
+_FIRST = b"creator analytics checkpoint %d\n"
 _LINE = re.compile(rb"creator analytics checkpoint (\d+)\n")
 KEPT = 2
 _CHECKSUM = 32  # bytes
 _SUFFIX = ".checkpoint"
+_PART = 256 * 1024  # bytes of chats that are encrypted together
+_FILE_ID = 16  # bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +94,21 @@ class _Head(msgspec.Struct):
     unwritten: dict[str, dict[str, Any]] = {}
 
 
+class _EncryptedHead(_Head):
+    """Of an encrypted file: parts with so many chats follow, `lacking` has `unwritten` by creator."""
+
+    file: str = ""  # an id that no other file has
+    lacking: dict[str, bytes] = {}
+
+
+class _Part(msgspec.Struct):
+    """So many chats of a creator, encrypted: one `_Chat` after another."""
+
+    creator_id: str
+    count: int
+    chats: bytes
+
+
 class _Chat(msgspec.Struct):
     """One chat of a file."""
 
@@ -91,18 +118,23 @@ class _Chat(msgspec.Struct):
 
 
 class Checkpoints:
-    """One user's checkpoints. Blocking: call it in a thread. `owner` is the owner's epoch."""
+    """One user's checkpoints. Blocking: call it in a thread. `owner` is the owner's epoch.
 
-    def __init__(self, url: str, user_id: str, owner: int) -> None:
+    The `keys` are loaded.
+    """
+
+    def __init__(self, url: str, user_id: str, owner: int, keys: Keyring | None = None) -> None:
         try:
-            self._fs, folder = url_to_fs(url, auto_mkdir=True) if "://" not in url else url_to_fs(url)
+            self._fs, folder = folder_at(url)
         except (ImportError, ValueError) as error:
             raise CheckpointUnavailable(f"CHECKPOINT_URL cannot be used: {error}") from error
         # "user=" keeps the names . and .. from being the folders that they are.
-        self._folder = f"{folder.rstrip('/')}/user={quote(user_id, safe='')}"
+        self._folder = f"{folder}/user={quote(user_id, safe='')}"
         self._owner = owner
+        self._keys = keys or Keyring(user_id)
         self._written = 0
         self.size = 0  # bytes of the last one that was written
+        self.is_outdated = False  # what was read is encrypted, and would not be now, or the other way round
 
     def write(self, checkpoint: Checkpoint) -> int:
         """Write it and drop what is older than the one before.
@@ -111,20 +143,10 @@ class Checkpoints:
         """
         self._written += 1
         name = f"{checkpoint.sequence:016d}-{self._owner:08d}-{self._written:06d}{_SUFFIX}"
-        part = f"{self._folder}/{name}.part"
         try:
-            self._fs.makedirs(self._folder, exist_ok=True)
-            with self._fs.open(part, "wb") as file:
-                checksum = hashlib.blake2b(digest_size=_CHECKSUM)
-                for piece in _pieces(checkpoint):
-                    checksum.update(piece)
-                    file.write(piece)
-                file.write(checksum.digest())
-                self.size = file.tell()
-                _sync(file)
-            self._fs.mv(part, f"{self._folder}/{name}")
-            _sync_folder(self._folder)
-            names, parts = self._names(), self._names(f"{_SUFFIX}.part")
+            pieces = _encrypted(checkpoint, self._keys) if self._keys.encrypts else _pieces(checkpoint)
+            self.size = write_whole(self._fs, self._folder, name, _with_checksum(pieces))
+            names, parts = self._names(), self._names(f"{_SUFFIX}{PART}")
             for old in (*names[KEPT:], *parts):  # parts: of owners that were killed
                 self._fs.rm_file(f"{self._folder}/{old}")
         except Exception as error:  # every kind of storage has errors of its own
@@ -141,7 +163,10 @@ class Checkpoints:
             for name in self._names():
                 path = f"{self._folder}/{name}"
                 try:
-                    return _parsed(self._fs.cat_file(path))
+                    data = self._fs.cat_file(path)
+                    checkpoint = _parsed(data, self._keys)
+                    self.is_outdated = data.startswith(_FIRST % ENCRYPTED) != self._keys.encrypts
+                    return checkpoint
                 except CheckpointError as error:
                     log.error("The checkpoint %s is set aside: %s", path, error)
                     self._fs.mv(path, f"{path}.damaged")
@@ -175,33 +200,64 @@ def _sequence(name: str) -> int:
     return int(name.partition("-")[0])
 
 
+def _with_checksum(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    checksum = hashlib.blake2b(digest_size=_CHECKSUM)
+    for piece in pieces:
+        checksum.update(piece)
+        yield piece
+    yield checksum.digest()
+
+
 def _pieces(checkpoint: Checkpoint) -> Iterator[bytes]:
-    yield b"creator analytics checkpoint %d\n" % VERSION
-    head = _Head(
-        sequence=checkpoint.sequence,
-        basis=checkpoint.basis,
-        unfinished=checkpoint.unfinished,
-        chats=len(checkpoint.chats),
-        fits=checkpoint.fits,
-        revision=checkpoint.revision,
-        unwritten=checkpoint.unwritten,
-    )
+    yield _FIRST % VERSION
+    head = _Head(**_head_of(checkpoint), chats=len(checkpoint.chats), unwritten=checkpoint.unwritten)
     yield msgspec.msgpack.encode(head)
     for (creator_id, chat_id), packed in checkpoint.chats:
         yield msgspec.msgpack.encode(_Chat(creator_id, chat_id, packed))
 
 
-def _sync_folder(folder: str) -> None:
-    """Have a local rename on disk."""
-    with contextlib.suppress(OSError):  # no local folder
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+def _encrypted(checkpoint: Checkpoint, keys: Keyring) -> Iterator[bytes]:
+    file = os.urandom(_FILE_ID).hex()
+    lacking = {
+        creator_id: keys.encrypt(creator_id, _place(file, "lacking"), msgspec.msgpack.encode(lacks))
+        for creator_id, lacks in checkpoint.unwritten.items()
+    }
+    yield _FIRST % ENCRYPTED
+    count = len(checkpoint.chats)
+    head = _EncryptedHead(**_head_of(checkpoint), chats=count, file=file, lacking=lacking)
+    yield msgspec.msgpack.encode(head)
+    for n, (creator_id, part) in enumerate(_parts(checkpoint.chats)):
+        chats = keys.encrypt(creator_id, _place(file, n, len(part), count), b"".join(part))
+        yield msgspec.msgpack.encode(_Part(creator_id, len(part), chats))
 
 
-def _parsed(data: bytes) -> Checkpoint:
+def _parts(chats: Iterable[tuple[Key, Packed]]) -> Iterator[tuple[str, list[bytes]]]:
+    """Neighbouring chats of one creator together, about _PART bytes."""
+    for creator_id, own in itertools.groupby(chats, key=lambda each: each[0][0]):
+        part: list[bytes] = []
+        size = 0
+        for (_, chat_id), packed in own:
+            part.append(msgspec.msgpack.encode(_Chat(creator_id, chat_id, packed)))
+            size += len(part[-1])
+            if size >= _PART:
+                yield creator_id, part
+                part, size = [], 0
+        if part:
+            yield creator_id, part
+
+
+def _head_of(checkpoint: Checkpoint) -> dict[str, Any]:
+    """What a file says in the clear, whether it is encrypted or not."""
+    return {
+        name: getattr(checkpoint, name) for name in ("sequence", "basis", "unfinished", "fits", "revision")
+    }
+
+
+def _place(file: str, *where: str | int) -> Place:
+    return "part of a checkpoint", file, *where
+
+
+def _parsed(data: bytes, keys: Keyring) -> Checkpoint:
     """Raises CheckpointError: it is not whole; CheckpointUnavailable: it is, and cannot be read."""
     body, checksum = memoryview(data)[:-_CHECKSUM], data[-_CHECKSUM:]
     if hashlib.blake2b(body, digest_size=_CHECKSUM).digest() != checksum:
@@ -210,15 +266,18 @@ def _parsed(data: bytes) -> Checkpoint:
     if line is None:
         raise CheckpointError("it does not begin as a checkpoint does.")
     version = int(line[1])
-    if version > VERSION:
+    if version > ENCRYPTED:
         raise CheckpointUnavailable(
-            f"has format {version}, this release reads up to {VERSION}: start a newer one."
+            f"has format {version}, this release reads up to {ENCRYPTED}: start a newer one."
         )
     values = msgpack.Unpacker(max_buffer_size=len(data))
     values.feed(body[line.end() :])
-    read = _read if version == VERSION else _read_older
     try:
-        return read(values)
+        if version == ENCRYPTED:
+            return _decrypted(values, keys)
+        return _read(values) if version == VERSION else _read_older(values)
+    except (KeyUnavailable, Undecryptable) as error:
+        raise CheckpointUnavailable(f"cannot be decrypted: {error}") from error
     except Exception as error:  # it is as it was written, so it is not for this release to put it aside
         raise CheckpointUnavailable(f"is whole and cannot be read ({type(error).__name__}).") from error
 
@@ -232,6 +291,34 @@ def _read(values: msgpack.Unpacker) -> Checkpoint:
     return Checkpoint(
         head.sequence, head.basis, head.fits, head.unfinished, chats, head.revision, head.unwritten
     )
+
+
+def _decrypted(values: msgpack.Unpacker, keys: Keyring) -> Checkpoint:
+    head = msgspec.convert(values.unpack(), _EncryptedHead)
+    unwritten: dict[str, dict[str, Any]] = {}
+    for creator_id, lacking in head.lacking.items():
+        with contextlib.suppress(KeyDestroyed):
+            plain = keys.decrypt(creator_id, _place(head.file, "lacking"), lacking)
+            unwritten[creator_id] = msgspec.msgpack.decode(plain)
+    chats: list[tuple[Key, Packed]] = []
+    left = head.chats
+    for n in itertools.count():
+        if not left:
+            break
+        part = msgspec.convert(values.unpack(), _Part)
+        left -= part.count
+        try:
+            place = _place(head.file, n, part.count, head.chats)
+            plain = keys.decrypt(part.creator_id, place, part.chats)
+        except KeyDestroyed:
+            log.warning("A part of a checkpoint is passed over: its account was erased.")
+            continue
+        own = msgpack.Unpacker(max_buffer_size=len(plain))
+        own.feed(plain)
+        for value in own:
+            chat = msgspec.convert(value, _Chat)
+            chats.append(((chat.creator_id, chat.chat_id), chat.packed))
+    return Checkpoint(head.sequence, head.basis, head.fits, head.unfinished, chats, head.revision, unwritten)
 
 
 def _read_older(values: msgpack.Unpacker) -> Checkpoint:
@@ -254,16 +341,6 @@ def _read_older(values: msgpack.Unpacker) -> Checkpoint:
             for key, each in head.get("held", {}).items()
         },
     )
-
-
-def _sync(file: IO[bytes]) -> None:
-    """Have a local file on disk before it is renamed; object stores write whole objects."""
-    file.flush()
-    try:
-        descriptor = file.fileno()
-    except (OSError, AttributeError):  # not a local file
-        return
-    os.fsync(descriptor)
 
 
 def _away(error: Exception) -> str:

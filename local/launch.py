@@ -31,6 +31,7 @@ from access.manage import Manager
 from access.principal import EVERY, Grant, Role
 from access.secret import make_secret
 from access.setup import GuardedAccess
+from encryption.setup import data_keys
 from errors import AnalyticsError, SettingsError, Unavailable
 from frames.log import connect_redis
 from local.certificate import LOOK_EVERY, Certificate
@@ -77,9 +78,10 @@ def _run(stack: ExitStack, settings: Settings, *, samples: bool) -> None:
     if not settings.ray_address:
         _check_port("RAY_DASHBOARD_PORT", LOOPBACK, settings.ray_dashboard_port)
     _check_port("PORT", settings.host, settings.port)
+    settings = _with_whole_paths(settings)
     if settings.is_guarded:
-        settings = _with_whole_paths(settings)
         make_secret(settings.secret_file)
+    data_keys(settings).check()
     runtime = stack.enter_context(_runtime_folder())
     certificate = _certificate(settings, runtime)
     if not settings.redis_url:
@@ -148,11 +150,13 @@ def _tell_of_open_ports(settings: Settings) -> None:
 
 
 def _with_whole_paths(settings: Settings) -> Settings:
-    """The files of authentication by paths that replicas find, which start in another folder."""
+    """The files of secrets by paths that actors and replicas find, which start in another folder."""
     files = {
         "auth_secret_file": str(settings.secret_file),
         "jwt_key_file": settings.jwt_key_file,
         "oidc_client_secret_file": settings.oidc_client_secret_file,
+        "encryption_key_file": settings.encryption_key_file,
+        "data_keys_url": settings.data_keys if "://" not in settings.data_keys else "",
     }
     return replace(settings, **{name: str(Path(file).resolve()) for name, file in files.items() if file})  # type: ignore[arg-type]
 

@@ -153,6 +153,7 @@ class Erasures:
             await clock.sleep(LOOK_EVERY)  # the graph may be away for long
             if not self._persistence.names_erased(accounts):
                 is_named = await self._purge(accounts)
+        await self._ports.keys.destroy(lambda creator_id: self._is_gone(creator_id, due))
         for each in due:
             facts = self._facts(each)
             facts["removed"]["topics"] = topics[each.receipt]
@@ -170,6 +171,13 @@ class Erasures:
             return []
         found = self._still_erased(erasure)
         return None if erasure.scope == "user" and len(found) == len(erasure.accounts) else found
+
+    def _is_gone(self, creator_id: str, due: Sequence[Erasure]) -> bool:
+        """Whether all of the account is erased, and nothing of it came since."""
+        named = any(
+            each.scope == "user" or (each.scope == "account" and creator_id in each.accounts) for each in due
+        )
+        return named and self._intake.is_erased(creator_id) and not self._persistence.holds(creator_id)
 
     def _still_erased(self, erasure: Erasure) -> list[str]:
         """Its accounts of which nothing is taken: what was lifted meanwhile may have news."""

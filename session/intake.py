@@ -233,6 +233,10 @@ class Intake:
         await entered.done
         return len(entered.lifted)
 
+    def held_of(self) -> set[str]:
+        """The creators of whom something is held."""
+        return {aside.creator_id for aside in self.held.values()}
+
     def is_erased(self, creator_id: str) -> bool:
         """Whether all of the account is erased, and nothing of it is taken."""
         return self._tombstones.has_account(creator_id)

@@ -9,6 +9,10 @@ A snapshot is written in chunks and counts only with its closing record: it is v
 the ids of the messages in it are not compared here; the owner, who has read it, knows them. Messages are kept
 as received; they are normalised again when the journal is read.
 
+Where the user's keys encrypt, the bodies of records are encrypted, each for its creator and its place, and an
+id is a keyed hash. That is done before it is known whether the journal has the record already: what is passed
+over has a number all the same. Erasures name nobody, and are kept as they are.
+
 An erasure is a record as well. The call that appends it sets its tombstones (`session.erased`), too: whoever
 reads the one finds the other.
 
@@ -29,7 +33,9 @@ import orjson
 from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
-from errors import JournalGap, JournalUnavailable, StaleOwner
+from encryption.envelope import Place
+from encryption.keyring import Keyring
+from errors import JournalGap, JournalUnavailable, KeyDestroyed, StaleOwner
 from session.erasure import Erasure
 
 Kind = Literal["message", "snapshot", "release", "held", "erase", "lift"]
@@ -56,6 +62,7 @@ for position, entry in ipairs(cmsgpack.unpack(ARGV[5])) do
   local number = string.format('%.0f', sequence + 1)
   if kind == 'message' and id ~= '' and redis.call('HSETNX', KEYS[5], prefix .. id, number) == 0 then
     table.insert(answer, position)
+    if ARGV[6] == '1' then sequence = sequence + 1 end
   else
     sequence = sequence + 1
     redis.call('XADD', KEYS[1], number .. '-0',
@@ -136,12 +143,14 @@ class Record:
 class Journal:
     """Reads, appends and trims one user's journal. Redis out of reach raises JournalUnavailable.
 
-    `claim` makes this instance the owner; an instance that another has displaced gets StaleOwner.
+    `claim` makes this instance the owner; an instance that another has displaced gets StaleOwner. The `keys`
+    are loaded by then.
     """
 
-    def __init__(self, redis: Redis, user_id: str) -> None:
+    def __init__(self, redis: Redis, user_id: str, keys: Keyring | None = None) -> None:
         self._redis = redis
         self._user_id = user_id
+        self._keys = keys or Keyring(user_id)
         self._stream = f"journal:{user_id}"
         self._meta = f"owner:{user_id}"  # a prefix of its own: a user id may contain a colon
         self._ids = f"ids:{user_id}"
@@ -220,14 +229,21 @@ class Journal:
     async def read(self, after: int = 0) -> AsyncIterator[Record]:
         """The records with a sequence above `after` (that of a record, or 0), in order.
 
-        Chunks without their closing record are passed over. JournalGap when records above `after` were
-        trimmed, even while this reads, and when the journal does not reach up to `after`.
+        Chunks without their closing record are passed over, and so is what was encrypted with a key that is
+        destroyed. JournalGap when records above `after` were trimmed, even while this reads, and when the
+        journal does not reach up to `after`. KeyUnavailable, Undecryptable.
         """
-        chunks: list[tuple[bytes | None, bytes]] = []
+        chunks: list[tuple[bytes, bytes]] = []
         while entries := await self._page(after):
             for number, fields in entries:
                 after = int(number.split(b"-")[0])
-                kind, body, id = fields[b"kind"].decode(), fields[b"body"], fields.get(b"id")
+                kind, id = fields[b"kind"].decode(), fields.get(b"id", b"")
+                creator_id = fields[b"creator"].decode()
+                try:
+                    place = _place(after, kind, fields[b"at"].decode(), id.decode())
+                    body = self._keys.decrypt(creator_id, place, fields[b"body"])
+                except KeyDestroyed:
+                    continue
                 if kind == "chunk":
                     chunks.append((id, body))
                     continue
@@ -236,7 +252,7 @@ class Journal:
                 yield Record(
                     kind=cast(Kind, kind),
                     sequence=after,
-                    creator_id=fields[b"creator"].decode(),
+                    creator_id=creator_id,
                     received_at=float(fields[b"at"]),
                     body=body,
                 )
@@ -272,17 +288,29 @@ class Journal:
 
     async def _write(self, creator_id: str, rows: Sequence[tuple[str, float, bytes, str]]) -> list[int]:
         keys = [self._stream, self._meta, "users", f"creators:{self._user_id}", self._ids]
-        packed = msgpack.packb(
-            [(kind, repr(at), body, id) for kind, at, body, id in rows], use_bin_type=False
-        )
-        before = self.sequence
-        args = [self.epoch, before, self._user_id, creator_id, packed]
+        await self._keys.prepare([creator_id])
+        before, encrypts = self.sequence, self._keys.encrypts
+        told = [(kind, repr(at), body, id) for kind, at, body, id in rows]
+        if encrypts:
+            told = [self._encrypted(creator_id, before + n, *each) for n, each in enumerate(told, 1)]
+        packed = msgpack.packb(told, use_bin_type=False)
+        args = [self.epoch, before, self._user_id, creator_id, packed, int(encrypts)]
         self.sequence, *copies = await self._run(self._append, keys, args)
         if not copies:
             return list(range(before + 1, self.sequence + 1))
         passed_over = set(copies)
         numbers = itertools.count(before + 1)
-        return [0 if position in passed_over else next(numbers) for position in range(1, len(rows) + 1)]
+        return [
+            0 if position in passed_over else before + position if encrypts else next(numbers)
+            for position in range(1, len(rows) + 1)
+        ]
+
+    def _encrypted(
+        self, creator_id: str, sequence: int, kind: str, at: str, body: bytes, id: str
+    ) -> tuple[str, str, bytes, str]:
+        if kind == "message" and id:
+            id = self._keys.digest(creator_id, id)
+        return kind, at, self._keys.encrypt(creator_id, _place(sequence, kind, at, id), body), id
 
     async def _run(self, script: Any, keys: list[str], args: list[Any]) -> Any:
         try:
@@ -357,6 +385,10 @@ def _join(chunks: Sequence[bytes]) -> bytes:
         name, _, rest = chunk.removeprefix(b'{"').partition(b'":[')
         items[name].append(rest.removesuffix(b"]}"))
     return b'{"chats":[%b],"messages":[%b]}' % (b",".join(items[b"chats"]), b",".join(items[b"messages"]))
+
+
+def _place(sequence: int, kind: str, at: str, id: str) -> Place:
+    return "record of the journal", sequence, kind, at, id
 
 
 def _unavailable(error: RedisError) -> JournalUnavailable:

@@ -13,7 +13,7 @@ from chats.conversation import ECHO_SECONDS
 from chats.enriched import EnrichedConversation
 from enrich import RULES
 from enrich.topics.taxonomy import VERSION
-from errors import CheckpointUnavailable, JournalUnavailable
+from errors import CheckpointUnavailable, JournalUnavailable, KeyUnavailable
 from history.checkpoints import KEPT, Aside, Checkpoint, Checkpoints
 from metrics.declared import CHECKPOINT_BYTES, CHECKPOINT_SECONDS
 from session.erasure import Erasure
@@ -69,6 +69,7 @@ class Persistence:
         self._saved: Saved = (0, [], {}, 0, {})
         self._save_again = 0.0  # not before, when storage was away
         self._writing: asyncio.Task[bool] | None = None
+        self._outdated = False  # what is written is to be written anew, as the keys say
         self.unsaved = 0
 
     @property
@@ -85,6 +86,7 @@ class Persistence:
         """
         self._checkpoints = await asyncio.to_thread(self._ports.checkpoints, epoch)
         checkpoint = await asyncio.to_thread(self._checkpoints.read)
+        self._outdated = self._checkpoints.is_outdated
         self._ports.understood.begin(epoch, checkpoint.revision if checkpoint else 0)
         tombstones, due = await self._ports.erased.read()
         if checkpoint is not None:
@@ -135,6 +137,10 @@ class Persistence:
         if finished or self.unsaved >= self._settings.checkpoint_messages:
             await self._checkpoint()
 
+    def holds(self, creator_id: str) -> bool:
+        """Whether anything is held of a creator."""
+        return creator_id in self._history.creators() or creator_id in self._intake.held_of()
+
     def names_erased(self, accounts: Collection[str]) -> bool:
         """Whether a checkpoint that is taken now names somebody erased, or one of these creators.
 
@@ -154,7 +160,9 @@ class Persistence:
 
     async def finish(self) -> None:
         """Have everything in a checkpoint."""
-        if self._saved != self._to_save():
+        if self._outdated:
+            await self.purge()
+        elif self._saved != self._to_save():
             await self._checkpoint()
         if self._writing is not None:
             await self._writing
@@ -243,7 +251,7 @@ class Persistence:
                 await asyncio.to_thread(self._checkpoints.drop_damaged)
             if messages >= LARGE:
                 await asyncio.to_thread(memory.give_back)
-        except CheckpointUnavailable as error:
+        except (CheckpointUnavailable, KeyUnavailable) as error:
             self.unsaved += messages
             self._save_again = self._clock.monotonic() + CHECKPOINT_PAUSE
             log.error("User %s has no new checkpoint, the journal keeps everything: %s", self._user_id, error)
@@ -254,6 +262,7 @@ class Persistence:
                 type(error).__name__,
             )
         else:
+            self._outdated = self._outdated and copies < KEPT
             return True
         finally:
             self._writing = None

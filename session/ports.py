@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from encryption.keyring import Keyring
 from frames.publisher import Publisher
 from graph.port import Graph
 from graph.write import Writer
@@ -39,6 +40,7 @@ class Ports:
     lag: Lag
     reader: Graph
     clock: Clock
+    keys: Keyring  # of the user; what is stored is encrypted with them
     embedder: Embeds = WORDS_ALONE
     search_folder: Path | None = None
     metrics: Metrics = UNMEASURED

@@ -25,9 +25,11 @@ from errors import (
     CheckpointUnavailable,
     JournalGap,
     JournalUnavailable,
+    KeyUnavailable,
     NotFound,
     StaleOwner,
     Unavailable,
+    Undecryptable,
 )
 from graph.model import UpsertEdge, UpsertVertex
 from history.history import History
@@ -590,7 +592,13 @@ class Session:
                 return
             except RedisError as error:
                 problem = JournalUnavailable(f"Redis does not answer ({type(error).__name__}); try again.")
-            except (JournalUnavailable, CheckpointUnavailable, JournalGap) as error:
+            except (
+                JournalUnavailable,
+                CheckpointUnavailable,
+                KeyUnavailable,
+                JournalGap,
+                Undecryptable,
+            ) as error:
                 problem = error
             if str(problem) != str(self._problem):
                 log.error("User %s cannot be read yet: %s", self._user_id, problem)
@@ -600,6 +608,7 @@ class Session:
     async def _recover(self) -> None:
         """Claim the journal, and read the newest checkpoint and what the journal has behind it."""
         self._begin()
+        await self._ports.keys.load()
         epoch = await self._ports.journal.claim()
         self._retention.begin(await self._ports.erased.retention())
         unwritten, due = await self._persistence.read(epoch)
@@ -612,6 +621,7 @@ class Session:
         for creator_id in dict.fromkeys([*await self._persistence.recall(), *erased]):
             self._redo(creator_id)
         self._creators.update(dict.fromkeys([*self._history.creators(), *self._state.unfinished()]))
+        await self._ports.keys.prepare([*self._creators, *self._intake.held_of()])
         changes = self._history.take_changes()
         self._writes.begin(epoch, self._ports.writer(epoch), unwritten)
         self._writes.follow(changes)

@@ -1,4 +1,7 @@
-"""The topic models of accounts in Redis: a hash `topics:{account}` of the last two."""
+"""The topic models of accounts in Redis: a hash `topics:{account}` of the last two.
+
+They are encrypted where the user's keys encrypt.
+"""
 
 from collections.abc import Iterable
 from typing import cast
@@ -6,8 +9,10 @@ from typing import cast
 from redis.asyncio import Redis
 
 from chats.account import Account
+from encryption.envelope import Place
+from encryption.keyring import Keyring
 from enrich.topics.store import header, sound, unpack
-from errors import EnrichmentError
+from errors import EnrichmentError, Undecryptable
 
 # One key an account, so that the fits of two users who hold one creator never meet.
 # What stands there in another form than a hash is of an earlier schema and counts as nothing.
@@ -32,18 +37,23 @@ redis.call('DEL', KEYS[1])
 
 
 class TopicModels:
-    """See `enrich.topics.store.TopicStore`. `redis` answers bytes. RedisError when it is out of reach."""
+    """See `enrich.topics.store.TopicStore`. `redis` answers bytes. RedisError when it is out of reach.
 
-    def __init__(self, redis: Redis) -> None:
+    With the `keys` of a user it is for accounts of that user alone.
+    """
+
+    def __init__(self, redis: Redis, keys: Keyring | None = None) -> None:
         self._redis = redis
+        self._keys = keys or Keyring("")
 
     async def latest(self, account: Account) -> bytes | None:
-        """The account's latest artefact that is whole, None when there is none."""
+        """The account's latest artefact that is whole, None when there is none. KeyUnavailable."""
         run = self._redis.register_script(_LATEST)
         fields = cast(list[bytes | None], await run(keys=[_key(account)], args=[]))
         if not fields:
             return None
         version, next_topic, artefact, before = fields
+        artefact, before = self._decrypted(account, artefact), self._decrypted(account, before)
         return sound(account, int(version or 0), int(next_topic or 0), artefact, before)
 
     async def store(self, account: Account, artefact: bytes, *, after: int) -> bool:
@@ -69,8 +79,16 @@ class TopicModels:
                 f"A topic model of version {version} cannot follow version {after}: refit it."
             )
         run = self._redis.register_script(_STORE)
-        args = [after, version, found["next_topic"], artefact, keep]
+        stored = self._keys.encrypt(account.creator_id, _place(account), artefact)
+        args = [after, version, found["next_topic"], stored, keep]
         return bool(await run(keys=[_key(account)], args=args))
+
+    def _decrypted(self, account: Account, artefact: bytes | None) -> bytes | None:
+        """None as well for one that was changed, which is as good as lost."""
+        try:
+            return artefact and self._keys.decrypt(account.creator_id, _place(account), artefact)
+        except Undecryptable:
+            return None
 
     async def divide(self, creator_id: str, accounts: Iterable[Account]) -> None:
         """Give each of these accounts a copy of what was kept by creator before there were accounts.
@@ -79,6 +97,10 @@ class TopicModels:
         """
         keys = [f"topics:{creator_id}", *map(_key, accounts)]
         await self._redis.register_script(_DIVIDE)(keys=keys, args=[])
+
+
+def _place(account: Account) -> Place:
+    return "topic model", account.key
 
 
 def _key(account: Account) -> str:

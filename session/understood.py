@@ -6,7 +6,8 @@ a worker on another kind of machine would compute another last digit.
 Keys: `understood:{user}`, a hash of conversations (`["<creator>","<chat>","<conversation>"]`) and, under "",
 of what all of them were made with; `revisions:{user}`, a sorted set of the same conversations by revision, a
 number that grows with every call and every owner. No message text is in it, but digests of texts. A value is
-compressed msgpack with names; those of earlier releases are read, what cannot be read is computed again.
+compressed msgpack with names; those of earlier releases are read, what cannot be read is computed again. It
+is encrypted where the user's keys encrypt, for the conversation that it stands under.
 """
 
 import asyncio
@@ -23,7 +24,9 @@ from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 from chats.enriched import EnrichedConversation
-from errors import StaleOwner
+from encryption.envelope import Place
+from encryption.keyring import Keyring
+from errors import StaleOwner, Undecryptable
 from history import older
 from history.chat import Understanding
 
@@ -79,11 +82,12 @@ class _MadeWith(msgspec.Struct):
 class Understood:
     """One user's. RedisError when Redis is out of reach, StaleOwner when another process owns the user.
 
-    `revision` is the last one that is known to have been used.
+    `revision` is the last one that is known to have been used. The `keys` are loaded before anything is read.
     """
 
-    def __init__(self, redis: Redis, user_id: str) -> None:
+    def __init__(self, redis: Redis, user_id: str, keys: Keyring | None = None) -> None:
         self._redis = redis
+        self._cipher = keys or Keyring(user_id)
         self._keys = [f"understood:{user_id}", f"revisions:{user_id}", f"owner:{user_id}"]
         self._keep, self._forget, self._drop = map(redis.register_script, (_KEEP, _FORGET, _DROP))
         self._epoch = 0
@@ -99,7 +103,10 @@ class Understood:
         return self.revision
 
     async def read(self, basis: Mapping[str, Any]) -> Kept:
-        """All that is kept. What another `basis` made is dropped; what cannot be read is left out."""
+        """All that is kept. What another `basis` made is dropped; what cannot be read is left out.
+
+        KeyUnavailable.
+        """
         held = cast(dict[bytes, bytes], await cast(Any, self._redis.hgetall(self._keys[0])))
         made_with = msgspec.msgpack.decode(held.pop(b"", b"\x80"), type=_MadeWith)
         if held and made_with.basis != basis:
@@ -109,8 +116,8 @@ class Understood:
         for name, value in held.items():
             try:
                 creator_id, chat_id, _ = orjson.loads(name)
-                found = _value(value)
-            except (ValueError, KeyError, TypeError, zlib.error) as error:
+                found = _value(self._cipher.decrypt(creator_id, _place(name), value))
+            except (ValueError, KeyError, TypeError, zlib.error, Undecryptable) as error:
                 log.error(
                     "What was understood under %s cannot be read (%s).", self._keys[0], type(error).__name__
                 )
@@ -132,7 +139,7 @@ class Understood:
             following = list(islice(rest, TOGETHER))
             made_with = _MadeWith(dict(basis), dict(fits))
             closing = b"" if following else msgspec.msgpack.encode(made_with)
-            fields = [piece for each in part for piece in (_name(each.node), _packed(each, revision))]
+            fields = [piece for each in part for piece in self._field(each, revision)]
             await self._run(self._keep, [revision, closing, *fields])
             if not following:
                 return
@@ -143,6 +150,10 @@ class Understood:
         """Drop what was kept up to this revision: two checkpoints have it."""
         while await self._run(self._forget, [revision, TOGETHER]) == TOGETHER:
             pass
+
+    def _field(self, each: Understanding, revision: int) -> tuple[bytes, bytes]:
+        name = _name(each.node)
+        return name, self._cipher.encrypt(each.node.creator_id, _place(name), _packed(each, revision))
 
     async def _run(self, script: Any, args: list[Any]) -> Any:
         try:
@@ -157,6 +168,10 @@ class Understood:
 
 def _name(node: EnrichedConversation) -> bytes:
     return orjson.dumps([node.creator_id, node.chat_id, node.id])
+
+
+def _place(name: bytes) -> Place:
+    return "understanding", name.decode()
 
 
 def _packed(each: Understanding, revision: int) -> bytes:

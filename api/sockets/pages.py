@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import logging
 from collections import defaultdict
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -24,6 +24,7 @@ from actors.directory import Directory
 from api.sockets.masked import masked
 from api.sockets.page import Page, mark, stands
 from api.sockets.sending import ack, close, send, send_away, send_json
+from encryption.keyring import Keyring
 from errors import AnalyticsError, Unavailable
 from frames.log import channel, missed, newest
 from metrics.declared import PAGES_CUT_OFF
@@ -66,8 +67,16 @@ class Asked:
 class Pages:
     """Serves the pages of one process; a task of its own feeds them from Redis."""
 
-    def __init__(self, redis: Redis, owners: Directory, metrics: Metrics = UNMEASURED) -> None:
+    def __init__(
+        self,
+        redis: Redis,
+        owners: Directory,
+        metrics: Metrics = UNMEASURED,
+        keys: Callable[[str], Keyring] = Keyring,
+    ) -> None:
+        """`keys` gives those of a user."""
         self._metrics = metrics
+        self._keys = keys
         self._redis = redis
         self._owners = owners
         self._pages: defaultdict[str, set[Page]] = defaultdict(set)  # by channel
@@ -110,9 +119,10 @@ class Pages:
         """Send what the page missed, or where things stand, and then what comes."""
         await send(socket, ack("frontend", asked.user_id))
         position, synced = stands(asked.last_frame or "")
-        frames = await missed(self._redis, asked.user_id, position) if asked.texts else None
+        keys = self._keys(asked.user_id)
+        frames = await missed(self._redis, asked.user_id, position, keys) if asked.texts else None
         if frames is not None:
-            states = await newest(self._redis, asked.user_id, asked.creator_id)
+            states = await newest(self._redis, asked.user_id, asked.creator_id, keys)
             page.stand(position, synced, [*frames, *states])
         else:
             await self._sync(socket, page, asked)

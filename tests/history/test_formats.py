@@ -19,7 +19,7 @@ from hypothesis import given
 from chats.enriched import EnrichedConversation
 from errors import CheckpointUnavailable
 from history import older
-from history.checkpoints import VERSION, Checkpoints
+from history.checkpoints import ENCRYPTED, VERSION, Checkpoints
 from history.packing import Packed, unpack
 from tests.conftest import ROOT
 from tests.graph.strategies import conversation, conversations
@@ -75,9 +75,9 @@ def test_a_checkpoint_of_a_newer_format_is_refused_and_left_with_all_beside_it(t
     owner.write(checkpoint(5))
     owner.write(checkpoint(8))
     newest = files(tmp_path)[-1]
-    _rewrite(newest, VERSION + 1, newest.read_bytes().partition(b"\n")[2][:-32])
+    _rewrite(newest, ENCRYPTED + 1, newest.read_bytes().partition(b"\n")[2][:-32])
     before = {file: file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()}
-    with pytest.raises(CheckpointUnavailable, match=rf"{newest.name}.* format {VERSION + 1}"):
+    with pytest.raises(CheckpointUnavailable, match=rf"{newest.name}.* format {ENCRYPTED + 1}"):
         owner.read()
     assert {file: file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()} == before
 

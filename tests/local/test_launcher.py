@@ -84,4 +84,5 @@ def test_files_of_authentication_are_found_from_another_folder(
     found = launch._with_whole_paths(Settings(data_dir=Path("data"), jwt_key_file="key.pem"))
     assert found.secret_file == tmp_path / "data" / "secret"
     assert found.jwt_key_file == str(tmp_path / "key.pem")
-    assert found.oidc_client_secret_file == ""
+    assert found.data_keys_url == str(tmp_path / "data" / "keys")
+    assert found.oidc_client_secret_file == found.encryption_key_file == ""

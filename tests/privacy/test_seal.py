@@ -8,7 +8,8 @@ from pathlib import Path
 import orjson
 import pytest
 
-from access.secret import BYTES, Secret
+from access.secret import Secret
+from access.versions import BYTES
 from errors import SettingsError
 from privacy.__main__ import main
 from privacy.seal import Seal, read_seal

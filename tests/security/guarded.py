@@ -26,6 +26,7 @@ from access.setup import GuardedAccess
 from access.tokens import outgoing
 from api.sockets.extension import Extensions
 from api.sockets.pages import Pages
+from encryption.keyring import Keyring
 from frames.log import connect_redis
 from graph.connect import connect as connect_graph
 from insights.people import Terms
@@ -217,6 +218,7 @@ async def guarded(
         pages=pages,
         extensions=Extensions(redis, owners, owners, app.state.limits, max_frame=2**20),  # type: ignore[arg-type]
         graph_ready=_fine,
+        keys=Keyring,
         attribution_hours=24.0,
         terms=Terms(300.0),
         rosters=rosters_in(redis),

@@ -28,7 +28,8 @@ def test_every_setting_that_sounds_secret_is_marked_so() -> None:
         if any(word in each.name for word in ("key", "secret", "password", "token"))
         and not each.name.endswith("_file")
     ]
-    assert set(sounding) - set(NAMES) == {"TLS_KEY", "COSMOS_PARTITION_KEY"}  # a file's path, and a name
+    # A file's path, a name, and a folder.
+    assert set(sounding) - set(NAMES) == {"TLS_KEY", "COSMOS_PARTITION_KEY", "DATA_KEYS_URL"}
     assert set(NAMES) == set(VALUES)
 
 

@@ -14,6 +14,7 @@ import orjson
 import ray
 from redis.asyncio import Redis
 
+from encryption.keyring import Keyring
 from errors import CheckpointError
 from frames.log import connect_redis
 from history.checkpoints import Checkpoints, _parsed
@@ -89,7 +90,7 @@ def in_checkpoints(service: Service, user_id: str, canaries: Canaries) -> list[s
     history, found = History(gap=21_600, silence=300), []
     for file in folder.iterdir():
         try:
-            checkpoint = _parsed(file.read_bytes())
+            checkpoint = _parsed(file.read_bytes(), Keyring(user_id))
         except CheckpointError:
             raise AssertionError(f"{file.name} is no checkpoint, and may hold anything") from None
         for _, packed in checkpoint.chats:

@@ -19,6 +19,7 @@ from access.secret import Secret
 from chats.account import Account
 from chats.conversation import Conversation
 from chats.enriched import ActionUse, EnrichedConversation, TopicUse
+from encryption.keyring import Keyring
 from enrich.outcomes import Context, contexts
 from enrich.progress import Progress
 from enrich.tasks import Wanted, WholeChat
@@ -300,6 +301,7 @@ class FakeCheckpoints:
     """See `history.checkpoints.Checkpoints`: two are kept."""
 
     size = 1_000  # bytes of the last one
+    is_outdated = False
 
     def __init__(self, world: "World") -> None:
         self._world = world
@@ -587,6 +589,7 @@ class World:
         self.search_folder: Path | None = None
         self.graph = FakeGraph(graph)
         self.lag = FakeLag()
+        self.keys = Keyring(USER)  # which encrypts nothing
         self.epoch = self.sequence = 0
         self.records: list[Record] = []
         self.ids: dict[tuple[str, str | None], int] = {}  # of the journal's records
@@ -708,6 +711,7 @@ class World:
             clock=self.clock,
             embedder=self.embedder,
             search_folder=self.search_folder,
+            keys=self.keys,
             metrics=self.tally,
         )
         return Session(USER, self.settings, ports)

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from copy import copy
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -15,16 +16,19 @@ from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 import session.journal
+from encryption.data_keys import DataKeys
+from encryption.keyring import Keyring
 from errors import JournalGap, JournalUnavailable, StaleOwner
 from frames.log import connect_redis
 from session.journal import CHUNK_BYTES, READ_COUNT, TRIM_COUNT, Entry, Journal, Record, is_known, known_users
+from tests.encryption.places import keys_in
 from tests.history.store import Store
 
 AT = 1_714_550_400.123456
 
 
-async def owned(redis: Redis, user_id: str) -> Journal:
-    journal = Journal(redis, user_id)
+async def owned(redis: Redis, user_id: str, keys: Keyring | None = None) -> Journal:
+    journal = Journal(redis, user_id, keys)
     await journal.claim()
     return journal
 
@@ -478,11 +482,13 @@ class AgainstAList(RuleBasedStateMachine):
     """A journal says what a list of its finished inputs says, whoever owns it and wherever it is trimmed."""
 
     store: Store
+    keys: DataKeys | None = None  # then it is encrypted
 
     def __init__(self) -> None:
         super().__init__()
         self.runner = asyncio.Runner()
         self.user_id = f"user-{uuid.uuid4().hex}"
+        self.keyring = Keyring(self.user_id, self.keys, encrypts=self.keys is not None)
         self.model: list[Record] = []  # as it would be without trimming
         self.ids: dict[tuple[str, str], int] = {}  # of the untrimmed: sequence
         self.base = 0
@@ -491,10 +497,14 @@ class AgainstAList(RuleBasedStateMachine):
     def run(self, work: Coroutine[Any, Any, Any]) -> Any:
         return self.runner.run(work)
 
+    def owned(self, redis: Any) -> Journal:
+        journal: Journal = self.run(owned(redis, self.user_id, self.keyring))
+        return journal
+
     @initialize()
     def begin(self) -> None:
         self.redis = connect_redis(self.store.url)
-        self.journal = self.run(owned(self.redis, self.user_id))
+        self.journal = self.owned(self.redis)
 
     def take(self, creator: str, entries: list[Entry]) -> list[int]:
         """What an append does to the model; the sequences it is to answer."""
@@ -503,6 +513,7 @@ class AgainstAList(RuleBasedStateMachine):
             key = (creator, entry.id or "")
             if entry.kind == "message" and key in self.ids:
                 sequences.append(0)
+                self.last += self.keyring.encrypts  # it has a number all the same
                 continue
             self.last += 1
             sequences.append(self.last)
@@ -520,12 +531,13 @@ class AgainstAList(RuleBasedStateMachine):
     @rule(creator=creators, entries=entry_lists(message_ids))
     def lose_the_answer_of_an_append_and_repeat_it(self, creator: str, entries: list[Entry]) -> None:
         losing = Dropping(self.redis, 0, before_answer=True)
-        self.journal = self.run(owned(losing, self.user_id))  # type: ignore[arg-type]
+        self.journal = self.owned(losing)
         with pytest.raises(JournalUnavailable):
             self.run(self.journal.append(creator, entries))
         self.take(creator, entries)
         self.run(self.journal.refresh())
-        assert self.run(self.journal.append(creator, entries)) == [0] * len(entries)
+        again = self.take(creator, entries)
+        assert self.run(self.journal.append(creator, entries)) == again == [0] * len(entries)
         assert self.journal.sequence == self.last
 
     @rule(creator=creators, chats=items, messages=items)
@@ -545,7 +557,7 @@ class AgainstAList(RuleBasedStateMachine):
         if finished < 0:
             return
         losing = Dropping(self.redis, finished, before_answer=answered)
-        self.journal = self.run(owned(losing, self.user_id))  # type: ignore[arg-type]
+        self.journal = self.owned(losing)
         with pytest.raises(JournalUnavailable):
             self.run(self.journal.append_snapshot("c1", AT, [], messages))
         self.last += finished + answered
@@ -553,7 +565,7 @@ class AgainstAList(RuleBasedStateMachine):
 
     @rule()
     def change_owner(self) -> None:
-        old, self.journal = self.journal, self.run(owned(self.redis, self.user_id))
+        old, self.journal = self.journal, self.owned(self.redis)
         assert self.journal.sequence == self.last
         with pytest.raises(StaleOwner):
             self.run(old.append("c1", [Entry("message", AT, b"{}")]))
@@ -591,13 +603,15 @@ class AgainstAList(RuleBasedStateMachine):
         self.runner.close()
 
 
+@pytest.mark.parametrize("encrypts", [False, True])
 def test_a_journal_says_what_a_list_of_its_finished_inputs_says(
-    store: Store, monkeypatch: pytest.MonkeyPatch
+    store: Store, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, encrypts: bool
 ) -> None:
     monkeypatch.setattr(session.journal, "CHUNK_BYTES", 1)  # every item a chunk
     monkeypatch.setattr(session.journal, "READ_COUNT", 3)
     monkeypatch.setattr(session.journal, "TRIM_COUNT", 3)
     monkeypatch.setattr(AgainstAList, "store", store, raising=False)
+    monkeypatch.setattr(AgainstAList, "keys", keys_in(tmp_path) if encrypts else None)
     case = AgainstAList.TestCase
     case.settings = settings(max_examples=40, stateful_step_count=16, deadline=None)
     case().runTest()
