@@ -76,7 +76,15 @@ class DataKeys:
 
     def masters(self) -> set[str]:
         """The versions of the master key that have wrapped keys which are there."""
-        return {master for user_id in self._users() for _, master in self._alive(user_id)}
+        try:
+            found: list[str] = self._storage.find(self._folder)  # one listing, however many users there are
+        except Exception as error:
+            raise self._away(error) from error
+        names: dict[str, list[str]] = {}  # by folder
+        for path in found:
+            folder, _, name = path.rpartition("/")
+            names.setdefault(folder, []).append(name)
+        return {master for own in names.values() for _, master in _alive(own)}
 
     def check(self) -> None:
         """KeyUnavailable when keys are there that no master key of now has wrapped."""
@@ -87,7 +95,7 @@ class DataKeys:
         """Have every key wrapped by the newest version of the master key; how many were not."""
         newest, count = self._master.versions()[0], 0
         for user_id in self._users():
-            for id, master in self._alive(user_id):
+            for id, master in _alive(self._names(user_id)):
                 if master != newest:
                     self._rewrap(user_id, id, master)
                     count += 1
@@ -103,12 +111,6 @@ class DataKeys:
         names = self._names(user_id)
         if id in _destroyed(names):  # meanwhile: what was written now must go, too
             self._remove_all(user_id, {id}, names)
-
-    def _alive(self, user_id: str) -> list[tuple[bytes, str]]:
-        """The keys that are not destroyed, each with the version that wrapped it."""
-        names = self._names(user_id)
-        destroyed = _destroyed(names)
-        return [(id, master) for id, master in _wrapped(names) if id not in destroyed]
 
     def _read(self, user_id: str, id: bytes, master: str) -> DataKey:
         """FileNotFoundError when it is not there any more."""
@@ -204,6 +206,12 @@ def _wrapped(names: Iterable[str]) -> list[tuple[bytes, str]]:
     """The keys that these files hold, each with the version that wrapped it."""
     found = (name.removesuffix(_KEY).split(".") for name in names if name.endswith(_KEY))
     return [(bytes.fromhex(id), master) for id, master in found]
+
+
+def _alive(names: Collection[str]) -> list[tuple[bytes, str]]:
+    """The same, without those that were destroyed."""
+    destroyed = _destroyed(names)
+    return [(id, master) for id, master in _wrapped(names) if id not in destroyed]
 
 
 def _destroyed(names: Iterable[str]) -> frozenset[bytes]:

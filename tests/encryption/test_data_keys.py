@@ -36,8 +36,10 @@ def test_keys_are_kept_where_fsspec_keeps_files(tmp_path: Path, user_id: str) ->
     keys = DataKeys(f"memory://{user_id}", MasterKeyFile(master_file(tmp_path)))
     made = keys.make("u1", "c1")
     assert keys.of("u1").keys == [made]
+    assert len(keys.masters()) == 1
     keys.destroy("u1", [made.id])
     assert keys.of("u1").keys == []
+    assert keys.masters() == set()
 
 
 def test_after_a_rotation_keys_are_the_same_and_the_old_master_key_is_not_needed(tmp_path: Path) -> None:

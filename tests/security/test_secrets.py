@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from access.versions import HEADER, add_version, read_versions
 from errors import SettingsError
 from settings import Settings
 
@@ -87,3 +88,26 @@ def test_a_file_that_cannot_be_used_is_named_and_what_it_holds_is_not(name: str,
 
 def test_a_changed_setting_hides_it_as_well() -> None:
     assert CANARY not in repr(replace(Settings(), redis_url=VALUES["REDIS_URL"]))
+
+
+@pytest.mark.parametrize("name", ["AUTH_SECRET_FILE", "ENCRYPTION_KEY_FILE"])
+def test_what_is_in_a_file_of_secrets_is_in_no_setting_and_no_error(name: str, tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    long = CANARY * 4
+
+    def write(content: bytes, mode: int) -> None:
+        file.write_bytes(content)
+        file.chmod(mode)
+
+    write(long.encode(), 0o600)
+    add_version(file, name)
+    settings = Settings.from_env({name: str(file)})
+    for text in (repr(settings), str(settings.env()), repr(read_versions(file, name))):
+        assert CANARY not in text
+        assert CANARY.encode().hex() not in text
+    damaged = HEADER + b"\n" + CANARY.encode()
+    for content, mode in ((CANARY.encode(), 0o600), (long.encode(), 0o644), (damaged, 0o600)):
+        write(content, mode)
+        with pytest.raises(SettingsError, match=f"^{name}=") as refused:
+            read_versions(file, name)
+        assert CANARY not in str(refused.value)
