@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from math import fsum
 from typing import Final
 
@@ -58,18 +58,18 @@ def _cohort(month: str, fans: Sequence[FanHistory], scope: Scope, moment: Moment
     return Cohort(
         month=month,
         fans=len(fans),
-        months=[_month(each, month, fans, scope, moment, as_of) for each in months_between(month, last)],
+        months=[_month(each, month, fans, scope, moment) for each in months_between(month, last)],
         drill=scope.query(cohort=month, as_of=as_of.isoformat()),
     )
 
 
-def _month(
-    month: str, cohort: str, fans: Sequence[FanHistory], scope: Scope, moment: Moment, as_of: datetime
-) -> CohortMonth:
+def _month(month: str, cohort: str, fans: Sequence[FanHistory], scope: Scope, moment: Moment) -> CohortMonth:
     window = window_of(month, scope.zone)
     start, end = window.start_second, min(window.end_second, moment.at)
     active = sum(fan.acts_in(start, end) for fan in fans)
     revenue = fsum(payment.amount for fan in fans for payment in fan.payments_in(start, end))
+    # The window of the question may end in the month: the list is as of that moment, too.
+    up_to = datetime.fromtimestamp(moment.at, UTC)
     own = Scope(window, scope.creator_id, scope.user_id, scope.time_zone)
     return CohortMonth(
         month=month,
@@ -78,5 +78,5 @@ def _month(
         revenue=revenue,
         revenue_per_fan=revenue / len(fans),
         complete=window.end_second <= moment.at,
-        drill=own.query(cohort=cohort, active="true", as_of=as_of.isoformat()),
+        drill=own.query(cohort=cohort, active="true", as_of=up_to.isoformat()),
     )

@@ -24,7 +24,7 @@ def fan(number: int, times: list[int], *, payments: tuple[Payment, ...] = (), **
         "joined": times[0] if times else None,
         "subscription_end": None,
         "talks": [talk(n, at) for n, at in enumerate(times)],
-        "payments": list(payments),
+        "payments": payments,
         "ends": [],
     }
     return FanHistory(**{**facts, **more})  # type: ignore[arg-type]

@@ -172,13 +172,14 @@ def test_whoever_is_more_likely_to_leave_than_not_is_at_risk_and_parts_make_the_
     learned = learn(fans, NOW, HORIZON)
     found = answer(fans, Asked(sort="risk"), learned=learned)
     scored = [each for each in found.fans if each.risk is not None]
+    risks = [each.risk for each in found.fans if each.risk is not None]
     assert len(scored) > 200
     assert scored == found.fans[: len(scored)]
-    assert [each.risk for each in scored] == sorted((each.risk for each in scored), reverse=True)
-    for each in scored:
-        odds = each.risk_base + sum(part.log_odds for part in each.risk_parts)
-        assert each.risk == pytest.approx(1 / (1 + exp(-odds)))
-        assert ("at_risk" in each.segments) == (each.risk >= 0.5)
+    assert risks == sorted(risks, reverse=True)
+    for each, risk in zip(scored, risks, strict=True):
+        odds = (each.risk_base or 0.0) + sum(part.log_odds for part in each.risk_parts)
+        assert risk == pytest.approx(1 / (1 + exp(-odds)))
+        assert ("at_risk" in each.segments) == (risk >= 0.5)
         assert each.risk_reason is None
     assert {each.risk_reason for each in found.fans[len(scored) :]} == {"lapsed"}
     [model, _] = found.models

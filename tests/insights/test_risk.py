@@ -141,7 +141,7 @@ def histories(draw: st.DrawFn) -> FanHistory:
         )
     kinds = st.sampled_from(("tip", "purchase", "renewal"))
     paid = draw(st.lists(st.builds(Payment, times, kinds, st.sampled_from((0.0, 5.5))), max_size=4))
-    return fan(1, [], talks=talks, payments=sorted(paid), ends=draw(st.lists(times, max_size=1)))
+    return fan(1, [], talks=talks, payments=tuple(sorted(paid)), ends=draw(st.lists(times, max_size=1)))
 
 
 @given(histories(), st.integers(NOW - 100 * DAY, NOW), histories())
@@ -196,6 +196,7 @@ def test_each_feature_follows_what_it_is_named_after() -> None:
     assert named(quiet)["subscription"] == 0
     assert named(replace(quiet, payments=[renewal]))["subscription"] == 1
     last = quiet.talks[-1]
+    assert last.fan_last is not None
     waits = replace(quiet, talks=[*quiet.talks[:-1], last._replace(end=last.fan_last)])
     assert (named(waits)["unanswered"], named(quiet)["unanswered"]) == (1, 0)
     answered = replace(

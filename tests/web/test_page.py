@@ -404,10 +404,10 @@ def test_fans_are_shown_in_order_and_open_their_chats(service: Service, user_id:
     messages = []
     for number in range(60):
         at = recent(1440 * (1 + number % 40))
-        tip = {"isTip": True, "tipAmount": number} if number else {}
+        tip: dict[str, Any] = {"isTip": True, "tipAmount": number} if number else {}
         messages.append(message(number + 1, 4000 + number, at, "hello there", **tip))
     send(service, user_id, "snapshot", {"chats": chats, "messages": messages})
-    asked = {"user_id": user_id, "creator_id": CREATOR, "limit": 1}
+    asked: dict[str, Any] = {"user_id": user_id, "creator_id": CREATOR, "limit": 1}
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:  # the graph is written beside the page
         found = httpx.get(f"{service.url}/api/v1/insights/fans", params=asked, timeout=PATIENCE).json()
