@@ -5,9 +5,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from access.policy import Action
-from api.caller import GUARDED, on_asked_account
-from api.params import ChatId, KnownParameters, NeededId, QueryId
+from access.policy import Action, masks
+from api.caller import GUARDED, KnownCaller, on_asked_account
+from api.params import ChatId, KnownParameters, Mask, NeededId, QueryId
 from api.services import Provided
 from chats.message import Direction
 from errors import NotFound
@@ -32,6 +32,7 @@ Instant = Annotated[str | None, Query(description="a date, or ISO 8601 with offs
 )
 async def search(
     services: Provided,
+    caller: KnownCaller,
     user_id: NeededId,
     q: Annotated[
         str, Query(min_length=1, max_length=MOST_TEXT, description="text; nothing in it is an operator")
@@ -51,7 +52,7 @@ async def search(
     direction: Direction | None = None,
     limit: Annotated[int, Query(ge=1, le=MOST_HITS)] = 20,
     cursor: Annotated[str | None, Query(max_length=1000, description="the `next` of the page before")] = None,
-    mask: bool = False,
+    mask: Mask = None,
 ) -> Response:
     """Messages of an account, best first; with `mask` masked."""
     zone = parse_time_zone(time_zone)
@@ -70,7 +71,8 @@ async def search(
     if not await is_known(services.redis, user_id):
         raise NotFound("This user never sent anything; GET /api/v1/users lists who did.")
     question = Question(q, mode, filters, limit, cursor)
-    body = await services.owners.search(user_id, creator_id, question, mask)
+    masked = masks(caller.principal, mask, user_id, creator_id)
+    body = await services.owners.search(user_id, creator_id, question, masked)
     return Response(body, media_type="application/json")
 
 

@@ -111,11 +111,14 @@ def to_json(value: Any) -> str:
 class Index:
     """One account's, of the owner with this epoch. Without a path it is gone with the process.
 
+    What has no path is in a nameless file, or all of it `in_memory`.
+
     StaleOwner when an owner with a higher epoch has the file.
     """
 
-    def __init__(self, path: Path | None, epoch: int) -> None:
+    def __init__(self, path: Path | None, epoch: int, *, in_memory: bool = False) -> None:
         self._path = path
+        self._place = ":memory:" if in_memory else path or ""
         self._epoch = epoch
         try:
             self._db = self._opened()
@@ -128,7 +131,7 @@ class Index:
         if self._path is not None:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         db = sqlite3.connect(
-            self._path or "", timeout=LOCKED_WITHIN, isolation_level=None, check_same_thread=False
+            self._place, timeout=LOCKED_WITHIN, isolation_level=None, check_same_thread=False
         )
         try:
             db.execute("PRAGMA secure_delete = ON")

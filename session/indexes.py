@@ -10,6 +10,7 @@ at rest: those that differ are compared message by message when the owner begins
 
 import asyncio
 import logging
+import shutil
 import sqlite3
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -79,6 +80,7 @@ WORDS_ALONE = _WordsAlone()
 class Indexes:
     """One user's. `folder` is where the files are; None: they are gone with the process.
 
+    `in_memory` they are in no file, and those that are there from before are removed.
     `busy` tells whether the user has other work that vectors are needed for.
     """
 
@@ -90,11 +92,15 @@ class Indexes:
         folder: Path | None,
         clock: Clock,
         busy: Callable[[], bool],
+        *,
+        in_memory: bool = False,
     ) -> None:
         self._user_id = user_id
         self._history = history
         self._embedder = embedder
-        self._folder = folder
+        self._folder = None if in_memory else folder
+        self._left = folder if in_memory else None
+        self._in_memory = in_memory
         self._clock = clock
         self._busy = busy
         self._epoch = 0
@@ -114,6 +120,8 @@ class Indexes:
     def begin(self, epoch: int) -> None:
         """Go on as this owner: its history is read, and `follow` tells what changes from now on."""
         self._epoch = epoch
+        if self._left is not None and self._left.exists():
+            shutil.rmtree(self._left)
 
     def follow(self, changes: Mapping[Key, Change]) -> None:
         """Take note of what changed."""
@@ -350,7 +358,7 @@ class Indexes:
     async def _index(self, creator_id: str) -> Index:
         if (index := self._indexes.get(creator_id)) is None:
             path = None if self._folder is None else self._folder / _file_of(creator_id)
-            index = await self._do(Index, path, self._epoch)
+            index = await self._do(Index, path, self._epoch, in_memory=self._in_memory)
             index = self._indexes.setdefault(creator_id, index)
         return index
 

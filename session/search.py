@@ -108,8 +108,12 @@ class Search:
             each.model_copy(update={"text": self._masked(creator_id, each, pseudonym)}) for each in found
         ]
         spans = highlights([each.text or "" for each in masked], question.words)
-        pairs = zip(masked, spans, strict=True)
-        return [each.model_copy(update={"highlights": own}) for each, own in pairs]
+        # Who reads under pseudonyms could find out a name by searching for it.
+        return [
+            each.model_copy(update={"highlights": own})
+            for each, own in zip(masked, spans, strict=True)
+            if len(own) == len(each.highlights)
+        ]
 
     def _masked(self, creator_id: str, found: FoundMessage, pseudonym: Pseudonym) -> str | None:
         cached = self._history.look(creator_id, found.chatId)

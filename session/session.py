@@ -143,6 +143,7 @@ class Session:
             ports.search_folder,
             self._clock,
             busy=lambda: self._state.job is not None,
+            in_memory=ports.keys.encrypts,
         )
         self._search = Search(user_id, history, ports.embedder, self._indexes, self._clock, ports.metrics)
         self._retention = retention = Retention(

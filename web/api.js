@@ -116,8 +116,8 @@ export const messages = ({ user, creator, mask }, chat, limit, offset) =>
   get(`/api/v1/chats/${part(chat)}/messages`, { user_id: user, creator_id: creator, limit, offset, mask });
 
 /** Messages that have the words, or mean something like them; more of them with a cursor. */
-export const search = ({ user, creator }, q, mode, cursor, signal) =>
-  get("/api/v1/search", { user_id: user, creator_id: creator, q, mode, cursor }, signal);
+export const search = ({ user, creator, mask }, q, mode, cursor, signal) =>
+  get("/api/v1/search", { user_id: user, creator_id: creator, q, mode, cursor, mask }, signal);
 
 /** Chats as frames have them, the most urgent first, and how many there are. */
 export const chats = ({ user, creator, mask }, limit, offset) =>

@@ -11,11 +11,13 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
+from encryption.keyring import Keyring
 from errors import InvalidInput, NotFound, Unavailable
 from search.question import Filters, Mode, Question
 from tests.actors.factories import HOUR
 from tests.conftest import PATIENCE
-from tests.session.ports import World, bring, raw, say
+from tests.encryption.places import keys_in
+from tests.session.ports import USER, World, bring, raw, say
 
 CREATOR, OTHER = "901", "902"
 
@@ -247,6 +249,18 @@ async def test_a_file_that_is_damaged_while_it_is_used_is_made_anew(world: World
                 break
             except Unavailable:
                 await world.clock.advance(1.0)
+
+
+async def test_an_encrypted_index_is_in_no_file_and_those_from_before_are_removed(
+    world: World, tmp_path: Path
+) -> None:
+    assert files(world) != []
+    await world.kill()
+    world.keys = Keyring(USER, keys_in(tmp_path), encrypts=True)
+    await world.begin()
+    await world.settle()
+    assert await ids(world, "gym") == ["a1", "b1"]
+    assert files(world) == []
 
 
 def files(world: World) -> list[Path]:
