@@ -23,10 +23,10 @@ FITS = Fits()  # of this process; what is kept is found by what it was learned f
 
 
 async def _up_to(services: Provided, asked: Question, as_of: datetime | None) -> datetime:
-    """The time that was asked for, else since when the graph lacks something of the user, else now."""
+    """The time that was asked for, else since when the graph lacks something; now at the latest."""
     if as_of is None and asked.user_id is not None:
         as_of = await graph_as_of(services.redis, asked.user_id, asked.creator_id)
-    return as_of or now()
+    return min(as_of or now(), now())
 
 
 AsOf = Annotated[AwareDatetime | None, Query(description="ISO 8601 with offset; default now")]

@@ -7,7 +7,7 @@ as it was at the end of the window, or at `as_of` where that is earlier.
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from graph.port import Graph
 from graph.traversals import ACTIVITY, PROFILES, SALES
@@ -54,6 +54,7 @@ async def fetch_fans(
     moment = Moment.of(scope.window, as_of, horizon_days)
     if after is not None:
         moment = moment._replace(at=max(0, min(moment.at, after.at)))
+        as_of = min(as_of, datetime.fromtimestamp(moment.at, UTC))
     accounts = await _accounts(graph, scope, moment)
 
     def answer() -> Fans:

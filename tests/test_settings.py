@@ -157,6 +157,8 @@ def test_names_and_networks_are_read_as_lists() -> None:
         ("MAX_BODY", "0"),
         ("MAX_TEXT", "-5"),
         ("GRAPH_WRITERS", "2"),  # the embedded graph has one
+        ("DROP_OFF_DAYS", "0"),
+        ("DROP_OFF_DAYS", "366"),
         ("GRAPH_WRITERS", "0"),
         ("GRAPH_WRITERS", "65"),
         ("RETENTION_DAYS", "-1"),

@@ -149,3 +149,11 @@ async def test_windows_before_all_have_nobody_and_one_that_is_to_come_everybody_
         cohorts = await get(http, f"cohorts?{span}")
         assert (found["total"] > 0) == (end == "2100-01-01")
         assert (found["value"], cohorts["cohorts"]) == (0, [])
+
+
+async def test_a_time_to_come_is_read_as_now(http: httpx.AsyncClient) -> None:
+    for route in ("fans", "cohorts"):
+        found = await get(
+            http, f"{route}?end_date=9999-12-31T23:59:59Z&start_date=9990-01-01&as_of=9999-12-31T23:59:59Z"
+        )
+        assert found["as_of"] < "9990"
