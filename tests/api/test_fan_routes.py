@@ -18,7 +18,9 @@ from tests.api.test_money_drill import DAYS, NOW, get, listed, window, write
 
 with warnings.catch_warnings():  # Ray's use of Pydantic warns when it is imported
     warnings.simplefilter("ignore")
-    from serve_app import build_api
+    from insights.people import Terms
+from insights.shifts import no_rosters
+from serve_app import build_api
 
 GROUPS = {
     "conversations": ("conversations", None),
@@ -41,7 +43,9 @@ async def graph(tmp_path: Path) -> AsyncIterator[Graph]:
 async def empty(graph: Graph) -> AsyncIterator[httpx.AsyncClient]:
     """The API on an empty graph."""
     api = build_api(Settings())
-    api.state.services = SimpleNamespace(graph=graph, attribution_hours=24.0, drop_off_days=30)
+    api.state.services = SimpleNamespace(
+        graph=graph, attribution_hours=24.0, drop_off_days=30, terms=Terms(300.0), rosters=no_rosters
+    )
     transport = httpx.ASGITransport(app=api)
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8000") as client:
         yield client

@@ -107,7 +107,9 @@ async def talk(session: Session, canaries: Canaries, creator: str = CREATOR) -> 
     await session.handle_snapshot(orjson.dumps({"chats": [told], "messages": [said]}), creator)
     aside = {"id": f"{creator}3", "fromUser": {"id": FAN}, "text": canaries.held, "createdAt": "never"}
     live = message(f"{creator}2", FAN, recent(1), f"{canaries.live} now")
-    await session.handle_deltas([(orjson.dumps({"message": each}), None, None) for each in (aside, live)], creator)
+    await session.handle_deltas(
+        [(orjson.dumps({"message": each}), None, None) for each in (aside, live)], creator
+    )
     await session.idle(0.05)
 
 

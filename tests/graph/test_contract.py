@@ -59,6 +59,9 @@ async def test_a_written_conversation_is_read_as_it_was_built(graph: Graph, crea
         "unanswered": 1,
         "sentimentSum": 1.25,
         "sentimentCount": 2,
+        "firstFanDate": 1740823200,
+        "lastFanDate": 1740826740,
+        "warnings": "",
         "rev": 1,
     }
     assert found.vertices["outcome:c1:m1:tip:0"]["amount"] == 5.0

@@ -114,9 +114,9 @@ class Owners:
         self.calls.append("bulk")
         return [{"text": CANARY}], None
 
-    async def search(self, *_: Any) -> bytes:
+    async def search(self, _: str, __: str | None, ___: Any, mask: bool) -> bytes:
         self.calls.append("search")
-        return orjson.dumps({"messages": [{"text": CANARY}]})
+        return orjson.dumps({"messages": [{"text": _told(mask)}]})
 
     async def full_sync(self, _: str, __: str | None, extent: Any) -> tuple[int, str, Status, bytes]:
         self.calls.append("full_sync")

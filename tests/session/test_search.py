@@ -255,6 +255,7 @@ async def test_a_file_that_is_damaged_while_it_is_used_is_made_anew(world: World
 async def test_an_encrypted_index_is_in_no_file_and_those_from_before_are_removed(
     world: World, tmp_path: Path
 ) -> None:
+    assert await ids(world, "gym") == ["a1", "b1"]  # nothing more is written then
     assert files(world) != []
     await world.kill()
     world.keys = Keyring(USER, keys_in(tmp_path), encrypts=True)

@@ -156,7 +156,7 @@ async def test_a_field_that_cannot_be_read_costs_only_itself(
 
 
 def without_what_came_later(found: Understanding) -> Understanding:
-    figures = replace(found.node.figures, said=(), answers=())
+    figures = replace(found.node.figures, said=(), answers=(), fan_first=None, fan_last=None)
     return replace(found, node=structs.replace(found.node, figures=figures))
 
 
