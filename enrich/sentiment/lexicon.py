@@ -12,11 +12,11 @@ from importlib.metadata import version
 from typing import NamedTuple
 
 import emoji
-from vaderSentiment.vaderSentiment import NEGATE, SentimentIntensityAnalyzer
+from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
 from enrich.sentiment import flirt
 
-NAME = f"vader {version('vaderSentiment')} + slang 3"
+NAME = f"vader {version('vaderSentiment')} + slang 4"
 
 _MAX_CHARACTERS = 1_000  # VADER is quadratic, and the vector beside it reads no more either
 _CACHE_SIZE = 8_192  # texts: mass messages and short answers repeat
@@ -178,7 +178,6 @@ for _row, (_words_of_row, *_) in enumerate(_PHRASES):
     for _word in _words_of_row.split():
         _BY_WORD.setdefault(_word, []).append(_row)
 
-_NEGATIONS = frozenset(NEGATE)
 _EMOTICON_NAME = re.compile(r"\bemoticon[a-z]+")
 _RUN = re.compile(r"([A-Za-z])\1\1+")
 _LATIN = re.compile(r"[A-Za-z]")
@@ -197,7 +196,7 @@ def _has_words(text: str) -> bool:
 
 class Reading(NamedTuple):
     polarity: float  # -1..1
-    is_turned: bool  # by an idiom, a flirt or a negation: what it says is not what its words say
+    is_turned: bool  # by an idiom or a flirt: what it says is not what its words say
 
 
 @lru_cache(_CACHE_SIZE)
@@ -225,7 +224,7 @@ def read(text: str) -> Reading:
     if vader.lexicon.keys().isdisjoint(words):
         return Reading(0.0, False)  # what VADER would say, and most of chat
     polarity = float(vader.polarity_scores(text)["compound"])
-    return Reading(polarity, polarity != 0 and (is_turned or not _NEGATIONS.isdisjoint(words)))
+    return Reading(polarity, polarity != 0 and is_turned)
 
 
 def _words(text: str) -> set[str]:
