@@ -40,7 +40,7 @@ from chats.message import Direction
 from enrich.embedding.embed import PACKAGED, model_name
 from enrich.embedding.heads import path_of
 from enrich.sentiment import lexicon
-from enrich.sentiment.score import FELT
+from enrich.sentiment.score import FELT, LEXICON_SHARE, leaning
 from training import regression
 from training.features import asked_for, features, write
 from training.labelled import LABELS, Label, digest, files, fold_of, read_chats
@@ -63,7 +63,7 @@ _PENALTY = 0.3  # inverse; .1 and 1 are as good
 _OTHERS = 0.7  # of what the other side writes, against own chats
 _WEIGHTS = ((0.1, 0.3), (0.3, 1.0), (1.0, 1.0))  # of a tweet and of a line, against a message of own chats
 _CUTS = tuple(round(0.02 * step, 2) for step in range(2, 36))
-_PRECISION = {"negative": 0.5, "positive": 0.6}  # at least, of a feeling that is told
+_PRECISION = {"negative": 0.4, "positive": 0.6}  # at least, of a feeling that is told
 _DIRECTIONS: tuple[Direction, ...] = ("fan", "creator")
 
 Flags = NDArray[np.bool_]
@@ -168,6 +168,7 @@ def train(labelled: Sequence[Labelled], model: str = PACKAGED) -> dict[str, Any]
         "tweets_sha256": SDIST_SHA256,
         "embedding": model_name(model),
         "lexicon": lexicon.NAME,
+        "lexicon_share": LEXICON_SHARE,
         "layers": layers,
         "directions": directions,
         "outputs": outputs,
@@ -215,10 +216,10 @@ def _choice(
     inputs = _inputs(data, with_lexicon)
     found = regression.out_of_fold(inputs, data.labels, weights, data.fold, _PENALTY)
     own = data.source == direction
-    leaning = _leaning(regression.calibrated(found[own], data.labels[own], data.fold[own]))
-    cuts, f1 = _cuts(data, own, leaning)
+    difference = _difference(regression.calibrated(found[own], data.labels[own], data.fold[own]))
+    cuts, f1 = _cuts(data, own, leaning(data.polarity[own], difference))
     tweets = (data.source == "tweets") & (data.labels != 1)
-    is_right = _leaning(found)[tweets] * (data.labels[tweets] - 1) > 0
+    is_right = _difference(found)[tweets] * (data.labels[tweets] - 1) > 0
     return Choice(with_lexicon, weights, found, cuts, f1 + float(is_right.mean()))
 
 
@@ -228,18 +229,18 @@ def _balanced(weights: Floats, labels: Ints) -> Floats:
     return balanced
 
 
-def _leaning(found: Floats) -> Floats:
+def _difference(found: Floats) -> Floats:
     """P(positive) - P(negative)."""
     shares = regression.probabilities(found)
-    leaning: Floats = shares[:, 2] - shares[:, 0]
-    return leaning
+    difference: Floats = shares[:, 2] - shares[:, 0]
+    return difference
 
 
-def _cuts(data: Data, own: Flags, leaning: Floats) -> tuple[tuple[float, float], float]:
+def _cuts(data: Data, own: Flags, leans: Floats) -> tuple[tuple[float, float], float]:
     """The best cuts for negative and positive, and their macro F1; ValueError where none is precise."""
     found = []
     for cuts in product(_CUTS, _CUTS):
-        told = _told(data, own, leaning, cuts)
+        told = _told(data, own, leans, cuts)
         f1, precision = _judged(data.labels[own], told)
         if all(precision[LABELS.index(label)] >= least for label, least in _PRECISION.items()):
             found.append((f1, cuts))
@@ -247,10 +248,10 @@ def _cuts(data: Data, own: Flags, leaning: Floats) -> tuple[tuple[float, float],
     return cuts, f1
 
 
-def _told(data: Data, own: Flags, leaning: Floats, cuts: tuple[float, float]) -> Ints:
+def _told(data: Data, own: Flags, leans: Floats, cuts: tuple[float, float]) -> Ints:
     """The labels, as the service tells them: a turned text is the lexicon's."""
     polarity, is_turned = data.polarity[own], data.is_turned[own]
-    by_head = 1 + (leaning > cuts[1]).astype(int) - (leaning < -cuts[0])
+    by_head = 1 + (leans > cuts[1]).astype(int) - (leans < -cuts[0])
     by_lexicon = 1 + (polarity > FELT).astype(int) - (polarity < -FELT)
     return np.where(is_turned, by_lexicon, by_head)
 
@@ -268,8 +269,8 @@ def _figures(direction: Direction, data: Data, best: Choice) -> dict[str, float]
     own = data.source == direction
     true = data.labels[own]
     found = regression.calibrated(best.found[own], true, data.fold[own])
-    leaning = _leaning(found)
-    told = _told(data, own, leaning, best.cuts)
+    leans = leaning(data.polarity[own], _difference(found))
+    told = _told(data, own, leans, best.cuts)
     f1, precision = _judged(true, told)
     alone = _told(data, own, data.polarity[own], (FELT, FELT))
     felt = true != 1
@@ -280,7 +281,7 @@ def _figures(direction: Direction, data: Data, best: Choice) -> dict[str, float]
         "macro_f1": round(f1, 4),
         "precision_negative": round(precision[0], 4),
         "precision_positive": round(precision[2], 4),
-        "polarity_right": round(float((leaning[felt] * (true[felt] - 1) > 0).mean()), 4),
+        "polarity_right": round(float((leans[felt] * (true[felt] - 1) > 0).mean()), 4),
         "calibration_error_before": errors[0],
         "calibration_error": errors[1],
         "lexicon_accuracy": round(float((alone == true).mean()), 4),

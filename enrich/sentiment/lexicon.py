@@ -158,6 +158,7 @@ _PHRASES: tuple[tuple[str, str, str, float], ...] = (
     ("like liked", r"\b(?:i|we)(?: really| actually| rly)? liked?\b", "ilike", 0.9),
     ("deserve deserves deserved", r"\bdeserve[sd]? (?:it|this|that|every|all|more)\b", "deservesit", 1.4),
     ("die", r"\bto die for\b", "todiefor", 2.4),
+    ("dying dead", r"\b(?:dying|dead) inside\b", "deadinside", -2.2),
     ("way", r"\bno way\b", "noway", 0.0),
     ("lie ngl", r"\bnot gonna lie\b|\bngl\b", "ngl", 0.0),
     (  # a term of address at the end of a line, not a feeling

@@ -11,7 +11,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from chats.enriched import NoSentiment
 from chats.message import Direction
@@ -21,7 +24,10 @@ from enrich.embedding.heads import damaged, head_of, heads_of
 from enrich.sentiment import lexicon
 from enrich.text import language
 
+LEXICON_SHARE = 0.3  # besides: with less, an angry face after plain words would change next to nothing
 FELT = 0.2  # the polarity, -1..1, from which on a text is negative or positive: a sentiment of .4 and .6
+
+Number = TypeVar("Number", float, NDArray[np.float64])
 
 
 def sentiment(
@@ -64,7 +70,7 @@ class Reader:
     negative: int  # the columns of the logits
     positive: int
     lexicon: tuple[float, float]  # what a polarity of 1 adds to the logit of negative, and of positive
-    cuts: tuple[float, float]  # by how much a feeling is more probable than its opposite where it is told
+    cuts: tuple[float, float]  # of what a text leans to: beyond them negative or positive is told
 
     def polarity(self, reading: lexicon.Reading, logits: Sequence[float]) -> float:
         """-1..1, beyond FELT where the feeling is told.
@@ -74,7 +80,7 @@ class Reader:
         if reading.is_turned:
             return reading.polarity
         negative, _, positive = self.probabilities(reading, logits)
-        return felt(positive - negative, self.cuts)
+        return felt(leaning(reading.polarity, positive - negative), self.cuts)
 
     def probabilities(self, reading: lexicon.Reading, logits: Sequence[float]) -> tuple[float, float, float]:
         """Of negative, neutral and positive."""
@@ -84,12 +90,17 @@ class Reader:
         return against / all_of_them, 1 / all_of_them, for_it / all_of_them
 
 
-def felt(leaning: float, cuts: tuple[float, float]) -> float:
-    """P(positive) - P(negative) as a polarity: a cut is at FELT, 0 and 1 stay, and it is straight between."""
-    cut = cuts[leaning > 0]
-    size = abs(leaning)
+def leaning(polarity: Number, difference: Number) -> Number:
+    """What a text leans to, -1..1, by the lexicon's polarity and by P(positive) - P(negative)."""
+    return LEXICON_SHARE * polarity + (1 - LEXICON_SHARE) * difference
+
+
+def felt(leans: float, cuts: tuple[float, float]) -> float:
+    """What a text leans to as a polarity: a cut is at FELT, 0 and 1 stay, and it is straight between."""
+    cut = cuts[leans > 0]
+    size = abs(leans)
     bent = FELT * size / cut if size < cut else 1 - (1 - FELT) * (1 - size) / (1 - cut)
-    return math.copysign(bent, leaning)
+    return math.copysign(bent, leans)
 
 
 @lru_cache(maxsize=4)

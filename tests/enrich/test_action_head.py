@@ -223,7 +223,7 @@ def test_no_texts_have_no_actions() -> None:
 
 
 def test_the_name_tells_the_head() -> None:
-    assert name() == f"head {digest(HEAD)[:8]}"
+    assert name() == f"head {digest([HEAD])[:8]}"
 
 
 def test_with_another_model_nothing_is_found_and_the_name_is_empty(other_model: str) -> None:

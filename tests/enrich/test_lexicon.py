@@ -95,6 +95,7 @@ PHRASES = {
     "noway": "no way",
     "ngl": "not gonna lie",
     "endearment": "good night, hun",
+    "deadinside": "i'm dying inside",
 }
 
 
