@@ -25,11 +25,12 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from chats.message import Direction, Message
 from enrich.actions.seen import seen
 from enrich.embedding.embed import PACKAGED, model_name
+from enrich.embedding.encoded import Vectors
 from enrich.embedding.heads import path_of
 from training import regression
 from training.features import asked_for, features, write
 from training.labelled import digest, files, fold_of, read_chats
-from training.regression import FOLDS, Basis, Floats, Ints, Vectors
+from training.regression import FOLDS, Basis, Floats, Ints
 
 Flags = NDArray[np.bool_]
 

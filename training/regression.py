@@ -32,7 +32,7 @@ class Basis:
     directions: Vectors  # [features, directions]
 
     def of(self, features: Vectors) -> Vectors:
-        found: Vectors = (features - self.mean) @ self.directions
+        found: Vectors = ((features - self.mean) @ self.directions).astype(np.float32)
         return found
 
     def back(self, coefficients: Floats, bias: float) -> tuple[Floats, float]:

@@ -38,6 +38,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from chats.message import Direction
 from enrich.embedding.embed import PACKAGED, model_name
+from enrich.embedding.encoded import Vectors
 from enrich.embedding.heads import path_of
 from enrich.sentiment import lexicon
 from enrich.sentiment.score import FELT, LEXICON_SHARE, leaning
@@ -82,7 +83,7 @@ class Labelled:
 class Data:
     """What is learnt from, a row a text."""
 
-    inputs: regression.Vectors  # in the basis
+    inputs: Vectors  # in the basis
     labels: Ints  # of LABELS
     source: NDArray[np.str_]
     fold: Ints
@@ -203,7 +204,7 @@ def _trained(direction: Direction, data: Data, basis: Basis) -> tuple[dict[str, 
     }
 
 
-def _inputs(data: Data, with_lexicon: bool) -> regression.Vectors:
+def _inputs(data: Data, with_lexicon: bool) -> Vectors:
     return regression.rows_of([data.polarity], data.inputs) if with_lexicon else data.inputs
 
 

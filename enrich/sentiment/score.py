@@ -69,7 +69,7 @@ class Reader:
 
     negative: int  # the columns of the logits
     positive: int
-    lexicon: tuple[float, float]  # what a polarity of 1 adds to the logit of negative, and of positive
+    by_lexicon: tuple[float, float]  # what a polarity of 1 adds to the logit of negative, and of positive
     cuts: tuple[float, float]  # of what a text leans to: beyond them negative or positive is told
 
     def polarity(self, reading: lexicon.Reading, logits: Sequence[float]) -> float:
@@ -84,8 +84,8 @@ class Reader:
 
     def probabilities(self, reading: lexicon.Reading, logits: Sequence[float]) -> tuple[float, float, float]:
         """Of negative, neutral and positive."""
-        against = math.exp(logits[self.negative] + self.lexicon[0] * reading.polarity)
-        for_it = math.exp(logits[self.positive] + self.lexicon[1] * reading.polarity)
+        against = math.exp(logits[self.negative] + self.by_lexicon[0] * reading.polarity)
+        for_it = math.exp(logits[self.positive] + self.by_lexicon[1] * reading.polarity)
         all_of_them = 1 + against + for_it
         return against / all_of_them, 1 / all_of_them, for_it / all_of_them
 
@@ -122,7 +122,7 @@ def _reader(direction: Direction, outputs: Sequence[str], told: dict[str, Any]) 
     return Reader(
         negative=negative,
         positive=positive,
-        lexicon=(float(told["lexicon"]["negative"]), float(told["lexicon"]["positive"])),
+        by_lexicon=(float(told["lexicon"]["negative"]), float(told["lexicon"]["positive"])),
         cuts=(float(told["cuts"]["negative"]), float(told["cuts"]["positive"])),
     )
 

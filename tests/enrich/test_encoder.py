@@ -138,10 +138,10 @@ def test_layers_are_the_means_of_the_models_hidden_states(plain: SentenceTransfo
     layers = (1, 4, 6)
     model = packaged(PACKAGED) if kind == "packed" else PaddedModel(deepcopy(plain))
     (ids,) = model.tokens(["how much for a custom video?"])
-    bert = next(iter(plain)).auto_model
+    first: Any = next(iter(plain))
     with torch.inference_mode():
         found = model.forward(torch.float32, RowCounts(candidates(BATCH)), layers)([ids, ids])
-        states = bert(torch.tensor([ids]), output_hidden_states=True).hidden_states
+        states = first.auto_model(torch.tensor([ids]), output_hidden_states=True).hidden_states
     wanted = torch.stack([states[each][0].mean(dim=0) for each in layers])
     assert found.layers.shape == (2, 3, 384)
     for own in found.layers:

@@ -202,7 +202,7 @@ def test_a_polarity_rises_with_what_it_leans_to_and_a_cut_is_where_a_feeling_is_
 def test_the_probabilities_of_a_text_are_those_of_three_labels(
     negative: float, positive: float, polarity: float
 ) -> None:
-    reader = Reader(negative=1, positive=0, lexicon=(-1.5, 2.0), cuts=(0.3, 0.3))
+    reader = Reader(negative=1, positive=0, by_lexicon=(-1.5, 2.0), cuts=(0.3, 0.3))
     shares = reader.probabilities(lexicon.Reading(polarity, False), [positive, negative])
     assert sum(shares) == pytest.approx(1)
     assert all(0 <= share <= 1 for share in shares)

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from enrich.embedding.encoded import Vectors
 from training import regression
 from training.features import layers_of
-from training.regression import FOLDS, Floats, Ints, Vectors
+from training.regression import FOLDS, Floats, Ints
 
 
 def texts(count: int, labels: int) -> tuple[Vectors, Ints, Ints]:
@@ -49,8 +50,8 @@ def test_rows_without_weight_teach_nothing() -> None:
     features, true, fold = texts(200, 2)
     weights = np.where(np.arange(200) < 150, 1.0, 0.0)
     wrong = np.where(weights > 0, true, 1 - true)
-    found = [regression.out_of_fold(features, each, weights, fold, 1.0) for each in (true, wrong)]
-    assert np.array_equal(*found)
+    one, other = (regression.out_of_fold(features, each, weights, fold, 1.0) for each in (true, wrong))
+    assert np.array_equal(one, other)
 
 
 @pytest.mark.parametrize("labels", [2, 3])
