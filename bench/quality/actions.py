@@ -11,7 +11,7 @@ from bench.quality.score import Score
 from bench.quality.truth import ACTIONS, chats
 from enrich.actions.head import found as found_by_head
 from enrich.actions.seen import seen
-from enrich.embedding.embed import embed
+from enrich.embedding.embed import encode
 
 DATA = "labelled messages"
 OF_FIELDS = frozenset(
@@ -25,7 +25,8 @@ def measure() -> list[Score]:
         previous_at: float | None = None
         texts = [message.text for message in chat.messages]
         writers = [message.direction for message in chat.messages]
-        for message, likely in zip(chat.messages, found_by_head(texts, writers, embed(texts)), strict=True):
+        by_head = found_by_head(texts, writers, encode(texts).logits)
+        for message, likely in zip(chat.messages, by_head, strict=True):
             said = {each.type for each in seen(message.as_message(), previous_at, likely)}
             found.update(said)
             true.update(message.actions)

@@ -2,8 +2,8 @@
 
 Three sets, none of which trained or tuned anything: tweets held out by `training.sentiment` (MIT, see
 `data/tweets_LICENSE.txt`), the labelled chat messages, and hard lines by kind, written to show what fails.
-A sentiment below .4 is taken as negative and above .6 as positive; VADER's at its own cuts, -.05 and .05. A
-text without a sentiment counts as wrong.
+Texts that have no writer are read as a fan's. A sentiment below .4 is taken as negative and above .6 as
+positive; VADER's at its own cuts, -.05 and .05. A text without a sentiment counts as wrong.
 
 Beside them, what is taken for another language: of lines in other languages, and of English.
 """
@@ -22,10 +22,12 @@ from sklearn.metrics import f1_score
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
 from bench.quality.score import Score
-from enrich.embedding.embed import embed
+from chats.message import Direction
+from enrich.embedding.embed import encode
 from enrich.sentiment.score import sentiment
 from enrich.text.language import is_other
-from training.sentiment import HELD_OUT, LABELS, read_lines
+from training.labelled import LABELS
+from training.sentiment import HELD_OUT, read_lines, read_messages
 
 MESSAGES = Path(__file__).with_name("labelled") / "messages.jsonl"
 HARD_LINES = Path(__file__).with_name("data") / "hard_lines.tsv"
@@ -41,6 +43,7 @@ class Case:
     label: str  # of LABELS
     rating: float  # what the polarity should be proportional to
     kind: str = ""
+    direction: Direction = "fan"
 
 
 def measure() -> list[Score]:
@@ -48,8 +51,8 @@ def measure() -> list[Score]:
     kinds = list(dict.fromkeys(case.kind for case in hard))
     return [
         *scores("held-out tweets", held_out_tweets(HELD_OUT)),
-        *scores("labelled messages of fans", [case for case in messages if case.kind == "fan"]),
-        *scores("labelled messages of creators", [case for case in messages if case.kind == "creator"]),
+        *scores("labelled messages of fans", [case for case in messages if case.direction == "fan"]),
+        *scores("labelled messages of creators", [case for case in messages if case.direction == "creator"]),
         *(
             score
             for kind in kinds
@@ -101,11 +104,16 @@ def held_out_tweets(path: Path) -> list[Case]:
 
 
 def labelled_messages(path: Path) -> list[Case]:
-    """Those with a label, without the texts that the head was trained on."""
-    trained = {line.text.casefold() for line in read_lines()}
+    """Those with a label, without the texts that the heads were trained on."""
+    trained = {each.text.strip().casefold() for each in (*read_lines(), *read_messages())}
     rows = [json.loads(line) for line in path.read_text("utf-8").splitlines() if line]
     return [
-        Case(row["text"], row["sentiment"], LABELS.index(row["sentiment"]) - 1, row["direction"])
+        Case(
+            row["text"],
+            row["sentiment"],
+            LABELS.index(row["sentiment"]) - 1,
+            direction="creator" if row["direction"] == "creator" else "fan",
+        )
         for row in rows
         if row["sentiment"] is not None and row["text"].strip().casefold() not in trained
     ]
@@ -121,7 +129,7 @@ def scores(data: str, cases: Sequence[Case]) -> list[Score]:
     if not cases:
         return []
     texts = [case.text for case in cases]
-    found = sentiment(texts, embed(texts))
+    found = sentiment(texts, [case.direction for case in cases], encode(texts).logits)
     vader = SentimentIntensityAnalyzer()
     ours = _figures(cases, [None if score is None else 2 * score - 1 for score in found], _OURS)
     theirs = _figures(cases, [vader.polarity_scores(text)["compound"] for text in texts], _VADERS)

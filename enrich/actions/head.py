@@ -1,7 +1,7 @@
-"""Engagement actions that a text's vector shows: free paraphrase, which the rules of `seen` miss.
+"""Engagement actions that a model reads in a text: free paraphrase, which the rules of `seen` miss.
 
-One logistic regression an action, trained by `training.actions` on vectors of the packaged model. Another
-model's vectors mean something else: with them nothing is found, and `name` says so. English only.
+One logistic regression an action, trained by `training.actions` for one model (`enrich.embedding.heads`).
+With a model that has none nothing is found, and `name` says so. English only.
 """
 
 import math
@@ -9,108 +9,68 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from chats.message import Direction
-from enrich.embedding import heads
-from enrich.embedding.embed import PACKAGED, Vectors, model_name
-
-HEAD = Path(__file__).with_name("head.json")
+from enrich.embedding.embed import PACKAGED
+from enrich.embedding.encoded import Vectors
+from enrich.embedding.heads import damaged, head_of, heads_of
 
 _LETTER = re.compile(r"[A-Za-z]")
 
 
 def found(
-    texts: Sequence[str], directions: Sequence[Direction], vectors: Vectors, model: str = PACKAGED
+    texts: Sequence[str], directions: Sequence[Direction], logits: Vectors, model: str = PACKAGED
 ) -> list[dict[str, float]]:
     """The actions of each text with their probability, 0..1; only those that are probable enough to be told.
 
-    `directions` say who wrote each text, `vectors` are the texts' own by `enrich.embedding.embed` with the
-    same `model`, [n, dimension]. A text without Latin letters has none. EnrichmentError when the head cannot
-    be read.
+    `directions` say who wrote each text, `logits` [n, outputs] are the texts' own by
+    `enrich.embedding.embed` with the same `model`. A text without Latin letters has none. EnrichmentError
+    when the head cannot be read.
     """
     seen: list[dict[str, float]] = [{} for _ in texts]
-    head = _head_for(model)
-    if head is None:
+    outputs = _outputs(model)
+    if not outputs:
         return seen
-    written_by = np.array(directions, np.str_)
-    for direction, regressions in head.by_direction.items():
-        rows = np.flatnonzero(written_by == direction)
-        for row, action, probability in regressions.found(vectors[rows]):
-            at = rows[row]
-            if _LETTER.search(texts[at]):
-                seen[at][action] = probability
+    own = logits[:, heads_of(model).columns["actions"]]
+    cuts = np.array([each.cut for each in outputs], np.float32)
+    told = own >= cuts
+    for row, at in zip(*(each.tolist() for each in np.nonzero(told)), strict=True):
+        output = outputs[at]
+        if output.direction == directions[row] and _LETTER.search(texts[row]):
+            seen[row][output.action] = round(1 / (1 + math.exp(-own[row, at])), 4)
     return seen
 
 
 def name(model: str = PACKAGED) -> str:
     """Name and version of what `found` uses with `model`; empty where it does not apply."""
-    head = _head_for(model)
+    head = head_of("actions", model)
     return "" if head is None else f"head {head.version}"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Regressions:
-    """One logistic regression an action: weights [actions, dimension], biases and cuts [actions, 1]."""
+@dataclass(frozen=True, slots=True)
+class _Output:
+    """What one of the logits tells."""
 
-    actions: tuple[str, ...]
-    weights: Vectors
-    biases: Vectors
-    cuts: Vectors  # the logit from which on an action is told
-
-    def found(self, vectors: Vectors) -> list[tuple[int, str, float]]:
-        """Row, action and probability of what is told, action by action."""
-        logits = heads.weighed(vectors, self.weights) + self.biases
-        told = logits >= self.cuts
-        of, rows = (each.tolist() for each in np.nonzero(told))
-        return [
-            (row, self.actions[at], round(1 / (1 + math.exp(-logit)), 4))
-            for at, row, logit in zip(of, rows, logits[told].tolist(), strict=True)
-        ]
+    direction: Direction
+    action: str
+    cut: float  # the logit from which on the action is told
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Head:
-    """The trained regressions by who writes."""
-
-    embedding: str  # name of the model they were trained on
-    version: str
-    by_direction: dict[Direction, Regressions]
-
-
-@lru_cache(maxsize=1)
-def head() -> Head:
-    """The trained head; EnrichmentError when its file is missing or damaged."""
-    return heads.read(HEAD, "training.actions", _head)
+@lru_cache(maxsize=4)
+def _outputs(model: str) -> tuple[_Output, ...]:
+    """Of the head's outputs, in their order; none where `model` has no head."""
+    head = head_of("actions", model)
+    if head is None:
+        return ()
+    try:
+        return tuple(_output(name, each["threshold"]) for name, each in head.told["outputs"].items())
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        raise damaged("actions", model) from error
 
 
-def _head(told: dict[str, Any], version: str) -> Head:
-    return Head(
-        embedding=told["embedding"],
-        version=version,
-        by_direction={"fan": _regressions(told["fan"]), "creator": _regressions(told["creator"])},
-    )
-
-
-def _regressions(told: dict[str, Any]) -> Regressions:
-    def column(values: Sequence[float]) -> Vectors:
-        return np.array(values, np.float32)[:, None]
-
-    return Regressions(
-        actions=tuple(told),
-        weights=np.array([each["weights"] for each in told.values()], np.float32),
-        biases=column([each["bias"] for each in told.values()]),
-        cuts=column([_logit(each["threshold"]) for each in told.values()]),
-    )
-
-
-def _logit(probability: float) -> float:
-    return math.log(probability / (1 - probability))
-
-
-def _head_for(model: str) -> Head | None:
-    found = head()
-    return found if found.embedding == model_name(model) else None
+def _output(name: str, threshold: float) -> _Output:
+    direction, action = name.split(" ")
+    by: Direction = "creator" if direction == "creator" else "fan"
+    return _Output(by, action, math.log(threshold / (1 - threshold)))

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from enrich.embedding.model import Texts
+from enrich.embedding.model import Means, Texts
 from enrich.embedding.rows import RowCounts, Weight
 
 _WORDS = "embeddings.word_embeddings.weight"
@@ -48,6 +48,7 @@ class PackedModel:
         # A mapped file's weights are anywhere in memory, which kernels may mind.
         self._bert = replace(bert, weights={name: each.clone() for name, each in bert.weights.items()})
         self.dimension = bert.weights[_WORDS].shape[1]
+        self.depth = bert.layers
         self.max_tokens = max_tokens
         self.tokens = tokens
 
@@ -55,14 +56,16 @@ class PackedModel:
     def weights(self) -> list[Weight]:
         return PackedBert(self._bert, RowCounts([1])).weights
 
-    def forward(self, dtype: torch.dtype, counts: RowCounts) -> "PackedBert":
-        return PackedBert(self._bert.to(dtype), counts)
+    def forward(self, dtype: torch.dtype, counts: RowCounts, layers: Sequence[int] = ()) -> "PackedBert":
+        return PackedBert(self._bert.to(dtype), counts, layers)
 
 
 class PackedBert:
-    """The mean-pooled vectors of texts."""
+    """The means of texts' tokens, after the last layer and after each of `layers`."""
 
-    def __init__(self, bert: Bert, counts: RowCounts) -> None:
+    def __init__(self, bert: Bert, counts: RowCounts, layers: Sequence[int] = ()) -> None:
+        if not set(layers) <= set(range(1, bert.layers + 1)):
+            raise IndexError(f"of {bert.layers} layers, {layers} were asked for")
         weights = bert.weights
         self._words = weights[_WORDS]
         self._positions = (
@@ -72,14 +75,15 @@ class PackedBert:
         self._norm = _Norm(bert, "embeddings.LayerNorm")
         self._layers = [_Layer(bert, f"encoder.layer.{n}", counts) for n in range(bert.layers)]
         self._counts = counts
+        self._kept = layers
 
     @property
     def weights(self) -> list[Weight]:
         """Those of every product, layer by layer."""
         return [weight for layer in self._layers for weight in layer.weights]
 
-    def __call__(self, texts: Texts) -> Tensor:
-        """The vectors [n, dimension] of `texts`, with texts of equal length side by side."""
+    def __call__(self, texts: Texts) -> Means:
+        """Of `texts`, with those of equal length side by side."""
         shapes = [(sum(1 for _ in same), length) for length, same in groupby(map(len, texts))]
         ids = torch.tensor([id for text in texts for id in text])
         at = torch.cat([torch.arange(length).repeat(count) for count, length in shapes])
@@ -88,12 +92,14 @@ class PackedBert:
         )
         padding = sum(self._counts.blocks(len(ids))) - len(ids)
         hidden = functional.pad(hidden, (0, 0, 0, padding))
-        for layer in self._layers:
+        means = {}
+        for number, layer in enumerate(self._layers, start=1):
             hidden = layer(hidden, shapes)
-        parts = hidden[: len(ids)].float().split_with_sizes([count * length for count, length in shapes])
-        return torch.cat(
-            [part.view(*shape, -1).mean(dim=1) for part, shape in zip(parts, shapes, strict=True)]
-        )
+            if number in self._kept or number == len(self._layers):
+                means[number] = _means(hidden, shapes)
+        kept = [means[number] for number in self._kept]
+        vectors = means[len(self._layers)]
+        return Means(vectors, torch.stack(kept, dim=1) if kept else vectors.new_empty(len(texts), 0, 0))
 
 
 class _Layer:
@@ -138,6 +144,13 @@ class _Norm:
 
     def __call__(self, hidden: Tensor) -> Tensor:
         return functional.layer_norm(hidden, hidden.shape[-1:], self._weight, self._bias, self._epsilon)
+
+
+def _means(hidden: Tensor, shapes: Sequence[tuple[int, int]]) -> Tensor:
+    """Over the tokens of each text, [n, dimension]."""
+    sizes = [count * length for count, length in shapes]
+    parts = hidden[: sum(sizes)].float().split_with_sizes(sizes)
+    return torch.cat([part.view(*shape, -1).mean(dim=1) for part, shape in zip(parts, shapes, strict=True)])
 
 
 def _weight(bert: Bert, name: str) -> tuple[Tensor, Tensor]:

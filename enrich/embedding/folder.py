@@ -12,7 +12,7 @@ from torch.nn import Linear
 from transformers.utils import logging as transformers_logging
 
 from enrich.embedding.bert import Bert, PackedModel
-from enrich.embedding.model import MAX_TOKENS, Forward, Model, Texts
+from enrich.embedding.model import MAX_TOKENS, Forward, Means, Model, Texts
 from enrich.embedding.rows import RowCounts, Weight
 
 
@@ -53,6 +53,7 @@ class PaddedModel:
     def __init__(self, model: SentenceTransformer) -> None:
         self.dimension = model.get_embedding_dimension() or 0
         self.max_tokens = min(model.max_seq_length or MAX_TOKENS, MAX_TOKENS)
+        self.depth = _encoder(next(iter(model))).config.num_hidden_layers
         self.device = model.device
         for layer in _linears(model):  # a mapped file's are anywhere in memory, which kernels may mind
             layer.weight.data = layer.weight.data.clone()
@@ -67,21 +68,28 @@ class PaddedModel:
         ids: Texts = self._tokenizer(list(texts), truncation=True, max_length=self.max_tokens)["input_ids"]
         return ids
 
-    def forward(self, dtype: torch.dtype, counts: RowCounts) -> Forward:
+    def forward(self, dtype: torch.dtype, counts: RowCounts, layers: Sequence[int] = ()) -> Forward:
         if dtype not in self._models:
             self._models[dtype] = deepcopy(self._models[torch.float32]).to(dtype)
         for layer in _linears(self._models[dtype]):
             layer.forward = partial(_through, counts, layer)  # type: ignore[method-assign]
-        return partial(self._vectors, self._models[dtype])
+        _encoder(next(iter(self._models[dtype]))).config.output_hidden_states = bool(layers)
+        return partial(self._means, self._models[dtype], layers)
 
-    def _vectors(self, model: SentenceTransformer, texts: Texts) -> torch.Tensor:
+    def _means(self, model: SentenceTransformer, layers: Sequence[int], texts: Texts) -> Means:
         length = -(-max(map(len, texts)) // self.padding) * self.padding
         padded = model.tokenizer.pad(
             {"input_ids": list(texts)}, padding="max_length", max_length=length, return_tensors="pt"
         )
         features = {name: tensor.to(self.device) for name, tensor in padded.items()}
-        vectors: torch.Tensor = model(features)["sentence_embedding"]
-        return vectors.float().cpu()
+        found = model(features)
+        vectors = found["sentence_embedding"].float().cpu()
+        if not layers:
+            return Means(vectors, vectors.new_empty(len(texts), 0, 0))
+        hidden = found["all_layer_embeddings"]  # the first is before any layer
+        is_token = features["attention_mask"][:, :, None].float()
+        means = [(hidden[each].float() * is_token).sum(dim=1) / is_token.sum(dim=1) for each in layers]
+        return Means(vectors, torch.stack(means, dim=1).cpu())
 
 
 def _encoder(module: Any) -> Any:

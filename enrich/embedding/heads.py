@@ -1,39 +1,125 @@
-"""Logistic heads on sentence vectors: their files read, vectors weighed.
+"""Logistic heads on a model's layers: their files read, layers weighed.
 
-A head is trained for one embedding; `enrich.sentiment.score` and `enrich.actions.head` say what theirs mean.
+A head belongs to one model. It reads the mean of a text's tokens after each of some layers, made to a unit
+length: in the middle of a model more is left of how a thing is said than at its end, which is trained to
+tell what it is about. `enrich.sentiment.score` and `enrich.actions.head` say what theirs mean.
+
+The packaged model's are in `minilm/` beside this module, a user's own model has them in its folder's
+`heads/`.
 """
 
 import hashlib
 import json
-from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal
 
 import numpy as np
 
-from enrich.embedding.embed import Vectors
+from enrich.embedding.embed import PACKAGED, model_name
+from enrich.embedding.encoded import Vectors
 from errors import EnrichmentError
 
-T = TypeVar("T")
+Strategy = Literal["sentiment", "actions"]
+
+_STRATEGIES: tuple[Strategy, ...] = ("sentiment", "actions")
 
 
-def read(path: Path, trainer: str, build: Callable[[dict[str, Any], str], T]) -> T:
-    """`build` of the file's content and its version; EnrichmentError when it is missing or damaged.
+@dataclass(frozen=True, slots=True, eq=False)
+class Head:
+    """The regressions of one strategy: weights [outputs, layers * dimension], biases [outputs]."""
 
-    `trainer` is the module that writes it.
+    version: str
+    layers: tuple[int, ...]  # of the model, from 1 on
+    outputs: tuple[str, ...]
+    weights: Vectors
+    biases: Vectors
+    told: dict[str, Any]  # all that its file holds
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Heads:
+    """Those of all strategies together: weights [outputs, layers * dimension], biases [outputs]."""
+
+    layers: tuple[int, ...]
+    weights: Vectors
+    biases: Vectors
+    columns: dict[Strategy, slice]  # of the outputs
+
+    @property
+    def outputs(self) -> int:
+        return len(self.biases)
+
+    def logits(self, layers: Vectors) -> Vectors:
+        """Of texts' `layers` [n, layers * dimension], [n, outputs]; each row the same in any company."""
+        if not self.outputs:
+            return np.zeros((len(layers), 0), np.float32)
+        # A row at a time: one product for all adds up in an order that depends on their number.
+        found: Vectors = np.matmul(layers[:, None, :], self.weights.T)[:, 0] + self.biases
+        return found
+
+
+NONE = Heads((), np.zeros((0, 0), np.float32), np.zeros(0, np.float32), {})
+
+
+def folder(model: str) -> Path:
+    """Where the files of the model's heads are."""
+    return Path(__file__).with_name("minilm") if model == PACKAGED else Path(model) / "heads"
+
+
+def path_of(strategy: Strategy, model: str) -> Path:
+    return folder(model) / f"{strategy}.json"
+
+
+@lru_cache(maxsize=8)
+def head_of(strategy: Strategy, model: str = PACKAGED) -> Head | None:
+    """The strategy's head for `model`; None where it has none, or one that was trained for other weights.
+
+    EnrichmentError when the packaged model's is missing, or a file is damaged.
     """
+    path = path_of(strategy, model)
+    if model != PACKAGED and not path.exists():
+        return None
     try:
         content = path.read_bytes()
-        return build(json.loads(content), hashlib.sha256(content).hexdigest()[:8])
-    except (OSError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-        raise EnrichmentError(f"{path.name} cannot be read; write it with python -m {trainer}.") from error
+        told = json.loads(content)
+        if told["embedding"] != model_name(model):
+            return None
+        outputs = told["outputs"]
+        return Head(
+            version=hashlib.sha256(content).hexdigest()[:8],
+            layers=tuple(told["layers"]),
+            outputs=tuple(outputs),
+            weights=np.array([each["weights"] for each in outputs.values()], np.float32),
+            biases=np.array([each["bias"] for each in outputs.values()], np.float32),
+            told=told,
+        )
+    except (OSError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise damaged(strategy, model) from error
 
 
-def weighed(vectors: Vectors, weights: Vectors) -> Vectors:
-    """The sums of `vectors` [n, dimension] by `weights` [heads, dimension]: [heads, n].
+def damaged(strategy: Strategy, model: str) -> EnrichmentError:
+    """What to raise of a head's file that does not hold what it should."""
+    again = f"python -m training.{strategy}" + ("" if model == PACKAGED else f" --model {model}")
+    return EnrichmentError(f"{path_of(strategy, model)} cannot be read; write it with {again}.")
 
-    Each is the same to the bit whatever vectors are beside it.
-    """
-    # Row by row: a matrix product adds up in an order that depends on its size.
-    rows = np.ascontiguousarray(vectors)
-    return np.stack([(rows * each).sum(axis=1) for each in weights])
+
+@lru_cache(maxsize=4)
+def heads_of(model: str = PACKAGED) -> Heads:
+    """All heads of `model`; EnrichmentError as `head_of`, or when they read different layers."""
+    found = {each: its for each in _STRATEGIES if (its := head_of(each, model)) is not None}
+    columns: dict[Strategy, slice] = {}
+    start = 0
+    for strategy, its in found.items():
+        columns[strategy] = slice(start, start := start + len(its.outputs))
+        if its.layers != next(iter(found.values())).layers or its.weights.ndim != 2:
+            raise damaged(strategy, model)
+    if not found:
+        return NONE
+    return Heads(
+        layers=next(iter(found.values())).layers,
+        weights=np.concatenate([each.weights for each in found.values()]),
+        biases=np.concatenate([each.biases for each in found.values()]),
+        columns=columns,
+    )

@@ -1,14 +1,23 @@
 """What an encoder asks of a loaded sentence model, before it is known how this machine runs it best."""
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import torch
 
 from enrich.embedding.rows import RowCounts, Weight
 
 Texts = Sequence[Sequence[int]]  # token ids
-Forward = Callable[[Texts], torch.Tensor]  # vectors [n, dimension], float32 on the CPU; not of unit length
+
+
+class Means(NamedTuple):
+    """Of n texts, over a text's tokens; float32 on the CPU, not of unit length."""
+
+    vectors: torch.Tensor  # [n, dimension], what the model is trained to give
+    layers: torch.Tensor  # [n, layers, dimension], after each of the layers that were asked for
+
+
+Forward = Callable[[Texts], Means]
 
 MAX_TOKENS = 256  # of a text are read
 
@@ -25,6 +34,10 @@ class Model(Protocol):
         """Of a text, at most MAX_TOKENS."""
 
     @property
+    def depth(self) -> int:
+        """The number of its layers."""
+
+    @property
     def device(self) -> torch.device: ...
 
     @property
@@ -38,8 +51,9 @@ class Model(Protocol):
     def tokens(self, texts: Sequence[str]) -> Texts:
         """At most `max_tokens` of each."""
 
-    def forward(self, dtype: torch.dtype, counts: RowCounts) -> Forward:
+    def forward(self, dtype: torch.dtype, counts: RowCounts, layers: Sequence[int] = ()) -> Forward:
         """The forward pass in this precision, its products made of these row counts only.
 
-        Texts come by length. Of one precision, only what was asked for last may be used.
+        `layers`, from 1 on, are those whose means it gives beside the vectors; IndexError where one is
+        missing. Texts come by length. Of one precision, only what was asked for last may be used.
         """

@@ -12,11 +12,11 @@ from importlib.metadata import version
 from typing import NamedTuple
 
 import emoji
-from vaderSentiment.vaderSentiment import NEGATE, SentimentIntensityAnalyzer
+from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
 from enrich.sentiment import flirt
 
-NAME = f"vader {version('vaderSentiment')} + slang 3"
+NAME = f"vader {version('vaderSentiment')} + slang 4"
 
 _MAX_CHARACTERS = 1_000  # VADER is quadratic, and the vector beside it reads no more either
 _CACHE_SIZE = 8_192  # texts: mass messages and short answers repeat
@@ -158,6 +158,7 @@ _PHRASES: tuple[tuple[str, str, str, float], ...] = (
     ("like liked", r"\b(?:i|we)(?: really| actually| rly)? liked?\b", "ilike", 0.9),
     ("deserve deserves deserved", r"\bdeserve[sd]? (?:it|this|that|every|all|more)\b", "deservesit", 1.4),
     ("die", r"\bto die for\b", "todiefor", 2.4),
+    ("dying dead", r"\b(?:dying|dead) inside\b", "deadinside", -2.2),
     ("way", r"\bno way\b", "noway", 0.0),
     ("lie ngl", r"\bnot gonna lie\b|\bngl\b", "ngl", 0.0),
     (  # a term of address at the end of a line, not a feeling
@@ -178,7 +179,6 @@ for _row, (_words_of_row, *_) in enumerate(_PHRASES):
     for _word in _words_of_row.split():
         _BY_WORD.setdefault(_word, []).append(_row)
 
-_NEGATIONS = frozenset(NEGATE)
 _EMOTICON_NAME = re.compile(r"\bemoticon[a-z]+")
 _RUN = re.compile(r"([A-Za-z])\1\1+")
 _LATIN = re.compile(r"[A-Za-z]")
@@ -197,7 +197,7 @@ def _has_words(text: str) -> bool:
 
 class Reading(NamedTuple):
     polarity: float  # -1..1
-    is_turned: bool  # by an idiom, a flirt or a negation: what it says is not what its words say
+    is_turned: bool  # by an idiom or a flirt: what it says is not what its words say
 
 
 @lru_cache(_CACHE_SIZE)
@@ -225,7 +225,7 @@ def read(text: str) -> Reading:
     if vader.lexicon.keys().isdisjoint(words):
         return Reading(0.0, False)  # what VADER would say, and most of chat
     polarity = float(vader.polarity_scores(text)["compound"])
-    return Reading(polarity, polarity != 0 and (is_turned or not _NEGATIONS.isdisjoint(words)))
+    return Reading(polarity, polarity != 0 and is_turned)
 
 
 def _words(text: str) -> set[str]:

@@ -1,42 +1,51 @@
-"""Sentiment of a message, 0 (negative) .. 0.5 (neutral) .. 1 (positive): its words blended with its vector.
+"""Sentiment of a message, 0 (negative) .. 0.5 (neutral) .. 1 (positive), by its words and a model together.
 
-`enrich.sentiment.lexicon` reads words, negation and emoji. A small head on the vector reads what no single
-word says ("you never write back"); `training.sentiment` trains it for the packaged model and chooses the
-lexicon's share. Another model's vectors mean something else: with them the lexicon speaks alone, and `name`
-says so. All of them know English alone: what `unread` tells of has no sentiment.
+`enrich.sentiment.lexicon` reads words, negation and emoji. Heads on a model's layers read what no single
+word says ("you never write back"), one for what fans write and one for creators; what the lexicon reads is
+one of their inputs. `training.sentiment` trains them for one model (`enrich.embedding.heads`). With a model
+that has none the lexicon speaks alone, and `name` says so. All of them know English alone: what `unread`
+tells of has no sentiment.
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from chats.enriched import NoSentiment
-from enrich.embedding import heads
-from enrich.embedding.embed import PACKAGED, Vectors, model_name
+from chats.message import Direction
+from enrich.embedding.embed import PACKAGED
+from enrich.embedding.encoded import Vectors
+from enrich.embedding.heads import damaged, head_of, heads_of
 from enrich.sentiment import lexicon
 from enrich.text import language
 
-HEAD = Path(__file__).with_name("head.json")
+LEXICON_SHARE = 0.3  # besides: with less, an angry face after plain words would change next to nothing
+FELT = 0.2  # the polarity, -1..1, from which on a text is negative or positive: a sentiment of .4 and .6
+
+Number = TypeVar("Number", float, NDArray[np.float64])
 
 
-def sentiment(texts: Sequence[str], vectors: Vectors, model: str = PACKAGED) -> list[float | None]:
+def sentiment(
+    texts: Sequence[str], directions: Sequence[Direction], logits: Vectors, model: str = PACKAGED
+) -> list[float | None]:
     """The sentiment of each text, 0..1; None where `unread` has a reason.
 
-    `vectors` are the texts' own by `enrich.embedding.embed` with the same `model`, [n, dimension].
-    EnrichmentError when the head cannot be read.
+    `directions` say who wrote each text, `logits` [n, outputs] are the texts' own by
+    `enrich.embedding.embed` with the same `model`. EnrichmentError when the head cannot be read.
     """
     readings = [None if unread(text) else lexicon.read(text) for text in texts]
-    head = _head_for(model)
-    if head is None:
+    readers = _readers(model)
+    if not readers:
         return [None if reading is None else _score(reading.polarity) for reading in readings]
+    own = logits[:, heads_of(model).columns["sentiment"]].tolist()
     return [
-        None if reading is None else _score(blend(reading, meaning, head.lexicon_share))
-        for reading, meaning in zip(readings, head.polarities(vectors), strict=True)
+        None if reading is None else _score(readers[by].polarity(reading, row))
+        for reading, by, row in zip(readings, directions, own, strict=True)
     ]
 
 
@@ -47,61 +56,75 @@ def unread(text: str) -> NoSentiment | None:
     return "language" if language.is_other(text) else None
 
 
-def blend(reading: lexicon.Reading, meaning: float, share: float) -> float:
-    """The polarity, -1..1, of what the lexicon reads, of which `share` counts, and of what the vector means.
-
-    A vector knows the words and hardly the "not" before them, so a turned text is the lexicon's alone.
-    """
-    return reading.polarity if reading.is_turned else share * reading.polarity + (1 - share) * meaning
-
-
 def name(model: str = PACKAGED) -> str:
     """Name and version of what `sentiment` uses with `model`, as every enrichment made with it carries."""
-    head = _head_for(model)
+    head = head_of("sentiment", model)
     known = f"{lexicon.NAME}, {language.NAME}"
     return known if head is None else f"{known} + head {head.version}"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Head:
-    """A logistic regression on vectors: weights [2, dimension] of negative and positive against neutral."""
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """How the texts of one direction are read: two logits, against neutral, and what the lexicon adds."""
 
-    embedding: str  # name of the model it was trained on
-    version: str
-    weights: Vectors
-    biases: tuple[float, float]
-    lexicon_share: float
+    negative: int  # the columns of the logits
+    positive: int
+    by_lexicon: tuple[float, float]  # what a polarity of 1 adds to the logit of negative, and of positive
+    cuts: tuple[float, float]  # of what a text leans to: beyond them negative or positive is told
 
-    def polarities(self, vectors: Vectors) -> list[float]:
-        """P(positive) - P(negative) of each vector, -1..1; the same whatever vectors are beside it."""
-        negative, positive = heads.weighed(vectors, self.weights).tolist()
-        return [self._polarity(*logits) for logits in zip(negative, positive, strict=True)]
+    def polarity(self, reading: lexicon.Reading, logits: Sequence[float]) -> float:
+        """-1..1, beyond FELT where the feeling is told.
 
-    def _polarity(self, negative: float, positive: float) -> float:
-        against, for_it = math.exp(negative + self.biases[0]), math.exp(positive + self.biases[1])
-        return (for_it - against) / (1 + for_it + against)
+        An idiom is not what its words are, so a turned text is the lexicon's alone.
+        """
+        if reading.is_turned:
+            return reading.polarity
+        negative, _, positive = self.probabilities(reading, logits)
+        return felt(leaning(reading.polarity, positive - negative), self.cuts)
+
+    def probabilities(self, reading: lexicon.Reading, logits: Sequence[float]) -> tuple[float, float, float]:
+        """Of negative, neutral and positive."""
+        against = math.exp(logits[self.negative] + self.by_lexicon[0] * reading.polarity)
+        for_it = math.exp(logits[self.positive] + self.by_lexicon[1] * reading.polarity)
+        all_of_them = 1 + against + for_it
+        return against / all_of_them, 1 / all_of_them, for_it / all_of_them
 
 
-@lru_cache(maxsize=1)
-def head() -> Head:
-    """The trained head; EnrichmentError when its file is missing or damaged."""
-    return heads.read(HEAD, "training.sentiment", _head)
+def leaning(polarity: Number, difference: Number) -> Number:
+    """What a text leans to, -1..1, by the lexicon's polarity and by P(positive) - P(negative)."""
+    return LEXICON_SHARE * polarity + (1 - LEXICON_SHARE) * difference
 
 
-def _head(told: dict[str, Any], version: str) -> Head:
-    against, for_it = told["biases"]
-    return Head(
-        embedding=told["embedding"],
-        version=version,
-        weights=np.array(told["weights"], np.float32),
-        biases=(float(against), float(for_it)),
-        lexicon_share=float(told["lexicon_share"]),
+def felt(leans: float, cuts: tuple[float, float]) -> float:
+    """What a text leans to as a polarity: a cut is at FELT, 0 and 1 stay, and it is straight between."""
+    cut = cuts[leans > 0]
+    size = abs(leans)
+    bent = FELT * size / cut if size < cut else 1 - (1 - FELT) * (1 - size) / (1 - cut)
+    return math.copysign(bent, leans)
+
+
+@lru_cache(maxsize=4)
+def _readers(model: str) -> dict[Direction, Reader]:
+    """By who writes; none where `model` has no head. EnrichmentError when its file is damaged."""
+    head = head_of("sentiment", model)
+    if head is None:
+        return {}
+    try:
+        by: tuple[Direction, Direction] = ("fan", "creator")
+        return {each: _reader(each, head.outputs, head.told["directions"][each]) for each in by}
+    except (LookupError, TypeError, ValueError) as error:
+        raise damaged("sentiment", model) from error
+
+
+def _reader(direction: Direction, outputs: Sequence[str], told: dict[str, Any]) -> Reader:
+    labels = ("negative", "positive")
+    negative, positive = (outputs.index(f"{direction} {label}") for label in labels)
+    return Reader(
+        negative=negative,
+        positive=positive,
+        by_lexicon=(float(told["lexicon"]["negative"]), float(told["lexicon"]["positive"])),
+        cuts=(float(told["cuts"]["negative"]), float(told["cuts"]["positive"])),
     )
-
-
-def _head_for(model: str) -> Head | None:
-    found = head()
-    return found if found.embedding == model_name(model) else None
 
 
 def _score(polarity: float) -> float:

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from enrich.embedding.embed import Vectors
+from enrich.embedding.encoded import Vectors
 from enrich.topics.windows import Window, unit
 
 # All of these were set on the first half of the chats that `bench.quality.topics` measures on the second of.

@@ -18,7 +18,8 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from enrich.embedding.embed import PACKAGED, Vectors, embed, model_name
+from enrich.embedding.embed import PACKAGED, embed, model_name
+from enrich.embedding.encoded import Vectors
 from enrich.topics.discover import Cluster, discover, has_content, unknown
 from enrich.topics.store import pack, unpack, unreadable
 from enrich.topics.taxonomy import TAXONOMY, VERSION

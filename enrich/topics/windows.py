@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from chats.conversation import Conversation
 from chats.message import Message
-from enrich.embedding.embed import Vectors
+from enrich.embedding.encoded import Vectors
 
 _WORDS = 40
 _SHORTEST = 15  # a shorter rest joins the window before it

@@ -4,23 +4,26 @@ from pathlib import Path
 import pytest
 
 from bench.quality.sentiment import HARD_LINES, Case, hard_lines, held_out_tweets, labelled_messages, scores
-from training.sentiment import HELD_OUT, read_lines
+from training.sentiment import HELD_OUT, read_lines, read_messages
 
 
 def test_a_message_without_a_label_or_seen_in_training_is_not_measured_on(tmp_path: Path) -> None:
-    seen = read_lines()[0].text
+    line, message = read_lines()[0].text, read_messages()[0].text
     rows = [
         {"direction": "fan", "text": "a line that nobody trained on", "sentiment": "neutral"},
         {"direction": "fan", "text": "no label", "sentiment": None},
-        {"direction": "creator", "text": f" {seen.upper()} ", "sentiment": "neutral"},
+        {"direction": "creator", "text": f" {line.upper()} ", "sentiment": "neutral"},
+        {"direction": "fan", "text": message, "sentiment": "neutral"},
     ]
     file = tmp_path / "messages.jsonl"
     file.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    assert labelled_messages(file) == [Case("a line that nobody trained on", "neutral", 0, "fan")]
+    assert labelled_messages(file) == [Case("a line that nobody trained on", "neutral", 0)]
 
 
 def test_no_hard_line_was_trained_on() -> None:
-    assert not {case.text for case in hard_lines(HARD_LINES)} & {line.text for line in read_lines()}
+    assert not {case.text for case in hard_lines(HARD_LINES)} & {
+        each.text for each in (*read_lines(), *read_messages())
+    }
 
 
 def test_each_tweet_has_the_label_of_its_rating() -> None:

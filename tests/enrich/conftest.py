@@ -1,11 +1,15 @@
 """Chats made of plain lines."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
 import pytest
 
 from chats.conversation import Conversation, cut
 from chats.message import Message
+from enrich.actions import head as action_head
+from enrich.embedding import heads
+from enrich.sentiment import score
 
 Lines = Sequence[str]
 
@@ -41,3 +45,24 @@ def chat() -> Callable[..., list[Message]]:
 @pytest.fixture
 def conversation() -> Callable[[Sequence[Message]], Conversation]:
     return conversation_of
+
+
+@pytest.fixture
+def other_model(tmp_path: Path) -> str:
+    """The folder of a model that no head was trained for."""
+    (tmp_path / "other.safetensors").write_bytes(b"weights")
+    return str(tmp_path)
+
+
+@pytest.fixture
+def head_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty folder where the heads of every model are looked for."""
+    monkeypatch.setattr(heads, "folder", lambda _: tmp_path)
+    _forget_heads()
+    yield tmp_path
+    _forget_heads()
+
+
+def _forget_heads() -> None:
+    for cached in (heads.head_of, heads.heads_of, score._readers, action_head._outputs):
+        cached.cache_clear()

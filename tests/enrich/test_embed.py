@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from enrich.embedding.embed import embed, model_name, normalise
+from enrich.embedding.embed import embed, encode, model_name, normalise
+from enrich.embedding.heads import heads_of
 from errors import EnrichmentError
 
 
@@ -14,6 +15,7 @@ def test_vectors_are_unit_float32() -> None:
 
 def test_no_texts_are_no_vectors() -> None:
     assert embed([]).shape == (0, 384)
+    assert encode([]).logits.shape == (0, len(heads_of().biases))
 
 
 def test_emoji_carry_meaning() -> None:
@@ -23,12 +25,21 @@ def test_emoji_carry_meaning() -> None:
 
 def test_a_vector_does_not_depend_on_its_company() -> None:
     texts = [f"message {'word ' * n}number {n}" for n in range(40)]
-    together = embed([f"x{text}" for text in texts])
+    together = encode([f"x{text}" for text in texts])
     import enrich.embedding.embed as module
 
     module._cache.clear()
-    alone = np.vstack([embed([f"x{text}"]) for text in texts])
-    assert np.array_equal(together, alone)
+    alone = [encode([f"x{text}"]) for text in texts]
+    assert np.array_equal(together.vectors, np.vstack([each.vectors for each in alone]))
+    assert np.array_equal(together.logits, np.vstack([each.logits for each in alone]))
+
+
+def test_what_the_heads_say_comes_from_the_cache_as_it_came_from_the_model() -> None:
+    once = encode(["a text that is new here", "another one"])
+    again = encode(["another one", "a text that is new here"])
+    assert once.logits.shape == (2, len(heads_of().biases))
+    assert np.array_equal(once.logits, again.logits[::-1])
+    assert np.array_equal(once.vectors, again.vectors[::-1])
 
 
 def test_order_and_repeats_are_kept() -> None:

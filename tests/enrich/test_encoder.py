@@ -19,11 +19,15 @@ from transformers import DistilBertConfig, DistilBertModel
 from enrich.embedding import encoder, rows
 from enrich.embedding.bert import PackedModel
 from enrich.embedding.embed import embed, model_name, normalise
-from enrich.embedding.encoder import BATCH, Encoder, Vectors, load
+from enrich.embedding.encoded import Encoded, Vectors
+from enrich.embedding.encoder import BATCH, Encoder, load
 from enrich.embedding.folder import PaddedModel, bert_of, supports_packing
+from enrich.embedding.heads import Heads, heads_of
+from enrich.embedding.model import Means
 from enrich.embedding.packaged import packaged
 from enrich.embedding.rows import RowCounts, candidates
 from errors import EnrichmentError
+from training.features import features
 
 PACKAGED = Path(get_model_path())
 TEXTS = ["hey", "how much for a custom video?", "ok red heart", "", "x " * 400, "привет", "hey"] + [
@@ -44,13 +48,13 @@ def truth(plain: SentenceTransformer) -> Vectors:
 
 @pytest.fixture(scope="module")
 def packed() -> Encoder:
-    return load(PACKAGED)
+    return load(PACKAGED, heads_of())
 
 
 @pytest.fixture(scope="module")
 def padded(plain: SentenceTransformer) -> Encoder:
     with torch.inference_mode():
-        return Encoder(PaddedModel(deepcopy(plain)))
+        return Encoder(PaddedModel(deepcopy(plain)), heads_of())
 
 
 @pytest.fixture
@@ -76,6 +80,15 @@ def closeness(one: Vectors, other: Vectors) -> float:
     return float((one * other).sum(axis=1).min())
 
 
+def same(one: Encoded, other: Encoded) -> bool:
+    return all(map(np.array_equal, one, other))
+
+
+def one_by_one(encoder: Encoder, texts: Sequence[str]) -> Encoded:
+    found = [encoder.encode([text]) for text in texts]
+    return Encoded(np.vstack([each.vectors for each in found]), np.vstack([each.logits for each in found]))
+
+
 def test_the_packaged_model_is_packed_and_says_what_it_says_in_fp32(
     plain: SentenceTransformer, truth: Vectors, packed: Encoder
 ) -> None:
@@ -84,10 +97,10 @@ def test_the_packaged_model_is_packed_and_says_what_it_says_in_fp32(
     order = sorted(range(len(ids)), key=lambda row: len(ids[row]))
     with torch.inference_mode():
         forward = model.forward(torch.float32, RowCounts(candidates(BATCH)))
-        vectors = forward([ids[row] for row in order]).numpy()
+        vectors = forward([ids[row] for row in order]).vectors.numpy()
     unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     assert np.allclose(unit, truth[order], atol=2e-6)
-    assert closeness(packed.encode(TEXTS), truth) > 0.998
+    assert closeness(packed.encode(TEXTS).vectors, truth) > 0.998
 
 
 def test_the_packaged_model_read_by_itself_is_the_one_that_sentence_transformers_reads(
@@ -95,9 +108,10 @@ def test_the_packaged_model_read_by_itself_is_the_one_that_sentence_transformers
 ) -> None:
     assert supports_packing(list(plain))
     with torch.inference_mode():
-        same = Encoder(PackedModel(bert_of(plain), PaddedModel(plain).tokens, plain.max_seq_length or 0))
-    assert same.tuning == packed.tuning
-    assert np.array_equal(same.encode(TEXTS), packed.encode(TEXTS))
+        model = PackedModel(bert_of(plain), PaddedModel(plain).tokens, plain.max_seq_length or 0)
+        read = Encoder(model, heads_of())
+    assert read.tuning == packed.tuning
+    assert same(read.encode(TEXTS), packed.encode(TEXTS))
 
 
 @given(text=st.text(max_size=400))
@@ -109,22 +123,72 @@ def test_any_text_has_the_tokens_that_the_tokenizer_of_transformers_gives(
 
 
 def test_padded_batches_agree_with_packed_ones(padded: Encoder, packed: Encoder, truth: Vectors) -> None:
-    found = padded.encode(TEXTS)
-    assert closeness(found, truth) > 0.998
-    assert closeness(found, packed.encode(TEXTS)) > 0.998
+    found, beside = padded.encode(TEXTS), packed.encode(TEXTS)
+    assert closeness(found.vectors, truth) > 0.998
+    assert closeness(found.vectors, beside.vectors) > 0.998
+    assert np.allclose(found.logits, beside.logits, atol=0.3)
 
 
-def test_a_padded_vector_does_not_depend_on_its_company(padded: Encoder) -> None:
-    assert np.array_equal(padded.encode(TEXTS), np.vstack([padded.encode([text]) for text in TEXTS]))
+def test_what_is_read_in_a_padded_text_does_not_depend_on_its_company(padded: Encoder) -> None:
+    assert same(padded.encode(TEXTS), one_by_one(padded, TEXTS))
+
+
+@pytest.mark.parametrize("kind", ["packed", "padded"])
+def test_layers_are_the_means_of_the_models_hidden_states(plain: SentenceTransformer, kind: str) -> None:
+    layers = (1, 4, 6)
+    model = packaged(PACKAGED) if kind == "packed" else PaddedModel(deepcopy(plain))
+    (ids,) = model.tokens(["how much for a custom video?"])
+    first: Any = next(iter(plain))
+    with torch.inference_mode():
+        found = model.forward(torch.float32, RowCounts(candidates(BATCH)), layers)([ids, ids])
+        states = first.auto_model(torch.tensor([ids]), output_hidden_states=True).hidden_states
+    wanted = torch.stack([states[each][0].mean(dim=0) for each in layers])
+    assert found.layers.shape == (2, 3, 384)
+    for own in found.layers:
+        torch.testing.assert_close(own, wanted, atol=2e-5, rtol=1e-4)
+    assert torch.nn.functional.cosine_similarity(found.vectors[0], wanted[-1], dim=0) > 0.999999
+
+
+def test_a_layer_that_a_model_lacks_is_refused() -> None:
+    with pytest.raises(IndexError, match="6 layers"):
+        packaged(PACKAGED).forward(torch.float32, RowCounts([64]), (3, 7))
+
+
+def test_without_heads_only_vectors_are_read(packed: Encoder) -> None:
+    found = load(PACKAGED).encode(TEXTS)
+    assert found.logits.shape == (len(TEXTS), 0)
+    assert np.array_equal(found.vectors, packed.encode(TEXTS).vectors)
+
+
+def test_logits_are_the_layers_weighed(packed: Encoder) -> None:
+    """And as the training scripts read them, whatever the precision here."""
+    heads = heads_of()
+    layers, read = features(TEXTS)
+    assert layers == heads.layers == (3, 4, 5, 6)
+    wanted = read @ heads.weights.T + heads.biases
+    assert np.allclose(packed.encode(TEXTS).logits, wanted, atol=0.3)
+    assert np.allclose(heads.logits(read), wanted, atol=1e-4)
+
+
+@given(st.integers(1, 40), st.integers(0, 39))
+def test_a_rows_logits_do_not_depend_on_the_rows_beside_it(count: int, start: int) -> None:
+    dice = np.random.default_rng(0)
+    rows = dice.standard_normal((80, 96)).astype(np.float32)
+    heads = Heads((1,), dice.standard_normal((7, 96)).astype(np.float32), np.ones(7, np.float32), {})
+    assert np.array_equal(
+        heads.logits(rows[start : start + count]), heads.logits(rows)[start : start + count]
+    )
 
 
 @settings(max_examples=25, deadline=None)
 @given(st.lists(st.text(max_size=60), min_size=1, max_size=12))
-def test_a_vector_does_not_depend_on_its_company_whatever_the_text(packed: Encoder, texts: list[str]) -> None:
+def test_what_is_read_does_not_depend_on_its_company_whatever_the_text(
+    packed: Encoder, texts: list[str]
+) -> None:
     texts = [text.encode("utf-8", "replace").decode() for text in texts]
     together = packed.encode(texts)
-    assert np.array_equal(together, np.vstack([packed.encode([text]) for text in texts]))
-    assert np.allclose(np.linalg.norm(together, axis=1), 1, atol=1e-5)
+    assert same(together, one_by_one(packed, texts))
+    assert np.allclose(np.linalg.norm(together.vectors, axis=1), 1, atol=1e-5)
 
 
 def test_batches_keep_to_their_tokens_and_every_text_is_in_one(packed: Encoder) -> None:
@@ -136,9 +200,9 @@ def test_batches_keep_to_their_tokens_and_every_text_is_in_one(packed: Encoder) 
 
 
 def test_two_loads_choose_alike_and_say_the_same(packed: Encoder) -> None:
-    again = load(PACKAGED)
+    again = load(PACKAGED, heads_of())
     assert again.tuning == packed.tuning
-    assert np.array_equal(again.encode(TEXTS), packed.encode(TEXTS))
+    assert same(again.encode(TEXTS), packed.encode(TEXTS))
 
 
 @pytest.mark.parametrize(("slowdown", "precision"), [(0.5, "bf16"), (0.95, "fp32"), (3.0, "fp32")])
@@ -170,12 +234,12 @@ def test_where_no_row_counts_are_alike_texts_are_taken_one_by_one(
     single = load(PACKAGED)
     taken: list[int] = []
 
-    def forward(texts: Sequence[Sequence[int]]) -> torch.Tensor:
+    def forward(texts: Sequence[Sequence[int]]) -> Means:
         taken.append(len(texts))
         return real(texts)
 
     real, single._forward = single._forward, forward
-    assert closeness(single.encode(TEXTS), truth) > 0.998
+    assert closeness(single.encode(TEXTS).vectors, truth) > 0.998
     assert taken == [1] * len(TEXTS)
     assert "one by one" in caplog.text
 

@@ -2,14 +2,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from enrich.embedding.embed import embed
+from enrich.embedding.embed import encode
 from enrich.sentiment.flirt import WORD, softened
 from enrich.sentiment.lexicon import _words
 from enrich.sentiment.score import sentiment
 
 
 def score(text: str) -> float:
-    (found,) = sentiment([text], embed([text]))
+    (found,) = sentiment([text], ["fan"], encode([text]).logits)
     assert found is not None
     return found
 

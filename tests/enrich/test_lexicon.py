@@ -36,8 +36,10 @@ def test_words_that_chat_uses_without_feeling_have_no_polarity(text: str) -> Non
     assert lexicon.read(text).polarity == 0
 
 
-@pytest.mark.parametrize(("text", "is_turned"), [("not good", True), ("cant wait", True), ("good", False)])
-def test_a_text_turned_by_a_negation_or_an_idiom_says_so(text: str, is_turned: bool) -> None:
+@pytest.mark.parametrize(
+    ("text", "is_turned"), [("destroy me", True), ("cant wait", True), ("good", False), ("not good", False)]
+)
+def test_a_text_turned_by_an_idiom_or_a_flirt_says_so(text: str, is_turned: bool) -> None:
     assert lexicon.read(text).is_turned is is_turned
 
 
@@ -93,6 +95,7 @@ PHRASES = {
     "noway": "no way",
     "ngl": "not gonna lie",
     "endearment": "good night, hun",
+    "deadinside": "i'm dying inside",
 }
 
 

@@ -1,0 +1,90 @@
+"""Regressions on layers: what is fitted in a basis holds for the features, and probabilities come true."""
+
+import numpy as np
+import pytest
+
+from enrich.embedding.encoded import Vectors
+from training import regression
+from training.features import layers_of
+from training.regression import FOLDS, Floats, Ints
+
+
+def texts(count: int, labels: int) -> tuple[Vectors, Ints, Ints]:
+    """Features that tell their labels now and then, and folds."""
+    dice = np.random.default_rng(1)
+    true = dice.integers(0, labels, count)
+    features = dice.standard_normal((count, 24)).astype(np.float32) + 3
+    features[:, 0] += true
+    return features, true, dice.integers(0, FOLDS, count)
+
+
+@pytest.mark.parametrize("labels", [2, 3])
+def test_weights_of_the_features_say_what_those_in_the_basis_say(labels: int) -> None:
+    features, true, _ = texts(300, labels)
+    basis = regression.basis_of(features)
+    model = regression.fit(basis.of(features), true, np.ones(300), 1.0)
+    wanted = regression.logits(model, basis.of(features))
+    if labels == 2:
+        pairs = [(model.coef_[0], model.intercept_[0])]
+    else:
+        pairs = [
+            (model.coef_[at] - model.coef_[1], model.intercept_[at] - model.intercept_[1]) for at in (0, 2)
+        ]
+    for column, pair in enumerate(pairs):
+        weights, bias = basis.back(*pair)
+        assert np.allclose(features @ weights + bias, wanted[:, column], atol=1e-3)
+
+
+def test_what_is_judged_has_not_been_learnt_from() -> None:
+    """Labels by chance: who has seen them knows them, who has not does not."""
+    dice = np.random.default_rng(2)
+    features = dice.standard_normal((120, 300)).astype(np.float32)
+    true, fold = dice.integers(0, 2, 120), dice.integers(0, FOLDS, 120)
+    unseen = regression.out_of_fold(features, true, np.ones(120), fold, 10.0)[:, 0]
+    seen = regression.logits(regression.fit(features, true, np.ones(120), 10.0), features)[:, 0]
+    assert ((seen > 0) == true).mean() == 1
+    assert ((unseen > 0) == true).mean() < 0.65
+
+
+def test_rows_without_weight_teach_nothing() -> None:
+    features, true, fold = texts(200, 2)
+    weights = np.where(np.arange(200) < 150, 1.0, 0.0)
+    wrong = np.where(weights > 0, true, 1 - true)
+    one, other = (regression.out_of_fold(features, each, weights, fold, 1.0) for each in (true, wrong))
+    assert np.array_equal(one, other)
+
+
+@pytest.mark.parametrize("labels", [2, 3])
+def test_calibrated_probabilities_come_true(labels: int) -> None:
+    features, true, fold = texts(3_000, labels)
+    much_too_sure = 4 * regression.out_of_fold(features, true, np.ones(3_000), fold, 1.0) + 1
+    errors = [error(each, true) for each in (much_too_sure, regression.calibrated(much_too_sure, true, fold))]
+    assert errors[1] < 0.04 < errors[0]
+
+
+def error(logits: Floats, true: Ints) -> float:
+    shares = regression.probabilities(logits)
+    assert np.allclose(shares.sum(axis=1), 1)
+    return regression.calibration_error(shares[:, 1], true == 1)
+
+
+def test_the_calibration_error_is_the_mean_gap() -> None:
+    probability = np.array([0.95, 0.95, 0.25, 1.0])
+    came_true = np.array([True, False, False, True])
+    assert regression.calibration_error(probability, came_true) == pytest.approx((0.9 + 0.25) / 4)
+    assert regression.calibration_error(np.array([0.0, 1.0]), np.array([False, True])) == 0
+
+
+@pytest.mark.parametrize(
+    ("depth", "layers"), [(6, (3, 4, 5, 6)), (12, (6, 8, 10, 12)), (24, (12, 16, 20, 24))]
+)
+def test_the_upper_half_of_a_models_layers_is_read(depth: int, layers: tuple[int, ...]) -> None:
+    assert layers_of(depth) == layers
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3])
+def test_a_shallow_model_has_the_layers_that_there_are(depth: int) -> None:
+    found = layers_of(depth)
+    assert len(set(found)) == len(found)
+    assert set(found) <= set(range(1, depth + 1))
+    assert found[-1] == depth
