@@ -59,7 +59,7 @@ class Change:
     gone: dict[str, None] = field(default_factory=dict)  # ids of conversations that are no more
     stale: dict[str, None] = field(default_factory=dict)  # ids of conversations that wait for a node
     moved: bool = False  # the chat is under another id now
-    erased: str | None = None  # the fan, whose chat is no more
+    erased: str | None = None  # the fan who is no more: the chat's, or who it was taken for before
 
 
 @dataclass(slots=True)
@@ -520,9 +520,10 @@ class History:
         cached = self._open(key)
         cached.chat = now
         cached.outdate(cached.conversations)
+        change = self._changed(key)
         if before.fan_id != now.fan_id:
             cached.rename(now.fan_id)
-        self._changed(key)
+            change.erased = before.fan_id
         return _Met.TO_ENRICH
 
     def _know(self, slot: _Slot, key: Key, chat: Chat) -> None:

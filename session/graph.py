@@ -9,7 +9,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from backoff import Backoff
 from chats.account import Account
@@ -26,7 +26,7 @@ from graph.model import (
     UpsertVertex,
 )
 from graph.port import Graph
-from graph.traversals import CONVERSATION_COUNT, WRITTEN_OF_USER
+from graph.traversals import CONVERSATION_COUNT, PROFILES, WRITTEN_OF_USER
 from graph.write import (
     Writer,
     append_graph_from_delta,
@@ -103,6 +103,13 @@ class Lacking:
         erased = dict.fromkeys(facts.get("erased", ()))
         unused = bool(facts.get("unused"))
         return cls(bool(facts.get("everything")), written, gone, fans, erased, unused, since)
+
+
+class _InGraph(NamedTuple):
+    """What a look at the graph finds of an account."""
+
+    conversations: int  # -1: it was never written whole, or in an older schema, or not by an owner
+    fans: frozenset[str]  # those whose state was written
 
 
 class GraphWrites:
@@ -250,15 +257,18 @@ class GraphWrites:
         for creator_id in creator_ids:
             await self._understood(creator_id)
             await self.caught_up()
-            bounds = self._bounds(creator_id)
+            bounds, fans = self._bounds(creator_id), self._fans(creator_id)
             backoff = Backoff(RETRY_FIRST, RETRY_MOST, sleep=self._clock.sleep)
-            while (count := await self._count(creator_id)) is None:
+            while (found := await self._in_graph(creator_id)) is None:
                 await backoff.pause()
             # What came meanwhile need not be there yet, and what went may be gone.
             now = self._bounds(creator_id)
-            if not min(bounds[0], now[0]) <= count <= max(bounds[1], now[1]):
+            if not min(bounds[0], now[0]) <= found.conversations <= max(bounds[1], now[1]):
                 log.warning("User %s: the graph of creator %s is written anew.", self._user_id, creator_id)
                 self.rewrite(creator_id)
+            if unknown := found.fans - fans - self._fans(creator_id):
+                self._of(creator_id).erased.update(dict.fromkeys(sorted(unknown)))
+                self._asked.set()
             self._doubted.discard(creator_id)
 
     async def _understood(self, creator_id: str) -> None:
@@ -276,19 +286,22 @@ class GraphWrites:
         every = self._history.conversations(creator_id)
         return every - self._history.waiting(creator_id) - refused, every
 
-    async def _count(self, creator_id: str) -> int | None:
-        """The conversations in the graph; None: it does not answer, -1: it was never written
-        whole, or in an older schema, or not by an owner."""
+    def _fans(self, creator_id: str) -> set[str]:
+        return {fan.fan_id for fan in self._history.fans(creator_id)}
+
+    async def _in_graph(self, creator_id: str) -> "_InGraph | None":
+        """What the graph has of a creator; None: it does not answer."""
         account = Account(self._user_id, creator_id).key
         try:
             async with asyncio.timeout(ANSWER_WITHIN):
                 asked: dict[str, Scalar] = {"user_id": self._user_id, "schema": SCHEMA}
                 if account not in await self._reader.submit(WRITTEN_OF_USER, asked):
-                    return -1
+                    return _InGraph(-1, frozenset())
                 [count] = await self._reader.submit(CONVERSATION_COUNT, {"pk": account})
+                fans = await self._reader.submit(PROFILES, {"pk": account})
         except (TimeoutError, AnalyticsError):
             return None
-        return int(count)
+        return _InGraph(int(count), frozenset(fan["fanId"] for fan in fans))
 
     async def _write_account(self, creator_id: str) -> None:
         backoff = Backoff(RETRY_FIRST, RETRY_MOST, sleep=self._clock.sleep)
@@ -332,7 +345,8 @@ class GraphWrites:
             await self._writer.apply([DropPartition(account)])
             return
         if lacking.erased:
-            await drop_fans_from_graph(account, lacking.erased, lacking.gone, writer=self._writer)
+            erased = lacking.erased.keys() - self._fans(creator_id)  # another chat may be that fan's
+            await drop_fans_from_graph(account, sorted(erased), lacking.gone, writer=self._writer)
         await self._write_kept(creator_id, account, lacking)
         if lacking.unused:
             await self._writer.apply([DropUnusedTopics(account)])

@@ -37,7 +37,7 @@ from graph.model import (
     UpsertVertex,
 )
 from graph.port import Graph
-from graph.traversals import CONVERSATION_COUNT, WRITTEN_OF_USER
+from graph.traversals import CONVERSATION_COUNT, PROFILES, WRITTEN_OF_USER
 from history.chat import Understanding
 from history.checkpoints import Aside, Checkpoint
 from metrics.tally import Tally
@@ -485,6 +485,8 @@ class FakeGraph:
             return await self.behind.submit(script, bindings)
         if script == WRITTEN_OF_USER:
             return sorted(self.accounts)
+        if script == PROFILES:
+            return [{"fanId": id} for id in self.fans[str(bindings["pk"])]]
         assert script == CONVERSATION_COUNT
         return [len(self.conversations[str(bindings["pk"])])]
 

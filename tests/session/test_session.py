@@ -376,6 +376,27 @@ async def test_a_conversation_that_a_killed_owner_wrote_and_that_is_no_more_is_r
     await world.kill()
 
 
+@pytest.mark.parametrize("is_killed", [False, True])
+async def test_who_a_chat_was_taken_for_until_its_fan_was_told_is_removed(is_killed: bool) -> None:
+    """A chat's id stands for its fan until then. An owner that comes after a kill is told at once."""
+    world = World()
+    await world.begin()
+    notice = {**raw("2", 60), "fromUser": {"id": CREATOR}, "chat_id": "c41"}
+    body = orjson.dumps({"message": notice})
+    await world.session.handle_deltas([(body, "c41", None)], CREATOR)
+    await world.settle()
+    assert world.graph.fans[ACCOUNT] == {"c41"}
+    world.graph.away = is_killed
+    known = {"chats": [{"id": "c41", "withUser": {"id": 41}}], "messages": []}
+    await world.session.handle_snapshot(orjson.dumps(known), CREATOR)
+    if is_killed:
+        await world.begin()
+        world.graph.away = False
+    await world.settle()
+    assert world.graph.fans[ACCOUNT] == {"41"}
+    await world.kill()
+
+
 async def figures(world: World) -> Any:
     _, _, _, payload = await world.session.full_sync(None)
     return orjson.loads(payload)["analytics"]
