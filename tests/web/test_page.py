@@ -117,8 +117,8 @@ def test_a_snapshot_and_then_a_message_arrive_without_reload(
     wish["fromUser"] |= {"name": "Kit Lander"}
     send(service, user_id, "messages", {"message": wish})
     expect(inbox).to_have_count(2)
-    expect(page.locator('[data-chat-id="12"]')).to_contain_text("Kit Lander")
-    expect(page.locator('[data-chat-id="12"]')).to_contain_text("custom just for me")
+    expect(page.locator('#inbox [data-chat-id="12"]')).to_contain_text("Kit Lander")
+    expect(page.locator('#inbox [data-chat-id="12"]')).to_contain_text("custom just for me")
     expect(topics).to_contain_text("Custom content")
 
 
@@ -157,7 +157,7 @@ def test_an_open_chat_shows_what_was_understood_and_follows_live(
 ) -> None:
     send(service, user_id, "snapshot", SNAPSHOT)
     visit(page, service, user_id)
-    row = page.locator('[data-chat-id="11"]').get_by_role("button")
+    row = page.locator('#inbox [data-chat-id="11"]').get_by_role("button")
     row.click()
 
     panel = page.get_by_test_id("messages-panel")
@@ -300,7 +300,7 @@ def test_an_inbox_of_many_chats_shows_the_first_and_more_when_asked(
     shown = {row.get_attribute("data-chat-id") for row in rows.all()}
     hidden = next(fan for fan in range(1001, 1131) if str(fan) not in shown)
     send(service, user_id, "messages", {"message": message(5, hidden, recent(0), "now it is me")})
-    row = page.locator(f'[data-chat-id="{hidden}"]')
+    row = page.locator(f'#inbox [data-chat-id="{hidden}"]')
     expect(row).to_contain_text("now it is me")
     expect(row).to_contain_text(f"Fan number {hidden}")
     row.get_by_role("button").click()
