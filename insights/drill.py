@@ -45,6 +45,18 @@ class Scope:
     user_id: str | None
     time_zone: str = "UTC"
 
+    @classmethod
+    def of(
+        cls,
+        start_date: datetime,
+        end_date: datetime,
+        creator_id: str | None,
+        user_id: str | None,
+        time_zone: str = "UTC",
+    ) -> "Scope":
+        """InvalidInput when there is no such zone."""
+        return cls(Window(start_date, end_date), creator_id, user_id, parse_time_zone(time_zone).key)
+
     @property
     def zone(self) -> ZoneInfo:
         return parse_time_zone(self.time_zone)

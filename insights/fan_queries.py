@@ -18,7 +18,7 @@ from insights.fans import Asked, Cursor, Moment
 from insights.months import check_month
 from insights.queries import Reader
 from insights.risk import Fits
-from insights.window import Window, parse_time_zone, time_zone_notes
+from insights.window import time_zone_notes
 from wire.fans import Cohorts, Fans
 from wire.payloads import CountedConversations
 
@@ -50,7 +50,7 @@ async def fetch_fans(
         start_date, end_date = datetime.fromisoformat(after.start), datetime.fromisoformat(after.end)
     if asked.cohort is not None:
         check_month(asked.cohort)
-    scope = _scope(start_date, end_date, creator_id, user_id, time_zone)
+    scope = Scope.of(start_date, end_date, creator_id, user_id, time_zone)
     moment = Moment.of(scope.window, as_of, horizon_days)
     if after is not None:
         moment = moment._replace(at=max(0, min(moment.at, after.at)))
@@ -85,7 +85,7 @@ async def fetch_cohorts(
     time_zone: str = "UTC",
 ) -> Cohorts:
     """The fans that joined in each month that the window touches, and what they did up to the end of it."""
-    scope = _scope(start_date, end_date, creator_id, user_id, time_zone)
+    scope = Scope.of(start_date, end_date, creator_id, user_id, time_zone)
     moment = Moment.of(scope.window, as_of, 0)
     accounts = await _accounts(graph, scope, moment)
     return await asyncio.to_thread(
@@ -107,17 +107,11 @@ async def fetch_of_fan(
     cursor: str | None = None,
 ) -> CountedConversations:
     """The conversations behind a number of a fan."""
-    scope = _scope(start_date, end_date, creator_id, user_id, "UTC")
+    scope = Scope.of(start_date, end_date, creator_id, user_id)
     moment = Moment.of(scope.window, as_of, 0)
     accounts = await _accounts(graph, scope, moment)
     own = [fan for every in accounts.values() for fan in every if fan.fan_id == fan_id]
     return page(fans.counted(own, scope, moment, group), limit=limit, cursor=cursor)
-
-
-def _scope(
-    start_date: datetime, end_date: datetime, creator_id: str | None, user_id: str | None, time_zone: str
-) -> Scope:
-    return Scope(Window(start_date, end_date), creator_id, user_id, parse_time_zone(time_zone).key)
 
 
 async def _accounts(graph: Graph, scope: Scope, moment: Moment) -> Accounts:

@@ -17,7 +17,7 @@ from insights.drill import Scope, page
 from insights.ppv import sent_by
 from insights.queries import Reader
 from insights.shifts import NO_SHIFTS, Rosters, no_rosters
-from insights.window import Window, parse_time_zone, time_zone_notes
+from insights.window import parse_time_zone, time_zone_notes
 from wire.payloads import Conversion, CountedConversations, FactorKind, PpvFunnel
 
 KINDS: Final[tuple[FactorKind, ...]] = ("topic", "action", "pair")
@@ -43,7 +43,7 @@ async def fetch_conversion(
     `attribution` is in hours. Below `min_sample` conversations with it, or without, there is no lift.
     `as_of` is up to when the graph has everything.
     """
-    scope = _scope(start_date, end_date, creator_id, user_id, time_zone)
+    scope = Scope.of(start_date, end_date, creator_id, user_id, time_zone)
     observed = await _observe(graph, scope, kinds, attribution, as_of)
     return await asyncio.to_thread(  # of a long window it takes a while
         conversion.conversion,
@@ -67,7 +67,7 @@ async def fetch_ppv(
     rosters: Rosters = no_rosters,
 ) -> PpvFunnel:
     """The pay-per-view offers of the window's conversations, and what became of them up to `as_of`."""
-    scope = _scope(start_date, end_date, creator_id, user_id, "UTC")
+    scope = Scope.of(start_date, end_date, creator_id, user_id)
     sent = await _sent(graph, scope, rosters)
     return await asyncio.to_thread(ppv.ppv_funnel, sent, scope, as_of=as_of)
 
@@ -88,7 +88,7 @@ async def fetch_converted(
     cursor: str | None = None,
 ) -> CountedConversations:
     """The conversations behind a number of `fetch_conversion`: of a factor (None: of all), and a group."""
-    scope = _scope(start_date, end_date, creator_id, user_id, time_zone)
+    scope = Scope.of(start_date, end_date, creator_id, user_id, time_zone)
     if factor is not None:
         factor.check()
     observed = await _observe(graph, scope, (factor.kind,) if factor else (), attribution, as_of)
@@ -110,14 +110,8 @@ async def fetch_offered(
     rosters: Rosters = no_rosters,
 ) -> CountedConversations:
     """The conversations behind a number of `fetch_ppv`: of some offers, and a group."""
-    scope = _scope(start_date, end_date, creator_id, user_id, "UTC")
+    scope = Scope.of(start_date, end_date, creator_id, user_id)
     return page(ppv.counted(await _sent(graph, scope, rosters), by, key, group), limit=limit, cursor=cursor)
-
-
-def _scope(
-    start_date: datetime, end_date: datetime, creator_id: str | None, user_id: str | None, time_zone: str
-) -> Scope:
-    return Scope(Window(start_date, end_date), creator_id, user_id, parse_time_zone(time_zone).key)
 
 
 async def _observe(
