@@ -2,14 +2,18 @@
 
 Both call from other machines, as a proxy tells it. The one that floods sends as fast as it is answered, the
 other as somebody who chats. Phases with and without the flood take turns, so that both meet the same machine.
+The flood is a process of its own: its work is not in the clock of the one that is measured.
 """
 
 import asyncio
+import multiprocessing
 import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import count, cycle, islice
+from multiprocessing.synchronize import Event
 
 import aiohttp
 import orjson
@@ -39,32 +43,20 @@ async def measure(url: str, each: int) -> list[Figure]:
     sent = 2 * PHASES * PHASE
     samples = corpus(SNAPSHOT + sent)
     first, live = samples.messages[:SNAPSHOT], iter(samples.messages[SNAPSHOT:])
-    flooding = _endless(corpus(FLOODED).messages)
+    snapshot = f"snapshot?creator_id={samples.creator_id}"
     alone: list[float] = []
     beside: list[float] = []
-    answered: Counter[int] = Counter()
-    connector = aiohttp.TCPConnector(limit=CONNECTIONS)
-    async with (
-        aiohttp.ClientSession(url, headers={"X-Forwarded-For": QUIET}) as quiet,
-        aiohttp.ClientSession(url, headers={"X-Forwarded-For": FLOOD}, connector=connector) as flood,
-    ):
-        for http, user in ((quiet, "quiet"), (flood, "flood")):
+    async with aiohttp.ClientSession(url, headers={"X-Forwarded-For": QUIET}) as http:
+        for user in ("quiet", "flood"):
             async with page(http, user) as opened:
-                await warm(
-                    http, opened, f"/api/v1/ingest/{user}/snapshot?creator_id={samples.creator_id}", first
-                )
-        for _ in range(PHASES):
-            alone += await _chat(quiet, samples.creator_id, live)
-            tasks = [
-                asyncio.create_task(_flood(flood, samples.creator_id, flooding, each, answered))
-                for _ in range(CONNECTIONS)
-            ]
-            beside += await _chat(quiet, samples.creator_id, live)
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            await asyncio.sleep(1)  # what it left is understood
-    sys.stderr.write(f"the flood's requests of {each} were answered: {dict(answered)}\n")
+                await warm(http, opened, f"/api/v1/ingest/{user}/{snapshot}", first)
+        with _flood(url, samples.creator_id, each) as now:
+            for _ in range(PHASES):
+                alone += await _chat(http, samples.creator_id, live)
+                now.set()
+                beside += await _chat(http, samples.creator_id, live)
+                now.clear()
+                await asyncio.sleep(1)  # what it left is understood
     return [
         Figure(
             f"Quiet tenant's message acknowledged beside a flood of {each} a request, p{percent}",
@@ -89,19 +81,51 @@ async def _chat(http: aiohttp.ClientSession, creator_id: str, messages: Iterator
     return seconds
 
 
-async def _flood(
+@contextmanager
+def _flood(url: str, creator_id: str, each: int) -> Iterator[Event]:
+    """A process that floods the service while the event is set."""
+    spawn = multiprocessing.get_context("spawn")
+    now = spawn.Event()
+    process = spawn.Process(target=_flooding, args=(url, creator_id, each, now), daemon=True)
+    process.start()
+    try:
+        yield now
+    finally:
+        process.terminate()
+        process.join()
+
+
+def _flooding(url: str, creator_id: str, each: int, now: Event) -> None:
+    asyncio.run(_send(url, creator_id, each, now))
+
+
+async def _send(url: str, creator_id: str, each: int, now: Event) -> None:
+    messages = _endless(corpus(FLOODED).messages)
+    connector = aiohttp.TCPConnector(limit=CONNECTIONS)
+    async with aiohttp.ClientSession(url, headers={"X-Forwarded-For": FLOOD}, connector=connector) as http:
+        answered: Counter[int] = Counter()
+        while True:
+            await asyncio.to_thread(now.wait)
+            await asyncio.gather(
+                *(_keep_sending(http, creator_id, messages, each, now, answered) for _ in range(CONNECTIONS))
+            )
+            sys.stderr.write(f"the flood's requests of {each} were answered: {dict(answered)}\n")
+
+
+async def _keep_sending(
     http: aiohttp.ClientSession,
     creator_id: str,
     messages: Iterator[Raw],
     each: int,
+    now: Event,
     answered: Counter[int],
 ) -> None:
     """Send one request after the other, and the same again when it is refused."""
     path = f"/api/v1/ingest/flood/messages?creator_id={creator_id}"
-    while True:
+    while now.is_set():
         body = orjson.dumps([{"message": raw} for raw in islice(messages, each)])
         status = 0
-        while status != 202:
+        while status != 202 and now.is_set():
             async with http.post(path, data=body) as answer:
                 await answer.read()
                 status = answer.status
