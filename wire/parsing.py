@@ -34,10 +34,16 @@ def parse_json(data: Json | str) -> Any:
     # Tolerantly, and slower by far.
     text = data if isinstance(data, str) else bytes(data).decode("utf-8", "replace")
     try:
-        value = json.loads(text.removeprefix("\ufeff"), parse_constant=lambda name: None)
+        value = json.loads(text.removeprefix("\ufeff"), parse_int=_integer, parse_constant=lambda name: None)
     except (ValueError, RecursionError):
         raise ValueError(position) from None
     return _without_surrogates(value)
+
+
+def _integer(digits: str) -> int | float:
+    """As orjson reads it: one of more than 64 bits, which nothing writes, as a float."""
+    value = int(digits)
+    return value if -(1 << 63) <= value < 1 << 64 else float(digits)
 
 
 def parsing(data: Json) -> Steps[Any]:

@@ -74,3 +74,19 @@ def test_a_field_that_comes_twice_is_the_last_one() -> None:
 def test_a_long_list_is_parsed_in_steps() -> None:
     body = {"chats": [], "messages": [{"id": n, "media": [{"id": 1}, {"id": 2}]} for n in range(200)]}
     assert sum(1 for _ in parsing(orjson.dumps(body))) > 200
+
+
+@given(
+    st.sampled_from([0, -(1 << 63), 1 << 64, 10**400]).flatmap(lambda near: st.integers(near - 2, near + 2))
+    | st.floats(allow_nan=False, allow_infinity=False)
+)
+def test_whatever_number_odd_json_has_can_be_written(number: float) -> None:
+    [found, _] = parse_json(f'[{number},"\\ud800"]')  # half a character: not read strictly
+    assert orjson.loads(orjson.dumps(found)) == _strictly(str(number))
+
+
+def _strictly(number: str) -> Any:
+    try:
+        return orjson.loads(number)
+    except orjson.JSONDecodeError:  # beyond what a float holds
+        return None
