@@ -102,7 +102,10 @@ async def test_a_socket_takes_any_frame_and_lives(service: Service, user_id: str
     ]
     url = f"{service.ws}/ws/extension/{user_id}"
     patience = PATIENCE + MUTATED / SLOWEST
-    async with asyncio.timeout(patience), connect(url, max_size=None, proxy=None) as socket:
+    async with (
+        asyncio.timeout(patience),
+        connect(url, max_size=None, ping_interval=None, proxy=None) as socket,
+    ):
         assert socket.response is not None
         assert "Sec-WebSocket-Extensions" not in socket.response.headers  # compression was offered
         answers = asyncio.create_task(_drain(socket))
