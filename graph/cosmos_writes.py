@@ -27,6 +27,7 @@ from graph.model import (
     UpsertVertex,
     conversation_vertex,
     fan_vertex,
+    targets_of,
 )
 
 LONGEST_ID: Final = 1023  # bytes, of a vertex or an edge
@@ -56,7 +57,8 @@ def plan(mutations: Sequence[Mutation]) -> Plan:
             case DropConversation():
                 yield from _drop_conversations(step.pk, [vertex_id(conversation_vertex(step.id))])
             case DropOlder():
-                older = 'g.V().has("pk",{0}).hasLabel("ConversationNode").has("rev",lt({1}))'
+                older = 'g.V().has("pk",{0}).hasLabel("ConversationNode","UncorrectedConversation")'
+                older += '.has("rev",lt({1}))'
                 yield from _drop_pages(step.pk, _page("drop_older", older, step.pk, step.rev))
             case DropPartition():
                 yield from _drop_partition(step)
@@ -183,11 +185,12 @@ def _drop_beyond(pk: str, node: str, conversation: str, before: int | None = Non
     An action has an edge for every conversation and topic: those of one conversation carry its id.
     """
     older, rev = ("", ()) if before is None else ('.has("rev",lt({2}))', (before,))
+    label, named = targets_of(conversation)
     targets = (
-        f'g.V([{{0}},{{1}}]).out("USES_ENGAGEMENT").dedup().outE("TARGETS_TOPIC"){older}'
+        f'g.V([{{0}},{{1}}]).out("USES_ENGAGEMENT").dedup().outE("{label}"){older}'
         f'.has("conversation",eq({{{2 + len(rev)}}})).drop()'
     )
-    yield _ask("drop_targets", targets, pk, node, *rev, conversation)
+    yield _ask("drop_targets", targets, pk, node, *rev, named)
     outcomes = f'g.V([{{0}},{{1}}]).out("RESULTS_IN_OUTCOME"){older}.drop()'
     yield _ask("drop_outcomes", outcomes, pk, node, *rev)
 
@@ -209,7 +212,7 @@ def _drop_pages(pk: str, page: Asked) -> Plan:
 
 def _drop_partition(drop: DropPartition) -> Plan:
     """A vertex at a time, which takes its edges with it: the store has no other way that Gremlin reaches."""
-    for label in ("ConversationNode", *DROPPED):
+    for label in ("ConversationNode", "UncorrectedConversation", *DROPPED):
         page = _page("drop_partition", f'g.V().has("pk",{{0}}).hasLabel("{label}")', drop.pk)
         while found := (yield [page])[0]:
             yield [_drop_vertex(drop.pk, id) for id in found]
@@ -220,7 +223,8 @@ def _drop_unused_topics(drop: DropUnusedTopics) -> Plan:
         _ask("topics", 'g.V().has("pk",{0}).hasLabel("Topic").id()', drop.pk),
         _ask(
             "topics_used",
-            'g.V().has("pk",{0}).hasLabel("ConversationNode").out("DISCUSS_TOPIC").dedup().id()',
+            'g.V().has("pk",{0}).hasLabel("ConversationNode","UncorrectedConversation")'
+            '.out("DISCUSS_TOPIC").dedup().id()',
             drop.pk,
         ),
     ]

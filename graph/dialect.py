@@ -37,6 +37,7 @@ from graph.model import (
     element_id,
     fan_vertex,
     local_id,
+    targets_of,
 )
 
 LABELS: Final = frozenset(get_args(VertexLabel)) | frozenset(get_args(EdgeLabel))
@@ -49,7 +50,8 @@ KEYS: Final = frozenset((
     "fanMessages", "massMessages", "ppvOffers", "massPpvOffers", "notWaiting", "isMass",
     "amount", "score", "provisional", "messages", "weight", "count", "direction", "conversation",
     "schema", "offers", "said", "answers", "follows",
-    "firstFanDate", "lastFanDate", "warnings", "subscriptionEnd",
+    "firstFanDate", "lastFanDate", "warnings", "subscriptionEnd", "corrected", "uncorrectedDescription",
+    "uncorrectedSpend", "uncorrectedWaitingSince", "uncorrectedNotWaiting", "uncorrectedRecentSentiment",
 ))
 # fmt: on
 IDS: Final = 10  # elements that one statement names: the embedded engine takes no more
@@ -57,6 +59,7 @@ PAGE: Final = 200  # vertices that are read, then dropped, before more are read
 # Conversations go first, with their edges and outcomes, and what the partition is found by last.
 DROPPED: Final[tuple[VertexLabel, ...]] = (
     "InteractionOutcome",
+    "UncorrectedOutcome",
     "Fan",
     "Topic",
     "EngagementAction",
@@ -215,6 +218,7 @@ def checked(name: str, known: frozenset[str]) -> str:
     return name
 
 
+_CONVERSATIONS = '"ConversationNode","UncorrectedConversation"'
 _TOPICS = (
     'g.V().has("pk",{0}).hasLabel("Topic").project("id","uses")'
     '.by(__.id()).by(__.inE("DISCUSS_TOPIC").limit(1).count())'
@@ -264,7 +268,7 @@ def _drop_unused_topics(drop: DropUnusedTopics, dialect: Dialect) -> Plan:
 
 def _drop_conversations(which: str, values: tuple[Scalar, ...], dialect: Dialect) -> Plan:
     query = Statement(
-        f'g.V().has("pk",{{0}}).hasLabel("ConversationNode"){which}.limit({PAGE}){_FOUND}', values
+        f'g.V().has("pk",{{0}}).hasLabel({_CONVERSATIONS}){which}.limit({PAGE}){_FOUND}', values
     )
     while found := (yield _request([query])):
         yield from _drop_found(found, dialect)
@@ -297,10 +301,10 @@ def _targets(found: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     """
     for row in found:
         pk, node = row["id"].split("|", 1)
-        conversation = node.removeprefix("conv:")
+        label, conversation = targets_of(node.removeprefix("conv:"))
         for action in dict.fromkeys(row["actions"]):
             for topic in row["topics"]:
-                yield edge_id(unquote(pk), "TARGETS_TOPIC", local_id(action), local_id(topic), conversation)
+                yield edge_id(unquote(pk), label, local_id(action), local_id(topic), conversation)
 
 
 def _each(start: str, ids: Sequence[str], rest: str, dialect: Dialect, *first: Scalar) -> Iterator[Statement]:

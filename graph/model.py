@@ -15,10 +15,28 @@ Scalar = str | int | float | bool
 
 SCHEMA: Final = 3  # of what is written; a change that old readers or writers would mistake counts it up
 
-VertexLabel = Literal["Fan", "Creator", "ConversationNode", "Topic", "EngagementAction", "InteractionOutcome"]
-EdgeLabel = Literal[
-    "HAS_CONVERSATION", "DISCUSS_TOPIC", "USES_ENGAGEMENT", "TARGETS_TOPIC", "RESULTS_IN_OUTCOME"
+VertexLabel = Literal[
+    "Fan",
+    "Creator",
+    "ConversationNode",
+    "Topic",
+    "EngagementAction",
+    "InteractionOutcome",
+    # What models said, where a person has corrected it: what counts has the labels above.
+    "UncorrectedConversation",
+    "UncorrectedOutcome",
 ]
+EdgeLabel = Literal[
+    "HAS_CONVERSATION",
+    "DISCUSS_TOPIC",
+    "USES_ENGAGEMENT",
+    "TARGETS_TOPIC",
+    "RESULTS_IN_OUTCOME",
+    "UNCORRECTED_TARGETS",
+]
+
+
+_UNCORRECTED: Final = "~"
 
 
 def creator_vertex(creator_id: str) -> str:
@@ -32,6 +50,18 @@ def fan_vertex(fan_id: str) -> str:
 def conversation_vertex(conversation_id: str) -> str:
     """`conversation_id` is `{chat_id}:{first message id}`."""
     return f"conv:{conversation_id}"
+
+
+def uncorrected(conversation_id: str) -> str:
+    """The id under which stands what models said of a conversation that a person has corrected."""
+    return f"{_UNCORRECTED}{conversation_id}"
+
+
+def targets_of(id: str) -> tuple[EdgeLabel, str]:
+    """The label of the edges from actions to topics that are a conversation's, and the id they carry."""
+    if id.startswith(_UNCORRECTED):
+        return "UNCORRECTED_TARGETS", id.removeprefix(_UNCORRECTED)
+    return "TARGETS_TOPIC", id
 
 
 def topic_vertex(topic_id: str) -> str:

@@ -24,6 +24,7 @@ from graph.model import (
     Scalar,
     UpsertEdge,
     UpsertVertex,
+    uncorrected,
 )
 from graph.port import Graph
 from graph.traversals import CONVERSATION_COUNT, PROFILES, WRITTEN_OF_USER
@@ -185,7 +186,7 @@ class GraphWrites:
         keys = self._history.keys(creator_id)
         for _, chat_id in keys[offset : offset + chats]:
             if (cached := self._history.look(creator_id, chat_id)) is not None:
-                for id, node in cached.nodes.items():
+                for id, node in cached.counted.items():
                     if (creator_id, chat_id, id) not in self.refused:
                         mutations += builder.build_graph(node, node.fan_id)
                 mutations += builder.build_fan(cached.fan_state())
@@ -346,7 +347,8 @@ class GraphWrites:
             return
         if lacking.erased:
             erased = lacking.erased.keys() - self._fans(creator_id)  # another chat may be that fan's
-            await drop_fans_from_graph(account, sorted(erased), lacking.gone, writer=self._writer)
+            gone = self._with_uncorrected(creator_id, lacking.gone)
+            await drop_fans_from_graph(account, sorted(erased), gone, writer=self._writer)
         await self._write_kept(creator_id, account, lacking)
         if lacking.unused:
             await self._writer.apply([DropUnusedTopics(account)])
@@ -357,7 +359,7 @@ class GraphWrites:
             try:
                 await rebuild_graph_from_snapshot(
                     self._user_id,
-                    (node for each in self._history.of(creator_id) for node in list(each.nodes.values())),
+                    (node for each in self._history.of(creator_id) for node in each.counted.values()),
                     creator_id,
                     fans=self._history.fans(creator_id),
                     rev=self._revision,
@@ -374,11 +376,17 @@ class GraphWrites:
         await self._write_parts(creator_id, lacking)
 
     async def _write_parts(self, creator_id: str, lacking: Lacking) -> None:
-        gone = list(lacking.gone)
+        gone = self._with_uncorrected(creator_id, lacking.gone)
         parts = list(_parts(lacking)) or [({}, {})]
         for written, fans in parts:
             await self._append(creator_id, written, fans, gone)
             gone = []
+
+    def _with_uncorrected(self, creator_id: str, gone: Iterable[str]) -> list[str]:
+        """Conversations that are gone, and beside each what the graph may have of it without corrections."""
+        ids = list(gone)
+        has_corrected = self._history.has_corrections(creator_id)
+        return [*ids, *map(uncorrected, ids)] if has_corrected else ids
 
     async def _append(
         self,
@@ -395,7 +403,7 @@ class GraphWrites:
         nodes = {
             (chat_id, id): node
             for chat_id, id in written
-            if chat_id in opened and (node := opened[chat_id].node(id)) is not None
+            if chat_id in opened and (node := opened[chat_id].counted_node(id)) is not None
         }
         try:
             await append_graph_from_delta(
