@@ -219,7 +219,6 @@ def _enriched(analysed: Analysed, found: _TopicsOf, model: topics.TopicModel | N
     conversation = analysed.conversation
     chat = conversation.chat_id
     topics_of = {id: of_it for id in analysed.messages if (of_it := found.get((chat, id)))}
-    of_all = {message.id for message in spoken(conversation)} | topics_of.keys()
     messages = {
         id: _with_topics(each, topics_of.get(id, ()), model) for id, each in analysed.messages.items()
     }
@@ -227,7 +226,7 @@ def _enriched(analysed: Analysed, found: _TopicsOf, model: topics.TopicModel | N
     return enriched_of(
         conversation,
         analysed.context,
-        topics=topic_uses(topics_of.values(), len(of_all)),
+        topics=topic_uses(conversation, topics_of),
         actions=action_uses(conversation.messages, messages),
         action_topics=action_topics(messages),
         sentiment_sum=sentiment_sum,

@@ -5,7 +5,7 @@ model has read them, and when a person has corrected them.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from chats.conversation import Conversation
@@ -56,13 +56,13 @@ def not_understood(conversation: Conversation, context: Context, reason: str) ->
     )
 
 
-def topic_uses(topics_of: Collection[Sequence[ToldTopic]], messages: int) -> tuple[TopicUse, ...]:
-    """The topics of a conversation, the most discussed first.
-
-    `topics_of` are those of each message that has some, each once; `messages` have text or a topic.
-    """
-    told = {topic.id: topic for found in topics_of for topic in found}
-    counts = Counter(topic.id for found in topics_of for topic in found)
+def topic_uses(
+    conversation: Conversation, topics_of: Mapping[str, Sequence[ToldTopic]]
+) -> tuple[TopicUse, ...]:
+    """The topics of a conversation, the most discussed first; `topics_of` has those of messages, by id."""
+    told = {topic.id: topic for found in topics_of.values() for topic in found}
+    counts = Counter(topic.id for found in topics_of.values() for topic in found)
+    messages = with_text(conversation, topics_of)
     return tuple(
         TopicUse(
             id=id,
@@ -75,6 +75,11 @@ def topic_uses(topics_of: Collection[Sequence[ToldTopic]], messages: int) -> tup
         )
         for id, count in sorted(counts.items(), key=lambda each: (-each[1], each[0]))
     )
+
+
+def with_text(conversation: Conversation, topics_of: Mapping[str, Sequence[ToldTopic]]) -> int:
+    """How many of its messages have text or a topic: of these is a topic's weight a share."""
+    return len({m.id for m in conversation.messages if m.text.strip()} | topics_of.keys())
 
 
 def action_uses(

@@ -15,7 +15,7 @@ from chats.conversation import Conversation
 from chats.corrections import Correction, Field, Place, StatedOutcome, Subject
 from chats.enriched import ActionUse, EnrichedConversation, MessageEnrichment, Outcome, TopicRef, TopicUse
 from chats.message import Direction, Message
-from enrich.node import action_topics, action_uses, fan_sentiments, topic_uses
+from enrich.node import action_topics, action_uses, fan_sentiments, topic_uses, with_text
 
 BY_PERSON: Final = "person"  # what shows an action or outcome that a person stated
 _Own = Mapping[Place, Correction]
@@ -280,19 +280,18 @@ class _Overlay:
         return self._told[id]
 
     def _topics(self, messages: Mapping[str, MessageEnrichment]) -> tuple[TopicUse, ...]:
-        with_text = {message.id for message in self.conversation.messages if message.text.strip()}
         topics_of = {
             id: [use for ref in each.topics if (use := self._topic(ref.id)) is not None]
             for id, each in messages.items()
             if each.topics
         }
-        of_all = max(1, len(with_text | topics_of.keys()))
-        found = list(topic_uses(topics_of.values(), of_all))
+        found = list(topic_uses(self.conversation, topics_of))
         if (about := self.whole.get(Place("conversation", "topic", None))) is not None:
             # Which message has it is not said: one has.
             known = {each.id for each in found}
+            share = round(1 / max(1, with_text(self.conversation, topics_of)), 4)
             found += (
-                structs.replace(each, messages=1, weight=round(1 / of_all, 4))
+                structs.replace(each, messages=1, weight=share)
                 for each in self._counted_topics(cast(tuple[str, ...], about.value))
                 if each.id not in known
             )

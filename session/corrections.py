@@ -45,20 +45,20 @@ class Correcting:
         known = self._of(creator_id)
         if (before := known.get(asked.id)) is not None:
             return before
-        if asked.id not in self._due:
+        if (due := self._due.get(asked.id)) is None:
             self._check(creator_id, asked, known)
-            self._due[asked.id] = asyncio.get_running_loop().create_future()
+            due = self._due[asked.id] = asyncio.get_running_loop().create_future()
             counting = known.counting(asked)
             at = self._clock.now().timestamp()
             at = at if counting is None else max(at, counting.at + LATER)
             try:
                 await self._intake.correct(creator_id, structs.replace(asked, at=at))
             except AnalyticsError as error:
-                due = self._due.pop(asked.id)
+                self._due.pop(asked.id, None)
                 due.set_exception(error)
                 due.exception()  # whoever else waits is told; nobody need be
                 raise
-        await asyncio.shield(self._due[asked.id])
+        await asyncio.shield(due)
         made = self._of(creator_id).get(asked.id)
         if made is None:  # its account was erased meanwhile
             raise NotFound("What was corrected is not there any more.")

@@ -23,6 +23,7 @@ from typing import ParamSpec, Protocol, TypeVar
 
 from backoff import Backoff
 from chats.conversation import Conversation
+from chats.enriched import MessageEnrichment
 from errors import AnalyticsError, StaleOwner, Unavailable
 from history.chat import CachedChat
 from history.history import Change, History, Key
@@ -397,7 +398,8 @@ def rows_of(cached: CachedChat, conversation: Conversation) -> list[Row]:
         if message.is_notification or not text.strip():
             continue
         found = node.messages.get(message.id) if node else None
-        topics = [(each.id, each.label) for each in (found.topics or ())] if found else []
+        raw = node.said.messages.get(message.id) if node and node.said else None
+        is_other = raw is not None and _filtered(raw) != _filtered(found)
         rows.append(
             Row(
                 message=readable(message.id),
@@ -409,11 +411,29 @@ def rows_of(cached: CachedChat, conversation: Conversation) -> list[Row]:
                 kind=message_kind(message),
                 text=text,
                 mood=found.sentiment if found else None,
-                topics=readable(to_json(topics)),
-                actions=readable(to_json(list(found.actions or ()) if found else [])),
+                topics=_topics(found),
+                actions=_actions(found),
+                said_mood=raw.sentiment if is_other and raw else None,
+                said_topics=_topics(raw) if is_other else None,
+                said_actions=_actions(raw) if is_other else None,
             )
         )
     return rows
+
+
+def _topics(found: MessageEnrichment | None) -> str:
+    topics = found.topics if found else None
+    return readable(to_json([(each.id, each.label) for each in topics or ()]))
+
+
+def _actions(found: MessageEnrichment | None) -> str:
+    actions = found.actions if found else None
+    return readable(to_json(list(actions or ())))
+
+
+def _filtered(found: MessageEnrichment | None) -> tuple[object, ...]:
+    """What messages are filtered by."""
+    return (found.sentiment if found else None), _topics(found), _actions(found)
 
 
 def _says_damage(error: Exception) -> bool:

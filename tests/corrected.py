@@ -7,13 +7,13 @@ from chats.conversation import Conversation
 from chats.corrections import Correction, Field, Stated, Subject
 from chats.enriched import EnrichedConversation, MessageEnrichment, TopicRef, TopicUse
 from enrich.node import action_topics, action_uses, enriched_of, fan_sentiments, topic_uses
-from history.chat import CachedChat
-from history.history import History
+from enrich.outcomes import Context
+from history.history import SEEDED, History
 
 TOPICS = {
     "topic_0": TopicUse("topic_0", "Hiking", 0, 0.0, "bertopic 1 fit 1", None, ("hiking", "trail")),
     "topic_1": TopicUse("topic_1", "Climbing", 0, 0.0, "bertopic 1 fit 1", None, ("rope", "wall")),
-    "fitness": TopicUse("fitness", "Fitness", 0, 0.0, "taxonomy 1", "content", ("gym",)),
+    "fitness": SEEDED["fitness"],
 }
 ACTIONS = ("question", "thanks", "complaint", "churn_intent")
 
@@ -31,17 +31,15 @@ def reading(text: str) -> MessageEnrichment:
     )
 
 
-def understood(conversation: Conversation, within: CachedChat) -> EnrichedConversation:
+def understood(conversation: Conversation, context: Context) -> EnrichedConversation:
     """What models say of a conversation of such messages."""
     messages = {message.id: reading(message.text) for message in conversation.messages}
-    topics_of = [[TOPICS[ref.id] for ref in each.topics or ()] for each in messages.values() if each.topics]
-    context = within.context(conversation.id)
-    assert context is not None
+    topics_of = {id: [TOPICS[ref.id] for ref in each.topics] for id, each in messages.items() if each.topics}
     total, n = fan_sentiments(conversation.messages, messages)
     return enriched_of(
         conversation,
         context,
-        topics=topic_uses(topics_of, max(1, len(messages))),
+        topics=topic_uses(conversation, topics_of),
         actions=action_uses(conversation.messages, messages),
         action_topics=action_topics(messages),
         sentiment_sum=total,
@@ -61,8 +59,9 @@ def understand(history: History, creator_id: str = "c1") -> None:
     """Have every conversation that waits understood so."""
     for conversation in list(history.pending(creator_id)):
         cached = history.get(creator_id, conversation.chat_id)
-        assert cached is not None
-        history.store(understood(conversation, cached))
+        context = cached.context(conversation.id) if cached else None
+        assert context is not None
+        history.store(understood(conversation, context))
 
 
 def of_message(id: str, field: Field, value: Stated, *, by: str = "k", at: float = 1.0) -> Correction:

@@ -23,12 +23,12 @@ class StatedOutcome(BaseModel):
 
 
 class NewCorrection(BaseModel):
-    """What is said of a message or conversation (each with its `chat_id`), or of a topic of the account.
+    """What is said of a message or conversation, each with its `chat_id`, or of a topic of the account.
 
     `value` by `field`. Of a message or conversation: `sentiment` a number from 0 to 1, `action` and `topic` a
     list of all that it has, `outcome` a list of outcomes. Of a topic: `name`, `merged_into` a topic's id,
-    `hidden` true. `side` says whose actions of a conversation are meant. With an `id` of the caller's the same
-    correction may be sent again.
+    `hidden` true. `side` says whose actions of a conversation are meant. With an `id` of the caller's the
+    same correction may be sent again.
     """
 
     model_config = ConfigDict(extra="forbid")

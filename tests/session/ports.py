@@ -687,7 +687,7 @@ class World:
         ]
         kept = [self.records, self.ids, self.understood, self.held, self.fits]
         sent = self.frames if frames else []
-        beside = [(each.unwritten, each.unfinished, each.fits) for each in self.checkpoints]
+        beside = [(c.unwritten, c.unfinished, c.fits, c.corrections) for c in self.checkpoints]
         vertices = (*self.graph.conversations.items(), *self.graph.fans.items())
         graph = [[each for each in vertices if each[1]], self.graph.accounts]
         return repr([chats, kept, sent, beside, graph, self.receipts, self.due])
