@@ -19,9 +19,7 @@ from wire.corrections import StatedOutcome as Told
 
 LABELS_TOGETHER = 500  # that are in memory together
 
-router = APIRouter(
-    prefix="/api/v1/corrections", tags=["corrections"], responses=GUARDED, dependencies=[KnownParameters]
-)
+router = APIRouter(prefix="/api/v1/corrections", tags=["corrections"], responses=GUARDED)
 
 
 class Lines(StreamingResponse):
@@ -33,7 +31,7 @@ class Lines(StreamingResponse):
 @router.post(
     "/{user_id}",
     response_model=ShownCorrection,
-    dependencies=[on_own_account(Action.CORRECT)],
+    dependencies=[on_own_account(Action.CORRECT), KnownParameters],
     openapi_extra=takes(NewCorrection),
 )
 async def correct(
@@ -52,7 +50,9 @@ async def correct(
 
 
 @router.delete(
-    "/{user_id}/{id}", response_model=ShownCorrection, dependencies=[on_own_account(Action.CORRECT)]
+    "/{user_id}/{id}",
+    response_model=ShownCorrection,
+    dependencies=[on_own_account(Action.CORRECT), KnownParameters],
 )
 async def withdraw(
     services: Provided,
@@ -69,7 +69,11 @@ async def withdraw(
     return await services.owners.withdraw(user_id, creator_id or user_id, id, uuid.uuid4().hex, who)
 
 
-@router.get("/{user_id}", response_model=Corrections, dependencies=[on_own_account(Action.READ_CHATS)])
+@router.get(
+    "/{user_id}",
+    response_model=Corrections,
+    dependencies=[on_own_account(Action.READ_CHATS), KnownParameters],
+)
 async def list_corrections(
     services: Provided, user_id: Id, creator_id: QueryId = None, limit: Limit = 100, offset: Offset = 0
 ) -> dict[str, Any]:
@@ -78,7 +82,11 @@ async def list_corrections(
     return await services.owners.get_corrections(user_id, creator_id or user_id, limit, offset)
 
 
-@router.get("/{user_id}/labels", response_class=Lines, dependencies=[on_own_account(Action.READ_TEXT)])
+@router.get(
+    "/{user_id}/labels",
+    response_class=Lines,
+    dependencies=[on_own_account(Action.READ_TEXT), KnownParameters],
+)
 async def labels(
     services: Provided,
     caller: KnownCaller,

@@ -30,7 +30,7 @@ from graph.model import (
     fan_vertex,
     outcome_vertex,
     topic_vertex,
-    uncorrected,
+    uncorrected_vertex,
 )
 from graph.offers import offers_text
 from graph.rows import conversation_row, fan_row
@@ -71,7 +71,7 @@ class GraphBuilder:
             *self._topics(conv, node),
             *self._actions(conv, node),
             *self._targets(conv, "TARGETS_TOPIC", marks),
-            *self._outcomes("InteractionOutcome", conv, fan_id, conv.id, marks),
+            *self._outcomes("InteractionOutcome", conv, fan_id, node, marks),
             DropStale(self.pk, conv.id, self._rev),
         ]
 
@@ -81,17 +81,16 @@ class GraphBuilder:
         """What models `said` of a conversation that was ever corrected, where it is not what counts."""
         if said is None:
             return
-        beside = uncorrected(conv.id)
         if not conv.differs:
-            yield DropConversation(self.pk, beside)
+            yield DropConversation(self.pk, conv.id, uncorrected=True)
             return
-        node = conversation_vertex(beside)
+        node = uncorrected_vertex(conv.id)
         yield self._conversation("UncorrectedConversation", node, said, fan_id, {})
         yield from self._topics(said, node)
         yield from self._actions(said, node)
         yield from self._targets(said, "UNCORRECTED_TARGETS", {})
-        yield from self._outcomes("UncorrectedOutcome", said, fan_id, beside, {})
-        yield DropStale(self.pk, beside, self._rev)
+        yield from self._outcomes("UncorrectedOutcome", said, fan_id, node, {})
+        yield DropStale(self.pk, conv.id, self._rev, uncorrected=True)
 
     def _conversation(
         self,
@@ -191,14 +190,14 @@ class GraphBuilder:
         label: VertexLabel,
         conv: EnrichedConversation,
         fan_id: str,
-        id: str,
+        node: str,
         marks: Mapping[str, Scalar],
     ) -> Iterator[Mutation]:
-        """`id` is that of the conversation, as its vertex has it."""
+        is_said = label == "UncorrectedOutcome"
         seen: Counter[str] = Counter()
         figures = conv.figures
         for outcome in conv.outcomes:
-            vertex = outcome_vertex(id, outcome.type, seen[outcome.type])
+            vertex = outcome_vertex(conv.id, outcome.type, seen[outcome.type], uncorrected=is_said)
             seen[outcome.type] += 1
             yield self._vertex(
                 label,
@@ -219,7 +218,7 @@ class GraphBuilder:
                 rev=self._rev,
                 **marks,
             )
-            yield self._edge("RESULTS_IN_OUTCOME", conversation_vertex(id), vertex)
+            yield self._edge("RESULTS_IN_OUTCOME", node, vertex)
 
     def _vertex(self, label: VertexLabel, id: str, **properties: Scalar | None) -> UpsertVertex:
         known = {key: value for key, value in properties.items() if value is not None}

@@ -19,6 +19,7 @@ from urllib.parse import unquote
 
 from errors import GraphError
 from graph.model import (
+    UNCORRECTED,
     Drop,
     DropConversation,
     DropFan,
@@ -37,7 +38,6 @@ from graph.model import (
     element_id,
     fan_vertex,
     local_id,
-    targets_of,
 )
 
 LABELS: Final = frozenset(get_args(VertexLabel)) | frozenset(get_args(EdgeLabel))
@@ -152,7 +152,7 @@ def _write(step: Written, dialect: Dialect) -> Plan:
     edges = {edge_id(*key): edge for key, edge in step.edges.items()}
     stale: dict[int, list[str]] = {}
     for each in step.stale:
-        stale.setdefault(each.rev, []).append(element_id(each.pk, conversation_vertex(each.id)))
+        stale.setdefault(each.rev, []).append(element_id(each.pk, each.vertex))
     # Two passes: statements of one text are sent together, and what sets more properties on one vertex may
     # read the same as what does so on another that was not created yet.
     yield from pack((_create(id, vertex, dialect) for id, vertex in vertices.items()), dialect)
@@ -244,7 +244,7 @@ def _drop_stale(nodes: Sequence[str], rev: int, written: Set[str], dialect: Dial
 
 
 def _drop_conversation(drop: DropConversation, dialect: Dialect) -> Plan:
-    found = yield from _find([element_id(drop.pk, conversation_vertex(drop.id))], dialect)
+    found = yield from _find([element_id(drop.pk, drop.vertex)], dialect)
     yield from _drop_found(found, dialect)
 
 
@@ -301,10 +301,17 @@ def _targets(found: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     """
     for row in found:
         pk, node = row["id"].split("|", 1)
-        label, conversation = targets_of(node.removeprefix("conv:"))
+        label, conversation = targets_of(node)
         for action in dict.fromkeys(row["actions"]):
             for topic in row["topics"]:
                 yield edge_id(unquote(pk), label, local_id(action), local_id(topic), conversation)
+
+
+def targets_of(node: str) -> tuple[EdgeLabel, str]:
+    """Of a conversation's vertex: the label of its edges from actions to topics, and its id."""
+    if node.startswith(UNCORRECTED):
+        return "UNCORRECTED_TARGETS", node.removeprefix(UNCORRECTED)
+    return "TARGETS_TOPIC", node.removeprefix(conversation_vertex(""))
 
 
 def _each(start: str, ids: Sequence[str], rest: str, dialect: Dialect, *first: Scalar) -> Iterator[Statement]:

@@ -24,7 +24,6 @@ from graph.model import (
     Scalar,
     UpsertEdge,
     UpsertVertex,
-    uncorrected,
 )
 from graph.port import Graph
 from graph.traversals import CONVERSATION_COUNT, PROFILES, WRITTEN_OF_USER
@@ -347,8 +346,13 @@ class GraphWrites:
             return
         if lacking.erased:
             erased = lacking.erased.keys() - self._fans(creator_id)  # another chat may be that fan's
-            gone = self._with_uncorrected(creator_id, lacking.gone)
-            await drop_fans_from_graph(account, sorted(erased), gone, writer=self._writer)
+            await drop_fans_from_graph(
+                account,
+                sorted(erased),
+                lacking.gone,
+                corrected=self._history.has_corrections(creator_id),
+                writer=self._writer,
+            )
         await self._write_kept(creator_id, account, lacking)
         if lacking.unused:
             await self._writer.apply([DropUnusedTopics(account)])
@@ -376,17 +380,11 @@ class GraphWrites:
         await self._write_parts(creator_id, lacking)
 
     async def _write_parts(self, creator_id: str, lacking: Lacking) -> None:
-        gone = self._with_uncorrected(creator_id, lacking.gone)
+        gone = list(lacking.gone)
         parts = list(_parts(lacking)) or [({}, {})]
         for written, fans in parts:
             await self._append(creator_id, written, fans, gone)
             gone = []
-
-    def _with_uncorrected(self, creator_id: str, gone: Iterable[str]) -> list[str]:
-        """Conversations that are gone, and beside each what the graph may have of it without corrections."""
-        ids = list(gone)
-        has_corrected = self._history.has_corrections(creator_id)
-        return [*ids, *map(uncorrected, ids)] if has_corrected else ids
 
     async def _append(
         self,
@@ -412,6 +410,7 @@ class GraphWrites:
                 creator_id,
                 fans=[opened[chat_id].fan_state() for chat_id in fans if chat_id in opened],
                 gone=gone,
+                corrected=self._history.has_corrections(creator_id),
                 rev=self._revision,
                 writer=self._writer,
                 is_all=creator_id in self._found,

@@ -472,7 +472,7 @@ class FakeGraph:
                 self.accounts.discard(pk)
             case UpsertVertex(pk, _, "Creator", properties) if "schema" in properties:
                 self.accounts.add(pk)
-            case DropConversation(_, id):
+            case DropConversation(_, id, uncorrected=False):
                 own.pop(id, None)
             case DropOlder(pk, rev):
                 self.conversations[pk] = {id: each for id, each in own.items() if each[0] >= rev}
