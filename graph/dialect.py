@@ -54,7 +54,7 @@ KEYS: Final = frozenset((
     "uncorrectedSpend", "uncorrectedWaitingSince", "uncorrectedNotWaiting", "uncorrectedRecentSentiment",
 ))
 # fmt: on
-IDS: Final = 10  # elements that one statement names: the embedded engine takes no more
+IDS: Final = 10  # elements, or properties, that one step names: the embedded engine takes no more
 PAGE: Final = 200  # vertices that are read, then dropped, before more are read
 # Conversations go first, with their edges and outcomes, and what the partition is found by last.
 DROPPED: Final[tuple[VertexLabel, ...]] = (
@@ -189,8 +189,8 @@ def _more(id: str, vertex: UpsertVertex, dialect: Dialect) -> Iterator[Statement
         yield Statement(
             f"g.V({{0}}){set_properties(piece, 1)}.iterate()", (id, *(value for _, value in piece))
         )
-    if vertex.without:
-        keys = ",".join(f'"{checked(key, KEYS)}"' for key in vertex.without)
+    for start in range(0, len(vertex.without), IDS):
+        keys = ",".join(f'"{checked(key, KEYS)}"' for key in vertex.without[start : start + IDS])
         yield Statement(f"g.V({{0}}).properties({keys}).drop().iterate()", (id,))
 
 
