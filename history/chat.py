@@ -180,9 +180,9 @@ class CachedChat:
 
     def understood(self, message_id: str) -> MessageEnrichment | None:
         """What counts of what was understood of a message."""
-        stretch = self._with_message(message_id)
-        nodes = stretch.counted().values() if stretch else ()
-        return next((node.messages[message_id] for node in nodes if message_id in node.messages), None)
+        said = self.said_of(message_id)
+        node = None if said is None else self.counted_node(said.id)
+        return None if node is None else node.messages.get(message_id)
 
     def said_of(self, message_id: str) -> EnrichedConversation | None:
         """What models said of the conversation that a message is in."""
@@ -463,7 +463,7 @@ class CachedChat:
         if stretch is None:
             return []
         self._changed_in(stretch)
-        return [id for id, node in stretch.counted().items() if node.said is not None]
+        return [id for id, messages in stretch.corrected().items() if message_id in messages]
 
     def recount(self, topic_id: str) -> list[str]:
         """Count anew where a topic is found or stated; the ids of those conversations."""

@@ -95,6 +95,7 @@ class Stretch:
         "_content",
         "_cutter",
         "_ids",
+        "_said_totals",
         "_totals",
         "_totals_at_rest",
         "around",
@@ -107,6 +108,7 @@ class Stretch:
         self._content: Content | None = Content({m.id: m for m in messages}, {}, {}, [], {})
         self._block: Block | None = None
         self._totals: Totals | None = None
+        self._said_totals: Totals | None = None
         self._totals_at_rest: msgspec.Raw | None = None
         self._ids: array[int] | None = None  # sorted digests
         self.facts = Facts()
@@ -163,14 +165,16 @@ class Stretch:
         corrected = self._cutter.corrections.messages_of(self._cutter.chat_id)
         if not any(self.has(id, digest_of(id)) for id in corrected):
             return self.totals
-        return Totals.of(self.content.conversations, self.content.nodes)
+        if self._said_totals is None:
+            self._said_totals = Totals.of(self.content.conversations, self.content.nodes)
+        return self._said_totals
 
     def counted(self) -> dict[str, EnrichedConversation]:
         """What counts of its enriched conversations, by id, oldest first: `nodes` is what models said."""
         corrections, content = self._cutter.corrections, self.content
         if not corrections:
             return {node.id: node for node in self.nodes()}
-        corrected = self._corrected()
+        corrected = self.corrected()
         return {
             each.id: corrections.counted(content.nodes[each.id], each, corrected.get(each.id, ()))
             for each in content.conversations
@@ -183,18 +187,18 @@ class Stretch:
         if node is None or not corrections:
             return node
         conversation = next(each for each in self.content.conversations if each.id == id)
-        return corrections.counted(node, conversation, self._corrected().get(id, ()))
+        return corrections.counted(node, conversation, self.corrected().get(id, ()))
 
     def with_topic(self, id: str) -> list[str]:
         """The conversations in which a topic was found, or may have been stated."""
-        corrected = self._corrected()
+        corrected = self.corrected()
         return [
             node.id
             for node in self.nodes()
             if node.id in corrected or any(topic.id == id for topic in node.topics)
         ]
 
-    def _corrected(self) -> dict[str, list[str]]:
+    def corrected(self) -> dict[str, list[str]]:
         """By conversation the messages by which it was ever corrected.
 
         Of one that is deleted that is the conversation in whose time it was.
@@ -204,10 +208,12 @@ class Stretch:
         for id in self._cutter.corrections.messages_of(self._cutter.chat_id):
             if (message := content.messages.get(id)) is None:
                 continue
-            before = [each for each in content.conversations if each.figures.start <= message.at]
             own = next((c for c in content.conversations if any(m.id == id for m in c.messages)), None)
-            if (conversation := own or (before[-1] if before else None)) is not None:
-                found.setdefault(conversation.id, []).append(id)
+            if own is None:
+                before = [each for each in content.conversations if each.figures.start <= message.at]
+                own = before[-1] if before else None
+            if own is not None:
+                found.setdefault(own.id, []).append(id)
         return found
 
     def has(self, message_id: str, digest: int) -> bool:
@@ -221,7 +227,7 @@ class Stretch:
 
     def changed(self) -> None:
         """Its nodes or readings are others now."""
-        self._block = self._totals = self._totals_at_rest = None
+        self._block = self._totals = self._said_totals = self._totals_at_rest = None
 
     def recut(self, beside: Beside) -> None:
         """Cut it anew; its contexts are those of before until `place` is called."""
