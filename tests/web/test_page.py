@@ -504,3 +504,10 @@ def test_a_message_and_a_topic_are_corrected_and_given_back_from_the_page(
     topics.get_by_role("button", name="Correct this topic").first.click()
     dialog.get_by_role("button", name="Withdraw").click()
     expect(topics).to_contain_text("Fitness")
+
+    page.locator('#inbox [data-chat-id="11"]').get_by_role("button").click()
+    row.get_by_role("button", name="Correct what was understood").click()
+    dialog.get_by_label("Fitness").uncheck()
+    dialog.get_by_role("button", name="Save").click()
+    expect(row).not_to_contain_text("Fitness")
+    expect(topics).not_to_contain_text("Fitness")
