@@ -4,7 +4,7 @@ A chat is a row of stretches (`history.stretch`), oldest first. What changes ope
 into; of all others a few facts and their totals are enough.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import reduce
 from hashlib import blake2b
@@ -465,11 +465,11 @@ class CachedChat:
         self._changed_in(stretch)
         return [id for id, messages in stretch.corrected().items() if message_id in messages]
 
-    def recount(self, topic_id: str) -> list[str]:
-        """Count anew where a topic is found or stated; the ids of those conversations."""
+    def recount(self, topics: Collection[str]) -> list[str]:
+        """Count anew where one of these topics is found or stated; the ids of those conversations."""
         found: list[str] = []
         for stretch in self._stretches:
-            if own := stretch.with_topic(topic_id):
+            if own := stretch.with_topics(topics):
                 self._changed_in(stretch)
                 found += own
         return found

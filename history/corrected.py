@@ -82,9 +82,16 @@ class Corrections:
         self._have([each for each in self._made.values() if not is_gone(each.subject.chat_id)])
 
     def keep(self, chat_id: str, messages: Collection[str]) -> None:
-        """Of a chat, have those alone whose message is there."""
-        own = self._made.values()
-        self._have([e for e in own if e.subject.chat_id != chat_id or e.subject.id in messages])
+        """Of a chat, have those alone whose message is there.
+
+        That something was corrected in it stays known: what the graph has beside its fan is written on.
+        """
+        made = list(self._made.values())
+        kept = [e for e in made if e.subject.chat_id != chat_id or e.subject.id in messages]
+        if len(kept) < len(made):
+            last = next(e for e in made if e.subject.chat_id == chat_id and e.subject.id not in messages)
+            nothing = structs.replace(last, who="", subject=Subject("message", "", chat_id), value=None)
+            self._have([*kept, nothing])
 
     def _have(self, made: Iterable[Correction]) -> None:
         self._made, self._chats, self._topics = {}, {}, {}
@@ -121,6 +128,24 @@ class Corrections:
         return " ".join(sorted(own)).encode()
 
     # Topics
+
+    def mentioned(self) -> set[str]:
+        """The topics that others were ever merged into, or that were stated of a message."""
+        found: set[str] = set()
+        for each in self._made.values():
+            if each.field == "merged_into" and isinstance(each.value, str):
+                found.add(each.value)
+            elif each.field == "topic" and isinstance(each.value, tuple):
+                found.update(cast(tuple[str, ...], each.value))
+        return found
+
+    def behind(self, id: str) -> set[str]:
+        """The topic and all that were ever merged into it, one into the other."""
+        into = [(e.subject.id, e.value) for e in self._made.values() if e.field == "merged_into"]
+        found = {id}
+        while more := {topic for topic, other in into if other in found} - found:
+            found |= more
+        return found
 
     def topic(self, id: str) -> str | None:
         """The topic that counts where this one was found: what it was merged into; None: it is hidden."""

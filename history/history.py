@@ -108,6 +108,7 @@ class History:
         self._changes: dict[Key, Change] = {}
         self._corrections: dict[str, Corrections] = {}  # by creator, of whom anything was ever corrected
         self._topics: dict[tuple[str, str], TopicUse | None] = {}  # that were looked for, by creator and id
+        self._uncounted: dict[tuple[str, str], None] = {}  # topics that may count otherwise now, likewise
 
     def creators(self) -> list[str]:
         return list(self._creators)
@@ -262,14 +263,16 @@ class History:
         return True
 
     def recount(self, key: Key, topic_id: str) -> None:
-        """Have a chat's conversations with a topic count as it is corrected now."""
+        """Have a chat's conversations with a topic, or one that is merged into it, count as they do now."""
         slot = self._slot(key)
         if slot is None:
             return
-        is_found = any(topic.id == topic_id for node in self._said(slot) for topic in node.topics)
-        if not is_found and not self.corrections(key[0]).messages_of(key[1]):
+        corrections = self.corrections(key[0])
+        topics = corrections.behind(topic_id)
+        is_found = any(topic.id in topics for node in self._said(slot) for topic in node.topics)
+        if not is_found and not corrections.messages_of(key[1]):
             return
-        if changed := self._open(key).recount(topic_id):
+        if changed := self._open(key).recount(topics):
             self._changed(key).written.update(dict.fromkeys(changed))
 
     def topic(self, creator_id: str, id: str) -> TopicUse | None:
@@ -291,8 +294,19 @@ class History:
     def _met(self, node: EnrichedConversation) -> None:
         """Take note of topics that were looked for and not found."""
         for topic in node.topics if self._topics else ():
-            if (node.creator_id, topic.id) in self._topics:
-                self._topics[node.creator_id, topic.id] = topic
+            if self._topics.get((node.creator_id, topic.id), topic) is None:
+                self._look_again(node.creator_id, [topic.id])
+
+    def _look_again(self, creator_id: str, topics: Iterable[str] | None = None) -> None:
+        """Topics (None: all) came or went: what people said of them may count, or not count any more."""
+        for id in self.corrections(creator_id).mentioned() if topics is None else topics:
+            self._topics.pop((creator_id, id), None)
+            self._uncounted[creator_id, id] = None
+
+    def take_uncounted(self) -> list[tuple[str, str]]:
+        """The topics, by creator and id, that every chat is to `recount` since this was asked last."""
+        found, self._uncounted = list(self._uncounted), {}
+        return found
 
     def said_by(self, creator_id: str, correction: Correction) -> Touched | None:
         """The chat that a correction of a message or conversation is of, with the messages it concerns."""
@@ -310,7 +324,6 @@ class History:
     def erase(self, marks: Marks) -> list[str]:
         """Have what is marked no more. Returns the creators of whom there was anything."""
         found: list[str] = []
-        self._topics.clear()  # their words may be of somebody erased
         for creator_id in self.creators():
             covers = marks.covering(creator_id)
             own = self._creators[creator_id]
@@ -319,10 +332,11 @@ class History:
                 self._remove(key)
             own.own = {fan: chat for fan, chat in own.own.items() if not covers(fan, chat)}
             self.corrections(creator_id).forget({chat_id for _, chat_id in gone}.__contains__)
+            if gone:
+                self._look_again(creator_id)
+                found.append(creator_id)
             if not own.slots:
                 self._forget_creator(creator_id)
-            if gone:
-                found.append(creator_id)
         return found
 
     def expire(self, creator_id: str, before: float) -> bool:
@@ -352,6 +366,7 @@ class History:
                     change.gone[each.id] = None
         if found:
             self._expire_corrections(creator_id)
+            self._look_again(creator_id)
         if creator_id in self._creators and not self._creators[creator_id].slots:
             self._forget_creator(creator_id)
         return found
@@ -366,6 +381,7 @@ class History:
     def _forget_creator(self, creator_id: str) -> None:
         del self._creators[creator_id]
         self._corrections.pop(creator_id, None)
+        self._topics = {key: topic for key, topic in self._topics.items() if key[0] != creator_id}
 
     def _remove(self, key: Key) -> None:
         """Have a chat no more, nor its fan."""

@@ -8,7 +8,7 @@ a message's time says in which stretch it is.
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass
 from itertools import chain
@@ -189,13 +189,13 @@ class Stretch:
         conversation = next(each for each in self.content.conversations if each.id == id)
         return corrections.counted(node, conversation, self.corrected().get(id, ()))
 
-    def with_topic(self, id: str) -> list[str]:
-        """The conversations in which a topic was found, or may have been stated."""
+    def with_topics(self, topics: Collection[str]) -> list[str]:
+        """The conversations in which one of these topics was found, or may have been stated."""
         corrected = self.corrected()
         return [
             node.id
             for node in self.nodes()
-            if node.id in corrected or any(topic.id == id for topic in node.topics)
+            if node.id in corrected or any(topic.id in topics for topic in node.topics)
         ]
 
     def corrected(self) -> dict[str, list[str]]:

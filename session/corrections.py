@@ -23,6 +23,7 @@ from wire.enriched import instant
 from wire.masking import Pseudonym, masked_message
 
 MOST = 100_000  # corrections of an account, those that were replaced among them
+EVERY = 20  # that are looked at between two looks at the event loop
 LATER = 1e-6  # seconds by which one counts after the one before it, where clocks say otherwise
 # What read it, by field.
 _MODELS = {"sentiment": "sentiment", "topic": "topics", "outcome": "outcomes"}
@@ -77,11 +78,15 @@ class Correcting:
         if (due := self._due.pop(id, None)) is not None and not due.done():
             due.set_result(None)
 
-    def listed(self, creator_id: str, limit: int, offset: int) -> dict[str, Any]:
+    async def listed(self, creator_id: str, limit: int, offset: int) -> dict[str, Any]:
         """A page of those that stand, the newest first, and how many there are."""
         standing = self._of(creator_id).standing()[::-1]
-        page = standing[offset : offset + limit]
-        return {"corrections": [self._row(creator_id, each) for each in page], "total": len(standing)}
+        rows: list[dict[str, Any]] = []
+        for each in standing[offset : offset + limit]:
+            rows.append(self._row(creator_id, each))
+            if len(rows) % EVERY == 0:
+                await asyncio.sleep(0)
+        return {"corrections": rows, "total": len(standing)}
 
     def labels(
         self, creator_id: str, after: str | None, limit: int, pseudonym: Pseudonym | None

@@ -99,6 +99,7 @@ T = TypeVar("T")
 READY_WITHIN = 30.0  # seconds that a call waits for a history that is being read
 RETRY_FIRST, RETRY_MOST = 0.2, 10.0
 OPEN_MESSAGES = 5_000  # of the chats used last stay unpacked
+WRITTEN_WITHIN = 2.0  # seconds that a correction waits for the graph
 EVERY = 20  # chats that are counted anew between two looks at the event loop
 GRAPH_BEHIND = "The graph is behind: insights that are asked over REST lack what came last."
 
@@ -330,19 +331,30 @@ class Session:
             return bulk.page(self._history, table, creator_id, cursor, limit)
 
     async def correct(self, creator_id: str, correction: Correction) -> dict[str, Any]:
-        """Have a correction count everywhere, and journaled; see `session.corrections`."""
+        """Have a correction count everywhere, and journaled; see `session.corrections`.
+
+        The graph is waited for, a moment.
+        """
         async with self._call():
-            return row_of(await self._correcting.correct(creator_id, correction))
+            made = await self._correcting.correct(creator_id, correction)
+            await self._in_graph_soon()
+            return row_of(made)
 
     async def withdraw(self, creator_id: str, id: str, by: str, who: str) -> dict[str, Any]:
         """Have a correction count no more, by another one with the id `by`. NotFound: none stands."""
         async with self._call():
-            return row_of(await self._correcting.withdraw(creator_id, id, by, who))
+            made = await self._correcting.withdraw(creator_id, id, by, who)
+            await self._in_graph_soon()
+            return row_of(made)
+
+    async def _in_graph_soon(self) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._writes.caught_up(), WRITTEN_WITHIN)
 
     async def get_corrections(self, creator_id: str, limit: int, offset: int) -> dict[str, Any]:
         """A page of the corrections that stand, the newest first, and how many there are."""
         async with self._call(), self._at_rest:
-            return self._correcting.listed(creator_id, limit, offset)
+            return await self._correcting.listed(creator_id, limit, offset)
 
     async def get_labels(
         self, creator_id: str, after: str | None, limit: int, mask: bool = False
@@ -650,6 +662,7 @@ class Session:
         erased = [creator_id for each in due for creator_id in each.accounts]  # pages may still show them
         for creator_id in dict.fromkeys([*await self._persistence.recall(), *erased]):
             self._redo(creator_id)
+        await self._recount()
         self._creators.update(dict.fromkeys([*self._history.creators(), *self._state.unfinished()]))
         await self._ports.keys.prepare([*self._creators, *self._intake.held_of()])
         changes = self._history.take_changes()
@@ -700,8 +713,8 @@ class Session:
         for effect in self._state.handle(event):
             self._follow_history()
             await self._carry_out(effect)
+        await self._recount(event if isinstance(event, CorrectionAccepted) else None)
         if isinstance(event, CorrectionAccepted):
-            await self._recount(event)
             self._correcting.counts(event.correction.id)
         if isinstance(event, ErasureAccepted):
             await self._erasures.gone(event.erasure)
@@ -719,16 +732,17 @@ class Session:
             self._state.has_expired = False
             self._erasures.sweep()
 
-    async def _recount(self, event: CorrectionAccepted) -> None:
-        """Have a topic count in every chat as it is corrected now; a message or conversation does already."""
-        subject = event.correction.subject
-        if subject.kind != "topic":
-            return
-        for number, key in enumerate(self._history.keys(event.creator_id)):
-            self._history.recount(key, subject.id)
-            if number % EVERY == 0:
-                await self._close_chats()
-                await asyncio.sleep(0)
+    async def _recount(self, corrected: CorrectionAccepted | None = None) -> None:
+        """Have topics count in every chat as they are corrected; a message or conversation does at once."""
+        topics = self._history.take_uncounted()
+        if corrected is not None and corrected.correction.subject.kind == "topic":
+            topics.append((corrected.creator_id, corrected.correction.subject.id))
+        for creator_id, topic in dict.fromkeys(topics):
+            for number, key in enumerate(self._history.keys(creator_id)):
+                self._history.recount(key, topic)
+                if number % EVERY == 0:
+                    await self._close_chats()
+                    await asyncio.sleep(0)
 
     def _catch_up(self) -> None:
         """Have the history be of the journal's end, if only what is no event, such as held input, follows."""

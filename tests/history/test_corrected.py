@@ -176,6 +176,11 @@ def test_topics_are_renamed_merged_and_hidden_in_every_chat() -> None:
     found = cached.understood("6")
     assert found is not None
     assert [(ref.id, ref.label) for ref in found.topics or ()] == [("topic_0", "Walks")]
+    take(history, [of_topic("topic_0", "name", "Outdoors", by="x", at=2.0)])
+    assert topics(counted(history, "f2:6")) == {"topic_0": ("Outdoors", 1)}  # which was merged into it
+    cached = history.look("c1", "f2")
+    assert cached is not None
+    assert cached.totals.topics["topic_0"].last.label == "Outdoors"
     take(history, [of_topic("topic_0", "merged_into", "topic_1", by="d")])  # as two people at once may say
     assert topics(counted(history, "f1:5")).keys() <= {"topic_0", "topic_1"}
 
@@ -186,9 +191,17 @@ def test_a_merge_into_what_is_not_there_rests_and_a_later_topic_of_that_id_wakes
     understand(history)
     take(history, [of_topic("topic_0", "merged_into", "topic_1")])
     assert topics(counted(history)).keys() == {"topic_0"}
+    assert history.take_uncounted() == []
     history.merge([], [message("2", 20 * HOUR, text="topic_1")])
     understand(history)
+    assert history.take_uncounted() == [("c1", "topic_1")]
+    history.recount(("c1", "f1"), "topic_1")
     assert topics(counted(history)).keys() == {"topic_1"}
+    cached = history.look("c1", "f1")
+    assert cached is not None
+    assert cached.totals.topics.keys() == {"topic_1"}
+    history.expire("c1", counted(history).figures.start + 1)  # topic_0 is gone, topic_1 is not
+    assert ("c1", "topic_1") in history.take_uncounted()
 
 
 VALUES = {
@@ -358,7 +371,14 @@ def test_corrections_go_with_what_is_erased_and_what_expires() -> None:
     history = talked()
     take(history, [of_message("1", "sentiment", 1.0, by="a"), of_message("5", "sentiment", 1.0, by="b")])
     history.expire("c1", counted(history, "f1:5").figures.start - 1)
-    assert [each.id for each in history.corrections("c1").all()] == ["b"]
+    assert [each.id for each in history.corrections("c1").standing()] == ["b"]
+    understand(history)
+    take(history, [of_message("5", "sentiment", None, by="c", at=9.0)])
+    history.expire("c1", counted(history, "f1:5").figures.start)
+    cached = history.look("c1", "f1")
+    assert cached is not None
+    assert cached.fan_state().said is not None  # the graph still has something beside the fan
+    assert history.corrections("c1").standing() == []
 
 
 def test_an_account_that_nobody_corrected_is_counted_as_it_is_kept() -> None:
