@@ -13,7 +13,7 @@ from chats.corrections import Correction, StatedOutcome, problem
 from chats.enriched import EnrichedConversation
 from chats.message import Message
 from enrich.actions.names import ACTIONS
-from errors import AnalyticsError, InvalidInput, NotFound
+from errors import AnalyticsError, InvalidInput, NotFound, Unavailable
 from history.chat import CachedChat
 from history.corrected import Corrections
 from history.history import History
@@ -54,10 +54,12 @@ class Correcting:
             at = at if counting is None else max(at, counting.at + LATER)
             try:
                 await self._intake.correct(creator_id, structs.replace(asked, at=at))
-            except AnalyticsError as error:
+            except BaseException as error:
                 self._due.pop(asked.id, None)
-                due.set_exception(error)
-                due.exception()  # whoever else waits is told; nobody need be
+                if not due.done():  # whoever else sent it is told, too
+                    is_known = isinstance(error, AnalyticsError)
+                    due.set_exception(error if is_known else Unavailable("Send the correction again."))
+                    due.exception()
                 raise
         await asyncio.shield(due)
         made = self._of(creator_id).get(asked.id)
@@ -123,6 +125,8 @@ class Correcting:
         if len(known) >= MOST:
             raise InvalidInput(f"An account has at most {MOST} corrections.")
         subject = asked.subject
+        if asked.value is None:
+            return  # one that rests is withdrawn as well
         if subject.kind == "topic":
             if self._history.topic(creator_id, subject.id) is None:
                 raise NotFound("No conversation of that creator has a topic of that id.")

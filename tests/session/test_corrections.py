@@ -13,7 +13,7 @@ import pytest
 from chats.conversation import Conversation
 from chats.corrections import Correction, StatedOutcome, Subject
 from enrich.outcomes import Context
-from errors import InvalidInput, NotFound
+from errors import InvalidInput, NotFound, Unavailable
 from graph.contents import Contents as Written
 from graph.contents import compare, read
 from graph.embedded import EmbeddedGraph
@@ -27,7 +27,7 @@ from search.question import Filters, Question
 from session.erasure import Tombstones
 from tests.actors.factories import DAY, HOUR, START
 from tests.corrected import understood
-from tests.session.ports import USER, FakeEnricher, Nodes, World, bring, raw, say
+from tests.session.ports import USER, FakeEnricher, Nodes, World, bring, raw, say, turn
 
 CREATOR = "901"
 PK = f"{USER}/{CREATOR}"
@@ -390,6 +390,22 @@ async def test_one_of_what_is_gone_rests_and_is_listed_so(world: World) -> None:
     assert (await world.session.get_labels(CREATOR, None, 10))[0] == b""
     assert await is_as_held(world)
     assert (await numbers(world))[0] == (await numbers(world, corrections=False))[0]
+    await world.session.withdraw(CREATOR, "a", "b", "person:ann")
+    assert (await world.session.get_corrections(CREATOR, 10, 0))["total"] == 0
+
+
+async def test_one_whose_caller_left_before_it_was_journaled_can_be_sent_again(world: World) -> None:
+    said = Correction("a", 0.0, "person:ann", Subject("message", "1", "41"), "sentiment", None, 1.0)
+    async with world.session._intake._turn:
+        left = asyncio.create_task(world.session.correct(CREATOR, said))
+        await turn()
+        other = asyncio.create_task(world.session.correct(CREATOR, said))
+        await turn()
+        left.cancel()
+        with pytest.raises(Unavailable):
+            await other
+    made = await world.session.correct(CREATOR, said)
+    assert made["id"] == "a"
 
 
 async def test_two_that_are_sent_at_once_are_one_when_their_id_is_one(world: World) -> None:
