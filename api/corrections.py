@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from fastapi.responses import StreamingResponse
 
 from access.policy import Action, masks
 from api.caller import GUARDED, KnownAccess, KnownCaller, on_own_account, small_body, takes
 from api.params import Id, KnownParameters, Limit, Mask, Offset, QueryId
+from api.privacy import Lines
 from api.services import Provided
 from chats.corrections import Correction, Kind, Stated, StatedOutcome, Subject
 from errors import InvalidInput, NotFound
@@ -20,12 +20,6 @@ from wire.corrections import StatedOutcome as Told
 LABELS_TOGETHER = 500  # that are in memory together
 
 router = APIRouter(prefix="/api/v1/corrections", tags=["corrections"], responses=GUARDED)
-
-
-class Lines(StreamingResponse):
-    """JSON Lines, sent as they are read."""
-
-    media_type = "application/x-ndjson"
 
 
 @router.post(

@@ -15,7 +15,7 @@ from chats.corrections import Correction
 from chats.enriched import EnrichedConversation, TopicUse
 from chats.fan import FanState
 from chats.message import Message
-from enrich.topics.taxonomy import TAXONOMY, VERSION
+from enrich.topics.taxonomy import NAME, TAXONOMY
 from history.chat import CachedChat, Understanding
 from history.corrected import NONE, Corrections
 from history.packing import Packed, pack, packed_facts, unpack
@@ -24,8 +24,7 @@ OPEN_AT_ONCE = 10_000  # messages of chats that stay open while many are taken i
 
 # The topics of the taxonomy as a conversation has them.
 SEEDED = {
-    each.id: TopicUse(each.id, each.label, 0, 0.0, f"taxonomy {VERSION}", each.category, each.keywords)
-    for each in TAXONOMY
+    each.id: TopicUse(each.id, each.label, 0, 0.0, NAME, each.category, each.keywords) for each in TAXONOMY
 }
 
 Key = tuple[str, str]  # creator id, chat id

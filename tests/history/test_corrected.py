@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from chats.corrections import Correction, StatedOutcome, Subject, problem
-from chats.enriched import EnrichedConversation
+from chats.enriched import EnrichedConversation, TopicRef
 from history.corrected import Corrections
-from history.history import History
+from history.history import History, mark
 from history.packing import Packed
 from tests.actors.factories import HOUR, MINUTE, chat, empty_cache, message
 from tests.corrected import (
@@ -356,6 +356,33 @@ def test_a_later_fit_and_another_model_keep_what_was_corrected() -> None:
     understand(history)
     assert counted(history).messages["1"].sentiment == 1.0
     assert topics(counted(history))["topic_0"] == ("Walks", 2)
+
+
+def test_a_refit_finds_what_models_said_and_leaves_what_people_did() -> None:
+    history = talked()
+    take(
+        history,
+        [
+            of_message("1", "topic", ("fitness",), by="a"),
+            of_topic("topic_1", "merged_into", "topic_0", by="b"),
+        ],
+    )
+    cached = history.look("c1", "f1")
+    assert cached is not None
+    seen = {each.id: mark(cached, each) for each in cached.conversations}
+    before = cached.nodes["f1:1"]
+    refs = (TopicRef("topic_1", "Climbing"),)
+    messages = {
+        id: structs.replace(each, topics=refs if id in ("1", "3") else ())
+        for id, each in before.messages.items()
+    }
+    use = structs.replace(TOPICS["topic_1"], messages=2, weight=0.5)
+    found = structs.replace(before, messages=messages, topics=(use,), action_topics=())
+    assert history.revise("c1", "f1", [found], seen) == [found]
+    now = history.look("c1", "f1")
+    assert now is not None
+    assert now.nodes["f1:1"].topics == (use,)
+    assert topics(counted(history)) == {"fitness": ("Fitness", 1), "topic_0": ("Hiking", 1)}
 
 
 def test_corrections_go_with_what_is_erased_and_what_expires() -> None:
