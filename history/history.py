@@ -1,6 +1,6 @@
 """One user's chats: those in use opened, all others packed. Pure."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from functools import partial
@@ -261,15 +261,16 @@ class History:
             self._changed(key).written.update(dict.fromkeys(changed))
         return True
 
-    def recount(self, key: Key, topic_id: str) -> None:
-        """Have a chat's conversations with a topic, or one that is merged into it, count as they do now."""
+    def recount(self, key: Key, topics: Collection[str]) -> None:
+        """Have a chat's conversations with one of these topics count as they are corrected now.
+
+        Of a topic that is corrected that are also those merged into it: `Corrections.behind`.
+        """
         slot = self._slot(key)
         if slot is None:
             return
-        corrections = self.corrections(key[0])
-        topics = corrections.behind(topic_id)
         is_found = any(topic.id in topics for node in self._said(slot) for topic in node.topics)
-        if not is_found and not corrections.messages_of(key[1]):
+        if not is_found and not self.corrections(key[0]).messages_of(key[1]):
             return
         if changed := self._open(key).recount(topics):
             self._changed(key).written.update(dict.fromkeys(changed))

@@ -738,8 +738,9 @@ class Session:
         if corrected is not None and corrected.correction.subject.kind == "topic":
             topics.append((corrected.creator_id, corrected.correction.subject.id))
         for creator_id, topic in dict.fromkeys(topics):
+            concerned = self._history.corrections(creator_id).behind(topic)
             for number, key in enumerate(self._history.keys(creator_id)):
-                self._history.recount(key, topic)
+                self._history.recount(key, concerned)
                 if number % EVERY == 0:
                     await self._close_chats()
                     await asyncio.sleep(0)

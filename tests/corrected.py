@@ -85,5 +85,6 @@ def take(history: History, corrections: Iterable[Correction], creator_id: str = 
     for each in corrections:
         history.correct(creator_id, each)
         if each.subject.kind == "topic":
+            topics = history.corrections(creator_id).behind(each.subject.id)
             for key in history.keys(creator_id):
-                history.recount(key, each.subject.id)
+                history.recount(key, topics)

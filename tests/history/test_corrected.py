@@ -195,7 +195,7 @@ def test_a_merge_into_what_is_not_there_rests_and_a_later_topic_of_that_id_wakes
     history.merge([], [message("2", 20 * HOUR, text="topic_1")])
     understand(history)
     assert history.take_uncounted() == [("c1", "topic_1")]
-    history.recount(("c1", "f1"), "topic_1")
+    history.recount(("c1", "f1"), history.corrections("c1").behind("topic_1"))
     assert topics(counted(history)).keys() == {"topic_1"}
     cached = history.look("c1", "f1")
     assert cached is not None
