@@ -13,6 +13,7 @@ from ray import serve
 
 from access.setup import GuardedAccess, open_access
 from api import (
+    corrections,
     dashboard,
     exports,
     fans,
@@ -98,6 +99,7 @@ def build_api(settings: Settings) -> FastAPI:
         reading.router,
         search.router,
         exports.router,
+        corrections.router,
         privacy.router,
         operations.router,
         sign_in.router,

@@ -35,6 +35,7 @@ Event = Literal[
     "text_read",
     "exported",
     "erased",
+    "corrected",
     "key_created",
     "key_revoked",
     "person_added",

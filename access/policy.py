@@ -19,6 +19,7 @@ class Action(Enum):
     TELL_PAGES = "send figures to the pages of"
     MANAGE_HELD = "look after the held input of"
     SET_SHIFTS = "set the shifts of"
+    CORRECT = "correct what was understood of"
     EXPORT = "export"
     ERASE = "erase"
     MANAGE_ACCESS = "manage keys, people and grants of"
@@ -29,12 +30,12 @@ class Action(Enum):
 _READING: Final = frozenset({Action.READ_CHATS, Action.READ_TEXT, Action.READ_NUMBERS})
 ALLOWED: Final[Mapping[Role, frozenset[Action]]] = {
     "agent": frozenset({Action.INGEST}),
-    "chatter": _READING | {Action.READ_NAMES, Action.TELL_PAGES},
+    "chatter": _READING | {Action.READ_NAMES, Action.TELL_PAGES, Action.CORRECT},
     "analyst": frozenset({Action.READ_NUMBERS}),
     "owner": _READING
     | {
         *(Action.READ_NAMES, Action.INGEST, Action.TELL_PAGES, Action.MANAGE_HELD, Action.SET_SHIFTS),
-        *(Action.EXPORT, Action.ERASE),
+        *(Action.EXPORT, Action.ERASE, Action.CORRECT),
     },
     "admin": frozenset({Action.MANAGE_ACCESS, Action.SEE_AUDIT, Action.OPERATE}),
 }
@@ -47,7 +48,8 @@ _NOT_THERE: Final = "There is no such user or creator, or you have no access to 
 
 def actions(grant: Grant) -> frozenset[Action]:
     """What the grant allows on its accounts."""
-    return ALLOWED[grant.role] | (_READING if grant.role == "analyst" and grant.with_text else frozenset())
+    with_text = grant.role == "analyst" and grant.with_text
+    return ALLOWED[grant.role] | (_READING | {Action.CORRECT} if with_text else frozenset())
 
 
 def decide(

@@ -201,6 +201,24 @@ class Directory(Caller):
         """Rows of a table of an account, or of all the user's, and the next cursor."""
         return await self.call(UserActor.bulk, user_id, table, creator_id, cursor, limit)
 
+    async def correct(self, user_id: str, creator_id: str, correction: bytes) -> dict[str, Any]:
+        """Have a correction (JSON of `chats.corrections.Correction`) count: as it is shown."""
+        return await self.call(UserActor.correct, user_id, creator_id, correction)
+
+    async def withdraw(self, user_id: str, creator_id: str, id: str, by: str, who: str) -> dict[str, Any]:
+        """Have a correction count no more, by another one with the id `by`: that one. NotFound."""
+        return await self.call(UserActor.withdraw, user_id, creator_id, id, by, who)
+
+    async def get_corrections(self, user_id: str, creator_id: str, limit: int, offset: int) -> dict[str, Any]:
+        """A page of the corrections that stand: `{corrections, total}`."""
+        return await self.call(UserActor.get_corrections, user_id, creator_id, limit, offset)
+
+    async def get_labels(
+        self, user_id: str, creator_id: str, after: str | None, limit: int, mask: bool = False
+    ) -> tuple[bytes, str | None]:
+        """A page of them as labels, lines of JSON, and what to go on after."""
+        return await self.call(UserActor.get_labels, user_id, creator_id, after, limit, mask)
+
     async def keep_for(self, user_id: str, creator_id: str, days: int | None) -> None:
         """Keep an account's messages for so many days (0: for ever; None: as long as all others')."""
         await self.call(UserActor.keep_for, user_id, creator_id, days)

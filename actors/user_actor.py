@@ -17,6 +17,7 @@ import ray
 
 from actors.graph_writer import graph_reader, graph_writer
 from actors.reports import Reports
+from chats.corrections import Correction
 from encryption.setup import keyring
 from enrich.tasks import Enricher
 from errors import AnalyticsError, StaleOwner
@@ -141,6 +142,20 @@ class UserActor:
         self, user_id: str, table: Table, creator_id: str | None, cursor: str | None, limit: int
     ) -> tuple[list[Row], str | None]:
         return await self._of(user_id).bulk(table, creator_id, cursor, limit)
+
+    async def correct(self, user_id: str, creator_id: str, correction: bytes) -> dict[str, Any]:
+        return await self._of(user_id).correct(creator_id, Correction.of_json(correction))
+
+    async def withdraw(self, user_id: str, creator_id: str, id: str, by: str, who: str) -> dict[str, Any]:
+        return await self._of(user_id).withdraw(creator_id, id, by, who)
+
+    async def get_corrections(self, user_id: str, creator_id: str, limit: int, offset: int) -> dict[str, Any]:
+        return await self._of(user_id).get_corrections(creator_id, limit, offset)
+
+    async def get_labels(
+        self, user_id: str, creator_id: str, after: str | None, limit: int, mask: bool = False
+    ) -> tuple[bytes, str | None]:
+        return await self._of(user_id).get_labels(creator_id, after, limit, mask)
 
     async def keep_for(self, user_id: str, creator_id: str, days: int | None) -> None:
         await self._of(user_id).keep_for(creator_id, days)

@@ -67,6 +67,7 @@ async def fans(
         horizon_days=services.drop_off_days if horizon_days is None else horizon_days,
         asked=figures.Asked(segment=segment, cohort=cohort, is_active=active, sort=sort),
         user_id=asked.user_id,
+        corrections=asked.corrections,
         time_zone=asked.time_zone,
         limit=limit,
         cursor=cursor,
@@ -81,5 +82,6 @@ async def cohorts(services: Provided, asked: Asked, as_of: AsOf = None) -> Cohor
         graph=services.graph,
         as_of=await _up_to(services, asked, as_of),
         user_id=asked.user_id,
+        corrections=asked.corrections,
         time_zone=asked.time_zone,
     )

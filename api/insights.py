@@ -67,6 +67,7 @@ class Question:
     time_zone: str
     creator_id: str | None
     user_id: str | None
+    corrections: bool = True
 
     @property
     def window(self) -> Window:
@@ -74,7 +75,7 @@ class Question:
 
     @property
     def about(self) -> About:
-        return About(self.creator_id, self.user_id, self.time_zone)
+        return About(self.creator_id, self.user_id, self.time_zone, self.corrections)
 
     @property
     def scope(self) -> tuple[datetime, datetime, str | None]:
@@ -98,13 +99,16 @@ async def _question(
     ] = "UTC",
     creator_id: QueryId = None,
     user_id: QueryId = None,
+    corrections: Annotated[
+        bool, Query(description="with what people have corrected, or as the models said it")
+    ] = True,
 ) -> Question:
     decide(caller.principal, Action.READ_NUMBERS, user_id, creator_id)
     period = Period.from_params(start_date, end_date, window, now(), parse_time_zone(time_zone))
     check_length(period, limits, "start_date" if window is None else "window")
     if previous:
         period = Period(period.previous)
-    return Question(caller.principal, period, time_zone, creator_id, user_id)
+    return Question(caller.principal, period, time_zone, creator_id, user_id, corrections)
 
 
 def check_length(period: Period, limits: Limits, field: str) -> None:
@@ -121,7 +125,9 @@ async def topics(services: Provided, asked: Asked, broadcast: Broadcast = False)
     """Topics of the window by volume, with share and trend."""
     if broadcast:
         await _broadcast(services, asked)
-    return await fetch_topic_metrics(*asked.scope, graph=services.graph, user_id=asked.user_id)
+    return await fetch_topic_metrics(
+        *asked.scope, graph=services.graph, user_id=asked.user_id, corrections=asked.corrections
+    )
 
 
 @router.get("/sentiment-trend")
@@ -132,7 +138,12 @@ async def sentiment(
     if broadcast:
         await _broadcast(services, asked, bucket)
     return await fetch_sentiment_trend(
-        *asked.scope, graph=services.graph, user_id=asked.user_id, bucket=bucket, time_zone=asked.time_zone
+        *asked.scope,
+        graph=services.graph,
+        user_id=asked.user_id,
+        bucket=bucket,
+        time_zone=asked.time_zone,
+        corrections=asked.corrections,
     )
 
 
@@ -143,7 +154,9 @@ async def response_time(
     """Handling time, silence, turns and response times."""
     if broadcast:
         await _broadcast(services, asked)
-    return await fetch_response_time_metrics(*asked.scope, graph=services.graph, user_id=asked.user_id)
+    return await fetch_response_time_metrics(
+        *asked.scope, graph=services.graph, user_id=asked.user_id, corrections=asked.corrections
+    )
 
 
 @router.get("/full")
@@ -161,6 +174,7 @@ async def full(
         as_of=await _as_of(services, asked),
         bucket=bucket,
         time_zone=asked.time_zone,
+        corrections=asked.corrections,
     )
 
 
@@ -194,6 +208,7 @@ async def conversion(
         as_of=await _as_of(services, asked) or now(),
         attribution=services.attribution_hours if attribution is None else attribution,
         user_id=asked.user_id,
+        corrections=asked.corrections,
         time_zone=asked.time_zone,
         kinds=kind,
         min_sample=min_sample,
@@ -208,6 +223,7 @@ async def ppv(services: Provided, asked: Asked) -> PpvFunnel:
         graph=services.graph,
         as_of=await counted_until(services, asked),
         user_id=asked.user_id,
+        corrections=asked.corrections,
         rosters=services.rosters,
     )
 
@@ -242,6 +258,7 @@ async def conversations(
             key=key,
             group=group,
             user_id=asked.user_id,
+            corrections=asked.corrections,
             limit=limit,
             cursor=cursor,
             rosters=services.rosters,
@@ -279,6 +296,7 @@ async def conversations(
             fan_id=fan_id,
             group=group,
             user_id=asked.user_id,
+            corrections=asked.corrections,
             limit=limit,
             cursor=cursor,
         )
@@ -290,6 +308,7 @@ async def conversations(
         factor=Factor(kind, action, topic_id, topic, value) if kind else None,
         group=group,
         user_id=asked.user_id,
+        corrections=asked.corrections,
         time_zone=asked.time_zone,
         limit=limit,
         cursor=cursor,

@@ -50,6 +50,9 @@ async def search(
     action: Label = None,
     mood: Annotated[Mood | None, Query(description="of the message: below 0.4, below 0.6, or above")] = None,
     direction: Direction | None = None,
+    corrections: Annotated[
+        bool, Query(description="filter by what people have corrected, or as the models said it")
+    ] = True,
     limit: Annotated[int, Query(ge=1, le=MOST_HITS)] = 20,
     cursor: Annotated[str | None, Query(max_length=1000, description="the `next` of the page before")] = None,
     mask: Mask = None,
@@ -65,6 +68,7 @@ async def search(
         action=action,
         mood=mood,
         direction=direction,
+        corrections=corrections,
     )
     if filters.start is not None and filters.end is not None and filters.start >= filters.end:
         raise invalid("start_date", "must be before end_date")

@@ -49,6 +49,7 @@ class TopicUse(Value, frozen=True):
     model: str  # name and version of what found it
     category: str | None = None  # the seeded taxonomy's category; None for a discovered topic
     keywords: tuple[str, ...] = ()
+    found_as: str | None = None  # the label that a person has changed, or had; None: nobody ever did
 
 
 class ActionUse(Value, frozen=True):
@@ -128,11 +129,24 @@ class EnrichedConversation(Value, frozen=True):
     sentiment_count: int = 0
     messages: Mapping[str, MessageEnrichment] = {}  # by message id
     models: Mapping[str, str] = {}  # strategy -> model name and version
+    said: "EnrichedConversation | None" = None  # of one that a person corrected: without the corrections
 
     @property
     def sentiment(self) -> float | None:
         """The mean over the fan's messages that have one."""
         return self.sentiment_sum / self.sentiment_count if self.sentiment_count else None
+
+    @property
+    def differs(self) -> bool:
+        """Whether what counts is another than what models said, in anything that is counted of it."""
+        return self.said is not None and self._counted() != self.said._counted()
+
+    def _counted(self) -> tuple[object, ...]:
+        return (
+            (self.sentiment_sum, self.sentiment_count, self.action_topics, self.outcomes),
+            [(each.id, each.messages, each.weight) for each in self.topics],
+            [(each.type, each.direction, each.count) for each in self.actions],
+        )
 
     @property
     def has_failed(self) -> bool:

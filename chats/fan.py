@@ -19,3 +19,4 @@ class FanState:
     last_message_at: float | None
     not_waiting: str | None = None  # why nobody waits although the fan has the last word
     subscription_end: float | None = None  # past or future, as the platform last stated it
+    said: "FanState | None" = None  # without corrections, where something of the chat was ever corrected

@@ -6,7 +6,6 @@ the others standing.
 """
 
 import math
-from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -17,22 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chats.conversation import Conversation, cut
-from chats.enriched import (
-    ActionTopic,
-    ActionUse,
-    EnrichedConversation,
-    MessageEnrichment,
-    TopicRef,
-    TopicUse,
-)
-from chats.message import Direction, Message
+from chats.enriched import EnrichedConversation, MessageEnrichment, TopicRef
+from chats.message import Message
 from enrich import outcomes
 from enrich.actions import head as action_head
 from enrich.actions import seen as actions
 from enrich.embedding import embed
 from enrich.embedding.encoded import Vectors
 from enrich.entities import find as entities
-from enrich.node import enriched_of
+from enrich.node import action_topics, action_uses, enriched_of, fan_sentiments, topic_uses
 from enrich.outcomes import Context
 from enrich.reading import Reading
 from enrich.sentiment import score as sentiment
@@ -227,23 +219,18 @@ def _enriched(analysed: Analysed, found: _TopicsOf, model: topics.TopicModel | N
     conversation = analysed.conversation
     chat = conversation.chat_id
     topics_of = {id: of_it for id in analysed.messages if (of_it := found.get((chat, id)))}
-    of_all = {message.id for message in spoken(conversation)} | topics_of.keys()
     messages = {
         id: _with_topics(each, topics_of.get(id, ()), model) for id, each in analysed.messages.items()
     }
-    sentiments = [
-        score
-        for message in conversation.messages
-        if message.direction == "fan" and (score := messages[message.id].sentiment) is not None
-    ]
+    sentiment_sum, sentiment_count = fan_sentiments(conversation.messages, messages)
     return enriched_of(
         conversation,
         analysed.context,
-        topics=_topic_uses(topics_of, len(of_all)),
-        actions=_action_uses(conversation.messages, messages),
-        action_topics=_action_topics(messages),
-        sentiment_sum=sum(sentiments, 0.0),
-        sentiment_count=len(sentiments),
+        topics=topic_uses(conversation, topics_of),
+        actions=action_uses(conversation.messages, messages),
+        action_topics=action_topics(messages),
+        sentiment_sum=sentiment_sum,
+        sentiment_count=sentiment_count,
         messages=messages,
         models={"topics": model.name if model else f"failed: {_NO_MODEL}", **analysed.models},
     )
@@ -282,46 +269,3 @@ def _topics_by_message(analysis: Analysis, model: topics.TopicModel) -> _TopicsO
                 if message.price > 0 and pay_per_view not in found.setdefault((chat, message.id), []):
                     found[chat, message.id].append(pay_per_view)
     return found
-
-
-def _topic_uses(topics_of: Mapping[str, Sequence[topics.Topic]], messages: int) -> tuple[TopicUse, ...]:
-    """Most discussed first."""
-    counts = Counter(topic for found in topics_of.values() for topic in found)
-    return tuple(
-        TopicUse(
-            id=topic.id,
-            label=topic.label,
-            messages=count,
-            weight=round(count / messages, 4),
-            category=topic.category,
-            keywords=tuple(topic.keywords),
-            model=topic.model,
-        )
-        for topic, count in sorted(counts.items(), key=lambda each: (-each[1], each[0].id))
-    )
-
-
-def _action_uses(
-    messages: Sequence[Message], enrichment: Mapping[str, MessageEnrichment]
-) -> tuple[ActionUse, ...]:
-    evidence: dict[tuple[str, Direction], list[str]] = defaultdict(list)
-    for message in messages:
-        for action in enrichment[message.id].actions or ():
-            evidence[action, message.direction].append(message.id)
-    return tuple(
-        ActionUse(type=action, direction=direction, count=len(ids), evidence=tuple(ids))
-        for (action, direction), ids in sorted(evidence.items())
-    )
-
-
-def _action_topics(enrichment: Mapping[str, MessageEnrichment]) -> tuple[ActionTopic, ...]:
-    counts = Counter(
-        (action, topic.id)
-        for each in enrichment.values()
-        for action in each.actions or ()
-        for topic in each.topics or ()
-    )
-    return tuple(
-        ActionTopic(action=action, topic_id=topic, count=count)
-        for (action, topic), count in sorted(counts.items())
-    )

@@ -2,10 +2,13 @@
 
 Every conversation, outcome and edge carries `rev`, the revision of the build that wrote it: the closing
 `DropStale` removes whatever an earlier revision wrote for the conversation and this one did not.
+
+Of a conversation that a person has corrected what counts is written as of any other, and `corrected` says
+so. What the models said stands beside it, under an id and labels of its own, as long as that differs.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from chats.account import Account
 from chats.conversation import Figures
@@ -13,6 +16,7 @@ from chats.enriched import EnrichedConversation
 from chats.fan import FanState
 from graph.model import (
     SCHEMA,
+    DropConversation,
     DropStale,
     EdgeLabel,
     Mutation,
@@ -26,6 +30,7 @@ from graph.model import (
     fan_vertex,
     outcome_vertex,
     topic_vertex,
+    uncorrected_vertex,
 )
 from graph.offers import offers_text
 from graph.rows import conversation_row, fan_row
@@ -53,37 +58,68 @@ class GraphBuilder:
 
     def build_graph(self, enriched_conv: EnrichedConversation, fan_id: str) -> list[Mutation]:
         """Everything one conversation says; its `id` is `{chat_id}:{first message id}`."""
-        conv, figures = enriched_conv, enriched_conv.figures
+        conv, said = enriched_conv, enriched_conv.said
         node = conversation_vertex(conv.id)
+        marks: dict[str, Scalar] = {} if said is None else {"corrected": int(conv.differs)}
         return [
+            *self._without_corrections(conv, said, fan_id),
             self._vertex("Creator", self._creator),
             self._vertex("Fan", fan_vertex(fan_id), fanId=fan_id, chatId=conv.chat_id),
-            self._vertex(
-                "ConversationNode",
-                node,
-                conversation=conv.id,
-                chatId=conv.chat_id,
-                fanId=fan_id,
-                **conversation_row(conv),
-                massMessages=figures.mass_messages,
-                ppvOffers=figures.offers,
-                massPpvOffers=figures.mass_offers,
-                offers=offers_text(conv.ppv_offers),
-                said=said_text(figures.said),
-                answers=answers_text(figures),
-                firstFanDate=_fan_date(figures, figures.fan_first, figures.start),
-                lastFanDate=_fan_date(figures, figures.fan_last, figures.end),
-                warnings=warnings_text(conv.actions),
-                rev=self._rev,
-            ),
+            self._conversation("ConversationNode", node, conv, fan_id, marks),
             self._edge("HAS_CONVERSATION", self._creator, node),
             self._edge("HAS_CONVERSATION", fan_vertex(fan_id), node),
             *self._topics(conv, node),
             *self._actions(conv, node),
-            *self._targets(conv),
-            *self._outcomes(conv, fan_id, node),
+            *self._targets(conv, "TARGETS_TOPIC", marks),
+            *self._outcomes("InteractionOutcome", conv, fan_id, node, marks),
             DropStale(self.pk, conv.id, self._rev),
         ]
+
+    def _without_corrections(
+        self, conv: EnrichedConversation, said: EnrichedConversation | None, fan_id: str
+    ) -> Iterator[Mutation]:
+        """What models `said` of a conversation that was ever corrected, where it is not what counts."""
+        if said is None:
+            return
+        if not conv.differs:
+            yield DropConversation(self.pk, conv.id, uncorrected=True)
+            return
+        node = uncorrected_vertex(conv.id)
+        yield self._conversation("UncorrectedConversation", node, said, fan_id, {})
+        yield from self._topics(said, node)
+        yield from self._actions(said, node)
+        yield from self._targets(said, "UNCORRECTED_TARGETS", {})
+        yield from self._outcomes("UncorrectedOutcome", said, fan_id, node, {})
+        yield DropStale(self.pk, conv.id, self._rev, uncorrected=True)
+
+    def _conversation(
+        self,
+        label: VertexLabel,
+        node: str,
+        conv: EnrichedConversation,
+        fan_id: str,
+        marks: Mapping[str, Scalar],
+    ) -> UpsertVertex:
+        figures = conv.figures
+        return self._vertex(
+            label,
+            node,
+            conversation=conv.id,
+            chatId=conv.chat_id,
+            fanId=fan_id,
+            **conversation_row(conv),
+            massMessages=figures.mass_messages,
+            ppvOffers=figures.offers,
+            massPpvOffers=figures.mass_offers,
+            offers=offers_text(conv.ppv_offers),
+            said=said_text(figures.said),
+            answers=answers_text(figures),
+            firstFanDate=_fan_date(figures, figures.fan_first, figures.start),
+            lastFanDate=_fan_date(figures, figures.fan_last, figures.end),
+            warnings=warnings_text(conv.actions),
+            rev=self._rev,
+            **marks,
+        )
 
     def build_fan(self, fan: FanState) -> list[Mutation]:
         """The fan's vertex; 0 stands for an unknown time, -1 for an unknown sentiment."""
@@ -97,6 +133,7 @@ class GraphBuilder:
                 sentimentProfile=-1.0 if fan.sentiment_profile is None else fan.sentiment_profile,
                 lastMessageDate=int(fan.last_message_at or 0),
                 subscriptionEnd=int(fan.subscription_end or 0),
+                **_uncorrected_fan(fan.said),
             )
         ]
 
@@ -109,6 +146,7 @@ class GraphBuilder:
                 category=topic.category or "",
                 keywords=",".join(topic.keywords),
                 model=topic.model,
+                **({} if topic.found_as is None else {"uncorrectedDescription": topic.found_as}),
             )
             yield self._edge(
                 "DISCUSS_TOPIC", node, topic_vertex(topic.id), messages=topic.messages, weight=topic.weight
@@ -127,7 +165,9 @@ class GraphBuilder:
                 direction=action.direction,
             )
 
-    def _targets(self, conv: EnrichedConversation) -> Iterator[Mutation]:
+    def _targets(
+        self, conv: EnrichedConversation, label: EdgeLabel, marks: Mapping[str, Scalar]
+    ) -> Iterator[Mutation]:
         # Only between an action and a topic that the conversation itself has an edge to: both ends exist
         # then, and dropping finds the edge again from the conversation (see graph/dialect.py).
         topics = {topic.id for topic in conv.topics}
@@ -135,23 +175,32 @@ class GraphBuilder:
         for pair in conv.action_topics:
             if pair.action in actions and pair.topic_id in topics:
                 yield self._edge(
-                    "TARGETS_TOPIC",
+                    label,
                     action_vertex(pair.action),
                     topic_vertex(pair.topic_id),
                     key=conv.id,
                     conversation=conv.id,
                     startDate=int(conv.figures.start),
                     count=pair.count,
+                    **marks,
                 )
 
-    def _outcomes(self, conv: EnrichedConversation, fan_id: str, node: str) -> Iterator[Mutation]:
+    def _outcomes(
+        self,
+        label: VertexLabel,
+        conv: EnrichedConversation,
+        fan_id: str,
+        node: str,
+        marks: Mapping[str, Scalar],
+    ) -> Iterator[Mutation]:
+        is_said = label == "UncorrectedOutcome"
         seen: Counter[str] = Counter()
         figures = conv.figures
         for outcome in conv.outcomes:
-            vertex = outcome_vertex(conv.id, outcome.type, seen[outcome.type])
+            vertex = outcome_vertex(conv.id, outcome.type, seen[outcome.type], uncorrected=is_said)
             seen[outcome.type] += 1
             yield self._vertex(
-                "InteractionOutcome",
+                label,
                 vertex,
                 conversation=conv.id,
                 chatId=conv.chat_id,
@@ -167,6 +216,7 @@ class GraphBuilder:
                 isMass=outcome.is_mass,
                 follows=followed_text(outcome.sent_at, outcome.sender_id),
                 rev=self._rev,
+                **marks,
             )
             yield self._edge("RESULTS_IN_OUTCOME", node, vertex)
 
@@ -179,6 +229,19 @@ class GraphBuilder:
         self, label: EdgeLabel, source: str, target: str, *, key: str = "", **properties: Scalar
     ) -> UpsertEdge:
         return UpsertEdge(self.pk, label, source, target, {**properties, "rev": self._rev}, key)
+
+
+def _uncorrected_fan(said: FanState | None) -> dict[str, Scalar]:
+    """What stands beside a fan of whose chat anything was ever corrected."""
+    if said is None:
+        return {}
+    row = fan_row(said)
+    return {
+        "uncorrectedSpend": row["spend"],
+        "uncorrectedWaitingSince": row["waitingSince"],
+        "uncorrectedNotWaiting": row["notWaiting"],
+        "uncorrectedRecentSentiment": row["recentSentiment"],
+    }
 
 
 def _fan_date(figures: Figures, known: float | None, otherwise: float) -> int:

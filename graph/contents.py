@@ -19,31 +19,44 @@ from graph.model import (
 )
 from graph.port import Graph
 
+_CONVERSATION: Final = (
+    *("conversation", "chatId", "fanId", "startDate", "endDate", "messageCount", "fanMessages"),
+    *("massMessages", "ppvOffers", "massPpvOffers", "offers", "said", "answers", "turns"),
+    *("silenceSeconds", "responseSeconds", "unanswered", "sentimentSum", "sentimentCount"),
+    *("firstFanDate", "lastFanDate", "warnings", "rev"),
+)
+_OUTCOME: Final = (
+    *("conversation", "chatId", "fanId", "startDate", "endDate", "messageCount", "name", "date"),
+    *("amount", "score", "provisional", "isMass", "follows", "rev"),
+)
+_TALK: Final[tuple[VertexLabel, ...]] = ("ConversationNode", "UncorrectedConversation")
 VERTICES: Final[Mapping[VertexLabel, tuple[str, ...]]] = {
     "Creator": ("creatorId", "userId", "schema"),
     "Fan": (
         *("fanId", "chatId", "joinDate", "spend", "unread", "waitingSince", "notWaiting"),
         *("recentSentiment", "sentimentProfile", "lastMessageDate", "subscriptionEnd"),
+        *("uncorrectedSpend", "uncorrectedWaitingSince", "uncorrectedNotWaiting"),
+        "uncorrectedRecentSentiment",
     ),
-    "ConversationNode": (
-        *("conversation", "chatId", "fanId", "startDate", "endDate", "messageCount", "fanMessages"),
-        *("massMessages", "ppvOffers", "massPpvOffers", "offers", "said", "answers", "turns"),
-        *("silenceSeconds", "responseSeconds", "unanswered", "sentimentSum", "sentimentCount"),
-        *("firstFanDate", "lastFanDate", "warnings", "rev"),
-    ),
-    "Topic": ("description", "category", "keywords", "model"),
+    "ConversationNode": (*_CONVERSATION, "corrected"),
+    "UncorrectedConversation": _CONVERSATION,
+    "Topic": ("description", "category", "keywords", "model", "uncorrectedDescription"),
     "EngagementAction": ("name", "type"),
-    "InteractionOutcome": (
-        *("conversation", "chatId", "fanId", "startDate", "endDate", "messageCount", "name", "date"),
-        *("amount", "score", "provisional", "isMass", "follows", "rev"),
-    ),
+    "InteractionOutcome": (*_OUTCOME, "corrected"),
+    "UncorrectedOutcome": _OUTCOME,
 }
 EDGES: Final[Mapping[EdgeLabel, tuple[tuple[VertexLabel, ...], tuple[str, ...]]]] = {
     "HAS_CONVERSATION": (("Creator", "Fan"), ("rev",)),
-    "DISCUSS_TOPIC": (("ConversationNode",), ("messages", "weight", "rev")),
-    "USES_ENGAGEMENT": (("ConversationNode",), ("count", "direction", "rev")),
-    "TARGETS_TOPIC": (("EngagementAction",), ("conversation", "startDate", "count", "rev")),
-    "RESULTS_IN_OUTCOME": (("ConversationNode",), ("rev",)),
+    "DISCUSS_TOPIC": (_TALK, ("messages", "weight", "rev")),
+    "USES_ENGAGEMENT": (_TALK, ("count", "direction", "rev")),
+    "TARGETS_TOPIC": (("EngagementAction",), ("conversation", "startDate", "count", "rev", "corrected")),
+    "UNCORRECTED_TARGETS": (("EngagementAction",), ("conversation", "startDate", "count", "rev")),
+    "RESULTS_IN_OUTCOME": (_TALK, ("rev",)),
+}
+_KEYS: Final[Mapping[EdgeLabel, str]] = {
+    "TARGETS_TOPIC": "conversation",
+    "UNCORRECTED_TARGETS": "conversation",
+    "USES_ENGAGEMENT": "direction",
 }
 KEYS_TOGETHER: Final = 9  # beside the id: a step takes ten arguments in every home
 UNCOMPARED: Final = ("rev", "schema")
@@ -117,7 +130,7 @@ def vertex_of(pk: str, id: str, vertex: Vertex) -> UpsertVertex:
 
 def edge_name(label: EdgeLabel, source: str, target: str, properties: Mapping[str, Scalar]) -> EdgeName:
     """The name of an edge; what tells it from others between the same ends is one of its properties."""
-    key = properties.get({"TARGETS_TOPIC": "conversation", "USES_ENGAGEMENT": "direction"}.get(label, ""), "")
+    key = properties.get(_KEYS.get(label, ""), "")
     return EdgeName(label, source, target, str(key))
 
 

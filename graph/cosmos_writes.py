@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import quote, unquote
 
 from errors import GraphError
-from graph.dialect import DROPPED, KEYS, LABELS, PAGE, Written, checked, in_steps, set_properties
+from graph.dialect import DROPPED, KEYS, LABELS, PAGE, Written, checked, in_steps, set_properties, targets_of
 from graph.model import (
     DropConversation,
     DropFan,
@@ -25,7 +25,6 @@ from graph.model import (
     Scalar,
     UpsertEdge,
     UpsertVertex,
-    conversation_vertex,
     fan_vertex,
 )
 
@@ -54,9 +53,10 @@ def plan(mutations: Sequence[Mutation]) -> Plan:
             case Written():
                 yield from _write(step)
             case DropConversation():
-                yield from _drop_conversations(step.pk, [vertex_id(conversation_vertex(step.id))])
+                yield from _drop_conversations(step.pk, [vertex_id(step.vertex)])
             case DropOlder():
-                older = 'g.V().has("pk",{0}).hasLabel("ConversationNode").has("rev",lt({1}))'
+                older = 'g.V().has("pk",{0}).hasLabel("ConversationNode","UncorrectedConversation")'
+                older += '.has("rev",lt({1}))'
                 yield from _drop_pages(step.pk, _page("drop_older", older, step.pk, step.rev))
             case DropPartition():
                 yield from _drop_partition(step)
@@ -116,7 +116,7 @@ def _write(step: Written) -> Plan:
     yield [_forget(vertex) for vertex in step.vertices.values() if vertex.without]
     yield [_edge(edge) for edge in step.edges.values() if _is_current(edge, step)]
     # What hangs on what a conversation names, while the way to it stands; then the way.
-    yield [ask for each in step.stale for ask in _drop_beyond(each.pk, _node(each), each.id, each.rev)]
+    yield [ask for each in step.stale for ask in _drop_beyond(each.pk, each.vertex, each.rev)]
     yield [
         _ask(
             "drop_stale_edges",
@@ -130,7 +130,7 @@ def _write(step: Written) -> Plan:
 
 
 def _node(stale: DropStale) -> str:
-    return vertex_id(conversation_vertex(stale.id))
+    return vertex_id(stale.vertex)
 
 
 def _is_current(edge: UpsertEdge, step: Written) -> bool:
@@ -177,14 +177,16 @@ def _drop_edge(edge: UpsertEdge) -> Asked:
     return _ask("drop_edge", text, edge.pk, vertex_id(edge.source), edge_id(edge))
 
 
-def _drop_beyond(pk: str, node: str, conversation: str, before: int | None = None) -> Iterator[Asked]:
+def _drop_beyond(pk: str, vertex: str, before: int | None = None) -> Iterator[Asked]:
     """Drop a conversation's outcomes and TARGETS_TOPIC edges: all, or those of revisions before that one.
 
     An action has an edge for every conversation and topic: those of one conversation carry its id.
     """
     older, rev = ("", ()) if before is None else ('.has("rev",lt({2}))', (before,))
+    node = vertex_id(vertex)
+    label, conversation = targets_of(vertex)
     targets = (
-        f'g.V([{{0}},{{1}}]).out("USES_ENGAGEMENT").dedup().outE("TARGETS_TOPIC"){older}'
+        f'g.V([{{0}},{{1}}]).out("USES_ENGAGEMENT").dedup().outE("{label}"){older}'
         f'.has("conversation",eq({{{2 + len(rev)}}})).drop()'
     )
     yield _ask("drop_targets", targets, pk, node, *rev, conversation)
@@ -194,11 +196,7 @@ def _drop_beyond(pk: str, node: str, conversation: str, before: int | None = Non
 
 def _drop_conversations(pk: str, nodes: Sequence[str]) -> Plan:
     """By their ids in Cosmos DB, with all that was written for them."""
-    yield [
-        ask
-        for node in nodes
-        for ask in _drop_beyond(pk, node, id_in_partition(node).removeprefix(conversation_vertex("")))
-    ]
+    yield [ask for node in nodes for ask in _drop_beyond(pk, id_in_partition(node))]
     yield [_drop_vertex(pk, node) for node in nodes]
 
 
@@ -209,7 +207,7 @@ def _drop_pages(pk: str, page: Asked) -> Plan:
 
 def _drop_partition(drop: DropPartition) -> Plan:
     """A vertex at a time, which takes its edges with it: the store has no other way that Gremlin reaches."""
-    for label in ("ConversationNode", *DROPPED):
+    for label in ("ConversationNode", "UncorrectedConversation", *DROPPED):
         page = _page("drop_partition", f'g.V().has("pk",{{0}}).hasLabel("{label}")', drop.pk)
         while found := (yield [page])[0]:
             yield [_drop_vertex(drop.pk, id) for id in found]
@@ -220,7 +218,8 @@ def _drop_unused_topics(drop: DropUnusedTopics) -> Plan:
         _ask("topics", 'g.V().has("pk",{0}).hasLabel("Topic").id()', drop.pk),
         _ask(
             "topics_used",
-            'g.V().has("pk",{0}).hasLabel("ConversationNode").out("DISCUSS_TOPIC").dedup().id()',
+            'g.V().has("pk",{0}).hasLabel("ConversationNode","UncorrectedConversation")'
+            '.out("DISCUSS_TOPIC").dedup().id()',
             drop.pk,
         ),
     ]

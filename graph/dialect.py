@@ -19,6 +19,7 @@ from urllib.parse import unquote
 
 from errors import GraphError
 from graph.model import (
+    UNCORRECTED,
     Drop,
     DropConversation,
     DropFan,
@@ -49,14 +50,16 @@ KEYS: Final = frozenset((
     "fanMessages", "massMessages", "ppvOffers", "massPpvOffers", "notWaiting", "isMass",
     "amount", "score", "provisional", "messages", "weight", "count", "direction", "conversation",
     "schema", "offers", "said", "answers", "follows",
-    "firstFanDate", "lastFanDate", "warnings", "subscriptionEnd",
+    "firstFanDate", "lastFanDate", "warnings", "subscriptionEnd", "corrected", "uncorrectedDescription",
+    "uncorrectedSpend", "uncorrectedWaitingSince", "uncorrectedNotWaiting", "uncorrectedRecentSentiment",
 ))
 # fmt: on
-IDS: Final = 10  # elements that one statement names: the embedded engine takes no more
+IDS: Final = 10  # elements, or properties, that one step names: the embedded engine takes no more
 PAGE: Final = 200  # vertices that are read, then dropped, before more are read
 # Conversations go first, with their edges and outcomes, and what the partition is found by last.
 DROPPED: Final[tuple[VertexLabel, ...]] = (
     "InteractionOutcome",
+    "UncorrectedOutcome",
     "Fan",
     "Topic",
     "EngagementAction",
@@ -149,7 +152,7 @@ def _write(step: Written, dialect: Dialect) -> Plan:
     edges = {edge_id(*key): edge for key, edge in step.edges.items()}
     stale: dict[int, list[str]] = {}
     for each in step.stale:
-        stale.setdefault(each.rev, []).append(element_id(each.pk, conversation_vertex(each.id)))
+        stale.setdefault(each.rev, []).append(element_id(each.pk, each.vertex))
     # Two passes: statements of one text are sent together, and what sets more properties on one vertex may
     # read the same as what does so on another that was not created yet.
     yield from pack((_create(id, vertex, dialect) for id, vertex in vertices.items()), dialect)
@@ -186,8 +189,8 @@ def _more(id: str, vertex: UpsertVertex, dialect: Dialect) -> Iterator[Statement
         yield Statement(
             f"g.V({{0}}){set_properties(piece, 1)}.iterate()", (id, *(value for _, value in piece))
         )
-    if vertex.without:
-        keys = ",".join(f'"{checked(key, KEYS)}"' for key in vertex.without)
+    for start in range(0, len(vertex.without), IDS):
+        keys = ",".join(f'"{checked(key, KEYS)}"' for key in vertex.without[start : start + IDS])
         yield Statement(f"g.V({{0}}).properties({keys}).drop().iterate()", (id,))
 
 
@@ -215,6 +218,7 @@ def checked(name: str, known: frozenset[str]) -> str:
     return name
 
 
+_CONVERSATIONS = '"ConversationNode","UncorrectedConversation"'
 _TOPICS = (
     'g.V().has("pk",{0}).hasLabel("Topic").project("id","uses")'
     '.by(__.id()).by(__.inE("DISCUSS_TOPIC").limit(1).count())'
@@ -240,7 +244,7 @@ def _drop_stale(nodes: Sequence[str], rev: int, written: Set[str], dialect: Dial
 
 
 def _drop_conversation(drop: DropConversation, dialect: Dialect) -> Plan:
-    found = yield from _find([element_id(drop.pk, conversation_vertex(drop.id))], dialect)
+    found = yield from _find([element_id(drop.pk, drop.vertex)], dialect)
     yield from _drop_found(found, dialect)
 
 
@@ -264,7 +268,7 @@ def _drop_unused_topics(drop: DropUnusedTopics, dialect: Dialect) -> Plan:
 
 def _drop_conversations(which: str, values: tuple[Scalar, ...], dialect: Dialect) -> Plan:
     query = Statement(
-        f'g.V().has("pk",{{0}}).hasLabel("ConversationNode"){which}.limit({PAGE}){_FOUND}', values
+        f'g.V().has("pk",{{0}}).hasLabel({_CONVERSATIONS}){which}.limit({PAGE}){_FOUND}', values
     )
     while found := (yield _request([query])):
         yield from _drop_found(found, dialect)
@@ -297,10 +301,17 @@ def _targets(found: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     """
     for row in found:
         pk, node = row["id"].split("|", 1)
-        conversation = node.removeprefix("conv:")
+        label, conversation = targets_of(node)
         for action in dict.fromkeys(row["actions"]):
             for topic in row["topics"]:
-                yield edge_id(unquote(pk), "TARGETS_TOPIC", local_id(action), local_id(topic), conversation)
+                yield edge_id(unquote(pk), label, local_id(action), local_id(topic), conversation)
+
+
+def targets_of(node: str) -> tuple[EdgeLabel, str]:
+    """Of a conversation's vertex: the label of its edges from actions to topics, and its id."""
+    if node.startswith(UNCORRECTED):
+        return "UNCORRECTED_TARGETS", node.removeprefix(UNCORRECTED)
+    return "TARGETS_TOPIC", node.removeprefix(conversation_vertex(""))
 
 
 def _each(start: str, ids: Sequence[str], rest: str, dialect: Dialect, *first: Scalar) -> Iterator[Statement]:

@@ -15,10 +15,28 @@ Scalar = str | int | float | bool
 
 SCHEMA: Final = 3  # of what is written; a change that old readers or writers would mistake counts it up
 
-VertexLabel = Literal["Fan", "Creator", "ConversationNode", "Topic", "EngagementAction", "InteractionOutcome"]
-EdgeLabel = Literal[
-    "HAS_CONVERSATION", "DISCUSS_TOPIC", "USES_ENGAGEMENT", "TARGETS_TOPIC", "RESULTS_IN_OUTCOME"
+VertexLabel = Literal[
+    "Fan",
+    "Creator",
+    "ConversationNode",
+    "Topic",
+    "EngagementAction",
+    "InteractionOutcome",
+    # What models said, where a person has corrected it: what counts has the labels above.
+    "UncorrectedConversation",
+    "UncorrectedOutcome",
 ]
+EdgeLabel = Literal[
+    "HAS_CONVERSATION",
+    "DISCUSS_TOPIC",
+    "USES_ENGAGEMENT",
+    "TARGETS_TOPIC",
+    "RESULTS_IN_OUTCOME",
+    "UNCORRECTED_TARGETS",
+]
+
+
+UNCORRECTED: Final = "uncorrected:"
 
 
 def creator_vertex(creator_id: str) -> str:
@@ -34,6 +52,11 @@ def conversation_vertex(conversation_id: str) -> str:
     return f"conv:{conversation_id}"
 
 
+def uncorrected_vertex(conversation_id: str) -> str:
+    """What models said of a conversation that a person has corrected."""
+    return f"{UNCORRECTED}{conversation_id}"
+
+
 def topic_vertex(topic_id: str) -> str:
     return f"topic:{topic_id}"
 
@@ -42,8 +65,8 @@ def action_vertex(action_type: str) -> str:
     return f"action:{action_type}"
 
 
-def outcome_vertex(conversation_id: str, outcome_type: str, n: int) -> str:
-    return f"outcome:{conversation_id}:{outcome_type}:{n}"
+def outcome_vertex(conversation_id: str, outcome_type: str, n: int, *, uncorrected: bool = False) -> str:
+    return f"{'uncorrected-' if uncorrected else ''}outcome:{conversation_id}:{outcome_type}:{n}"
 
 
 def element_id(pk: str, id: str) -> str:
@@ -89,19 +112,35 @@ class UpsertEdge:
 
 @dataclass(frozen=True, slots=True)
 class DropConversation:
-    """Remove a conversation with its outcomes and the edges written for it."""
+    """Remove a conversation with its outcomes and the edges written for it.
+
+    Or, where `uncorrected`, what models said of it.
+    """
 
     pk: str
     id: str  # the conversation's id, without the vertex prefix
+    uncorrected: bool = False
+
+    @property
+    def vertex(self) -> str:
+        return uncorrected_vertex(self.id) if self.uncorrected else conversation_vertex(self.id)
 
 
 @dataclass(frozen=True, slots=True)
 class DropStale:
-    """Remove what an earlier revision wrote for one conversation and `rev` did not write again."""
+    """Remove what an earlier revision wrote for one conversation and `rev` did not write again.
+
+    Or, where `uncorrected`, for what models said of it.
+    """
 
     pk: str
     id: str
     rev: int
+    uncorrected: bool = False
+
+    @property
+    def vertex(self) -> str:
+        return uncorrected_vertex(self.id) if self.uncorrected else conversation_vertex(self.id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -310,6 +310,40 @@ NEWER = _ACCOUNTS + '.has("schema", gt(schema)).limit(1).values("schema")'
 PARTITIONS = 'g.V().values("pk").dedup()'
 WITHOUT_PARTITION = 'g.V().hasNot("pk").count()'
 
+_SAID_BY_MODELS: Final = '.not(__.has("corrected", gt(0)))'
+
+
+def _without_corrections(question: str) -> str:
+    """The same question of what models said: of what was corrected, what stands beside it."""
+    for counts, said in (
+        ('"ConversationNode"', '"ConversationNode", "UncorrectedConversation"'),
+        ('"InteractionOutcome"', '"InteractionOutcome", "UncorrectedOutcome"'),
+    ):
+        question = question.replace(f"hasLabel({counts})", f"hasLabel({said}){_SAID_BY_MODELS}")
+    question = question.replace(
+        'outE("TARGETS_TOPIC")', f'outE("TARGETS_TOPIC", "UNCORRECTED_TARGETS"){_SAID_BY_MODELS}'
+    )
+    question = question.replace(
+        '__.inV().values("description")',
+        '__.inV().coalesce(__.values("uncorrectedDescription"), __.values("description"))',
+    )
+    for name in ("spend", "waitingSince", "notWaiting", "recentSentiment"):
+        beside = f"uncorrected{name[0].upper()}{name[1:]}"
+        question = question.replace(
+            f'.by("{name}")', f'.by(__.coalesce(__.values("{beside}"), __.values("{name}")))'
+        )
+    return question
+
+
+# By the question that asks what counts: the one that asks for it without corrections. Of all others the
+# answer is the same.
+WITHOUT_CORRECTIONS: Final[Mapping[str, str]] = {
+    question: _without_corrections(question)
+    for question in (
+        *(CONVERSATIONS, TOPIC_LINKS, ACTIONS, OUTCOMES, FANS, DISCUSSED, USED, TARGETS, SALES, ACTIVITY),
+    )
+}
+
 # The questions that name no partition: they ask all there are, and answer which ones.
 ACROSS_PARTITIONS: Final = frozenset(
     (

@@ -4,7 +4,7 @@
 A rebuild makes the account one that is found at its end: one that was interrupted is not taken for all.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
 from chats.enriched import EnrichedConversation
@@ -53,6 +53,7 @@ async def append_graph_from_delta(
     *,
     fans: Iterable[FanState] = (),
     gone: Iterable[str] = (),
+    corrected: bool = False,
     rev: int,
     writer: Writer,
     is_all: bool = True,
@@ -60,12 +61,13 @@ async def append_graph_from_delta(
 ) -> None:
     """Write the conversations a delta changed, and drop those (by id) that it made part of others.
 
+    `corrected` says that what models said may stand beside one that is dropped.
     `is_all` says that the graph lacks nothing of the account then: else it is not one that is found yet.
     `is_current` says that none of it is of an older schema, or a copy that its owner has not looked at.
     """
     found = enriched_conversation
     builder = GraphBuilder(user_id, creator_id, rev)
-    mutations: list[Mutation] = [DropConversation(builder.pk, id) for id in gone]
+    mutations: list[Mutation] = list(_dropped(builder.pk, gone, corrected))
     for each in [found] if isinstance(found, EnrichedConversation) else found:
         mutations += builder.build_graph(each, each.fan_id)
     for fan in fans:
@@ -76,8 +78,18 @@ async def append_graph_from_delta(
 
 
 async def drop_fans_from_graph(
-    pk: str, fans: Iterable[str], conversations: Iterable[str], *, writer: Writer
+    pk: str, fans: Iterable[str], conversations: Iterable[str], *, corrected: bool = False, writer: Writer
 ) -> None:
-    """Drop fans of a partition with these conversations of theirs, all by id, and topics only they had."""
-    gone: list[Mutation] = [DropConversation(pk, id) for id in conversations]
+    """Drop fans of a partition with these conversations of theirs, all by id, and topics only they had.
+
+    `corrected` as in `append_graph_from_delta`.
+    """
+    gone = _dropped(pk, conversations, corrected)
     await writer.apply([*gone, *(DropFan(pk, id) for id in fans), DropUnusedTopics(pk)])
+
+
+def _dropped(pk: str, conversations: Iterable[str], corrected: bool) -> Iterator[DropConversation]:
+    for id in conversations:
+        yield DropConversation(pk, id)
+        if corrected:
+            yield DropConversation(pk, id, uncorrected=True)

@@ -4,8 +4,9 @@ A chat is a row of stretches (`history.stretch`), oldest first. What changes ope
 into; of all others a few facts and their totals are enough.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import reduce
 from hashlib import blake2b
 
 from msgspec import structs
@@ -17,6 +18,7 @@ from chats.fan import FanState
 from chats.message import Message, merged
 from enrich.outcomes import Context, arounds
 from enrich.reading import Reading, reading_of
+from history.corrected import NONE, Corrections
 from history.stretch import BLOCK, FEW, MANY, Cutter, Stretch, digest_of, in_blocks, is_boundary, parts
 from history.totals import Totals
 
@@ -64,10 +66,11 @@ class CachedChat:
         silence: float,
         stretches: Iterable[Stretch] = (),
         before_last: Totals | None = None,
+        corrections: Corrections = NONE,
     ) -> None:
         self.chat = chat
         self._gap = gap
-        self._cutter = Cutter(chat.creator_id, chat.id, gap, silence)
+        self._cutter = Cutter(chat.creator_id, chat.id, gap, silence, corrections)
         self._stretches = list(stretches) or [Stretch(self._cutter)]
         self._dirty: dict[Stretch, None] = {}  # their messages changed since they were cut
         # The totals up to each stretch, as far as they are known.
@@ -84,6 +87,7 @@ class CachedChat:
             silence=self._cutter.silence,
             stretches=[each.copy() for each in self._stretches],
             before_last=self.before_last,
+            corrections=self._cutter.corrections,
         )
 
     # All of it
@@ -109,8 +113,13 @@ class CachedChat:
 
     @property
     def nodes(self) -> dict[str, EnrichedConversation]:
-        """The enriched conversations by id, oldest first."""
+        """What models said of the conversations, by id, oldest first."""
         return {node.id: node for each in self._stretches for node in each.nodes()}
+
+    @property
+    def counted(self) -> dict[str, EnrichedConversation]:
+        """What counts of them: with what was corrected."""
+        return {id: node for each in self._stretches for id, node in each.counted().items()}
 
     @property
     def kept(self) -> dict[str, Reading]:
@@ -170,10 +179,16 @@ class CachedChat:
         return stretch.content.messages[id] if stretch else None
 
     def understood(self, message_id: str) -> MessageEnrichment | None:
-        """What was understood of a message."""
+        """What counts of what was understood of a message."""
+        said = self.said_of(message_id)
+        node = None if said is None else self.counted_node(said.id)
+        return None if node is None else node.messages.get(message_id)
+
+    def said_of(self, message_id: str) -> EnrichedConversation | None:
+        """What models said of the conversation that a message is in."""
         stretch = self._with_message(message_id)
         nodes = stretch.content.nodes.values() if stretch else ()
-        return next((node.messages[message_id] for node in nodes if message_id in node.messages), None)
+        return next((node for node in nodes if message_id in node.messages), None)
 
     def conversation(self, id: str) -> Conversation | None:
         stretch = self._with_conversation(id)
@@ -185,8 +200,20 @@ class CachedChat:
         return stretch.content.contexts.get(conversation_id) if stretch else None
 
     def node(self, conversation_id: str) -> EnrichedConversation | None:
+        """What models said of a conversation."""
         stretch = self._with_conversation(conversation_id)
         return stretch.content.nodes.get(conversation_id) if stretch else None
+
+    def counted_node(self, conversation_id: str) -> EnrichedConversation | None:
+        """What counts of it."""
+        stretch = self._with_conversation(conversation_id)
+        return stretch.counted_node(conversation_id) if stretch else None
+
+    def with_message(self, message_id: str) -> Conversation | None:
+        """The conversation that a message is in."""
+        stretch = self._with_message(message_id)
+        own = stretch.content.conversations if stretch else ()
+        return next((each for each in own if any(m.id == message_id for m in each.messages)), None)
 
     def surrounded(self, conversation_id: str) -> tuple[Conversation, Context, dict[str, Reading]] | None:
         """A conversation with what enrichment sees around it, and what was read in its messages, by id."""
@@ -257,7 +284,8 @@ class CachedChat:
 
     def from_then_on(self, at: float) -> "CachedChat":
         """The chat without what was before a time, with all that still holds of what was understood."""
-        found = CachedChat(self.chat, gap=self._gap, silence=self._cutter.silence)
+        cutter = self._cutter
+        found = CachedChat(self.chat, gap=self._gap, silence=cutter.silence, corrections=cutter.corrections)
         found.take(message for message in self.messages.values() if message.at >= at)
         found.keep(self.readings())
         found.recut()
@@ -423,6 +451,29 @@ class CachedChat:
         """Forget what was derived from the chat's own facts: to be called when they are others."""
         self._fan = None
 
+    def have(self, corrections: Corrections) -> None:
+        """Have these laid over it from now on, of which none is of this chat yet."""
+        self._cutter = replace(self._cutter, corrections=corrections)
+        for each in self._stretches:
+            each.have(self._cutter)
+
+    def corrected(self, message_id: str) -> list[str]:
+        """Count anew where a message was corrected, or its conversation; ids of what counts otherwise now."""
+        stretch = self._with_message(message_id)
+        if stretch is None:
+            return []
+        self._changed_in(stretch)
+        return [id for id, messages in stretch.corrected().items() if message_id in messages]
+
+    def recount(self, topics: Collection[str]) -> list[str]:
+        """Count anew where one of these topics is found or stated; the ids of those conversations."""
+        found: list[str] = []
+        for stretch in self._stretches:
+            if own := stretch.with_topics(topics):
+                self._changed_in(stretch)
+                found += own
+        return found
+
     # What is asked of a chat
 
     def unread(self) -> int:
@@ -449,7 +500,13 @@ class CachedChat:
         return self._fan
 
     def _fan_state(self) -> FanState:
-        totals = self.totals
+        found = self._fan_by(self.totals)
+        if not self._cutter.corrections.messages_of(self.chat.id):
+            return found
+        first, *others = (each.said_totals for each in self._stretches)
+        return replace(found, said=self._fan_by(reduce(Totals.then, others, first)))
+
+    def _fan_by(self, totals: Totals) -> FanState:
         waiting_since, not_waiting = self._waiting(totals)
         return FanState(
             fan_id=self.chat.fan_id,

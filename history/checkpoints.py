@@ -15,6 +15,9 @@ Where the user's keys encrypt, a file is of another version, in which what is of
 that account's key: what the graph lacks of it, and its chats, some at a time. Each part is encrypted for this
 file and its place in it. A part whose key was destroyed is passed over; a key that is missing has the file
 refused and left as it is.
+
+Where anything was ever corrected the file is of a version of its own: a release that does not know what was
+corrected would lose it.
 """
 
 import contextlib
@@ -31,6 +34,7 @@ from urllib.parse import quote
 import msgpack
 import msgspec
 
+from chats.corrections import Correction
 from encryption.envelope import Place
 from encryption.keyring import Keyring
 from errors import CheckpointError, CheckpointUnavailable, KeyDestroyed, KeyUnavailable, Undecryptable
@@ -44,6 +48,7 @@ log = logging.getLogger(__name__)
 
 VERSION = 4  # 1 to 3: `history.older`
 ENCRYPTED = 5
+CORRECTED = {VERSION: 6, ENCRYPTED: 7}  # the same with corrections
 _FIRST = b"creator analytics checkpoint %d\n"
 _LINE = re.compile(rb"creator analytics checkpoint (\d+)\n")
 KEPT = 2
@@ -69,6 +74,7 @@ class Checkpoint:
     `basis` is what the enrichment was made with, `fits` the fits of the creators' topics in it, `unfinished`
     the creators whose pages may lack something of it, `unwritten` what the graph lacks, by creator
     (`session.graph`); `revision` is the last of what was understood (`session.understood`) that is in it.
+    `corrections` are all that were made, by creator of whom anything was ever corrected.
     `held`, by key, was part of it once and is read only.
     """
 
@@ -79,6 +85,7 @@ class Checkpoint:
     chats: list[tuple[Key, Packed]]
     revision: int = 0
     unwritten: dict[str, dict[str, Any]] = field(default_factory=dict)
+    corrections: dict[str, list[Correction]] = field(default_factory=dict)
     held: dict[str, Aside] = field(default_factory=dict)
 
 
@@ -92,13 +99,18 @@ class _Head(msgspec.Struct):
     fits: dict[str, int] = {}
     revision: int = 0
     unwritten: dict[str, dict[str, Any]] = {}
+    corrections: dict[str, list[Correction]] = {}
 
 
 class _EncryptedHead(_Head):
-    """Of an encrypted file: parts with so many chats follow, `lacking` has `unwritten` by creator."""
+    """Of an encrypted file: parts with so many chats follow.
+
+    `lacking` has `unwritten` by creator, `corrected` the `corrections`.
+    """
 
     file: str = ""  # an id that no other file has
     lacking: dict[str, bytes] = {}
+    corrected: dict[str, bytes] = {}
 
 
 class _Part(msgspec.Struct):
@@ -165,7 +177,7 @@ class Checkpoints:
                 try:
                     data = self._fs.cat_file(path)
                     checkpoint = _parsed(data, self._keys)
-                    self.is_outdated = data.startswith(_FIRST % ENCRYPTED) != self._keys.encrypts
+                    self.is_outdated = _is_encrypted(data) != self._keys.encrypts
                     return checkpoint
                 except CheckpointError as error:
                     log.error("The checkpoint %s is set aside: %s", path, error)
@@ -209,8 +221,13 @@ def _with_checksum(pieces: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _pieces(checkpoint: Checkpoint) -> Iterator[bytes]:
-    yield _FIRST % VERSION
-    head = _Head(**_head_of(checkpoint), chats=len(checkpoint.chats), unwritten=checkpoint.unwritten)
+    yield _first_of(checkpoint, VERSION)
+    head = _Head(
+        **_head_of(checkpoint),
+        chats=len(checkpoint.chats),
+        unwritten=checkpoint.unwritten,
+        corrections=checkpoint.corrections,
+    )
     yield msgspec.msgpack.encode(head)
     for (creator_id, chat_id), packed in checkpoint.chats:
         yield msgspec.msgpack.encode(_Chat(creator_id, chat_id, packed))
@@ -222,13 +239,27 @@ def _encrypted(checkpoint: Checkpoint, keys: Keyring) -> Iterator[bytes]:
         creator_id: keys.encrypt(creator_id, _place(file, "lacking"), msgspec.msgpack.encode(lacks))
         for creator_id, lacks in checkpoint.unwritten.items()
     }
-    yield _FIRST % ENCRYPTED
+    corrected = {
+        creator_id: keys.encrypt(creator_id, _place(file, "corrected"), msgspec.msgpack.encode(made))
+        for creator_id, made in checkpoint.corrections.items()
+    }
+    yield _first_of(checkpoint, ENCRYPTED)
     count = len(checkpoint.chats)
-    head = _EncryptedHead(**_head_of(checkpoint), chats=count, file=file, lacking=lacking)
+    head = _EncryptedHead(
+        **_head_of(checkpoint), chats=count, file=file, lacking=lacking, corrected=corrected
+    )
     yield msgspec.msgpack.encode(head)
     for n, (creator_id, part) in enumerate(_parts(checkpoint.chats)):
         chats = keys.encrypt(creator_id, _place(file, n, len(part), count), b"".join(part))
         yield msgspec.msgpack.encode(_Part(creator_id, len(part), chats))
+
+
+def _first_of(checkpoint: Checkpoint, version: int) -> bytes:
+    return _FIRST % (CORRECTED[version] if checkpoint.corrections else version)
+
+
+def _is_encrypted(data: bytes) -> bool:
+    return data.startswith((_FIRST % ENCRYPTED, _FIRST % CORRECTED[ENCRYPTED]))
 
 
 def _parts(chats: Iterable[tuple[Key, Packed]]) -> Iterator[tuple[str, list[bytes]]]:
@@ -266,16 +297,16 @@ def _parsed(data: bytes, keys: Keyring) -> Checkpoint:
     if line is None:
         raise CheckpointError("it does not begin as a checkpoint does.")
     version = int(line[1])
-    if version > ENCRYPTED:
+    if version > (newest := CORRECTED[ENCRYPTED]):
         raise CheckpointUnavailable(
-            f"has format {version}, this release reads up to {ENCRYPTED}: start a newer one."
+            f"has format {version}, this release reads up to {newest}: start a newer one."
         )
     values = msgpack.Unpacker(max_buffer_size=len(data))
     values.feed(body[line.end() :])
     try:
-        if version == ENCRYPTED:
+        if version in (ENCRYPTED, CORRECTED[ENCRYPTED]):
             return _decrypted(values, keys)
-        return _read(values) if version == VERSION else _read_older(values)
+        return _read(values) if version >= VERSION else _read_older(values)
     except (KeyUnavailable, Undecryptable) as error:
         raise CheckpointUnavailable(f"cannot be decrypted: {error}") from error
     except Exception as error:  # it is as it was written, so it is not for this release to put it aside
@@ -289,7 +320,14 @@ def _read(values: msgpack.Unpacker) -> Checkpoint:
         chat = msgspec.convert(values.unpack(), _Chat)
         chats.append(((chat.creator_id, chat.chat_id), chat.packed))
     return Checkpoint(
-        head.sequence, head.basis, head.fits, head.unfinished, chats, head.revision, head.unwritten
+        head.sequence,
+        head.basis,
+        head.fits,
+        head.unfinished,
+        chats,
+        head.revision,
+        head.unwritten,
+        head.corrections,
     )
 
 
@@ -300,6 +338,11 @@ def _decrypted(values: msgpack.Unpacker, keys: Keyring) -> Checkpoint:
         with contextlib.suppress(KeyDestroyed):
             plain = keys.decrypt(creator_id, _place(head.file, "lacking"), lacking)
             unwritten[creator_id] = msgspec.msgpack.decode(plain)
+    corrections: dict[str, list[Correction]] = {}
+    for creator_id, made in head.corrected.items():
+        with contextlib.suppress(KeyDestroyed):
+            plain = keys.decrypt(creator_id, _place(head.file, "corrected"), made)
+            corrections[creator_id] = msgspec.msgpack.decode(plain, type=list[Correction])
     chats: list[tuple[Key, Packed]] = []
     left = head.chats
     for n in itertools.count():
@@ -318,7 +361,16 @@ def _decrypted(values: msgpack.Unpacker, keys: Keyring) -> Checkpoint:
         for value in own:
             chat = msgspec.convert(value, _Chat)
             chats.append(((chat.creator_id, chat.chat_id), chat.packed))
-    return Checkpoint(head.sequence, head.basis, head.fits, head.unfinished, chats, head.revision, unwritten)
+    return Checkpoint(
+        head.sequence,
+        head.basis,
+        head.fits,
+        head.unfinished,
+        chats,
+        head.revision,
+        unwritten,
+        corrections,
+    )
 
 
 def _read_older(values: msgpack.Unpacker) -> Checkpoint:

@@ -1,8 +1,9 @@
 """One user's chats: those in use opened, all others packed. Pure."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
+from functools import partial
 from itertools import groupby
 from typing import Protocol, TypeVar
 
@@ -10,13 +11,21 @@ from msgspec import structs
 
 from chats.chat import Chat, joined
 from chats.conversation import Conversation
-from chats.enriched import EnrichedConversation
+from chats.corrections import Correction
+from chats.enriched import EnrichedConversation, TopicUse
 from chats.fan import FanState
 from chats.message import Message
+from enrich.topics.taxonomy import NAME, TAXONOMY
 from history.chat import CachedChat, Understanding
+from history.corrected import NONE, Corrections
 from history.packing import Packed, pack, packed_facts, unpack
 
 OPEN_AT_ONCE = 10_000  # messages of chats that stay open while many are taken in
+
+# The topics of the taxonomy as a conversation has them.
+SEEDED = {
+    each.id: TopicUse(each.id, each.label, 0, 0.0, NAME, each.category, each.keywords) for each in TAXONOMY
+}
 
 Key = tuple[str, str]  # creator id, chat id
 Covers = Callable[..., bool]
@@ -96,6 +105,9 @@ class History:
         self._creators: dict[str, _Creator] = {}
         self._opened: dict[Key, None] = {}  # the one used last comes last
         self._changes: dict[Key, Change] = {}
+        self._corrections: dict[str, Corrections] = {}  # by creator, of whom anything was ever corrected
+        self._topics: dict[tuple[str, str], TopicUse | None] = {}  # that were looked for, by creator and id
+        self._uncounted: dict[tuple[str, str], None] = {}  # topics that may count otherwise now, likewise
 
     def creators(self) -> list[str]:
         return list(self._creators)
@@ -133,15 +145,18 @@ class History:
         return [fan for key in self.keys(creator_id) if (fan := self.fan(key)) is not None]
 
     def understood(self, key: Key, since: float) -> Iterator[EnrichedConversation]:
-        """A chat's enriched conversations, perhaps without that of each message, oldest first.
+        """What counts of a chat's conversations, perhaps without that of each message, oldest first.
 
         What began and had its outcomes before `since` (epoch seconds) may be left out.
         """
-        slot = self._at(key)
-        if slot.packed is None:
-            return iter(self._read(slot).nodes.values())
+        slot, corrections = self._at(key), self.corrections(key[0])
+        if slot.packed is None or corrections.messages_of(key[1]):
+            return iter(self._read(slot).counted.values())
         return (
-            node for block in slot.packed.blocks if block.until >= since for node in block.conversations()
+            corrections.counted(node, None)
+            for block in slot.packed.blocks
+            if block.until >= since
+            for node in block.conversations()
         )
 
     def chats(self, creator_id: str) -> int:
@@ -207,6 +222,105 @@ class History:
             self._recut(key, touched[key])
         return [mark for mark in touched.values() if mark.renamed or mark.tells]
 
+    # Corrections
+
+    def corrections(self, creator_id: str) -> Corrections:
+        """All that were made of a creator's chats and topics."""
+        return self._corrections.get(creator_id, NONE)
+
+    def has_corrections(self, creator_id: str) -> bool:
+        """Whether anything of the creator was ever corrected, also where that is gone by now."""
+        return creator_id in self._corrections
+
+    def load_corrections(self, made: Mapping[str, Iterable[Correction]]) -> None:
+        """Take in those of before, by creator; to be called before chats are loaded."""
+        for creator_id, own in made.items():
+            self._corrections[creator_id] = Corrections(own, partial(self.topic, creator_id))
+
+    def all_corrections(self) -> dict[str, list[Correction]]:
+        """What `load_corrections` takes."""
+        return {creator_id: own.all() for creator_id, own in self._corrections.items()}
+
+    def correct(self, creator_id: str, correction: Correction) -> bool:
+        """Have a correction count; whether it is new. One of a topic does in a chat after `recount`."""
+        if creator_id not in self._creators:
+            return False
+        if creator_id not in self._corrections:
+            self.load_corrections({creator_id: ()})
+            for key in self.keys(creator_id):  # of those that are opened, none knows of it yet
+                if (opened := self._at(key).opened) is not None:
+                    opened.have(self._corrections[creator_id])
+        subject = correction.subject
+        placed = self._creators[creator_id].own.get(subject.chat_id, subject.chat_id)
+        own = structs.replace(correction, subject=structs.replace(subject, chat_id=placed))
+        if not self._corrections[creator_id].take(own):
+            return False
+        key = (creator_id, placed)
+        if subject.kind != "topic" and self._slot(key) is not None:
+            changed = self._open(key).corrected(subject.id)
+            self._changed(key).written.update(dict.fromkeys(changed))
+        return True
+
+    def recount(self, key: Key, topics: Collection[str]) -> None:
+        """Have a chat's conversations with one of these topics count as they are corrected now.
+
+        Of a topic that is corrected that are also those merged into it: `Corrections.behind`.
+        """
+        slot = self._slot(key)
+        if slot is None:
+            return
+        is_found = any(topic.id in topics for node in self._said(slot) for topic in node.topics)
+        if not is_found and not self.corrections(key[0]).messages_of(key[1]):
+            return
+        if changed := self._open(key).recount(topics):
+            self._changed(key).written.update(dict.fromkeys(changed))
+
+    def topic(self, creator_id: str, id: str) -> TopicUse | None:
+        """A topic of the creator's as some conversation has it, or of the taxonomy; None: there is none."""
+        if (known := SEEDED.get(id)) is not None:
+            return known
+        if (creator_id, id) not in self._topics:
+            nodes = (node for key in self.keys(creator_id) for node in self._said(self._at(key)))
+            found = next((topic for node in nodes for topic in node.topics if topic.id == id), None)
+            self._topics[creator_id, id] = found
+        return self._topics[creator_id, id]
+
+    def _said(self, slot: _Slot) -> Iterator[EnrichedConversation]:
+        """What models said of a chat's conversations, perhaps without that of each message."""
+        if slot.packed is None:
+            return iter(self._read(slot).nodes.values())
+        return (node for block in slot.packed.blocks for node in block.conversations())
+
+    def _met(self, node: EnrichedConversation) -> None:
+        """Take note of topics that were looked for and not found."""
+        for topic in node.topics if self._topics else ():
+            if self._topics.get((node.creator_id, topic.id), topic) is None:
+                self._look_again(node.creator_id, [topic.id])
+
+    def _look_again(self, creator_id: str, topics: Iterable[str] | None = None) -> None:
+        """Topics (None: all) came or went: what people said of them may count, or not count any more."""
+        for id in self.corrections(creator_id).mentioned() if topics is None else topics:
+            self._topics.pop((creator_id, id), None)
+            self._uncounted[creator_id, id] = None
+
+    def take_uncounted(self) -> list[tuple[str, str]]:
+        """The topics, by creator and id, that every chat is to `recount` since this was asked last."""
+        found, self._uncounted = list(self._uncounted), {}
+        return found
+
+    def said_by(self, creator_id: str, correction: Correction) -> Touched | None:
+        """The chat that a correction of a message or conversation is of, with the messages it concerns."""
+        own = self._of(creator_id)
+        subject = correction.subject
+        cached = self.look(creator_id, own.own.get(subject.chat_id, subject.chat_id))
+        conversation = cached.with_message(subject.id) if cached else None
+        if cached is None or conversation is None:
+            return None
+        shown = [m for m in conversation.messages if not m.is_notification]
+        if subject.kind == "message":
+            shown = [message for message in shown if message.id == subject.id]
+        return Touched(cached.chat.id, changed=shown, told=True)
+
     def erase(self, marks: Marks) -> list[str]:
         """Have what is marked no more. Returns the creators of whom there was anything."""
         found: list[str] = []
@@ -217,10 +331,12 @@ class History:
             for key in gone:
                 self._remove(key)
             own.own = {fan: chat for fan, chat in own.own.items() if not covers(fan, chat)}
-            if not own.slots:
-                del self._creators[creator_id]
+            self.corrections(creator_id).forget({chat_id for _, chat_id in gone}.__contains__)
             if gone:
+                self._look_again(creator_id)
                 found.append(creator_id)
+            if not own.slots:
+                self._forget_creator(creator_id)
         return found
 
     def expire(self, creator_id: str, before: float) -> bool:
@@ -248,9 +364,24 @@ class History:
                 if each.id not in there:
                     change.written.pop(each.id, None)
                     change.gone[each.id] = None
+        if found:
+            self._expire_corrections(creator_id)
+            self._look_again(creator_id)
         if creator_id in self._creators and not self._creators[creator_id].slots:
-            del self._creators[creator_id]
+            self._forget_creator(creator_id)
         return found
+
+    def _expire_corrections(self, creator_id: str) -> None:
+        """Have those no more whose message is not there any more."""
+        corrections = self.corrections(creator_id)
+        for chat_id in corrections.chats():
+            cached = self.look(creator_id, chat_id)
+            corrections.keep(chat_id, cached.messages.keys() if cached else ())
+
+    def _forget_creator(self, creator_id: str) -> None:
+        del self._creators[creator_id]
+        self._corrections.pop(creator_id, None)
+        self._topics = {key: topic for key, topic in self._topics.items() if key[0] != creator_id}
 
     def _remove(self, key: Key) -> None:
         """Have a chat no more, nor its fan."""
@@ -300,6 +431,7 @@ class History:
     def store(self, node: EnrichedConversation) -> None:
         """Keep an enriched conversation, unless the conversation is no more."""
         key = (node.creator_id, node.chat_id)
+        self._met(node)
         if self._slot(key) is not None and self._open(key).store(node):
             self._changed(key).written[node.id] = None
 
@@ -319,6 +451,8 @@ class History:
         if self._slot(key) is None:
             return False
         changed = self._open(key).recall(found)
+        for each in found:
+            self._met(each.node)
         if changed is not None:  # else it stays packed as it is
             self._changed(key).written.update(dict.fromkeys(changed))
         return bool(changed)
@@ -349,6 +483,7 @@ class History:
         if changed:
             key = (creator_id, chat_id)
             for node in changed.values():
+                self._met(node)
                 self._open(key).store(node)
             self._changed(key).written.update(dict.fromkeys(changed))
         return list(changed.values())
@@ -357,6 +492,7 @@ class History:
 
     def load(self, key: Key, packed: Packed, *, enriched: bool) -> None:
         """Take in a chat at rest; when not `enriched`, without what enrichment said of it."""
+        self._topics.clear()
         own = self._creators.setdefault(key[0], _Creator())
         own.slots[key[1]] = slot = _Slot(packed=packed)
         self._count(key, slot)
@@ -373,7 +509,8 @@ class History:
 
     def unpacked_from(self, packed: Packed) -> CachedChat:
         """A chat as it was when it was packed, to be read."""
-        return unpack(packed, gap=self._gap, silence=self._silence)
+        corrections = self.corrections(packed.fan.creator_id)
+        return unpack(packed, gap=self._gap, silence=self._silence, corrections=corrections)
 
     def as_now(self, key: Key) -> Packed | CachedChat | None:
         """A chat in a form that no later change reaches, taken at no cost; `read` reads it."""
@@ -438,7 +575,9 @@ class History:
     def _add(self, chat: Chat) -> None:
         key = (chat.creator_id, chat.id)
         self._creators.setdefault(key[0], _Creator()).slots[key[1]] = _Slot(
-            opened=CachedChat(chat, gap=self._gap, silence=self._silence)
+            opened=CachedChat(
+                chat, gap=self._gap, silence=self._silence, corrections=self.corrections(key[0])
+            )
         )
         self._opened[key] = None
 
@@ -553,6 +692,7 @@ class History:
         change.moved = True
         change.gone.update(dict.fromkeys(each.id for each in moved.conversations))
         cached.chat = joined(replace(moved.chat, id=key[1]), cached.chat)
+        self.corrections(key[0]).move(left[1], key[1])
         cached.take(replace(m, chat_id=key[1]) for m in moved.messages.values())
         cached.keep(moved.readings())
         self._changed(key)

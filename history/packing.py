@@ -10,6 +10,7 @@ from chats.fan import FanState
 from chats.message import Version
 from history.block import Block, compressed
 from history.chat import CachedChat
+from history.corrected import NONE, Corrections
 from history.stretch import Cutter, Head, Stretch
 from history.totals import Totals
 
@@ -67,11 +68,11 @@ def packed_facts(chat: Chat) -> bytes:
     return compressed(chat)
 
 
-def unpack(packed: Packed, *, gap: float, silence: float) -> CachedChat:
+def unpack(packed: Packed, *, gap: float, silence: float, corrections: Corrections = NONE) -> CachedChat:
     """The chat that was packed. `gap` and `silence` (seconds) are those it was cut with."""
     chat = packed.chat()
     found = _HEADS.decode(zlib.decompress(packed.heads))
-    cutter = Cutter(chat.creator_id, chat.id, gap, silence)
+    cutter = Cutter(chat.creator_id, chat.id, gap, silence, corrections)
     pairs = zip(found.heads, packed.blocks, strict=True)
     return CachedChat(
         chat,
@@ -79,4 +80,5 @@ def unpack(packed: Packed, *, gap: float, silence: float) -> CachedChat:
         silence=silence,
         stretches=(Stretch.at_rest(cutter, *each) for each in pairs),
         before_last=found.before_last,
+        corrections=corrections,
     )

@@ -8,7 +8,7 @@ a message's time says in which stretch it is.
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass
 from itertools import chain
@@ -22,6 +22,7 @@ from chats.message import Message
 from enrich.outcomes import SAME_TIP_SECONDS, Around, Context, Told, contexts_within, told_by
 from enrich.reading import Reading
 from history.block import Block
+from history.corrected import NONE, Corrections
 from history.totals import Totals
 
 FEW, MANY = 64, 128  # messages: the newest stretch of more than MANY is parted, so that FEW or more stay
@@ -53,12 +54,13 @@ class Facts(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Cutter:
-    """How a chat is cut. `gap` and `silence` are seconds."""
+    """How a chat is cut, and what is laid over what was understood of it. `gap` and `silence` are seconds."""
 
     creator_id: str
     chat_id: str
     gap: float
     silence: float
+    corrections: Corrections = NONE
 
     def cut(self, messages: Iterable[Message], beside: Beside) -> list[Conversation]:
         return cut(messages, gap=self.gap, silence=self.silence, beside=beside)
@@ -93,6 +95,7 @@ class Stretch:
         "_content",
         "_cutter",
         "_ids",
+        "_said_totals",
         "_totals",
         "_totals_at_rest",
         "around",
@@ -105,6 +108,7 @@ class Stretch:
         self._content: Content | None = Content({m.id: m for m in messages}, {}, {}, [], {})
         self._block: Block | None = None
         self._totals: Totals | None = None
+        self._said_totals: Totals | None = None
         self._totals_at_rest: msgspec.Raw | None = None
         self._ids: array[int] | None = None  # sorted digests
         self.facts = Facts()
@@ -118,6 +122,10 @@ class Stretch:
         self._totals_at_rest, self._ids = head.totals, array("I", head.ids)
         self.facts, self.beside, self.around = head.facts, head.beside, head.around
         return self
+
+    def have(self, cutter: Cutter) -> None:
+        """Be cut and counted so from now on; what it holds now is the same by it."""
+        self._cutter = cutter
 
     def copy(self) -> "Stretch":
         """The stretch as it is: what is changed here afterwards does not reach it."""
@@ -148,8 +156,65 @@ class Stretch:
             if self._totals_at_rest is not None:
                 self._totals = msgspec.msgpack.decode(self._totals_at_rest, type=Totals)
             else:
-                self._totals = Totals.of(self.content.conversations, self.content.nodes)
+                self._totals = Totals.of(self.content.conversations, self.counted())
         return self._totals
+
+    @property
+    def said_totals(self) -> Totals:
+        """What the totals would be without corrections."""
+        corrected = self._cutter.corrections.messages_of(self._cutter.chat_id)
+        if not any(self.has(id, digest_of(id)) for id in corrected):
+            return self.totals
+        if self._said_totals is None:
+            self._said_totals = Totals.of(self.content.conversations, self.content.nodes)
+        return self._said_totals
+
+    def counted(self) -> dict[str, EnrichedConversation]:
+        """What counts of its enriched conversations, by id, oldest first: `nodes` is what models said."""
+        corrections, content = self._cutter.corrections, self.content
+        if not corrections:
+            return {node.id: node for node in self.nodes()}
+        corrected = self.corrected()
+        return {
+            each.id: corrections.counted(content.nodes[each.id], each, corrected.get(each.id, ()))
+            for each in content.conversations
+            if each.id in content.nodes
+        }
+
+    def counted_node(self, id: str) -> EnrichedConversation | None:
+        """What counts of one of them."""
+        corrections, node = self._cutter.corrections, self.content.nodes.get(id)
+        if node is None or not corrections:
+            return node
+        conversation = next(each for each in self.content.conversations if each.id == id)
+        return corrections.counted(node, conversation, self.corrected().get(id, ()))
+
+    def with_topics(self, topics: Collection[str]) -> list[str]:
+        """The conversations in which one of these topics was found, or may have been stated."""
+        corrected = self.corrected()
+        return [
+            node.id
+            for node in self.nodes()
+            if node.id in corrected or any(topic.id in topics for topic in node.topics)
+        ]
+
+    def corrected(self) -> dict[str, list[str]]:
+        """By conversation the messages by which it was ever corrected.
+
+        Of one that is deleted that is the conversation in whose time it was.
+        """
+        found: dict[str, list[str]] = {}
+        content = self.content
+        for id in self._cutter.corrections.messages_of(self._cutter.chat_id):
+            if (message := content.messages.get(id)) is None:
+                continue
+            own = next((c for c in content.conversations if any(m.id == id for m in c.messages)), None)
+            if own is None:
+                before = [each for each in content.conversations if each.figures.start <= message.at]
+                own = before[-1] if before else None
+            if own is not None:
+                found.setdefault(own.id, []).append(id)
+        return found
 
     def has(self, message_id: str, digest: int) -> bool:
         """Whether it may have the message: certainly when it is open. `digest` is the id's."""
@@ -162,7 +227,7 @@ class Stretch:
 
     def changed(self) -> None:
         """Its nodes or readings are others now."""
-        self._block = self._totals = self._totals_at_rest = None
+        self._block = self._totals = self._said_totals = self._totals_at_rest = None
 
     def recut(self, beside: Beside) -> None:
         """Cut it anew; its contexts are those of before until `place` is called."""

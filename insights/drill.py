@@ -38,12 +38,13 @@ class Counted(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What a question is about: its window, and whose conversations."""
+    """What a question is about: its window, whose conversations, and whether as people corrected them."""
 
     window: Window
     creator_id: str | None
     user_id: str | None
     time_zone: str = "UTC"
+    corrections: bool = True
 
     @classmethod
     def of(
@@ -53,9 +54,11 @@ class Scope:
         creator_id: str | None,
         user_id: str | None,
         time_zone: str = "UTC",
+        corrections: bool = True,
     ) -> "Scope":
         """InvalidInput when there is no such zone."""
-        return cls(Window(start_date, end_date), creator_id, user_id, parse_time_zone(time_zone).key)
+        zone = parse_time_zone(time_zone).key
+        return cls(Window(start_date, end_date), creator_id, user_id, zone, corrections)
 
     @property
     def zone(self) -> ZoneInfo:
@@ -74,6 +77,7 @@ class Scope:
             "time_zone": self.time_zone,
             "user_id": self.user_id,
             "creator_id": self.creator_id,
+            "corrections": None if self.corrections else "false",
         }
         return urlencode({name: value for name, value in parameters.items() if value not in (None, "")})
 

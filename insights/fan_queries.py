@@ -37,6 +37,7 @@ async def fetch_fans(
     horizon_days: int,
     asked: Asked,
     user_id: str | None = None,
+    corrections: bool = True,
     time_zone: str = "UTC",
     limit: int = 100,
     cursor: str | None = None,
@@ -50,7 +51,7 @@ async def fetch_fans(
         start_date, end_date = datetime.fromisoformat(after.start), datetime.fromisoformat(after.end)
     if asked.cohort is not None:
         check_month(asked.cohort)
-    scope = Scope.of(start_date, end_date, creator_id, user_id, time_zone)
+    scope = Scope.of(start_date, end_date, creator_id, user_id, time_zone, corrections)
     moment = Moment.of(scope.window, as_of, horizon_days)
     if after is not None:
         moment = moment._replace(at=max(0, min(moment.at, after.at)))
@@ -82,10 +83,11 @@ async def fetch_cohorts(
     graph: Graph,
     as_of: datetime,
     user_id: str | None = None,
+    corrections: bool = True,
     time_zone: str = "UTC",
 ) -> Cohorts:
     """The fans that joined in each month that the window touches, and what they did up to the end of it."""
-    scope = Scope.of(start_date, end_date, creator_id, user_id, time_zone)
+    scope = Scope.of(start_date, end_date, creator_id, user_id, time_zone, corrections)
     moment = Moment.of(scope.window, as_of, 0)
     accounts = await _accounts(graph, scope, moment)
     return await asyncio.to_thread(
@@ -103,11 +105,12 @@ async def fetch_of_fan(
     fan_id: str,
     group: str,
     user_id: str | None = None,
+    corrections: bool = True,
     limit: int = 100,
     cursor: str | None = None,
 ) -> CountedConversations:
     """The conversations behind a number of a fan."""
-    scope = Scope.of(start_date, end_date, creator_id, user_id)
+    scope = Scope.of(start_date, end_date, creator_id, user_id, corrections=corrections)
     moment = Moment.of(scope.window, as_of, 0)
     accounts = await _accounts(graph, scope, moment)
     own = [fan for every in accounts.values() for fan in every if fan.fan_id == fan_id]
@@ -119,7 +122,7 @@ async def _accounts(graph: Graph, scope: Scope, moment: Moment) -> Accounts:
 
     Conversations are there that began later, too: a payment may belong to one.
     """
-    reader = await Reader.open(graph, scope.creator_id, scope.user_id)
+    reader = await Reader.open(graph, scope.creator_id, scope.user_id, corrections=scope.corrections)
     profiles, activity, sales = await asyncio.gather(
         reader.rows_by_account(PROFILES),
         reader.rows_by_account(ACTIVITY, start=0, end=EVER),

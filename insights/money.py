@@ -34,6 +34,7 @@ async def fetch_conversion(
     as_of: datetime,
     attribution: float,
     user_id: str | None = None,
+    corrections: bool = True,
     time_zone: str = "UTC",
     kinds: Collection[FactorKind] = KINDS,
     min_sample: int = MIN_SAMPLE,
@@ -43,7 +44,7 @@ async def fetch_conversion(
     `attribution` is in hours. Below `min_sample` conversations with it, or without, there is no lift.
     `as_of` is up to when the graph has everything.
     """
-    scope = Scope.of(start_date, end_date, creator_id, user_id, time_zone)
+    scope = Scope.of(start_date, end_date, creator_id, user_id, time_zone, corrections)
     observed = await _observe(graph, scope, kinds, attribution, as_of)
     return await asyncio.to_thread(  # of a long window it takes a while
         conversion.conversion,
@@ -64,10 +65,11 @@ async def fetch_ppv(
     graph: Graph,
     as_of: datetime,
     user_id: str | None = None,
+    corrections: bool = True,
     rosters: Rosters = no_rosters,
 ) -> PpvFunnel:
     """The pay-per-view offers of the window's conversations, and what became of them up to `as_of`."""
-    scope = Scope.of(start_date, end_date, creator_id, user_id)
+    scope = Scope.of(start_date, end_date, creator_id, user_id, corrections=corrections)
     sent = await _sent(graph, scope, rosters)
     return await asyncio.to_thread(ppv.ppv_funnel, sent, scope, as_of=as_of)
 
@@ -83,12 +85,13 @@ async def fetch_converted(
     factor: Factor | None,
     group: str,
     user_id: str | None = None,
+    corrections: bool = True,
     time_zone: str = "UTC",
     limit: int = 100,
     cursor: str | None = None,
 ) -> CountedConversations:
     """The conversations behind a number of `fetch_conversion`: of a factor (None: of all), and a group."""
-    scope = Scope.of(start_date, end_date, creator_id, user_id, time_zone)
+    scope = Scope.of(start_date, end_date, creator_id, user_id, time_zone, corrections)
     if factor is not None:
         factor.check()
     observed = await _observe(graph, scope, (factor.kind,) if factor else (), attribution, as_of)
@@ -105,19 +108,20 @@ async def fetch_offered(
     key: str,
     group: str,
     user_id: str | None = None,
+    corrections: bool = True,
     limit: int = 100,
     cursor: str | None = None,
     rosters: Rosters = no_rosters,
 ) -> CountedConversations:
     """The conversations behind a number of `fetch_ppv`: of some offers, and a group."""
-    scope = Scope.of(start_date, end_date, creator_id, user_id)
+    scope = Scope.of(start_date, end_date, creator_id, user_id, corrections=corrections)
     return page(ppv.counted(await _sent(graph, scope, rosters), by, key, group), limit=limit, cursor=cursor)
 
 
 async def _observe(
     graph: Graph, scope: Scope, kinds: Collection[FactorKind], attribution: float, as_of: datetime
 ) -> Observed:
-    reader = await Reader.open(graph, scope.creator_id, scope.user_id)
+    reader = await Reader.open(graph, scope.creator_id, scope.user_id, corrections=scope.corrections)
     start, end = scope.window.start_second, scope.window.end_second
     seconds = round(attribution * 3600)
 
@@ -149,7 +153,7 @@ async def _observe(
 
 
 async def _sent(graph: Graph, scope: Scope, rosters: Rosters) -> list[ppv.Sent]:
-    reader = await Reader.open(graph, scope.creator_id, scope.user_id)
+    reader = await Reader.open(graph, scope.creator_id, scope.user_id, corrections=scope.corrections)
     window = {"start": scope.window.start_second, "end": scope.window.end_second}
     rows, told = await asyncio.gather(reader.rows_by_account(OFFERED, **window), rosters(reader.accounts))
     return await asyncio.to_thread(

@@ -3,7 +3,8 @@
 Every function takes aware datetimes of a half-open window `[start_date, end_date)` and raises InvalidInput
 naming the parameter that is wrong. `user_id` and `creator_id` name one account. `user_id` alone means all
 accounts of that user, neither means all there are, and `creator_id` alone the account of the one user that
-holds the creator: AmbiguousUser where several do. Errors of the graph (GraphError, GraphUnavailable) pass
+holds the creator: AmbiguousUser where several do. Without `corrections` the numbers are of what models said,
+whatever people have corrected. Errors of the graph (GraphError, GraphUnavailable) pass
 through.
 """
 
@@ -29,6 +30,7 @@ from graph.traversals import (
     OUTCOMES,
     TOPIC_LINKS,
 )
+from graph.without_corrections import WithoutCorrections
 from insights.metrics import (
     Bucket,
     action_counts,
@@ -63,10 +65,11 @@ async def fetch_topic_metrics(
     *,
     graph: Graph,
     user_id: str | None = None,
+    corrections: bool = True,
 ) -> list[TopicMetric]:
     """Topics of the window by falling volume, with share and trend."""
     window = Window(start_date, end_date)
-    reader = await Reader.open(graph, creator_id, user_id)
+    reader = await Reader.open(graph, creator_id, user_id, corrections=corrections)
     conversations, links = await asyncio.gather(
         reader.rows(CONVERSATIONS, **_bounds(window)), reader.rows(TOPIC_LINKS, **_two_windows(window))
     )
@@ -80,13 +83,14 @@ async def fetch_sentiment_trend(
     *,
     graph: Graph,
     user_id: str | None = None,
+    corrections: bool = True,
     bucket: Bucket = "day",
     time_zone: str = "UTC",
 ) -> SentimentTrend:
     """Mean sentiment of fan messages per bucket of the window."""
     window = Window(start_date, end_date)
     _check_trend(bucket, time_zone)
-    reader = await Reader.open(graph, creator_id, user_id)
+    reader = await Reader.open(graph, creator_id, user_id, corrections=corrections)
     conversations = await reader.rows(CONVERSATIONS, **_bounds(window))
     return sentiment_trend(conversations, bucket=bucket, time_zone=time_zone)
 
@@ -98,10 +102,11 @@ async def fetch_response_time_metrics(
     *,
     graph: Graph,
     user_id: str | None = None,
+    corrections: bool = True,
 ) -> ResponseTimeMetrics:
     """Handling time, silence, turns and response times of the window."""
     window = Window(start_date, end_date)
-    reader = await Reader.open(graph, creator_id, user_id)
+    reader = await Reader.open(graph, creator_id, user_id, corrections=corrections)
     return response_time_metrics(await reader.rows(CONVERSATIONS, **_bounds(window)))
 
 
@@ -116,6 +121,7 @@ async def build_analytics_update(
     as_of: datetime | None = None,
     bucket: Bucket = "day",
     time_zone: str = "UTC",
+    corrections: bool = True,
 ) -> AnalyticsUpdate:
     """Everything a dashboard shows of the window, and every chat's priority at `now` (aware).
 
@@ -125,7 +131,7 @@ async def build_analytics_update(
     """
     window = Window(start_date, end_date)
     _check_trend(bucket, time_zone)
-    reader = await Reader.open(graph, creator_id, user_id)
+    reader = await Reader.open(graph, creator_id, user_id, corrections=corrections)
     conversations, messages, links, actions, outcomes, fans = await asyncio.gather(
         reader.rows(CONVERSATIONS, **_bounds(window)),
         reader.rows(MESSAGES, **_bounds(window)),
@@ -203,9 +209,12 @@ class Reader:
         self.accounts = accounts
 
     @classmethod
-    async def open(cls, graph: Graph, creator_id: str | None, user_id: str | None) -> "Reader":
+    async def open(
+        cls, graph: Graph, creator_id: str | None, user_id: str | None, *, corrections: bool = True
+    ) -> "Reader":
         """For the accounts that these ids name. AmbiguousUser."""
-        return cls(graph, await _accounts(graph, creator_id, user_id))
+        accounts = await _accounts(graph, creator_id, user_id)
+        return cls(graph if corrections else WithoutCorrections(graph), accounts)
 
     async def rows_by_account(self, traversal: str, **bindings: Scalar) -> list[list[Any]]:
         """The rows of each of `accounts`, in their order."""

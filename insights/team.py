@@ -28,15 +28,19 @@ NO_WINDOWS: Final[Mapping[str, Period]] = {}
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """Whose conversations a question is about, and in which zone."""
+    """Whose conversations a question is about, in which zone, and whether as people have corrected them."""
 
     creator_id: str | None = None
     user_id: str | None = None
     time_zone: str = "UTC"
+    corrections: bool = True
 
     def scope(self, window: Window) -> Scope:
         zone = parse_time_zone(self.time_zone).key
-        return Scope(window, self.creator_id, self.user_id, zone)
+        return Scope(window, self.creator_id, self.user_id, zone, self.corrections)
+
+    async def reader(self, graph: Graph) -> Reader:
+        return await Reader.open(graph, self.creator_id, self.user_id, corrections=self.corrections)
 
 
 async def fetch_people(
@@ -49,7 +53,7 @@ async def fetch_people(
     rosters: Rosters = no_rosters,
 ) -> People:
     """What each person and shift sent, answered and sold in the window, beside the period before."""
-    reader = await Reader.open(graph, about.creator_id, about.user_id)
+    reader = await about.reader(graph)
     told = await rosters(reader.accounts)
     now, before = await asyncio.gather(
         *(_Rows.read(reader, window) for window in (period.window, period.previous))
@@ -102,7 +106,7 @@ async def fetch_comparison(
 
 async def fetch_heatmap(period: Period, about: About, *, graph: Graph, as_of: datetime) -> Heatmap:
     """Fan activity, response times and revenue by hour of the week, beside the period before."""
-    reader = await Reader.open(graph, about.creator_id, about.user_id)
+    reader = await about.reader(graph)
     now, before = await asyncio.gather(
         *(_Rows.read(reader, window) for window in (period.window, period.previous))
     )
@@ -132,7 +136,7 @@ async def fetch_worked(
     cursor: str | None = None,
 ) -> CountedConversations:
     """The conversations behind a number of `fetch_people`: of a person or shift, and a group."""
-    reader = await Reader.open(graph, about.creator_id, about.user_id)
+    reader = await about.reader(graph)
     told, rows = await asyncio.gather(rosters(reader.accounts), _Rows.read(reader, window))
     return await asyncio.to_thread(
         lambda: page(
@@ -152,7 +156,7 @@ async def fetch_beats(
     cursor: str | None = None,
 ) -> CountedConversations:
     """The conversations behind a number of `fetch_heatmap`: of an hour of the week or `all`, and a group."""
-    reader = await Reader.open(graph, about.creator_id, about.user_id)
+    reader = await about.reader(graph)
     rows = await _Rows.read(reader, window)
     return await asyncio.to_thread(
         lambda: page(heatmap.counted(rows.beats(about), hour, group), limit=limit, cursor=cursor)

@@ -14,7 +14,7 @@ import os
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar
@@ -48,19 +48,27 @@ CREATE TABLE messages(
   slot INTEGER PRIMARY KEY AUTOINCREMENT, message TEXT NOT NULL, chat TEXT NOT NULL,
   conversation TEXT NOT NULL, fan TEXT NOT NULL, at REAL NOT NULL, direction TEXT NOT NULL,
   kind TEXT NOT NULL, text TEXT NOT NULL, mood REAL, topics TEXT NOT NULL, actions TEXT NOT NULL,
-  has_vector INTEGER NOT NULL DEFAULT 0, UNIQUE(chat, message));
+  has_vector INTEGER NOT NULL DEFAULT 0, said_mood REAL, said_topics TEXT, said_actions TEXT,
+  UNIQUE(chat, message));
 CREATE INDEX of_conversations ON messages(chat, conversation);
 CREATE INDEX without_vector ON messages(slot) WHERE has_vector = 0;
 CREATE TABLE vectors(block INTEGER PRIMARY KEY, data BLOB NOT NULL);
 CREATE VIRTUAL TABLE words USING fts5(text, content = 'messages', content_rowid = 'slot', {_TOKENIZER});
 PRAGMA user_version = {FORMAT};
 """
-_COLUMNS: Final = "message, chat, conversation, fan, at, direction, kind, text, mood, topics, actions"
+_COLUMNS: Final = (
+    "message, chat, conversation, fan, at, direction, kind, text, mood, topics, actions, said_mood, "
+    "said_topics, said_actions"
+)
+_LATER: Final = ("said_mood REAL", "said_topics TEXT", "said_actions TEXT")  # columns of FORMAT 1
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A message with text, as it is found. `topics` is JSON of [id, label] pairs, `actions` of names."""
+    """A message with text, as it is found. `topics` is JSON of [id, label] pairs, `actions` of names.
+
+    What begins with `said` is what models said of one that a person has corrected: else there is none of it.
+    """
 
     message: str
     chat: str
@@ -73,6 +81,15 @@ class Row:
     mood: float | None
     topics: str
     actions: str
+    said_mood: float | None = None
+    said_topics: str | None = None
+    said_actions: str | None = None
+
+    def without_corrections(self) -> "Row":
+        """As models said it."""
+        if self.said_topics is None or self.said_actions is None:
+            return self
+        return replace(self, mood=self.said_mood, topics=self.said_topics, actions=self.said_actions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +159,10 @@ class Index:
             elif version != FORMAT:
                 raise sqlite3.DatabaseError("It is of another release.")
             db.execute("BEGIN IMMEDIATE")
+            known = {name for _, name, *_ in db.execute("PRAGMA table_info(messages)")}
+            for column in _LATER:
+                if column.partition(" ")[0] not in known:
+                    db.execute(f"ALTER TABLE messages ADD COLUMN {column}")
             if self._fact(db, "epoch", 0) > self._epoch:
                 raise StaleOwner("Another process owns this user now, and its search index.")
             self._tell(db, "epoch", self._epoch)
@@ -262,6 +283,8 @@ class Index:
             start = order.index(place.slot) + 1 if place.slot in scores else place.at
         shown = order[start : start + question.limit]
         rows = self._rows(shown)
+        if not question.filters.corrections:
+            rows = {slot: row.without_corrections() for slot, row in rows.items()}
         spans = highlights([rows[slot].text for slot in shown], question.words)
         with_words = set(by_words)
         hits = [
@@ -477,16 +500,20 @@ def _conditions(filters: Filters) -> tuple[str, list[Any]]:
         found += [(name, value)] if value is not None else []
     for name, value in (("chat = ?", filters.chat_id), ("direction = ?", filters.direction)):
         found += [(name, value)] if value is not None else []
+    mood, topics, actions = "mood", "topics", "actions"
+    if not filters.corrections:
+        mood = "iif(said_topics IS NULL, mood, said_mood)"
+        topics, actions = "coalesce(said_topics, topics)", "coalesce(said_actions, actions)"
     if filters.mood is not None:
         least, below = MOODS[filters.mood]
-        found += [("mood >= ?", least), ("mood < ?", below)]
+        found += [(f"{mood} >= ?", least), (f"{mood} < ?", below)]
     if filters.action is not None:
-        found.append(("instr(actions, ?)", to_json(readable(filters.action))))
+        found.append((f"instr({actions}, ?)", to_json(readable(filters.action))))
     where = "".join(f" AND {name}" for name, _ in found)
     values = [value for _, value in found]
     if filters.topic is not None:  # first of a pair, or second
         topic = to_json(readable(filters.topic))
-        where += " AND (instr(topics, ?) OR instr(topics, ?))"
+        where += f" AND (instr({topics}, ?) OR instr({topics}, ?))"
         values += [f"[{topic},", f",{topic}]"]
     return where, values
 

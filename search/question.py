@@ -36,6 +36,7 @@ class Filters:
     action: str | None = None
     mood: Mood | None = None
     direction: Direction | None = None
+    corrections: bool = True  # topics, actions and moods as people have corrected them, or as models said
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,7 @@ def _rows(table: Table, cached: CachedChat, message: Message) -> Iterator[Row]:
             yield _message(message, cached.understood(message.id))
         return
     id = f"{message.chat_id}:{message.id}"
-    conversation, node = cached.conversation(id), cached.node(id)
+    conversation, node = cached.conversation(id), cached.counted_node(id)
     if conversation is None or node is None:
         return
     if table == "conversations":

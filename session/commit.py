@@ -16,6 +16,7 @@ import orjson
 
 from backoff import Backoff
 from chats.chat import Chat
+from chats.corrections import Correction
 from chats.message import Message
 from errors import AnalyticsError, JournalUnavailable, StaleOwner
 from metrics.declared import JOURNAL_APPEND_RECORDS, JOURNAL_APPEND_SECONDS
@@ -43,6 +44,7 @@ class Input:
     held_keys: list[str] = field(default_factory=list)  # of what was not held so far
     snapshot: Sequence[bytes] | None = None  # the chats as received; None: live messages
     released: Sequence[str] = ()  # keys of what was held and is placed by this
+    correction: Correction | None = None  # then it is nothing else
     erasure: Erasure | None = None  # then it is nothing else
     secret: bytes = b""  # of the erasure's tombstones
     lifted: Sequence[str] = ()  # tombstones that are taken away; then it is nothing else
@@ -62,6 +64,8 @@ class Input:
         return [Entry("release", self.received_at, orjson.dumps(key)) for key in self.released]
 
     def entries(self) -> list[Entry]:
+        if (said := self.correction) is not None:
+            return [Entry("correction", self.received_at, said.to_json())]
         messages = [Entry("message", self.received_at, m.raw, _unique(m)) for m in self.fresh]
         return [*messages, *self.set_aside(), *self.releases()]
 

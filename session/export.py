@@ -1,7 +1,9 @@
 """What is kept of a user, an account or a fan, page by page, as lines of JSON. Pure.
 
 A line is a `chat`, a `conversation` (before its first message), a `message` as received with what was
-understood of it, or something `held`. Creators and chats come in the order of their ids, messages in that of
+understood of it and what a person corrected in it, or something `held`. Before what is held come the
+corrections of an account's topics, `topic_correction`, unless a fan is asked for.
+Creators and chats come in the order of their ids, messages in that of
 their times. A cursor names the last line before a page, not a place: what is there all the while comes once,
 whatever comes or goes beside it.
 """
@@ -54,14 +56,18 @@ def page(
         for message in messages_after(cached, after, limit + 1 - len(lines)):
             if len(lines) >= limit:
                 return lines, Place(key, after).text()
-            node = cached.node(f"{key[1]}:{message.id}")
+            node = cached.counted_node(f"{key[1]}:{message.id}")
             if node is not None:
                 lines.append(_line("conversation", key, _facts(node)))
             shown = masked_message(message, cached, pseudonym) if pseudonym else received(message, cached)
-            lines.append(_line("message", key, {"id": message.id, "received": shown}))
+            said = history.corrections(key[0]).of_message(key[1], message.id)
+            corrected = {"corrections": msgspec.to_builtins(said)} if said else {}
+            lines.append(_line("message", key, {"id": message.id, "received": shown, **corrected}))
             after = message.order
         if len(lines) >= limit:
             return lines, Place(key, after).text()
+    if id is None and not at.is_behind:
+        lines += _of_topics(history, creator_id)
     ids = _ids(history, creator_id, id)
     keys = sorted(key for key, aside in held.items() if key > at.held and _is_of(aside, creator_id, ids))
     room = max(1, limit - len(lines))
@@ -72,6 +78,14 @@ def page(
             _line("held", (aside.creator_id, None), {"key": name, "reason": aside.held.reason, **received_as})
         )
     return lines, Place(at.chat, None, keys[room - 1], is_behind=True).text() if len(keys) > room else None
+
+
+def _of_topics(history: History, creator_id: str | None) -> Iterator[bytes]:
+    """What stands of corrections of topics."""
+    for creator in sorted(history.creators()) if creator_id is None else [creator_id]:
+        for each in history.corrections(creator).standing():
+            if each.subject.kind == "topic":
+                yield _line("topic_correction", (creator, None), msgspec.to_builtins(each))
 
 
 class Place:
@@ -146,7 +160,8 @@ def messages_after(cached: CachedChat, after: Order | None, count: int) -> Itera
 
 def _facts(node: Any) -> Line:
     facts: Line = msgspec.to_builtins(node)
-    facts.pop("messages", None)  # each is beside its message
+    for beside in ("messages", "said"):  # each is beside its message; and what is corrected, too
+        facts.pop(beside, None)
     return facts
 
 

@@ -61,7 +61,7 @@ class Figures:
                 self._running.drop_fan(creator_id, chat_id)
                 continue
             for id in change.written:
-                if (node := cached.node(id)) is not None:
+                if (node := cached.counted_node(id)) is not None:
                     self._put(node)
             self._put_fan((creator_id, chat_id))
             for scope in (creator_id, None):

@@ -185,7 +185,7 @@ class GraphWrites:
         keys = self._history.keys(creator_id)
         for _, chat_id in keys[offset : offset + chats]:
             if (cached := self._history.look(creator_id, chat_id)) is not None:
-                for id, node in cached.nodes.items():
+                for id, node in cached.counted.items():
                     if (creator_id, chat_id, id) not in self.refused:
                         mutations += builder.build_graph(node, node.fan_id)
                 mutations += builder.build_fan(cached.fan_state())
@@ -346,7 +346,13 @@ class GraphWrites:
             return
         if lacking.erased:
             erased = lacking.erased.keys() - self._fans(creator_id)  # another chat may be that fan's
-            await drop_fans_from_graph(account, sorted(erased), lacking.gone, writer=self._writer)
+            await drop_fans_from_graph(
+                account,
+                sorted(erased),
+                lacking.gone,
+                corrected=self._history.has_corrections(creator_id),
+                writer=self._writer,
+            )
         await self._write_kept(creator_id, account, lacking)
         if lacking.unused:
             await self._writer.apply([DropUnusedTopics(account)])
@@ -357,7 +363,7 @@ class GraphWrites:
             try:
                 await rebuild_graph_from_snapshot(
                     self._user_id,
-                    (node for each in self._history.of(creator_id) for node in list(each.nodes.values())),
+                    (node for each in self._history.of(creator_id) for node in each.counted.values()),
                     creator_id,
                     fans=self._history.fans(creator_id),
                     rev=self._revision,
@@ -395,7 +401,7 @@ class GraphWrites:
         nodes = {
             (chat_id, id): node
             for chat_id, id in written
-            if chat_id in opened and (node := opened[chat_id].node(id)) is not None
+            if chat_id in opened and (node := opened[chat_id].counted_node(id)) is not None
         }
         try:
             await append_graph_from_delta(
@@ -404,6 +410,7 @@ class GraphWrites:
                 creator_id,
                 fans=[opened[chat_id].fan_state() for chat_id in fans if chat_id in opened],
                 gone=gone,
+                corrected=self._history.has_corrections(creator_id),
                 rev=self._revision,
                 writer=self._writer,
                 is_all=creator_id in self._found,

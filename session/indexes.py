@@ -23,6 +23,7 @@ from typing import ParamSpec, Protocol, TypeVar
 
 from backoff import Backoff
 from chats.conversation import Conversation
+from chats.enriched import MessageEnrichment
 from errors import AnalyticsError, StaleOwner, Unavailable
 from history.chat import CachedChat
 from history.history import Change, History, Key
@@ -269,7 +270,7 @@ class Indexes:
             for number, key in enumerate(self._history.keys(creator_id)):
                 packed = self._history.at_rest(key)
                 is_known, stamp = key[1] in stamps, stamps.pop(key[1], None)
-                if packed is None or stamp != _stamp_of(packed):
+                if packed is None or stamp != self._stamp_of(key, packed):
                     self._mark_all(key, await self._do(index.conversations, key[1]) if is_known else ())
                     await asyncio.sleep(0)
                 if number % EVERY == 0:
@@ -350,10 +351,18 @@ class Indexes:
             for number, key in enumerate(self._history.keys(creator_id)):
                 packed = self._history.at_rest(key)
                 if packed is not None and key not in self._dirty:
-                    stamps[key[1]] = _stamp_of(packed)
+                    stamps[key[1]] = self._stamp_of(key, packed)
                 if number % EVERY == 0:
                     await asyncio.sleep(0)
             await self._do(index.stamp, stamps)
+
+    def _stamp_of(self, key: Key, packed: Packed) -> bytes:
+        """A digest of a chat at rest, with what is laid over it."""
+        digest = blake2b(self._history.corrections(key[0]).stamp(key[1]), digest_size=16)
+        for block in packed.blocks:
+            for part in (block.versions, block.nodes, block.body):
+                digest.update(part)
+        return digest.digest()
 
     async def _index(self, creator_id: str) -> Index:
         if (index := self._indexes.get(creator_id)) is None:
@@ -382,14 +391,15 @@ class Indexes:
 
 def rows_of(cached: CachedChat, conversation: Conversation) -> list[Row]:
     """The messages of a conversation that can be found: those with text, as far as they are understood."""
-    node = cached.node(conversation.id)
+    node = cached.counted_node(conversation.id)
     rows: list[Row] = []
     for message in conversation.messages:
         text = readable(message.text)
         if message.is_notification or not text.strip():
             continue
         found = node.messages.get(message.id) if node else None
-        topics = [(each.id, each.label) for each in (found.topics or ())] if found else []
+        raw = node.said.messages.get(message.id) if node and node.said else None
+        is_other = raw is not None and _filtered(raw) != _filtered(found)
         rows.append(
             Row(
                 message=readable(message.id),
@@ -401,26 +411,35 @@ def rows_of(cached: CachedChat, conversation: Conversation) -> list[Row]:
                 kind=message_kind(message),
                 text=text,
                 mood=found.sentiment if found else None,
-                topics=readable(to_json(topics)),
-                actions=readable(to_json(list(found.actions or ()) if found else [])),
+                topics=_topics(found),
+                actions=_actions(found),
+                said_mood=raw.sentiment if is_other and raw else None,
+                said_topics=_topics(raw) if is_other else None,
+                said_actions=_actions(raw) if is_other else None,
             )
         )
     return rows
+
+
+def _topics(found: MessageEnrichment | None) -> str:
+    topics = found.topics if found else None
+    return readable(to_json([(each.id, each.label) for each in topics or ()]))
+
+
+def _actions(found: MessageEnrichment | None) -> str:
+    actions = found.actions if found else None
+    return readable(to_json(list(actions or ())))
+
+
+def _filtered(found: MessageEnrichment | None) -> tuple[object, ...]:
+    """What messages are filtered by."""
+    return (found.sentiment if found else None), _topics(found), _actions(found)
 
 
 def _says_damage(error: Exception) -> bool:
     """Whether it is the file's own fault: waiting would not help."""
     code = getattr(error, "sqlite_errorcode", None)  # none: it was closed meanwhile
     return code is not None and code & 0xFF not in _AWAY
-
-
-def _stamp_of(packed: Packed) -> bytes:
-    """A digest of a chat at rest."""
-    digest = blake2b(digest_size=16)
-    for block in packed.blocks:
-        for part in (block.versions, block.nodes, block.body):
-            digest.update(part)
-    return digest.digest()
 
 
 def _file_of(creator_id: str) -> str:

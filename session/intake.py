@@ -18,6 +18,7 @@ from typing import Any
 import orjson
 
 from chats.chat import Chat
+from chats.corrections import Correction
 from chats.message import Message, Version
 from errors import NotFound, Overloaded
 from history.checkpoints import Aside
@@ -28,7 +29,13 @@ from session.echoes import Echoes
 from session.erasure import Erasure, Tombstones
 from session.journal import Journal, Record
 from session.known import Known, Notes
-from session.machine import Accepted, DeltaAccepted, ErasureAccepted, SnapshotAccepted
+from session.machine import (
+    Accepted,
+    CorrectionAccepted,
+    DeltaAccepted,
+    ErasureAccepted,
+    SnapshotAccepted,
+)
 from session.quarantine import Quarantine, captured_text, ids_in, key_of
 from wire.fields import moment
 from wire.incoming import (
@@ -190,6 +197,14 @@ class Intake:
         for creator_id, released in of.items():
             await self._enter(creator_id, self._now(), _nothing, released=released)
         return sum(map(len, of.values()))
+
+    async def correct(self, creator_id: str, correction: Correction) -> None:
+        """Have a correction journaled."""
+        async with self._turn:
+            entered = self._commit.begin(creator_id, correction.at)
+            entered.correction = correction
+            self._commit.enter(entered)
+        await entered.done
 
     # What must go, and not come back
 
@@ -358,6 +373,10 @@ class Intake:
                     held = Normalised(held=(Held.of_json(record.body),))
                     held = self._admitted(record.creator_id, held)
                     self._hold(record.creator_id, record.received_at, held.held)
+                case "correction":
+                    said = Correction.of_json(record.body)
+                    if not self._tombstones.covering(record.creator_id)(said.subject.chat_id):
+                        yield CorrectionAccepted(record.sequence, record.creator_id, said)
                 case "erase":
                     erasure = Erasure.of_json(record.body, record.sequence)
                     self._tombstones.set(erasure.names)
@@ -568,6 +587,9 @@ class Intake:
     def _taken(self, entered: Input) -> None:
         if entered.erasure is not None:
             self._accepted(self._erase(replace(entered.erasure, sequence=entered.sequence)))
+            return
+        if entered.correction is not None:
+            self._accepted(CorrectionAccepted(entered.sequence, entered.creator_id, entered.correction))
             return
         creator_id, fresh = entered.creator_id, tuple(entered.fresh)
         self._quarantine.release(entered.released)

@@ -38,7 +38,7 @@ from encryption.keyring import Keyring
 from errors import JournalGap, JournalUnavailable, KeyDestroyed, StaleOwner
 from session.erasure import Erasure
 
-Kind = Literal["message", "snapshot", "release", "held", "erase", "lift"]
+Kind = Literal["message", "snapshot", "release", "held", "correction", "erase", "lift"]
 ERASING = "erasing"  # the key of the set of users of whom an erasure is not carried out yet
 CHUNK_BYTES = 512 * 1024
 READ_COUNT = 50  # records a call: each may be a chunk of a snapshot, and they are in memory together
@@ -123,7 +123,7 @@ return #records
 class Entry:
     """One input to append. A message with an `id` is dropped when the journal has that id."""
 
-    kind: Literal["message", "release", "held"]
+    kind: Literal["message", "release", "held", "correction"]
     at: float  # epoch seconds, when received
     body: bytes  # JSON
     id: str | None = None  # of this copy of a message, among the creator's; None: nothing is compared

@@ -14,6 +14,8 @@ or brings many messages, makes a whole job however it came.
 What arrives while a job is in hand waits, in the journal's order; live messages that wait next to each other
 form one batch. After a full sync what had waited is applied, and only then REALTIME is announced.
 
+A correction waits for no job either: it counts at once, and pages are told of it in its turn.
+
 An erasure waits for no job: what it names is gone from the history at once. As soon as no job is in hand, all
 that came before it is taken in too, so that nothing of it is left to come, and its creators are told anew.
 
@@ -27,6 +29,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from chats.chat import Chat
+from chats.corrections import Correction
 from chats.enriched import EnrichedConversation
 from chats.message import Message
 from errors import IllegalTransition
@@ -92,6 +95,15 @@ class ErasureAccepted:
 
 
 @dataclass(frozen=True, slots=True)
+class CorrectionAccepted:
+    """A correction is in the journal."""
+
+    sequence: int
+    creator_id: str
+    correction: Correction
+
+
+@dataclass(frozen=True, slots=True)
 class ExpiryDue:
     """What is from before these times (epoch seconds, by creator) is to be kept no longer."""
 
@@ -133,7 +145,7 @@ class Again:
     """The owner begins, or the wait that `RetryLater` asked for is over."""
 
 
-Accepted = SnapshotAccepted | DeltaAccepted | ErasureAccepted
+Accepted = SnapshotAccepted | DeltaAccepted | CorrectionAccepted | ErasureAccepted
 Event = Accepted | ExpiryDue | NodesReady | Enriched | Failed | Redo | Again
 
 
@@ -241,7 +253,10 @@ class UserState:
         if isinstance(event, ErasureAccepted):
             self._erase(event)
         else:
-            self.history.merge(event.chats, event.messages)
+            if isinstance(event, CorrectionAccepted):
+                self.history.correct(event.creator_id, event.correction)
+            else:
+                self.history.merge(event.chats, event.messages)
             self._unfinished[event.creator_id] = None
         self.sequence = event.sequence
 
@@ -263,6 +278,10 @@ class UserState:
     def handle(self, event: Event) -> Iterator[Effect]:
         match event:
             case SnapshotAccepted() | DeltaAccepted():
+                self.inbox.append(event)
+                yield from self._next()
+            case CorrectionAccepted():
+                self.history.correct(event.creator_id, event.correction)
                 self.inbox.append(event)
                 yield from self._next()
             case ErasureAccepted():
@@ -306,6 +325,8 @@ class UserState:
             elif self.inbox and self.status is Status.EMPTY and isinstance(self.inbox[0], DeltaAccepted):
                 # As after an empty snapshot: pages append only to what they were given.
                 yield from self._start(self.inbox[0].creator_id, (), whole=True)
+            elif self.inbox and isinstance(self.inbox[0], CorrectionAccepted):
+                yield from self._tell_corrected()
             elif self.inbox:
                 yield from self._take()
             else:
@@ -350,10 +371,22 @@ class UserState:
         else:
             self.understood = self.sequence
 
+    def _tell_corrected(self) -> Iterator[Effect]:
+        """Have pages told of the correction that comes next; it counts already."""
+        event = self.inbox.popleft()
+        assert isinstance(event, CorrectionAccepted), "it was looked at"
+        self.sequence = max(self.sequence, event.sequence)
+        if event.correction.subject.kind == "topic":
+            yield from self._start(event.creator_id, (), whole=True)
+        elif (touched := self.history.said_by(event.creator_id, event.correction)) is not None:
+            yield from self._start(event.creator_id, (touched,), whole=False)
+        else:
+            self.understood = self.sequence
+
     def _batch(self) -> tuple[str, list[Chat], list[Message]]:
         """One snapshot, or the live messages of one creator up to the next snapshot, with their chats."""
         first = self.inbox.popleft()
-        assert not isinstance(first, ErasureAccepted), "erasures are taken before"
+        assert isinstance(first, SnapshotAccepted | DeltaAccepted), "all else is taken before"
         taken: list[SnapshotAccepted | DeltaAccepted] = [first]
         while isinstance(first, DeltaAccepted) and self.inbox:
             following = self.inbox[0]

@@ -170,6 +170,7 @@ class Persistence:
     async def _load(self, checkpoint: Checkpoint) -> None:
         enriched = checkpoint.basis == self._basis()
         now = self._clock.now().timestamp()
+        self._history.load_corrections(checkpoint.corrections)
         for number, ((creator_id, chat_id), packed) in enumerate(checkpoint.chats):
             self._history.load((creator_id, chat_id), packed, enriched=enriched)
             if not enriched:
@@ -220,6 +221,7 @@ class Persistence:
             self._history.packed(),
             revision=revision,
             unwritten=unwritten,
+            corrections=self._history.all_corrections(),
         )
         held = dict(self._intake.held)
         taken, self.unsaved = self.unsaved, 0

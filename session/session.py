@@ -18,6 +18,7 @@ import orjson
 from redis.exceptions import RedisError
 
 from backoff import Backoff
+from chats.corrections import Correction
 from chats.enriched import EnrichedConversation
 from enrich.progress import Progress
 from errors import (
@@ -44,6 +45,7 @@ from metrics.declared import (
 from search.question import Question
 from session import bulk, reading
 from session.backlog import Backlog
+from session.corrections import Correcting, row_of
 from session.erasure import Erasure, Scope
 from session.erasures import Erasures
 from session.export import page
@@ -54,6 +56,7 @@ from session.intake import EXPIRED, Intake, Receipt
 from session.machine import (
     Accepted,
     Again,
+    CorrectionAccepted,
     DeltaAccepted,
     Effect,
     Enrich,
@@ -96,6 +99,8 @@ T = TypeVar("T")
 READY_WITHIN = 30.0  # seconds that a call waits for a history that is being read
 RETRY_FIRST, RETRY_MOST = 0.2, 10.0
 OPEN_MESSAGES = 5_000  # of the chats used last stay unpacked
+WRITTEN_WITHIN = 2.0  # seconds that a correction waits for the graph
+EVERY = 20  # chats that are counted anew between two looks at the event loop
 GRAPH_BEHIND = "The graph is behind: insights that are asked over REST lack what came last."
 
 
@@ -149,7 +154,7 @@ class Session:
         self._retention = retention = Retention(
             settings.retention_days, self._clock, history.creators, self._expire
         )
-        self._intake = Intake(
+        self._intake = intake = Intake(
             ports.journal,
             max_text=settings.max_text,
             max_held=settings.max_held,
@@ -160,6 +165,7 @@ class Session:
             oldest=retention.oldest,
             metrics=ports.metrics,
         )
+        self._correcting = Correcting(history, intake, self._clock)
         self._dropped: Counter[str] = Counter()  # of the intake's, what was measured
         self._refits = Refits(
             user_id,
@@ -323,6 +329,39 @@ class Session:
         """Rows of a table (`session.bulk`) behind a cursor, and the next cursor."""
         async with self._call(), self._at_rest:
             return bulk.page(self._history, table, creator_id, cursor, limit)
+
+    async def correct(self, creator_id: str, correction: Correction) -> dict[str, Any]:
+        """Have a correction count everywhere, and journaled; see `session.corrections`.
+
+        The graph is waited for, a moment.
+        """
+        async with self._call():
+            made = await self._correcting.correct(creator_id, correction)
+            await self._in_graph_soon()
+            return row_of(made)
+
+    async def withdraw(self, creator_id: str, id: str, by: str, who: str) -> dict[str, Any]:
+        """Have a correction count no more, by another one with the id `by`. NotFound: none stands."""
+        async with self._call():
+            made = await self._correcting.withdraw(creator_id, id, by, who)
+            await self._in_graph_soon()
+            return row_of(made)
+
+    async def _in_graph_soon(self) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._writes.caught_up(), WRITTEN_WITHIN)
+
+    async def get_corrections(self, creator_id: str, limit: int, offset: int) -> dict[str, Any]:
+        """A page of the corrections that stand, the newest first, and how many there are."""
+        async with self._call(), self._at_rest:
+            return await self._correcting.listed(creator_id, limit, offset)
+
+    async def get_labels(
+        self, creator_id: str, after: str | None, limit: int, mask: bool = False
+    ) -> tuple[bytes, str | None]:
+        """A page of them as labels (`session.corrections`), and what to go on after."""
+        async with self._call(), self._at_rest:
+            return self._correcting.labels(creator_id, after, limit, self._pseudonym(mask))
 
     async def _receipt(self, receipt: str, within: float) -> dict[str, Any] | None:
         try:
@@ -615,12 +654,15 @@ class Session:
         unwritten, due = await self._persistence.read(epoch)
         async for event in self._intake.replayed(self._state.sequence):
             self._state.replay(event)
-            if not isinstance(event, ErasureAccepted):
+            if isinstance(event, CorrectionAccepted):
+                await self._recount(event)
+            elif not isinstance(event, ErasureAccepted):
                 self._persistence.unsaved += len(event.messages)
             await self._close_chats()
         erased = [creator_id for each in due for creator_id in each.accounts]  # pages may still show them
         for creator_id in dict.fromkeys([*await self._persistence.recall(), *erased]):
             self._redo(creator_id)
+        await self._recount()
         self._creators.update(dict.fromkeys([*self._history.creators(), *self._state.unfinished()]))
         await self._ports.keys.prepare([*self._creators, *self._intake.held_of()])
         changes = self._history.take_changes()
@@ -661,7 +703,7 @@ class Session:
     def _accept(self, event: Accepted) -> None:
         if isinstance(event, ErasureAccepted):
             self._erasures.add(event.erasure)
-        else:
+        elif not isinstance(event, CorrectionAccepted):
             self._backlog.add(event)
         self._mailbox.put_nowait(event)
 
@@ -671,6 +713,9 @@ class Session:
         for effect in self._state.handle(event):
             self._follow_history()
             await self._carry_out(effect)
+        await self._recount(event if isinstance(event, CorrectionAccepted) else None)
+        if isinstance(event, CorrectionAccepted):
+            self._correcting.counts(event.correction.id)
         if isinstance(event, ErasureAccepted):
             await self._erasures.gone(event.erasure)
         if isinstance(event, Redo):
@@ -686,6 +731,19 @@ class Session:
         if self._state.has_expired:
             self._state.has_expired = False
             self._erasures.sweep()
+
+    async def _recount(self, corrected: CorrectionAccepted | None = None) -> None:
+        """Have topics count in every chat as they are corrected; a message or conversation does at once."""
+        topics = self._history.take_uncounted()
+        if corrected is not None and corrected.correction.subject.kind == "topic":
+            topics.append((corrected.creator_id, corrected.correction.subject.id))
+        for creator_id, topic in dict.fromkeys(topics):
+            concerned = self._history.corrections(creator_id).behind(topic)
+            for number, key in enumerate(self._history.keys(creator_id)):
+                self._history.recount(key, concerned)
+                if number % EVERY == 0:
+                    await self._close_chats()
+                    await asyncio.sleep(0)
 
     def _catch_up(self) -> None:
         """Have the history be of the journal's end, if only what is no event, such as held input, follows."""

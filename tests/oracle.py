@@ -105,8 +105,60 @@ def found_in(id: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return TOPICS.get(digit, ()), ACTIONS.get(digit, ())
 
 
+@dataclass
+class Corrected:
+    """What people say in place of what is found: of messages by chat and id, of topics by name."""
+
+    moods: dict[tuple[str, str], float] = field(default_factory=dict)
+    topics: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
+    actions: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
+    into: dict[str, str | None] = field(default_factory=dict)  # the topic that one is a part of; None: hidden
+
+    def of(self, message: Said) -> tuple[list[str], tuple[str, ...]]:
+        topics, actions = found_in(message.id)
+        key = message.fan, message.id
+        now = [self.into.get(topic, topic) for topic in self.topics.get(key, topics)]
+        return [topic for topic in now if topic is not None], self.actions.get(key, actions)
+
+    def mood(self, message: Said) -> float:
+        return self.moods.get((message.fan, message.id), mood_of(message.id))
+
+
+NOTHING = Corrected()
+
+
+def mood_of(id: str) -> float:
+    """The sentiment of a direct message."""
+    return int(id[-1]) / 10
+
+
+def moods(feed: list[Call], start: float, end: float, corrected: Corrected = NOTHING) -> list[float]:
+    """The sentiments of the fans' direct messages in conversations of the window."""
+    return [
+        corrected.mood(message)
+        for chat in _chats(feed)
+        for each in chat.conversations
+        if start <= each[0].at < end
+        for message in each
+        if message.by_fan
+    ]
+
+
+def topics_found(feed: list[Call]) -> set[str]:
+    """Those that some direct message has."""
+    said = (message for chat in _chats(feed) for each in chat.conversations for message in each)
+    return {topic for message in said for topic in found_in(message.id)[0]}
+
+
 def conversion(
-    feed: list[Call], start: float, end: float, *, hours: float, as_of: float, zone: str
+    feed: list[Call],
+    start: float,
+    end: float,
+    *,
+    hours: float,
+    as_of: float,
+    zone: str,
+    corrected: Corrected = NOTHING,
 ) -> dict[Any, Any]:
     """Per factor the fan conversations with it, how many sold, their fans and amounts; and of all of them."""
     rows: list[tuple[str, list[float], set[tuple[str, ...]]]] = []
@@ -127,7 +179,7 @@ def conversion(
                 and int(each[0].at) <= int(at) <= int(each[-1].at) + hours * 3600
                 and not any(begun <= int(at) for begun in later)
             ]
-            rows.append((chat.fan, amounts, _factors(chat, each, zone)))
+            rows.append((chat.fan, amounts, _factors(chat, each, zone, corrected)))
     factors = {factor for _, _, own in rows for factor in own}
     return {
         "pending": pending,
@@ -141,10 +193,12 @@ def _sold(rows: list[tuple[str, list[float], Any]]) -> tuple[Any, ...]:
     return len(rows), sum(bool(own) for _, own, _ in rows), len({fan for fan, _, _ in rows}), amounts
 
 
-def _factors(chat: "_Chat", conversation: list[Said], zone: str) -> set[tuple[str, ...]]:
+def _factors(
+    chat: "_Chat", conversation: list[Said], zone: str, corrected: Corrected
+) -> set[tuple[str, ...]]:
     found: set[tuple[str, ...]] = set()
     for message in conversation:
-        topics, actions = found_in(message.id)
+        topics, actions = corrected.of(message)
         found |= {("topic", topic) for topic in topics} | {("action", action) for action in actions}
         found |= {("pair", action, topic) for action in actions for topic in topics}
     found |= {("price_band", _band(offer.price)) for offer in chat.offers(conversation)}

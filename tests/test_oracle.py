@@ -18,7 +18,7 @@ from history.packing import Packed
 from insights.metrics import by_fans, response_time_metrics, spoken
 from session.intake import Intake
 from session.journal import Entry, Record
-from session.machine import Accepted, ErasureAccepted
+from session.machine import Accepted, CorrectionAccepted, ErasureAccepted
 from tests.actors.factories import enrich_pending
 from tests.feeds import START, feeds
 from tests.oracle import CREATOR, GAP, NOW, SILENCE, Call, numbers
@@ -78,7 +78,7 @@ class Owner:
         )
 
     def _take(self, event: Accepted) -> None:
-        assert not isinstance(event, ErasureAccepted), "nothing is erased here"
+        assert not isinstance(event, ErasureAccepted | CorrectionAccepted), "nothing else is here"
         self.cache.merge(event.chats, event.messages)
 
     async def recover(self, after: int = 0) -> None:

@@ -119,6 +119,17 @@ export const messages = ({ user, creator, mask }, chat, limit, offset) =>
 export const search = ({ user, creator, mask }, q, mode, cursor, signal) =>
   get("/api/v1/search", { user_id: user, creator_id: creator, q, mode, cursor, mask }, signal);
 
+/** Say what a message or topic is; who may not is told so. */
+export const correct = ({ user, creator }, me, said) =>
+  send("POST", `/api/v1/corrections/${part(user)}${query({ creator_id: creator })}`, me, said);
+
+export const withdraw = ({ user, creator }, me, id) =>
+  send("DELETE", `/api/v1/corrections/${part(user)}/${part(id)}${query({ creator_id: creator })}`, me);
+
+/** The newest corrections that stand. */
+export const corrections = ({ user, creator }) =>
+  get(`/api/v1/corrections/${part(user)}`, { creator_id: creator, limit: 1000 });
+
 /** Chats as frames have them, the most urgent first, and how many there are. */
 export const chats = ({ user, creator, mask }, limit, offset) =>
   get(`/api/v1/frontend/chats/${part(user)}`, { creator_id: creator, limit, offset, mask });

@@ -1,5 +1,6 @@
 // The figures of the window: headline, topics, response times, outcomes and actions.
 
+import { correctButton } from "./correct.js";
 import { h, keyed, setText } from "./dom.js";
 import * as format from "./format.js";
 
@@ -78,15 +79,17 @@ function drawTopics({ topics, conversations }) {
 function topicRow() {
   const label = h("span", { class: "label" });
   const keywords = h("span", { class: "quiet keywords" });
+  const correct = correctButton("Correct this topic");
   const volume = h("td", { class: "number" });
   const share = h("span", { class: "number" });
   const bar = h("span", { class: "bar", "aria-hidden": "true" });
   const change = h("td", { class: "number" });
   const row = h(
-    "tr", {}, h("th", { scope: "row" }, label, keywords), volume, h("td", { class: "share" }, share, bar), change,
+    "tr", {}, h("th", { scope: "row" }, label, keywords, correct), volume, h("td", { class: "share" }, share, bar), change,
   );
   return [row, (topic) => {
     setText(label, topic.topic);
+    Object.assign(correct.dataset, { kind: "topic", id: topic.id });
     setText(keywords, topic.keywords.slice(0, 4).join(", ") || (topic.category ?? ""));
     setText(volume, format.count(topic.volume));
     setText(share, format.percent(topic.percentage_of_total));

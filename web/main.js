@@ -2,6 +2,7 @@
 
 import * as api from "./api.js";
 import { drawSentiment } from "./charts.js";
+import { listenToCorrections } from "./correct.js";
 import { h, setText } from "./dom.js";
 import { drawFans } from "./fans.js";
 import { drawFigures } from "./figures.js";
@@ -333,6 +334,13 @@ function listen() {
   }, WINDOW);
 }
 
+/** What corrections are made of, as the page is now. */
+function corrected(me) {
+  const { topics = [], actions = {} } = state.analytics ?? {};
+  const message = (chat, id) => (state.open?.id === chat ? state.open.messages.get(id) : null);
+  return { who, me, topics, actions: Object.keys(actions), message };
+}
+
 function address(user, creator) {
   const parameters = new URLSearchParams({ user_id: user });
   if (creator !== null) parameters.set("creator_id", creator);
@@ -367,6 +375,7 @@ async function begin() {
     by("admin").hidden = !isAdmin && !api.hasPassword(me);
     setText(by("admin"), isAdmin ? "Keys and people" : "Your password");
     drawOpen(me);
+    listenToCorrections(() => corrected(me));
     by("sign-out").addEventListener("click", () => api.signOut(me));
     known = await api.users();
   } catch (error) {

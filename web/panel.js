@@ -1,5 +1,6 @@
 // The side panel: one chat's messages with what was understood of each.
 
+import { correctButton } from "./correct.js";
 import { h, keyed, setText } from "./dom.js";
 import * as format from "./format.js";
 import { PARTS, fanName, partsBar } from "./inbox.js";
@@ -106,11 +107,14 @@ function bubble() {
   const text = h("p", { class: "text" });
   const meta = h("p", { class: "meta" });
   const found = h("p", { class: "chips" });
-  const row = h("li", { "data-testid": "message" }, h("div", { class: "bubble" }, text, meta), found);
+  const correct = correctButton("Correct what was understood of this message");
+  const row = h("li", { "data-testid": "message" }, h("div", { class: "bubble" }, text, meta), found, correct);
   return [row, ({ message, chat }) => {
     const side = direction(message, chat?.creatorId);
     row.dataset.direction = side;
     row.dataset.messageId = message.id;
+    Object.assign(correct.dataset, { kind: "message", id: message.id, chat: chat?.id ?? "" });
+    correct.hidden = !message.enrichment;
     setText(text, format.messageText(message));
     setText(meta, remarks(message, side).join(" · "));
     chips(found, understood(message.enrichment));

@@ -1,6 +1,7 @@
 // What the page knows, and how each frame changes it. Pure: no DOM, no network, no clock.
 // Frames leave out what is not known; here, as in what is asked for, it is null.
 
+const MOST_TOPICS = 10; // that an update has
 const RECENT = 50; // messages kept of each chat for the inbox; the panel asks for the rest
 
 export const PAGE = 50; // chats that a page starts from, and asks for at a time
@@ -236,7 +237,8 @@ function waitingSince(recent, endDate, before) {
 /** An update has the topics with most volume: the others stay as they are known. */
 function withTopics(analytics, before) {
   const told = new Set(analytics.topics.map(({ id }) => id));
-  const others = (before?.topics ?? []).filter(({ id }) => !told.has(id));
+  // Fewer than it may have are all there are.
+  const others = told.size < MOST_TOPICS ? [] : (before?.topics ?? []).filter(({ id }) => !told.has(id));
   return { ...analytics, topics: [...analytics.topics, ...others] };
 }
 

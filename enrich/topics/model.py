@@ -22,11 +22,10 @@ from enrich.embedding.embed import PACKAGED, embed, model_name
 from enrich.embedding.encoded import Vectors
 from enrich.topics.discover import Cluster, discover, has_content, unknown
 from enrich.topics.store import pack, unpack, unreadable
-from enrich.topics.taxonomy import TAXONOMY, VERSION
+from enrich.topics.taxonomy import NAME as SEEDED_NAME
+from enrich.topics.taxonomy import TAXONOMY
 from enrich.topics.windows import Window, unit
 from errors import EnrichmentError
-
-SEEDED_NAME = f"taxonomy {VERSION}"
 
 _MIN_WINDOWS = 60  # free ones; below it nothing is discovered
 _MOST_WINDOWS = 20_000  # more do not make the topics better, only slower and larger to find

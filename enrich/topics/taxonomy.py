@@ -7,6 +7,7 @@ be understood. Ids are stable: they are in stored graphs. Change VERSION with an
 from dataclasses import dataclass
 
 VERSION = 1
+NAME = f"taxonomy {VERSION}"  # what a seeded topic was found by
 
 PAY_PER_VIEW = "pay_per_view"
 

@@ -137,7 +137,7 @@ def test_who_may_read_names_may_read_text_and_an_analyst_never_may(grant: Grant)
 def test_an_admin_reads_no_chats_and_an_analyst_no_text_unless_it_was_granted() -> None:
     assert not ALLOWED["admin"] & set(OF_ACCOUNTS)
     assert actions(Grant(role="analyst", user_id="u1")) == {Action.READ_NUMBERS}
-    assert actions(Grant(role="analyst", user_id="u1", with_text=True)) == READING
+    assert actions(Grant(role="analyst", user_id="u1", with_text=True)) == READING | {Action.CORRECT}
     assert actions(Grant(role="agent", user_id="u1", with_text=True)) == {Action.INGEST}
 
 

@@ -148,3 +148,15 @@ async def test_without_data_and_in_the_future_money_is_null_and_empty(http: http
         for drill in (found["drill"] + "&group=with", total["drill"] + "&group=sent"):
             listed = (await http.get(f"/api/v1/insights/conversations?{drill}")).json()
             assert listed == {"conversations": [], "total": 0, "counted": 0, "amount": None, "next": None}
+
+
+@pytest.mark.parametrize("insight", ["conversion", "ppv", "people", "heatmap", "fans"])
+async def test_a_question_without_corrections_drills_without_them(
+    http: httpx.AsyncClient, insight: str
+) -> None:
+    asked = {"creator_id": "c1"}
+    for corrections, told in (("true", False), ("false", True)):
+        answer = await http.get(f"/api/v1/insights/{insight}", params={**asked, "corrections": corrections})
+        assert answer.status_code == 200
+        assert "drill" in answer.text
+        assert ("corrections=false" in answer.text) is told

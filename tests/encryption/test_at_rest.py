@@ -16,6 +16,7 @@ import pytest
 from redis.asyncio import Redis
 
 from access.versions import add_version, drop_version
+from chats.corrections import Correction, Subject
 from encryption.data_keys import DataKeys
 from encryption.envelope import is_encrypted
 from encryption.keyring import Keyring
@@ -172,6 +173,23 @@ async def test_nothing_that_was_said_is_readable_in_redis_or_in_files(
     assert len(key_files(tmp_path)) == 1
     async with owner(redis, user_id, tmp_path, await keyring_in(tmp_path, user_id)) as session:
         assert canaries.within((await texts(session)).encode()) == ALL
+
+
+async def test_what_a_person_corrected_is_readable_neither_and_the_next_owner_reads_it(
+    redis: Redis, store: Store, user_id: str, tmp_path: Path, canaries: Canaries
+) -> None:
+    async with owner(redis, user_id, tmp_path, await keyring_in(tmp_path, user_id)) as session:
+        await talk(session, canaries)
+        name = f"{canaries.text} of topics"
+        said = Correction("k", 0.0, "person:ann", Subject("topic", "fitness"), "name", None, name)
+        told = await session.correct(CREATOR, said)
+        assert await in_redis(redis, canaries) == set()
+        await session.leave(WITHIN)
+        assert in_files(tmp_path, canaries) == set()
+    newest = checkpoints(tmp_path)[-1].read_bytes()
+    assert newest.startswith(b"creator analytics checkpoint 7\n")
+    async with owner(redis, user_id, tmp_path, await keyring_in(tmp_path, user_id)) as session:
+        assert (await session.get_corrections(CREATOR, 10, 0))["corrections"] == [told]
 
 
 async def test_without_encryption_the_same_words_are_found(

@@ -1,4 +1,5 @@
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 import fsspec
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from errors import CheckpointUnavailable
 from history.checkpoints import KEPT, Checkpoint, Checkpoints
 from tests.actors.factories import HOUR, empty_cache, enrich_pending, message
+from tests.corrected import of_message, of_topic
 
 BASIS = {"rules": 1, "model": "minilm", "gap": 21600.0, "silence": 300.0}
 
@@ -31,6 +33,16 @@ def files(folder: Path) -> list[Path]:
 
 def test_there_is_none_for_a_user_that_never_had_one(url: str) -> None:
     assert Checkpoints(url, "u1", 1).read() is None
+
+
+def test_what_was_corrected_is_in_a_file_that_releases_which_would_lose_it_refuse(tmp_path: Path) -> None:
+    made = {"c1": [of_message("1", "sentiment", 1.0), of_topic("t", "name", "Walks", by="b")], "c2": []}
+    written = replace(checkpoint(7), corrections=made)
+    Checkpoints(str(tmp_path), "u1", 1).write(written)
+    Checkpoints(str(tmp_path), "u2", 1).write(checkpoint(7))
+    assert Checkpoints(str(tmp_path), "u1", 2).read() == written
+    [corrected, plain] = [file.read_bytes().partition(b"\n")[0] for file in files(tmp_path)]
+    assert (corrected[-1:], plain[-1:]) == (b"6", b"4")
 
 
 def test_what_is_read_is_what_was_written(url: str) -> None:

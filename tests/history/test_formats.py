@@ -19,7 +19,7 @@ from hypothesis import given
 from chats.enriched import EnrichedConversation
 from errors import CheckpointUnavailable
 from history import older
-from history.checkpoints import ENCRYPTED, VERSION, Checkpoints
+from history.checkpoints import CORRECTED, ENCRYPTED, VERSION, Checkpoints
 from history.packing import Packed, unpack
 from tests.conftest import ROOT
 from tests.graph.strategies import conversation, conversations
@@ -44,12 +44,14 @@ def test_checkpoints_of_every_format_say_what_was_understood(data: Path, version
     said = [_said(key, packed, found.basis) for key, packed in found.chats]
     expected = json.loads((data / "expected.json").read_bytes())
     for node in [node for chat in expected for node in chat["nodes"]]:  # what came later is as by default
-        node["ppv_offers"] = []
+        node |= {"ppv_offers": [], "said": None}
+        for topic in node["topics"]:
+            topic["found_as"] = None
         node["figures"] |= {"said": [], "answers": [], "fan_first": None, "fan_last": None}
         for outcome in node["outcomes"]:
             outcome |= {"sent_at": None, "sender_id": None}
     for chat in expected:
-        chat["fan"]["subscription_end"] = None
+        chat["fan"] |= {"subscription_end": None, "said": None}
     assert said == expected
 
 
@@ -75,9 +77,10 @@ def test_a_checkpoint_of_a_newer_format_is_refused_and_left_with_all_beside_it(t
     owner.write(checkpoint(5))
     owner.write(checkpoint(8))
     newest = files(tmp_path)[-1]
-    _rewrite(newest, ENCRYPTED + 1, newest.read_bytes().partition(b"\n")[2][:-32])
+    unknown = CORRECTED[ENCRYPTED] + 1
+    _rewrite(newest, unknown, newest.read_bytes().partition(b"\n")[2][:-32])
     before = {file: file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()}
-    with pytest.raises(CheckpointUnavailable, match=rf"{newest.name}.* format {ENCRYPTED + 1}"):
+    with pytest.raises(CheckpointUnavailable, match=rf"{newest.name}.* format {unknown}"):
         owner.read()
     assert {file: file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()} == before
 

@@ -94,6 +94,21 @@ class Owners:
         self.calls.append("lift")
         return 1
 
+    async def correct(self, *_: Any) -> dict[str, Any]:
+        self.calls.append("correct")
+        named = {"id": "k", "who": CANARY, "subject": CANARY, "kind": "topic", "chat_id": None}
+        at, said = "2026-01-01T00:00:00+00:00", {"field": "name", "side": None, "value": CANARY}
+        return {**named, "at": at, **said, "rests": False}
+
+    withdraw = correct
+
+    async def get_corrections(self, *_: Any) -> dict[str, Any]:
+        return {"corrections": [await self.correct()], "total": 1}
+
+    async def get_labels(self, *asked: Any) -> tuple[bytes, str | None]:
+        self.calls.append("get_labels")
+        return _told(asked[-1]).encode() + b"\n", None
+
     async def keep_for(self, *_: Any) -> None:
         self.calls.append("keep_for")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.history.store import Store
-from tests.security.guarded import CREATOR, VICTIM, Guarded, grant, guarded
+from tests.security.guarded import CANARY, CREATOR, MASKED, VICTIM, Guarded, grant, guarded
 
 
 @pytest.fixture
@@ -61,3 +61,35 @@ async def test_what_is_exported_and_erased_is_in_the_trail_without_the_fan(
         assert (each["user_id"], each["creator_id"], each["of"]) == (VICTIM, CREATOR, of)
         assert each["who"].startswith("key:")
         assert "the fan" not in str(each)
+
+
+async def test_who_corrected_what_kind_of_thing_is_in_the_trail_and_not_what_was_said(api: Guarded) -> None:
+    key = await api.key(grant("chatter", VICTIM, CREATOR))
+    said = {"message_id": "m1", "chat_id": "the chat", "field": "sentiment", "value": 0.125}
+    path, asked = f"/api/v1/corrections/{VICTIM}", {"creator_id": CREATOR}
+    assert (await api.ask("POST", path, key, params=asked, json=said)).status_code == 200
+    assert (await api.ask("DELETE", f"{path}/k", key, params=asked)).status_code == 200
+    told = [each.facts async for each in api.access.audit.records() if each.facts["event"] == "corrected"]
+    assert [each["of"] for each in told] == ["sentiment", "withdrawn"]
+    for each in told:
+        assert (each["user_id"], each["creator_id"]) == (VICTIM, CREATOR)
+        assert each["who"].startswith("key:")
+        assert "the chat" not in str(each)
+        assert "0.125" not in str(each)
+
+
+@pytest.mark.parametrize(("with_text", "masked"), [(True, True), (False, None)])
+async def test_labels_are_under_pseudonyms_for_an_analyst_and_for_nobody_without_text(
+    api: Guarded, with_text: bool, masked: bool | None
+) -> None:
+    key = await api.key(grant("analyst", VICTIM, with_text=with_text))
+    path = f"/api/v1/corrections/{VICTIM}/labels"
+    answer = await api.ask("GET", path, key, params={"creator_id": CREATOR})
+    assert answer.status_code == (200 if masked else 403)
+    assert CANARY not in answer.text
+    if masked:
+        assert MASKED in answer.text
+        refused = await api.ask("GET", path, key, params={"creator_id": CREATOR, "mask": "false"})
+        assert refused.status_code == 403
+    owner = await api.ask("GET", path, await api.key(grant("owner")), params={"creator_id": CREATOR})
+    assert CANARY in owner.text

@@ -36,6 +36,13 @@ async def shown(http: httpx.AsyncClient, user_id: str, words: list[str]) -> set[
     return {word for word in words if any(word in answer for answer in answers)}
 
 
+async def felt(http: httpx.AsyncClient, user_id: str) -> float | None:
+    """The sentiment of the message that a person corrected."""
+    answer = await http.get(f"/api/v1/chats/{FAN}/messages", params={"user_id": user_id})
+    [found] = [each["enrichment"]["sentiment"] for each in answer.json() if each["id"] == 11]
+    return None if found is None else float(found)
+
+
 async def test_words_are_in_no_file_of_the_service_and_all_of_them_are_back_after_kills(
     tmp_path: Path, user_id: str
 ) -> None:
@@ -61,8 +68,13 @@ async def test_words_are_in_no_file_of_the_service_and_all_of_them_are_back_afte
             await settled(listener, http, user_id, receipt["sequence"])
             assert await shown(http, user_id, words) == set(words)
             assert planted(data, words) == {}
+            said = {"message_id": "11", "chat_id": str(FAN), "field": "sentiment", "value": 0.125}
+            answer = await http.post(f"/api/v1/corrections/{user_id}", json=said)
+            assert answer.status_code == 200, answer.text
+            assert await felt(http, user_id) == 0.125
             await _kill_owner(service, user_id)
             assert await shown(http, user_id, words) == set(words)  # from the journal
+            assert await felt(http, user_id) == 0.125
         assert planted(runtime, words) == {}
     finally:
         await asyncio.to_thread(stop, service)
@@ -80,6 +92,7 @@ async def test_words_are_in_no_file_of_the_service_and_all_of_them_are_back_afte
     try:
         async with httpx.AsyncClient(base_url=service.url, timeout=PATIENCE) as http:
             assert await shown(http, user_id, words) == set(words)  # from a checkpoint
+            assert await felt(http, user_id) == 0.125
     finally:
         await asyncio.to_thread(stop, service)
 

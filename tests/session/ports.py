@@ -472,7 +472,7 @@ class FakeGraph:
                 self.accounts.discard(pk)
             case UpsertVertex(pk, _, "Creator", properties) if "schema" in properties:
                 self.accounts.add(pk)
-            case DropConversation(_, id):
+            case DropConversation(_, id, uncorrected=False):
                 own.pop(id, None)
             case DropOlder(pk, rev):
                 self.conversations[pk] = {id: each for id, each in own.items() if each[0] >= rev}
@@ -687,7 +687,7 @@ class World:
         ]
         kept = [self.records, self.ids, self.understood, self.held, self.fits]
         sent = self.frames if frames else []
-        beside = [(each.unwritten, each.unfinished, each.fits) for each in self.checkpoints]
+        beside = [(c.unwritten, c.unfinished, c.fits, c.corrections) for c in self.checkpoints]
         vertices = (*self.graph.conversations.items(), *self.graph.fans.items())
         graph = [[each for each in vertices if each[1]], self.graph.accounts]
         return repr([chats, kept, sent, beside, graph, self.receipts, self.due])

@@ -23,7 +23,13 @@ from errors import JournalUnavailable, NotFound, Overloaded, StaleOwner
 from frames.log import connect_redis
 from session.intake import Intake
 from session.journal import Journal
-from session.machine import Accepted, DeltaAccepted, ErasureAccepted, SnapshotAccepted
+from session.machine import (
+    Accepted,
+    CorrectionAccepted,
+    DeltaAccepted,
+    ErasureAccepted,
+    SnapshotAccepted,
+)
 from tests.history.store import Store
 from wire.incoming import Replay
 
@@ -71,7 +77,7 @@ class Owner:
     def _accept(self, event: Accepted) -> None:
         if isinstance(event, ErasureAccepted):
             self.erased.append(event)
-        else:
+        elif not isinstance(event, CorrectionAccepted):
             self.events.append(event)
 
     async def recover(self, after: int = 0) -> None:

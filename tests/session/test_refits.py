@@ -282,7 +282,7 @@ def test_a_chat_at_rest_is_opened_once_for_all_its_conversations(
         cache.close(key)
     opened = []
 
-    def counted(packed: Packed, **more: float) -> CachedChat:
+    def counted(packed: Packed, **more: Any) -> CachedChat:
         opened.append(packed)
         return unpack(packed, **more)
 

@@ -466,3 +466,48 @@ def test_a_message_is_found_and_opens_its_chat_at_that_message(
     page.locator("#find-mode").select_option("words")
     page.get_by_role("button", name="Find", exact=True).click()
     expect(page.locator("#find-state")).to_contain_text("Nothing found.")
+
+
+def test_a_message_and_a_topic_are_corrected_and_given_back_from_the_page(
+    service: Service, user_id: str, page: Page
+) -> None:
+    said = message(1, 11, recent(50), "i love your gym workouts, do you train every day?")
+    send(service, user_id, "snapshot", {"chats": [chat(11, name="Robin Falk")], "messages": [said]})
+    visit(page, service, user_id)
+    topics = page.get_by_test_id("topics")
+    expect(topics).to_contain_text("Fitness")
+
+    page.locator('#inbox [data-chat-id="11"]').get_by_role("button").click()
+    row = page.get_by_test_id("messages-panel").get_by_test_id("message")
+    expect(row).to_contain_text("question")
+    row.get_by_role("button", name="Correct what was understood").click()
+    dialog = page.get_by_test_id("correct")
+    dialog.get_by_label("Mood").select_option("negative")
+    dialog.get_by_label("question").uncheck()
+    page.keyboard.press("Escape")  # leaves all as it was, and the chat open
+    expect(dialog).to_be_hidden()
+    expect(page.get_by_test_id("messages-panel")).to_be_visible()
+    row.get_by_role("button", name="Correct what was understood").click()
+    dialog.get_by_label("Mood").select_option("negative")
+    dialog.get_by_label("question").uncheck()
+    dialog.get_by_role("button", name="Save").press("Enter")
+    expect(dialog).to_be_hidden()
+    expect(row).to_contain_text("0.00 negative")
+    expect(row).not_to_contain_text("question")
+    page.get_by_role("button", name="Close").click()
+
+    topics.get_by_role("button", name="Correct this topic").first.click()
+    dialog.get_by_label("Name").fill("Sports")
+    dialog.get_by_role("button", name="Save").click()
+    expect(topics).to_contain_text("Sports")
+    expect(topics).not_to_contain_text("Fitness")
+    topics.get_by_role("button", name="Correct this topic").first.click()
+    dialog.get_by_role("button", name="Withdraw").click()
+    expect(topics).to_contain_text("Fitness")
+
+    page.locator('#inbox [data-chat-id="11"]').get_by_role("button").click()
+    row.get_by_role("button", name="Correct what was understood").click()
+    dialog.get_by_label("Fitness").uncheck()
+    dialog.get_by_role("button", name="Save").click()
+    expect(row).not_to_contain_text("Fitness")
+    expect(topics).not_to_contain_text("Fitness")
