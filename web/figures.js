@@ -131,7 +131,7 @@ function drawBars(list, counts, before, nothing, linkOf = null) {
     return;
   }
   const most = rows[0][1];
-  const items = rows.map(([name, value]) => ({ name, value, was: before && (before[name] ?? 0), part: value / most, link: linkOf?.(name) }));
+  const items = rows.map(([name, value]) => ({ name, value, was: before && (Object.hasOwn(before, name) ? before[name] : 0), part: value / most, link: linkOf?.(name) }));
   keyed(list, items, ({ name }) => `bar ${name}`, ({ name }) => {
     const n = h("span");
     const [mark, updateMark] = changeMark();
