@@ -15,7 +15,7 @@ from api.insights import Question
 from insights.beside import beside, rows_beside
 from tests import oracle
 from tests.api.edges import USER, api_on
-from tests.api.test_every_insight import DESCRIBED, PREFIX, _times_agree, _volumes
+from tests.api.test_every_insight import DESCRIBED, PREFIX, times_agree, topic_volumes
 from tests.feeds import START, feeds
 from tests.insights.test_money_oracle import agrees as conversion_agrees
 from tests.insights.test_money_oracle import ppv_agrees
@@ -64,15 +64,15 @@ async def _previous(feed: list[Call], start: int, end: int) -> None:
             names = ("conversations", "fan_conversations", "broadcast_only")
             assert [earlier[name] for name in names] == [expected[name] for name in names]
             assert earlier["revenue"] == pytest.approx(expected["revenue"])
-            _times_agree(earlier["response_time_metrics"], expected)
+            times_agree(earlier["response_time_metrics"], expected)
             assert earlier["priority"] == earlier["priorityScores"] == earlier["unreadCounts"] == {}
             assert len(full["unreadCounts"]) == len(expected["chats"])
 
             times = await get(http, "response-time", start, end, **asked)
-            _times_agree(times, oracle.numbers(feed, start, end))
-            _times_agree(times["previous"], expected)
+            times_agree(times, oracle.numbers(feed, start, end))
+            times_agree(times["previous"], expected)
 
-            volumes, _ = _volumes(feed, *before, "UTC")
+            volumes, _ = topic_volumes(feed, *before, "UTC")
             topics = await get(http, "topics", start, end, **asked)
             assert topics == full["topics"]
             for topic in topics:

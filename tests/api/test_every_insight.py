@@ -3,7 +3,7 @@
 Insights are those that the API describes, so that a new one is held to the same.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,7 +16,7 @@ from tests import oracle, oracle_fans
 from tests.api.edges import EDGES, OTHER, USER, Edge, api, api_on
 from tests.insights.test_fans_oracle import told
 from tests.insights.test_money_oracle import agrees as conversion_agrees
-from tests.insights.test_money_oracle import ppv_agrees
+from tests.insights.test_money_oracle import ppv_agrees, when
 from tests.insights.test_team_oracle import BUSINESS, TARGET, heat_agrees, hours
 from tests.insights.test_team_oracle import agrees as people_agree
 from tests.oracle import CREATOR, Call
@@ -45,6 +45,7 @@ NEEDED: Final[dict[str, list[dict[str, str]]]] = {
     ]
 }
 QUESTIONS: Final = [(name, own) for name in DESCRIBED for own in NEEDED.get(name, [{}])]
+AS_OF: Final = 1_717_200_000  # when fans are looked at: 2024-06-01T00:00:00Z
 Ask = Callable[..., Awaitable[Any]]
 
 
@@ -129,16 +130,16 @@ async def _full(ask: Ask, feed: list[Call], edge: Edge) -> None:
     assert found["revenue"] == pytest.approx(expected["revenue"])
     assert sum(found["outcomes"].values()) == len(expected["outcomes"])
     assert found["unreadCounts"] == {fan: unread for fan, (unread, *_) in expected["chats"].items()}
-    _times_agree(found["response_time_metrics"], expected)
+    times_agree(found["response_time_metrics"], expected)
     assert found["topics"] == await ask("topics")
     assert found["sentiment_trend"] | {"drill": None} == await ask("sentiment-trend") | {"drill": None}
 
 
 async def _response_time(ask: Ask, feed: list[Call], edge: Edge) -> None:
-    _times_agree(await ask("response-time"), oracle.numbers(feed, edge.start, edge.end))
+    times_agree(await ask("response-time"), oracle.numbers(feed, edge.start, edge.end))
 
 
-def _times_agree(found: Any, expected: dict[str, Any]) -> None:
+def times_agree(found: Any, expected: dict[str, Any]) -> None:
     handling, times = found["average_handling_time_minutes"], found["response_time"]
     assert (None if handling is None else handling * 60) == pytest.approx(expected["handling"])
     assert found["silence_percentage"] == pytest.approx(expected["silence"])
@@ -148,7 +149,7 @@ def _times_agree(found: Any, expected: dict[str, Any]) -> None:
     assert times["unanswered"] == expected["unanswered"]
 
 
-def _volumes(feed: list[Call], start: float, end: float, zone: str) -> tuple[dict[str, int], int]:
+def topic_volumes(feed: list[Call], start: float, end: float, zone: str) -> tuple[dict[str, int], int]:
     """Fan conversations of each topic, and of all."""
     found = oracle.conversion(feed, start, end, hours=0, as_of=9e10, zone=zone)
     own = {factor[1]: told[0] for factor, told in found.items() if factor[0] == "topic"}
@@ -157,8 +158,8 @@ def _volumes(feed: list[Call], start: float, end: float, zone: str) -> tuple[dic
 
 async def _topics(ask: Ask, feed: list[Call], edge: Edge) -> None:
     found = {each["id"]: each for each in await ask("topics")}
-    volumes, conversations = _volumes(feed, edge.start, edge.end, edge.zone)
-    before, _ = _volumes(feed, 2 * edge.start - edge.end, edge.start, edge.zone)
+    volumes, conversations = topic_volumes(feed, edge.start, edge.end, edge.zone)
+    before, _ = topic_volumes(feed, 2 * edge.start - edge.end, edge.start, edge.zone)
     assert {id: each["volume"] for id, each in found.items()} == volumes
     for id, each in found.items():
         assert each["percentage_of_total"] == pytest.approx(100 * volumes[id] / conversations)
@@ -236,26 +237,21 @@ async def _heatmap(ask: Ask, feed: list[Call], edge: Edge) -> None:
 
 
 async def _fans(ask: Ask, feed: list[Call], edge: Edge) -> None:
-    found = Fans.model_validate(await ask("fans", as_of="2024-06-01T00:00:00Z"))
-    as_of = oracle_as_of()
-    expected = oracle_fans.fans(feed, edge.start, edge.end, as_of=as_of, days=30)
+    found = Fans.model_validate(await ask("fans", as_of=when(AS_OF).isoformat()))
+    expected = oracle_fans.fans(feed, edge.start, edge.end, as_of=AS_OF, days=30)
     assert {fan.fanId: told(fan) for fan in found.fans} == {
         id: pytest.approx(figures) for id, figures in expected.items()
     }
 
 
 async def _cohorts(ask: Ask, feed: list[Call], edge: Edge) -> None:
-    found = Cohorts.model_validate(await ask("cohorts", as_of="2024-06-01T00:00:00Z"))
-    expected, unknown = oracle_fans.cohorts(feed, edge.start, edge.end, as_of=oracle_as_of(), zone=edge.zone)
+    found = Cohorts.model_validate(await ask("cohorts", as_of=when(AS_OF).isoformat()))
+    expected, unknown = oracle_fans.cohorts(feed, edge.start, edge.end, as_of=AS_OF, zone=edge.zone)
     assert found.unknown == unknown
     assert {
         each.month: (each.fans, [(m.month, m.active, round(m.revenue, 6), m.complete) for m in each.months])
         for each in found.cohorts
     } == expected
-
-
-def oracle_as_of() -> int:
-    return 1_717_200_000  # 2024-06-01T00:00:00Z
 
 
 async def _conversations(ask: Ask, feed: list[Call], edge: Edge) -> None:
@@ -272,7 +268,7 @@ async def _conversations(ask: Ask, feed: list[Call], edge: Edge) -> None:
         numbers += [(full["drill"], {"group": "outcomes", "value": type}, number)]
     conversion, ppv = await ask("conversion", min_sample=1), await ask("ppv")
     people, heat, fans = await ask("people"), await ask("heatmap"), await ask("fans")
-    for row in (conversion["total"] | {"drill": conversion["drill"]}, *_rows(conversion)):
+    for row in (conversion["total"] | {"drill": conversion["drill"]}, *conversion["rows"]):
         own = row.get("with_it", row)
         numbers += [(row["drill"], {"group": "with"}, own["conversations"])]
         numbers += [(row["drill"], {"group": "with_sold"}, own["sold"])]
@@ -299,10 +295,6 @@ async def _conversations(ask: Ask, feed: list[Call], edge: Edge) -> None:
         assert sum(each["counted"] for each in found["conversations"]) == number
     paid = await ask("conversations", drill=full["drill"], group="outcomes")
     assert (paid["amount"] or 0) == pytest.approx(full["revenue"])
-
-
-def _rows(conversion: Any) -> Iterator[dict[str, Any]]:
-    yield from conversion["rows"]
 
 
 CHECKS: Final[dict[str, Callable[[Ask, list[Call], Edge], Awaitable[None]]]] = {
