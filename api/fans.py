@@ -10,6 +10,7 @@ from api.caller import GUARDED, KNOWN
 from api.insights import Asked, Question
 from api.params import KnownParameters, Limit
 from api.services import Provided
+from api.tables import TABLES, TableRoute
 from insights import fans as figures
 from insights.fan_queries import fetch_cohorts, fetch_fans
 from insights.risk import Fits
@@ -18,7 +19,13 @@ from session.lag import graph_as_of
 from settings import MOST_DROP_OFF_DAYS
 from wire.fans import Cohorts, Fans, FanSort, Segment
 
-router = APIRouter(prefix="/api/v1/insights", tags=["insights"], dependencies=[KNOWN], responses=GUARDED)
+router = APIRouter(
+    prefix="/api/v1/insights",
+    tags=["insights"],
+    dependencies=[KNOWN, TABLES, KnownParameters],
+    responses=GUARDED,
+    route_class=TableRoute,
+)
 FITS = Fits()  # of this process; what is kept is found by what it was learned from alone
 
 
@@ -32,7 +39,7 @@ async def _up_to(services: Provided, asked: Question, as_of: datetime | None) ->
 AsOf = Annotated[AwareDatetime | None, Query(description="ISO 8601 with offset; default now")]
 
 
-@router.get("/fans", dependencies=[KnownParameters])
+@router.get("/fans")
 async def fans(
     services: Provided,
     asked: Asked,
@@ -74,7 +81,7 @@ async def fans(
     )
 
 
-@router.get("/cohorts", dependencies=[KnownParameters])
+@router.get("/cohorts")
 async def cohorts(services: Provided, asked: Asked, as_of: AsOf = None) -> Cohorts:
     """The fans that joined in each month which the window touches: who stays, and what they bring."""
     return await fetch_cohorts(

@@ -1,15 +1,17 @@
 """Insights over HTTP: what the graph has of a window; sent to pages as well where that is asked for."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from fastapi import APIRouter, Depends, Query
 from pydantic import AwareDatetime
 
 from access.policy import Action, decide
 from access.principal import Principal
+from api.beside import with_previous
 from api.caller import GUARDED, KNOWN, KnownCaller
+from api.drills import with_drill
 from api.limits import KnownLimits, Limits
 from api.params import ChatId, KnownParameters, Limit, QueryId
 from api.services import Provided
@@ -17,7 +19,9 @@ from api.tables import TABLES, TableRoute
 from api.terms import KnownTerms
 from errors import InvalidInput
 from frames.publisher import Announcer
+from insights.behind import Insight, fetch_behind
 from insights.conversion import Factor
+from insights.drill import Scope
 from insights.fan_queries import fetch_of_fan
 from insights.metrics import Bucket
 from insights.money import KINDS, MIN_SAMPLE, fetch_conversion, fetch_converted, fetch_offered, fetch_ppv
@@ -48,7 +52,7 @@ from wire.payloads import (
 router = APIRouter(
     prefix="/api/v1/insights",
     tags=["insights"],
-    dependencies=[KNOWN, TABLES],
+    dependencies=[KNOWN, TABLES, KnownParameters],
     responses=GUARDED,
     route_class=TableRoute,
 )
@@ -68,14 +72,25 @@ class Question:
     creator_id: str | None
     user_id: str | None
     corrections: bool = True
+    with_previous: bool = False
 
     @property
     def window(self) -> Window:
         return self.period.window
 
     @property
+    def before(self) -> Self:
+        """The same question about the period before."""
+        return replace(self, period=Period(self.period.previous), with_previous=False)
+
+    @property
     def about(self) -> About:
         return About(self.creator_id, self.user_id, self.time_zone, self.corrections)
+
+    @property
+    def drilled(self) -> Scope:
+        """The window and accounts that its numbers are followed in."""
+        return self.about.scope(self.window)
 
     @property
     def scope(self) -> tuple[datetime, datetime, str | None]:
@@ -120,8 +135,22 @@ def check_length(period: Period, limits: Limits, field: str) -> None:
 Asked = Annotated[Question, Depends(_question)]
 
 
+async def _beside(
+    asked: Asked,
+    with_previous: Annotated[
+        bool, Query(description="also answer the period before that window, beside each figure")
+    ] = False,
+) -> Question:
+    return replace(asked, with_previous=with_previous)
+
+
+AskedBeside = Annotated[Question, Depends(_beside)]  # of a route that is `with_previous`
+
+
 @router.get("/topics")
-async def topics(services: Provided, asked: Asked, broadcast: Broadcast = False) -> list[TopicMetric]:
+@with_previous
+@with_drill("topics")
+async def topics(services: Provided, asked: AskedBeside, broadcast: Broadcast = False) -> list[TopicMetric]:
     """Topics of the window by volume, with share and trend."""
     if broadcast:
         await _broadcast(services, asked)
@@ -131,8 +160,10 @@ async def topics(services: Provided, asked: Asked, broadcast: Broadcast = False)
 
 
 @router.get("/sentiment-trend")
+@with_previous
+@with_drill("sentiment-trend")
 async def sentiment(
-    services: Provided, asked: Asked, bucket: Bucket = "day", broadcast: Broadcast = False
+    services: Provided, asked: AskedBeside, bucket: Bucket = "day", broadcast: Broadcast = False
 ) -> SentimentTrend:
     """Mean sentiment of fan messages per bucket."""
     if broadcast:
@@ -148,8 +179,10 @@ async def sentiment(
 
 
 @router.get("/response-time")
+@with_previous
+@with_drill("response-time")
 async def response_time(
-    services: Provided, asked: Asked, broadcast: Broadcast = False
+    services: Provided, asked: AskedBeside, broadcast: Broadcast = False
 ) -> ResponseTimeMetrics:
     """Handling time, silence, turns and response times."""
     if broadcast:
@@ -160,8 +193,10 @@ async def response_time(
 
 
 @router.get("/full")
+@with_previous
+@with_drill("full")
 async def full(
-    services: Provided, asked: Asked, bucket: Bucket = "day", broadcast: Broadcast = False
+    services: Provided, asked: AskedBeside, bucket: Bucket = "day", broadcast: Broadcast = False
 ) -> AnalyticsUpdate:
     """Everything a dashboard shows: the payload of `analytics_update`."""
     if broadcast:
@@ -189,10 +224,11 @@ Attribution = Annotated[
 Label = Annotated[str, Query(max_length=1000)]
 
 
-@router.get("/conversion", dependencies=[KnownParameters])
+@router.get("/conversion")
+@with_previous
 async def conversion(
     services: Provided,
-    asked: Asked,
+    asked: AskedBeside,
     kind: Annotated[
         tuple[FactorKind, ...], Query(description="what to compare; may be given several times")
     ] = KINDS,
@@ -215,8 +251,9 @@ async def conversion(
     )
 
 
-@router.get("/ppv", dependencies=[KnownParameters])
-async def ppv(services: Provided, asked: Asked) -> PpvFunnel:
+@router.get("/ppv")
+@with_previous
+async def ppv(services: Provided, asked: AskedBeside) -> PpvFunnel:
     """Pay-per-view offers: sent, unlocked, paid; by delivery, price band, media, person and creator."""
     return await fetch_ppv(
         *asked.scope,
@@ -228,12 +265,12 @@ async def ppv(services: Provided, asked: Asked) -> PpvFunnel:
     )
 
 
-@router.get("/conversations", dependencies=[KnownParameters])
+@router.get("/conversations")
 async def conversations(
     services: Provided,
     asked: Asked,
     terms: KnownTerms,
-    insight: Literal["conversion", "ppv", "people", "heatmap", "fans"],
+    insight: Literal[Insight, "conversion", "ppv", "people", "heatmap", "fans"],
     group: Annotated[str, Query(description="which of the numbers beside the `drill`")],
     kind: Annotated[FactorKind | None, Query(description="of `conversion`; none: every conversation")] = None,
     action: Label = "",
@@ -250,6 +287,19 @@ async def conversations(
     cursor: Annotated[str | None, Query(max_length=4000, description="the `next` of the page before")] = None,
 ) -> CountedConversations:
     """The conversations that a number counts: its `drill`, with the number's `group`."""
+    match insight:
+        case "topics" | "sentiment-trend" | "response-time" | "full":
+            return await fetch_behind(
+                *asked.scope,
+                graph=services.graph,
+                insight=insight,
+                group=group,
+                topic=(topic_id, topic),
+                outcome=value,
+                user_id=asked.user_id,
+                limit=limit,
+                cursor=cursor,
+            )
     if insight == "ppv":
         return await fetch_offered(
             *asked.scope,

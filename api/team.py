@@ -10,6 +10,7 @@ from api.insights import Asked, check_length, counted_until
 from api.limits import KnownLimits
 from api.params import Id, KnownParameters, QueryId
 from api.services import Provided
+from api.tables import TABLES, TableRoute
 from api.terms import KnownTerms
 from insights.periods import Named, Period, named_period
 from insights.shifts import Shifts
@@ -21,7 +22,11 @@ from wire.team import ComparedBy, Comparison, Heatmap, People
 MOST_COMPARED = 20
 
 insights = APIRouter(
-    prefix="/api/v1/insights", tags=["insights"], dependencies=[KNOWN, KnownParameters], responses=GUARDED
+    prefix="/api/v1/insights",
+    tags=["insights"],
+    dependencies=[KNOWN, TABLES, KnownParameters],
+    responses=GUARDED,
+    route_class=TableRoute,
 )
 shifts = APIRouter(prefix="/api/v1/shifts", tags=["team"], responses=GUARDED)
 

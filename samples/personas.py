@@ -27,6 +27,14 @@ class Persona:
 
 
 @dataclass(frozen=True, slots=True)
+class Worker:
+    """Somebody of a creator's team, who writes in these hours of the day, UTC."""
+
+    id: str
+    hours: range
+
+
+@dataclass(frozen=True, slots=True)
 class Creator:
     """One creator. A drift of 2 means that the topic's weight has tripled by the end."""
 
@@ -42,6 +50,11 @@ class Creator:
     # Its extension tells of a send before the platform does. Such a copy is timed by its arrival: only who is
     # fed first is fed in time.
     captures_sends: bool
+    team: tuple[Worker, ...] = ()
+
+    def worker(self, hour: int) -> str | None:
+        """Who of the team writes in an hour of the day, UTC; None: the messages do not say."""
+        return next((each.id for each in self.team if hour in each.hours), None)
 
 
 PERSONAS: tuple[Persona, ...] = (
@@ -180,6 +193,7 @@ CREATORS: tuple[Creator, ...] = (
         leaves_unanswered=0.2,
         subscription_price=9.99,
         captures_sends=True,
+        team=(Worker("mia", range(9, 17)), Worker("noah", range(17, 23))),
     ),
     Creator(
         id=90514422,
@@ -192,6 +206,7 @@ CREATORS: tuple[Creator, ...] = (
         leaves_unanswered=0.4,
         subscription_price=14.99,
         captures_sends=False,
+        team=(Worker("lena", range(10, 21)),),
     ),
 )
 

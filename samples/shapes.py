@@ -142,6 +142,9 @@ def message(
         raw["toUser"] = {"id": sent.fan_id}
         if random.random() < 0.3:
             raw["fromUser"] = {"id": creator.id, "name": creator.name, "username": creator.username}
+        worker = creator.worker(sent.at.hour) if sent.is_direct else None
+        if worker is not None:
+            raw["senderId"] = worker
     else:
         is_named = live or names_fan or random.random() < 0.1
         raw["fromUser"] = dict(user) if is_named else {"id": sent.fan_id}

@@ -105,6 +105,7 @@ class Update:
 class Hit:
     """A message that was found. `similarity` is its cosine to what was asked; None: only its words are."""
 
+    place: Place  # behind it
     row: Row
     score: float
     has_words: bool
@@ -288,11 +289,11 @@ class Index:
         spans = highlights([rows[slot].text for slot in shown], question.words)
         with_words = set(by_words)
         hits = [
-            Hit(rows[slot], scores[slot], slot in with_words, similar.get(slot), own)
-            for slot, own in zip(shown, spans, strict=True)
+            Hit(Place(slot, at, last), rows[slot], scores[slot], slot in with_words, similar.get(slot), own)
+            for at, (slot, own) in enumerate(zip(shown, spans, strict=True), start=start + 1)
         ]
-        end = start + len(shown)
-        following = Place(shown[-1], end, last).text(question) if end < len(order) and shown else None
+        is_last = start + len(shown) >= len(order)
+        following = None if is_last or not hits else hits[-1].place.text(question)
         return Found(hits, following, self._count_lacking())
 
     def _by_words(self, question: Question, last: int) -> list[int]:

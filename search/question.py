@@ -102,5 +102,10 @@ def fused(*rankings: list[int]) -> dict[int, float]:
     scores: dict[int, float] = {}
     for ranking in rankings:
         for rank, slot in enumerate(ranking, start=1):
-            scores[slot] = scores.get(slot, 0.0) + 1.0 / (60 + rank)
+            scores[slot] = scores.get(slot, 0.0) + score_of(rank)
     return scores
+
+
+def score_of(rank: int) -> float:
+    """What a place in one ranking, the first is 1, adds to a score."""
+    return 1.0 / (60 + rank)

@@ -2,6 +2,10 @@
 
 import asyncio
 import logging
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import islice
 
 import orjson
 
@@ -10,8 +14,8 @@ from history.history import History
 from metrics.declared import SEARCH_SECONDS
 from metrics.port import Metrics
 from search.embedded import digest_of
-from search.index import Hit, highlights
-from search.question import Question, readable
+from search.index import MOST, Found, Hit, highlights
+from search.question import Place, Question, place_of, readable, score_of
 from session.clock import Clock
 from session.indexes import Embeds, Indexes
 from wire.enriched import instant
@@ -21,6 +25,7 @@ from wire.payloads import TopicRef
 
 log = logging.getLogger(__name__)
 
+_BRACKETS = re.compile(r"\[\w+\]")
 EMBEDDED_WITHIN = 3.0  # seconds that a search waits for the vector of what it asks
 
 
@@ -55,12 +60,15 @@ class Search:
         began = self._clock.monotonic()
         creator = self._one_of(creator_id)
         vector = await self._vector_of(question)
-        found = await self._indexes.find(creator, question, vector)
+        # Under a pseudonym a page is made of what is left of all that was found.
+        asked = question if pseudonym is None else replace(question, limit=2 * MOST)
+        found = await self._indexes.find(creator, asked, vector)
+        shown, following = self._page(creator, question, found, pseudonym)
         by: list[By] = [] if question.mode == "meaning" else ["words"]
         by += ["meaning"] if vector else []
         answer = SearchAnswer(
-            messages=self._shown(creator, question, found.hits, pseudonym),
-            next=found.next,
+            messages=shown,
+            next=following,
             by=by,
             waiting=self._indexes.waiting(creator),
             without_meaning=found.without_vector,
@@ -98,26 +106,46 @@ class Search:
             log.warning("User %s: searched by words alone (%s).", self._user_id, name)
             return None
 
-    def _shown(
-        self, creator_id: str, question: Question, hits: list[Hit], pseudonym: Pseudonym | None
-    ) -> list[FoundMessage]:
-        found = [_shown(creator_id, hit) for hit in hits]
-        if pseudonym is None:
-            return found
-        masked = [
-            each.model_copy(update={"text": self._masked(creator_id, each, pseudonym)}) for each in found
-        ]
-        spans = highlights([each.text or "" for each in masked], question.words)
-        # Who reads under pseudonyms could find out a name by searching for it.
-        return [
-            each.model_copy(update={"highlights": own})
-            for each, own in zip(masked, spans, strict=True)
-            if len(own) == len(each.highlights)
-        ]
+    def _page(
+        self, creator_id: str, question: Question, found: Found, pseudonym: Pseudonym | None
+    ) -> tuple[list[FoundMessage], str | None]:
+        """What a page shows, and its `next`.
 
-    def _masked(self, creator_id: str, found: FoundMessage, pseudonym: Pseudonym) -> str | None:
-        cached = self._history.look(creator_id, found.chatId)
-        message = cached.message(found.messageId) if cached else None
+        Who reads under pseudonyms could find out a name by searching for it. So what has its words only in
+        what is masked leaves no trace: not in how full a page is, in its `next`, nor in a score or place.
+        """
+        if pseudonym is None:
+            return [_shown(creator_id, hit) for hit in found.hits], found.next
+        before = place_of(question)
+        passed = before.at if before else 0
+        left = islice(self._left(creator_id, question, found.hits, pseudonym), question.limit + 1)
+        places: list[Place] = []
+        shown: list[FoundMessage] = []
+        for rank, (place, message) in enumerate(left, start=passed + 1):
+            places.append(place._replace(at=rank))
+            shown.append(message.model_copy(update={"score": score_of(rank)}))
+        is_last = len(shown) <= question.limit
+        following = None if is_last else places[question.limit - 1].text(question)
+        return shown[: question.limit], following
+
+    def _left(
+        self, creator_id: str, question: Question, hits: list[Hit], pseudonym: Pseudonym
+    ) -> Iterator[tuple[Place, FoundMessage]]:
+        """The hits, masked, that have in their masked text every word that they have in their own."""
+        for start in range(0, len(hits), question.limit):  # seldom more than one part is looked at
+            part = hits[start : start + question.limit]
+            texts = [self._masked(creator_id, hit, pseudonym) for hit in part]
+            # What stands for what is masked, `[name]`, is no word of the message.
+            words = [_BRACKETS.sub(lambda found: " " * len(found[0]), text or "") for text in texts]
+            spans = highlights(words, question.words)
+            for hit, text, own in zip(part, texts, spans, strict=True):
+                if len(own) == len(hit.highlights):
+                    update = {"text": text, "highlights": own}
+                    yield hit.place, _shown(creator_id, hit).model_copy(update=update)
+
+    def _masked(self, creator_id: str, hit: Hit, pseudonym: Pseudonym) -> str | None:
+        cached = self._history.look(creator_id, hit.row.chat)
+        message = cached.message(hit.row.message) if cached else None
         if cached is None or message is None:  # it went just now
             return None
         text: str | None = masked_message(message, cached, pseudonym)["text"]

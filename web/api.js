@@ -55,6 +55,14 @@ export const users = () => get("/api/v1/users", {});
 /** Who is there; with a `csrf_token` if they signed in here, and `open_at` where nobody is asked who they are. */
 export const me = () => get("/api/v1/me", {});
 
+/** Whether who is there may read messages of the account. */
+export const mayRead = ({ open_at: address, grants }, { user, creator }) =>
+  address !== null ||
+  grants.some(
+    ({ role, user_id: on, creator_id: of, with_text: text }) =>
+      ["*", user].includes(on) && [null, creator].includes(of) && (["chatter", "owner"].includes(role) || (role === "analyst" && text)),
+  );
+
 /** Whether who is there signed in with a password that is kept here. */
 export const hasPassword = ({ id, csrf_token: token }) => Boolean(token) && id.startsWith("person:");
 
@@ -72,6 +80,24 @@ const span = ({ user, creator }, days) => ({
 
 export const insights = (who, days, signal) => get("/api/v1/insights/full", span(who, days), signal);
 
+/** The same of the period before. */
+export const before = (who, days, signal) =>
+  get("/api/v1/insights/full", { ...span(who, days), previous: true }, signal);
+
+/** Who of the team sent, answered and sold what. */
+export const people = (who, days, signal) =>
+  get("/api/v1/insights/people", { ...span(who, days), time_zone: zone() }, signal);
+
+/** What an insight's `drill` is, of an update: pages are sent none. */
+export const drillOf = ({ user, creator }, { startDate, endDate }, insight, more = {}) => {
+  const asked = { insight, start_date: startDate, end_date: endDate, user_id: user, creator_id: creator, ...more };
+  return query(asked).slice(1);
+};
+
+/** The conversations that a number counts, by its query; behind a page with a cursor. */
+export const counted = (query, cursor, signal) =>
+  get("/api/v1/insights/conversations", { ...Object.fromEntries(new URLSearchParams(query)), limit: 50, cursor }, signal);
+
 export const sentiment = (who, days, bucket, signal) =>
   get(
     "/api/v1/insights/sentiment-trend",
@@ -85,8 +111,8 @@ const zone = () => Intl.DateTimeFormat().resolvedOptions().timeZone;
 export async function money(who, days, kind, signal) {
   const asked = { ...span(who, days), time_zone: zone() };
   const [conversion, ppv] = await Promise.all([
-    get("/api/v1/insights/conversion", { ...asked, kind }, signal),
-    get("/api/v1/insights/ppv", asked, signal),
+    get("/api/v1/insights/conversion", { ...asked, kind, with_previous: true }, signal),
+    get("/api/v1/insights/ppv", { ...asked, with_previous: true }, signal),
   ]);
   return { conversion, ppv };
 }
@@ -94,6 +120,7 @@ export async function money(who, days, kind, signal) {
 /** Hours of the week, by the clocks of this machine. */
 export const heatmap = (who, days, signal) =>
   get("/api/v1/insights/heatmap", { ...span(who, days), time_zone: zone() }, signal);
+
 /** Some fans in an order, and the cohorts of the last year. */
 export async function fans(who, days, chosen, signal) {
   const [found, { cohorts }] = await Promise.all([

@@ -1,6 +1,7 @@
 // Fans, what each is worth and how each stands, and cohorts, as tables.
 
 import { h, keyed, setText } from "./dom.js";
+import { counting, say } from "./drill.js";
 import * as format from "./format.js";
 import { fanName } from "./inbox.js";
 
@@ -71,17 +72,18 @@ function row() {
   return [node, ({ fan, name }) => {
     button.dataset.chatId = fan.chatId;
     setText(button, name);
+    const behind = (number, text, group, what) => counting(number, text, { drill: fan.drill, group, what: `${what}, ${name}` });
     const texts = [
-      format.money(fan.value),
-      format.money(fan.lifetime_value),
+      behind(fan.sales, format.money(fan.value), "sales", "tips and purchases"),
+      behind(fan.lifetime_sales, format.money(fan.lifetime_value), "lifetime_sales", "tips and purchases, ever"),
       fan.silent_seconds === null ? "never" : format.duration(fan.silent_seconds),
-      format.score(fan.mood),
+      fan.mood === null ? format.NONE : behind(fan.mood_n, format.score(fan.mood), "mood", "messages with a mood"),
       fan.mood_change === null ? format.NONE : signed(fan.mood_change),
       day(fan.subscription_end),
       fan.risk === null ? (NO_RISK[fan.risk_reason] ?? format.NONE) : format.share(fan.risk),
       fan.segments.map((each) => SEGMENTS[each]).join(", "),
     ];
-    texts.forEach((text, n) => setText(cells[n], text));
+    texts.forEach((text, n) => say(cells[n], text));
     cells[6].title = fan.risk_parts.map(part).join("\n");
   }];
 }

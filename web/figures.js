@@ -1,66 +1,93 @@
 // The figures of the window: headline, topics, response times, outcomes and actions.
 
 import { correctButton } from "./correct.js";
+import { changeMark } from "./change.js";
 import { h, keyed, setText } from "./dom.js";
+import { counting, say } from "./drill.js";
 import * as format from "./format.js";
 
 const by = (id) => document.getElementById(id);
+const [sentimentMark, updateSentimentMark] = changeMark();
 
-export function drawFigures(analytics) {
+/** The figures of a window, beside those of the period `before` where they are known; `drillOf(insight, more)` is a query. */
+export function drawFigures(analytics, before, drillOf) {
   if (analytics === null) return;
-  drawHeadline(analytics);
-  drawTopics(analytics);
-  drawResponse(analytics.response_time_metrics.response_time);
-  drawBars(by("outcomes"), analytics.outcomes, "No outcomes in this window.");
-  drawBars(by("actions"), analytics.actions, "No engagement actions in this window.");
+  const behind = (group, what, more) => ({ drill: drillOf("full", more), group, what });
+  drawHeadline(analytics, before, behind);
+  if (!sentimentMark.isConnected) by("sentiment-change").append(sentimentMark);
+  updateSentimentMark(analytics.sentiment, before?.sentiment, "score", format.score);
+  drawTopics(analytics, drillOf);
+  drawResponse(analytics.response_time_metrics.response_time, before?.response_time_metrics.response_time);
+  drawBars(by("outcomes"), analytics.outcomes, before?.outcomes, "No outcomes in this window.", (type) =>
+    behind("outcomes", format.words(type), { value: type }),
+  );
+  drawBars(by("actions"), analytics.actions, before?.actions, "No engagement actions in this window.");
 }
 
-function drawHeadline({ conversations, broadcast_only: alone, revenue, outcomes, response_time_metrics: metrics }) {
+function drawHeadline({ conversations, broadcast_only: alone, revenue, outcomes, response_time_metrics: metrics }, before, behind) {
   const response = metrics.response_time;
+  const was = before?.response_time_metrics;
   const over = (n, what) => (n ? `over ${format.count(n)} ${what}${n === 1 ? "" : "s"}` : "no data");
   const paid = outcomes.tip || outcomes.purchase || outcomes.renewal;
   facts(by("headline"), [
-    ["Conversations", format.count(conversations), alone ? `and ${format.count(alone)} broadcasts alone` : "in the window"],
-    ["Revenue", format.money(revenue), paid ? "tips, purchases, renewals" : "no sales"],
-    ["Median response", format.duration(response.median), over(response.n, "response")],
-    ["Unanswered", format.count(response.unanswered), "fans waiting"],
+    [
+      "Conversations", conversations, before?.conversations, format.count,
+      alone ? `and ${format.count(alone)} broadcasts alone` : "in the window",
+      "ratio", behind("conversations", "conversations"),
+    ],
+    [
+      "Revenue", revenue, before?.revenue, format.money, paid ? "tips, purchases, renewals" : "no sales",
+      "ratio", behind("outcomes", "outcomes"),
+    ],
+    [
+      "Median response", response.median, was?.response_time.median, format.duration, over(response.n, "response"),
+      "ratio", behind("responses", "answers"),
+    ],
+    ["Unanswered", response.unanswered, was?.response_time.unanswered, format.count, "fans waiting"],
     [
       "Average handling",
-      format.duration(minutes(metrics.average_handling_time_minutes)),
+      minutes(metrics.average_handling_time_minutes), minutes(was?.average_handling_time_minutes), format.duration,
       over(metrics.average_handling_time_n, "conversation"),
     ],
-    ["Silence", format.percent(metrics.silence_percentage), over(metrics.silence_n, "conversation")],
-    ["Turns", format.decimal(metrics.turns), over(metrics.turns_n, "conversation")],
+    [
+      "Silence", metrics.silence_percentage, was?.silence_percentage, format.percent,
+      over(metrics.silence_n, "conversation"), "points",
+    ],
+    ["Turns", metrics.turns, was?.turns, format.decimal, over(metrics.turns_n, "conversation")],
   ]);
 }
 
 const minutes = (value) => (value === null || value === undefined ? null : value * 60);
 
-function drawResponse(response) {
+function drawResponse(response, before) {
   setText(by("response-count"), `${format.count(response.n)} answered`);
   facts(by("response"), [
-    ["Mean", format.duration(response.mean), ""],
-    ["Median", format.duration(response.median), ""],
-    ["90th percentile", format.duration(response.p90), ""],
-    ["Longest", format.duration(response.max), ""],
-    ["Unanswered", format.count(response.unanswered), ""],
+    ["Mean", response.mean, before?.mean, format.duration],
+    ["Median", response.median, before?.median, format.duration],
+    ["90th percentile", response.p90, before?.p90, format.duration],
+    ["Longest", response.max, before?.max, format.duration],
+    ["Unanswered", response.unanswered, before?.unanswered, format.count],
   ]);
 }
 
+/** Rows of `[name, figure, figure before, how both are written, remark, kind of change, what lists what is behind]`. */
 function facts(list, rows) {
   keyed(list, rows, ([name]) => name, ([name]) => {
     const value = h("dd", { class: "value" });
+    const [mark, updateMark] = changeMark();
+    const moved = h("dd", { class: "moved" }, mark);
     const note = h("dd", { class: "quiet" });
-    const update = ([, figure, remark]) => {
-      setText(value, figure);
+    const update = ([, figure, before, show, remark = "", kind = "ratio", link = null]) => {
+      say(value, link ? counting(figure, show(figure), link) : show(figure));
+      updateMark(figure, before, kind, show);
       setText(note, remark);
       note.hidden = !remark;
     };
-    return [h("div", {}, h("dt", {}, name), value, note), update];
+    return [h("div", {}, h("dt", {}, name), value, moved, note), update];
   });
 }
 
-function drawTopics({ topics, conversations }) {
+function drawTopics({ topics, conversations }, drillOf) {
   const ranked = [...topics].sort((a, b) => b.volume - a.volume || (a.topic < b.topic ? -1 : 1));
   setText(
     by("topics-count"),
@@ -73,7 +100,7 @@ function drawTopics({ topics, conversations }) {
     ]);
     return;
   }
-  keyed(by("topics"), ranked, ({ id }) => `topic ${id}`, topicRow);
+  keyed(by("topics"), ranked.map((topic) => ({ topic, drillOf })), ({ topic: { id } }) => `topic ${id}`, topicRow);
 }
 
 function topicRow() {
@@ -87,11 +114,12 @@ function topicRow() {
   const row = h(
     "tr", {}, h("th", { scope: "row" }, label, keywords, correct), volume, h("td", { class: "share" }, share, bar), change,
   );
-  return [row, (topic) => {
+  return [row, ({ topic, drillOf: query }) => {
     setText(label, topic.topic);
     Object.assign(correct.dataset, { kind: "topic", id: topic.id });
     setText(keywords, topic.keywords.slice(0, 4).join(", ") || (topic.category ?? ""));
-    setText(volume, format.count(topic.volume));
+    const drill = query("topics", { topic_id: topic.id, topic: topic.topic });
+    say(volume, counting(topic.volume, format.count(topic.volume), { drill, group: "volume", what: `conversations, ${topic.topic}` }));
     setText(share, format.percent(topic.percentage_of_total));
     bar.style.setProperty("--part", Math.min(1, topic.percentage_of_total / 100));
     setText(change, format.trend(topic));
@@ -99,20 +127,24 @@ function topicRow() {
   }];
 }
 
-function drawBars(list, counts, nothing) {
+function drawBars(list, counts, before, nothing, linkOf = null) {
   const rows = Object.entries(counts).filter(([, n]) => n > 0).sort((a, b) => b[1] - a[1]);
   if (!rows.length) {
     keyed(list, [nothing], () => "nothing", () => [h("li", { class: "quiet" }, nothing), () => {}]);
     return;
   }
   const most = rows[0][1];
-  keyed(list, rows, ([name]) => `bar ${name}`, ([name]) => {
-    const n = h("span", { class: "number" });
+  const items = rows.map(([name, value]) => ({ name, value, was: before && (Object.hasOwn(before, name) ? before[name] : 0), part: value / most, link: linkOf?.(name) }));
+  keyed(list, items, ({ name }) => `bar ${name}`, ({ name }) => {
+    const n = h("span");
+    const [mark, updateMark] = changeMark();
     const bar = h("span", { class: "bar", "aria-hidden": "true" });
-    const update = ([, value]) => {
-      setText(n, format.count(value));
-      bar.style.setProperty("--part", value / most);
+    const update = ({ value, was, part, link }) => {
+      say(n, link ? counting(value, format.count(value), link) : format.count(value));
+      updateMark(value, was, "ratio", format.count);
+      bar.style.setProperty("--part", part);
     };
-    return [h("li", {}, h("span", { class: "label" }, format.words(name)), n, bar), update];
+    const figure = h("span", { class: "number" }, mark, n);
+    return [h("li", {}, h("span", { class: "label" }, format.words(name)), figure, bar), update];
   });
 }

@@ -57,11 +57,16 @@ export const words = (name) => name.replaceAll("_", " ");
 
 const parser = new DOMParser();
 
-/** The platform's HTML as plain text. The parsed document is inert: nothing in it runs or loads. */
+/** The platform's HTML as plain text, as the service reads it. The parsed document is inert: nothing in it runs or loads. */
 export function plainText(html) {
-  if (!/[<&]/.test(html)) return html;
+  const text = /[<&]/.test(html) ? parsed(html) : html;
+  const lines = text.split("\n").map((line) => line.trim().replaceAll(/\s+/g, " "));
+  return lines.filter(Boolean).join("\n"); // places in a text are counted so
+}
+
+function parsed(html) {
   const broken = html.replace(/<br\s*\/?>|<\/(p|div|li)>/gi, "\n");
-  return parser.parseFromString(broken, "text/html").body.textContent.trim();
+  return parser.parseFromString(broken, "text/html").body.textContent;
 }
 
 /** What a message says, in one text: its words, else what it carries. */

@@ -1,6 +1,7 @@
 // When fans write, wait and pay: the hours of the week as a table whose cells are shaded.
 
 import { h, setText } from "./dom.js";
+import { counting, say } from "./drill.js";
 import * as format from "./format.js";
 
 const by = (id) => document.getElementById(id);
@@ -13,6 +14,8 @@ const MEASURES = {
   response: { value: (of) => of.response_median, show: (value) => (value === null ? "" : format.shortly(value)) },
   revenue: { value: (of) => of.revenue, show: (value) => (value ? format.count(value) : "") },
 };
+const GROUPS = { fan_messages: "fan_messages", response: "responses", revenue: "revenue" };
+const WHAT = { fan_messages: "messages of fans", response: "answers", revenue: "payments" };
 const TOLD = {
   fan_messages: ({ fan_messages: n }) => `${format.count(n)} messages of fans`,
   response: ({ response_median: seconds, responses: n }) => `${format.duration(seconds)}, median of ${format.count(n)} answers`,
@@ -27,14 +30,21 @@ export function drawHeat({ heat, measure }) {
   const { value, show } = MEASURES[measure];
   const told = TOLD[measure];
   const most = Math.max(0, ...heat.cells.map(({ figures }) => value(figures) ?? 0));
+  const behind = (drill, hour) => ({ drill, group: GROUPS[measure], what: `${WHAT[measure]}, ${hour}`, more: { hour } });
   for (const { hour, figures, previous } of heat.cells) {
     const cell = cells.get(hour);
     const own = value(figures);
-    setText(cell, show(own));
+    say(cell, counting(own, show(own), behind(heat.drill, hour)));
     cell.dataset.level = own && most ? Math.ceil((LEVELS * own) / most) : 0;
     cell.title = `${hour}: ${told(figures)}; before: ${told(previous)}`;
   }
-  setText(by("heat-total"), `${told(heat.total.figures)}; before: ${told(heat.total.previous)}`);
+  const total = (drill, figures) => counting(value(figures), told(figures), behind(drill, "all"));
+  say(
+    by("heat-total"),
+    total(heat.drill, heat.total.figures),
+    "; before: ",
+    total(heat.previous_drill, heat.total.previous),
+  );
   setText(by("heat-zone"), `By the clocks of ${heat.time_zone}. The period before is of equal length.`);
 }
 

@@ -4,6 +4,7 @@ import * as api from "./api.js";
 import { drawSentiment } from "./charts.js";
 import { listenToCorrections } from "./correct.js";
 import { h, setText } from "./dom.js";
+import { drawDrill } from "./drill.js";
 import { drawFans } from "./fans.js";
 import { drawFigures } from "./figures.js";
 import { drawFound } from "./find.js";
@@ -11,6 +12,7 @@ import { drawHeat } from "./heat.js";
 import { drawInbox } from "./inbox.js";
 import { drawMoney } from "./money.js";
 import { drawPanel } from "./panel.js";
+import { drawPeople } from "./people.js";
 import { PAGE, initial, reduce } from "./state.js";
 
 const MESSAGES = 100; // asked for at a time
@@ -21,7 +23,8 @@ const CLOCK = 30_000; // ms between redrawings of "waiting .."
 const WINDOW = 300_000; // ms after which a quiet window is asked for again, as its ends move
 
 const by = (id) => document.getElementById(id);
-const who = { user: null, creator: null, mask: null, known: false }; // `mask` true: names are not shown
+// `mask` true: names are not shown; `reads`: messages may be read
+const who = { user: null, creator: null, mask: null, known: false, reads: false };
 
 let state = initial;
 let drawn = {};
@@ -41,17 +44,22 @@ function draw() {
   const now = state;
   const changed = (...keys) => keys.some((key) => now[key] !== drawn[key]);
   if (changed("connection", "system", "problem")) drawStatus(now);
-  if (changed("chats", "loaded", "analytics")) drawEmpty(now);
-  if (changed("analytics")) drawFigures(now.analytics);
+  if (changed("chats", "total", "loaded", "analytics")) drawEmpty(now);
+  if (changed("analytics", "before")) drawFigures(now.analytics, now.before, drillOf(now));
   if (changed("analytics", "trend", "bucket")) drawTrend(now);
   if (changed("money")) drawMoney(now.money);
+  if (changed("people", "team", "beside")) drawPeople(now);
   if (changed("heat", "measure")) drawHeat(now);
   if (changed("fans", "cohorts", "chats", "segment")) drawFans(now);
   if (changed("chats", "total", "shown", "online", "open")) drawInbox(now, Date.now());
   if (changed("found", "chats")) drawFound(now);
+  if (changed("drill", "chats")) drawDrill(now, who.reads);
   if (changed("chats", "open")) drawPanel(now);
   drawn = now;
 }
+
+/** From an insight of the shown window to the query of what is behind it. */
+const drillOf = ({ analytics }) => (insight, more) => api.drillOf(who, analytics, insight, more);
 
 function drawTrend({ analytics, bucket, trend }) {
   const shown = bucket === "day" ? analytics?.sentiment_trend : trend;
@@ -111,8 +119,8 @@ function pill(node, [kind, text]) {
   setText(node, text);
 }
 
-function drawEmpty({ loaded, chats }) {
-  const empty = (loaded || !who.known) && chats.size === 0;
+function drawEmpty({ loaded, chats, total }) {
+  const empty = (loaded || !who.known) && chats.size === 0 && total === 0; // who reads no messages is shown no chats
   by("empty").hidden = !empty;
   document.body.classList.toggle("is-empty", empty);
   if (!empty) return;
@@ -160,6 +168,35 @@ const refreshHeat = asking(async ({ days }, signal) => {
 const refreshFans = asking(async (now, signal) => {
   dispatch("fans", await api.fans(who, now.days, now, signal));
 });
+
+const refreshBefore = asking(async ({ days }, signal) => {
+  dispatch("before", await api.before(who, days, signal));
+});
+
+const refreshPeople = asking(async ({ days }, signal) => {
+  dispatch("people", await api.people(who, days, signal));
+});
+
+/** What no frame tells of. */
+function refreshOthers(delay) {
+  for (const again of [refreshBefore, refreshMoney, refreshPeople, refreshHeat, refreshFans]) again(delay);
+}
+
+/** List what a number counts, or with a cursor more of it; of several under way the last one counts. */
+const drill = (() => {
+  let asked = new AbortController();
+  return async (query, what, cursor = null) => {
+    asked.abort();
+    asked = new AbortController();
+    const { signal } = asked;
+    dispatch("drilling", { query, what });
+    try {
+      dispatch("drilled", { query, found: await api.counted(query, cursor, signal) });
+    } catch (error) {
+      if (!signal.aborted) dispatch("drill_failed", { query, error: error.message });
+    }
+  };
+})();
 
 async function loadMoreFans() {
   const after = state.fans.next;
@@ -215,7 +252,7 @@ const find = (() => {
 const rank = (() => {
   let asking = false;
   return async () => {
-    if (asking) return;
+    if (asking || !who.reads) return;
     asking = true;
     try {
       while (state.ranked < Math.min(state.shown, state.total)) {
@@ -259,9 +296,7 @@ function take(frame) {
   if (isNew && payload.messageCount > payload.messages.length) recall(payload.conversationId);
   if (type === "full_sync_response") {
     rank();
-    refreshMoney(SETTLE);
-    refreshHeat(SETTLE);
-    refreshFans(SETTLE);
+    refreshOthers(SETTLE);
   }
   if (state.open && (type === "full_sync_response" || payload.conversationId === state.open.id)) reread();
   if (type === "analytics_update" || type === "full_sync_response") settle();
@@ -277,9 +312,7 @@ function listen() {
   by("window").addEventListener("change", ({ target }) => {
     dispatch("window", Number(target.value));
     refresh(0);
-    refreshMoney(0);
-    refreshHeat(0);
-    refreshFans(0);
+    refreshOthers(0);
   });
   for (const name of ["sort", "segment"]) {
     by(name).addEventListener("change", ({ target }) => {
@@ -292,6 +325,20 @@ function listen() {
     const button = target.closest("[data-chat-id]");
     if (button) open(button.dataset.chatId);
   });
+  for (const name of ["team", "beside"]) {
+    by(name).addEventListener("change", ({ target }) => dispatch("people_by", { [name]: target.value }));
+  }
+  by("main").addEventListener("click", ({ target }) => {
+    const number = target.closest("[data-drill]");
+    if (number) drill(number.dataset.drill, number.dataset.what);
+  });
+  by("drill-more").addEventListener("click", () => drill(state.drill.query, state.drill.what, state.drill.next));
+  by("drilled").addEventListener("click", ({ target }) => {
+    const button = target.closest("[data-message-id]");
+    if (button) openAt(button.dataset.chatId, button.dataset.messageId);
+  });
+  by("drill-close").addEventListener("click", () => dispatch("undrilled"));
+  by("drill").addEventListener("close", () => state.drill && dispatch("undrilled"));
   by("kind").addEventListener("change", ({ target }) => {
     dispatch("kind", target.value);
     refreshMoney(0);
@@ -322,15 +369,15 @@ function listen() {
   by("panel-close").addEventListener("click", () => dispatch("closed"));
   by("panel-older").addEventListener("click", () => load(state.open.id, state.open.messages.size));
   by("panel").addEventListener("close", () => state.open && dispatch("closed"));
-  addEventListener("keydown", ({ key }) => key === "Escape" && state.open && dispatch("closed"));
+  addEventListener("keydown", ({ key }) => {
+    if (key === "Escape" && (state.open || state.drill)) dispatch(state.open ? "closed" : "undrilled");
+  });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => drawTrend(state));
   setInterval(() => drawInbox(state, Date.now()), CLOCK);
   setInterval(() => {
     if (who.user === null) return;
     refresh(0);
-    refreshMoney(0);
-    refreshHeat(0);
-    refreshFans(0);
+    refreshOthers(0);
   }, WINDOW);
 }
 
@@ -368,8 +415,9 @@ function offerAccounts(known) {
 async function begin() {
   listen();
   let known = [];
+  let me = null;
   try {
-    const me = await api.me();
+    me = await api.me();
     by("sign-out").hidden = !me.csrf_token;
     const isAdmin = me.open_at === null && me.grants.some(({ role }) => role === "admin");
     by("admin").hidden = !isAdmin && !api.hasPassword(me);
@@ -387,6 +435,7 @@ async function begin() {
   const own = known.find(({ user_id: user }) => user === who.user);
   who.known = own !== undefined;
   who.creator = asked.get("creator_id") ?? own?.creator_ids[0] ?? null;
+  who.reads = me === null || api.mayRead(me, who);
   offerAccounts(known);
   if (who.user === null) {
     dispatch("connection", "none");

@@ -117,7 +117,7 @@ function bubble() {
     correct.hidden = !message.enrichment;
     setText(text, format.messageText(message));
     setText(meta, remarks(message, side).join(" · "));
-    chips(found, understood(message.enrichment));
+    chips(found, understood(message));
   }];
 }
 
@@ -134,17 +134,29 @@ function remarks(message, side) {
 }
 
 /** `[kind, key, label]` for each thing that was understood of a message; null: not looked at yet. */
-function understood(enrichment) {
+function understood(message) {
+  const { enrichment } = message;
   if (!enrichment) return [["pending", "", "not analysed yet"]];
   const { sentiment, sentimentReason, topics, actions, entities, failed } = enrichment;
   return [
     ...(sentiment === null ? [] : [[format.mood(sentiment), "", `${format.score(sentiment)} ${format.mood(sentiment)}`]]),
     ...(sentimentReason === "language" ? [["pending", "language", "not English: no sentiment"]] : []),
     ...(topics ?? []).map(({ id, topic }) => ["topic", id, topic]),
-    ...(actions ?? []).map((action) => ["action", action, format.words(action)]),
+    ...(actions ?? []).map((action) => ["action", action, format.words(action) + evidenceOf(action, message)]),
     ...(entities ?? []).map(({ type, text, start }) => ["entity", `${type} ${start}`, `${words(type)}: ${text}`]),
     ...Object.keys(failed).map((strategy) => ["pending", strategy, `no ${words(strategy)}: it failed`]),
   ];
+}
+
+/** What shows an action: the words, a field that the platform set, or how sure the model is. */
+function evidenceOf(action, message) {
+  const told = message.enrichment.actionEvidence?.[action]; // under pseudonyms there is none
+  if (!told) return "";
+  const [kind, at] = told.split(" ");
+  if (kind === "model") return ` (model, ${format.share(Number(at))})`;
+  if (kind !== "text") return ` (${told})`;
+  const characters = [...format.messageText(message)].slice(...at.split(":").map(Number));
+  return characters.length ? `: ${characters.join("")}` : "";
 }
 
 const words = (type) => format.words(type.toLowerCase());

@@ -14,11 +14,16 @@ export const initial = {
   days: 30,
   bucket: "day",
   analytics: null, // of the shown window
+  before: null, // the same of the period before
   trend: null, // of the shown bucket, when it is not the day
   kind: "topic", // of the factors whose sales are compared
   money: null, // {conversion, ppv} of the shown window and kind
   heat: null, // of the shown window
   measure: "fan_messages", // what of it is shown
+  people: null, // of the shown window
+  team: "person", // what people are told apart by: person or shift
+  beside: "", // whose figures they are shown beside; "": of the period before
+  drill: null, // {query, what, conversations, total, counted, amount, next, asking, error} of a number
   sort: "value", // of the fans
   segment: "", // of the fans that are shown; "": all
   fans: null, // as the insight answers them, those of the pages behind as well
@@ -39,12 +44,15 @@ export function reduce(state, event) {
 const transitions = {
   connection: (state, connection) => ({ ...state, connection }),
   problem: (state, problem) => ({ ...state, problem }),
-  window: (state, days) => ({ ...state, days, trend: null }),
+  window: (state, days) => ({ ...state, days, trend: null, before: null }),
   bucket: (state, bucket) => ({ ...state, bucket, trend: null }),
   insights: (state, analytics) => prioritise({ ...state, analytics }, analytics),
   trend: (state, trend) => ({ ...state, trend }),
   kind: (state, kind) => ({ ...state, kind }),
   money: (state, money) => ({ ...state, money }),
+  before: (state, before) => ({ ...state, before }),
+  people: (state, people) => ({ ...state, people }),
+  people_by: (state, chosen) => ({ ...state, ...chosen }),
   heat: (state, heat) => ({ ...state, heat }),
   measure: (state, measure) => ({ ...state, measure }),
   fans_by: (state, chosen) => ({ ...state, ...chosen }),
@@ -64,6 +72,21 @@ const transitions = {
     return { ...state, found };
   },
   search_failed: (state, error) => ({ ...state, found: { ...state.found, asking: false, error } }),
+
+  /** What a number counts is asked for, or more of it. */
+  drilling(state, { query, what }) {
+    const nothing = { query, what, conversations: [], total: 0, counted: 0, amount: null, next: null };
+    const isMore = state.drill?.query === query;
+    return { ...state, drill: { ...(isMore ? state.drill : nothing), asking: true, error: null } };
+  },
+  drilled(state, { query, found: { conversations, ...rest } }) {
+    if (state.drill?.query !== query) return state;
+    const all = [...state.drill.conversations, ...conversations];
+    return { ...state, drill: { ...state.drill, ...rest, conversations: all, asking: false } };
+  },
+  drill_failed: (state, { query, error }) =>
+    state.drill?.query === query ? { ...state, drill: { ...state.drill, asking: false, error } } : state,
+  undrilled: (state) => ({ ...state, drill: null }),
 
   system_status: (state, system) => ({ ...state, system }),
   system_error: (state, { errorMessage, code }) => ({

@@ -8,7 +8,7 @@ payload `for_pages` figures are rounded to what a person reads, and what is not 
 """
 
 from datetime import datetime
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, SerializationInfo
@@ -229,7 +229,23 @@ class ExtendedConversationNode(Payload):
     models: dict[str, str] = {}  # strategy -> model name and version
 
 
-class TopicMetric(Payload):
+class Figures(Payload):
+    """Figures of a period, whose `previous` are the same of the period before.
+
+    They are null where that period has none, or where they are not asked for.
+    """
+
+    NAMED_BY: ClassVar[tuple[str, ...]] = ()  # of a row: what tells it from the others
+
+    @property
+    def as_previous(self) -> Self:
+        """What is shown of them beside those of a later period."""
+        return self
+
+
+class TopicMetric(Figures):
+    NAMED_BY = ("id", "topic")
+
     topic: str
     id: str
     volume: int
@@ -238,6 +254,8 @@ class TopicMetric(Payload):
     previous_volume: int
     category: str | None = None
     keywords: list[str] = []
+    drill: str | None = None  # a query of `/api/v1/insights/conversations`; pages are sent none
+    previous: "TopicMetric | None" = None
 
 
 class SentimentPoint(Payload):
@@ -246,13 +264,15 @@ class SentimentPoint(Payload):
     n: int  # fan messages with a sentiment
 
 
-class SentimentTrend(Payload):
+class SentimentTrend(Figures):
     trend: list[SentimentPoint]
     sentiment_score: Hundredths | None  # over the whole window
     n: int
     bucket: str
     time_zone: str
     notes: list[str] = []  # how the question was read, where not to the letter
+    drill: str | None = None  # as a topic's
+    previous: "SentimentTrend | None" = None
 
 
 class ResponseTime(Payload):
@@ -271,7 +291,7 @@ class ResponseTime(Payload):
     unanswered: int
 
 
-class ResponseTimeMetrics(Payload):
+class ResponseTimeMetrics(Figures):
     average_handling_time_minutes: Tenths | None
     average_handling_time_n: int
     silence_percentage: Tenths | None
@@ -279,6 +299,8 @@ class ResponseTimeMetrics(Payload):
     turns: Tenths | None
     turns_n: int
     response_time: ResponseTime
+    drill: str | None = None  # as a topic's
+    previous: "ResponseTimeMetrics | None" = None
 
 
 class MessageCounts(Payload):
@@ -302,7 +324,7 @@ class PayPerViewMetrics(Payload):
     mass: PayPerView
 
 
-class AnalyticsUpdate(Payload):
+class AnalyticsUpdate(Figures):
     """Everything a dashboard shows of one window; `creatorId` null means all the caller may see."""
 
     creatorId: str | None
@@ -329,6 +351,13 @@ class AnalyticsUpdate(Payload):
     priority: dict[str, PriorityScore]
     unreadCounts: dict[str, int]
     notes: list[str] = []  # how the question was read, where not to the letter
+    drill: str | None = None  # as a topic's
+    previous: "AnalyticsUpdate | None" = None
+
+    @property
+    def as_previous(self) -> Self:
+        """Without how each chat stands now, which is of no period."""
+        return self.model_copy(update={"priorityScores": {}, "priority": {}, "unreadCounts": {}})
 
 
 class Converted(Payload):
@@ -341,8 +370,10 @@ class Converted(Payload):
     high: float | None
 
 
-class ConversionRow(Payload):
+class ConversionRow(Figures):
     """Conversations with one topic, action, pair of both, price band or hour, against those without it."""
+
+    NAMED_BY = ("kind", "action", "topicId", "topic", "value")
 
     kind: FactorKind
     action: str | None = None  # of an action or pair
@@ -364,9 +395,10 @@ class ConversionRow(Payload):
     adjusted_p: float | None  # over all tests of the answer
     significant: bool | None
     drill: str  # a query of `/api/v1/insights/conversations`; add `group`
+    previous: "ConversionRow | None" = None
 
 
-class Conversion(Payload):
+class Conversion(Figures):
     """Which conversations a sale follows."""
 
     creatorId: str | None
@@ -388,10 +420,13 @@ class Conversion(Payload):
     method: str
     caution: str  # what must not be read into it
     notes: list[str] = []  # how the question was read, where not to the letter
+    previous: "Conversion | None" = None
 
 
-class PpvRow(Payload):
+class PpvRow(Figures):
     """What became of pay-per-view offers. What is not known of such offers, or not asked of them, is null."""
+
+    NAMED_BY = ("key",)
 
     key: str
     sent: int
@@ -407,9 +442,10 @@ class PpvRow(Payload):
     revenue_per_message: float | None
     conversations: int  # that the offers were sent in, or by themselves
     drill: str  # a query of `/api/v1/insights/conversations`; add `group`
+    previous: "PpvRow | None" = None
 
 
-class PpvFunnel(Payload):
+class PpvFunnel(Figures):
     """The pay-per-view offers of the window's conversations and of what stands alone in it."""
 
     creatorId: str | None
@@ -422,6 +458,7 @@ class PpvFunnel(Payload):
     by_media: list[PpvRow]
     by_person: list[PpvRow]  # who sent them; `unknown` where nothing says it
     by_creator: list[PpvRow]  # a row an account
+    previous: "PpvFunnel | None" = None
 
 
 class CountedConversation(Payload):

@@ -143,6 +143,27 @@ async def test_every_number_of_conversion_has_a_list_of_as_many_conversations(
                 assert (part["amount"] or 0) == pytest.approx(row["amount_total"])
 
 
+async def test_every_topic_outcome_and_count_of_the_update_has_a_list_that_counts_as_much(
+    http: httpx.AsyncClient,
+) -> None:
+    found = await get(http, f"full?{window()}")
+    assert len(found["topics"]) > 5
+    assert found["topics"] == await get(http, f"topics?{window()}")
+    for topic in found["topics"]:
+        assert len(await listed(http, topic["drill"], "volume")) == topic["volume"]
+    for name in ("conversations", "fan_conversations", "broadcast_only"):
+        assert len(await listed(http, found["drill"], name)) == found[name] > 0
+    everything = await listed(http, found["drill"], "outcomes")
+    assert sum(each["counted"] for each in everything) == sum(found["outcomes"].values())
+    assert amount(everything) == pytest.approx(found["revenue"])
+    for kind, number in found["outcomes"].items():
+        own = await listed(http, found["drill"] + f"&value={kind}", "outcomes")
+        assert sum(each["counted"] for each in own) == number
+    times = await get(http, f"response-time?{window()}")
+    answers = await listed(http, times["drill"], "responses")
+    assert sum(each["counted"] for each in answers) == times["response_time"]["n"]
+
+
 async def test_every_number_of_the_funnel_has_a_list_that_counts_as_much(http: httpx.AsyncClient) -> None:
     found = await get(http, f"ppv?{window()}")
     parts = [found[name] for name in ("by_delivery", "by_price_band", "by_media", "by_creator")]

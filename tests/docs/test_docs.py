@@ -14,7 +14,7 @@ from fastapi.routing import iter_route_contexts
 from starlette.routing import WebSocketRoute
 
 from graph import traversals
-from insights import fan_queries, money, queries, team
+from insights import behind, fan_queries, money, queries, team
 from insights.risk_features import FEATURES
 from local.ray import LIMITS
 from metrics.declared import BY_NAME
@@ -261,7 +261,7 @@ def test_every_field_and_parameter_of_a_search_is_in_its_page(answer: type[Paylo
 def test_every_question_that_answers_a_metric_is_in_the_metrics() -> None:
     texts = {
         text
-        for module in (queries, money, team, fan_queries)
+        for module in (queries, money, team, fan_queries, behind)
         for text in vars(module).values()
         if isinstance(text, str)
     }

@@ -461,6 +461,20 @@ def test_some_fans_wait_and_creators_answer_at_different_speed(
     assert medians[0] * 2 < medians[1]
 
 
+def test_the_team_says_of_part_of_the_messages_who_sent_them_by_the_hour(
+    raw: list[dict[str, Any]], samples: Samples
+) -> None:
+    for creator, own in zip(CREATORS, samples.creators, strict=True):
+        sent = [m for m in own.snapshot["messages"] if "toUser" in m and m.get("createdAt")]
+        told = Counter(m.get("senderId") for m in sent)
+        assert told.keys() == {None, *(worker.id for worker in creator.team)}
+        assert min(told.values()) > 10
+        for m in sent:
+            hour = datetime.fromisoformat(m["createdAt"]).hour
+            assert m.get("senderId") in (None if m["isFromQueue"] else creator.worker(hour), None)
+    assert all("toUser" in m and not m["isFromQueue"] for m in raw if "senderId" in m)
+
+
 def test_every_slot_of_every_template_is_known() -> None:
     templates = [line for lines in ACTS.values() for line in lines]
     templates += [line for lines in OTHER_CLOSING.values() for line in lines]

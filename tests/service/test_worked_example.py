@@ -70,7 +70,8 @@ async def test_the_worked_example_has_the_same_numbers_everywhere(
         assert holds(answer.json())
         full = (await http.get("/api/v1/insights/full", params={"creator_id": user_id})).json()
         assert holds(full["response_time_metrics"])
-        topics = (await http.get("/api/v1/insights/topics", params={"creator_id": user_id})).json()
+        span = {"start_date": full["startDate"], "end_date": full["endDate"]}
+        topics = (await http.get("/api/v1/insights/topics", params={"creator_id": user_id, **span})).json()
         assert topics == full["topics"]
         assert [each["volume"] for each in topics] == [each["volume"] for each in over_socket["topics"]]
 

@@ -1,7 +1,9 @@
 """A search finds what the history holds, whatever came, changed, went or was killed."""
 
 import asyncio
+import base64
 import contextlib
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -169,6 +171,59 @@ async def test_masked_hits_have_masked_texts_and_highlights_in_them(world: World
     if hit["text"] is not None:
         assert "sam@" not in hit["text"]
         assert [hit["text"][start:end] for start, end in hit["highlights"]] == ["gym", "gym"]
+
+
+SAM = {"id": "43", "name": "Sam Falk", "username": "samfalk"}
+
+
+async def tell_names(world: World, count: int) -> None:
+    """Messages of a fan in which the fan's name stands, which a mask hides, and as many beside these."""
+    for n in range(count):
+        text = f"gym gym gym with falk {n}"
+        await say(world.session, raw(f"n{n}", 600 + n, text=text, fan="43", fromUser=SAM))
+        await say(world.session, raw(f"o{n}", 600 + n, text=f"gym number {n}", fan="42"))
+    await world.settle()
+
+
+@pytest.mark.parametrize("mode", ["words", "meaning", "both"])
+async def test_a_masked_page_does_not_tell_of_hits_that_have_their_words_only_in_what_is_masked(
+    world: World, mode: Mode
+) -> None:
+    await tell_names(world, 5)
+    assert (await ask(world, "falk", "words", limit=2))["next"] is not None
+    for words in ("falk", "falk name", "sam falk"):
+        for limit in (1, 2, 100):
+            answer = await ask(world, words, mode, limit=limit, mask=True)
+            assert [each["messageId"] for each in answer["messages"] if each["fanId"] == "43"] == []
+            if mode == "words":
+                assert (answer["messages"], answer["next"]) == ([], None)
+
+
+async def test_masked_pages_are_as_full_as_if_there_were_no_such_hits(world: World) -> None:
+    await tell_names(world, 5)
+    plain = await ask(world, "gym falk", "both")
+    assert sum(each["fanId"] == "43" for each in plain["messages"][:5]) == 5  # the best are those
+    pages, scores, cursor = [], [], None
+    while True:
+        answer = await ask(world, "gym falk", "both", limit=3, cursor=cursor, mask=True)
+        pages.append([each["messageId"] for each in answer["messages"]])
+        scores += [each["score"] for each in answer["messages"]]
+        if (cursor := answer["next"]) is None:
+            break
+        _, at, _, _ = json.loads(base64.urlsafe_b64decode(cursor))
+        assert at == sum(map(len, pages))
+    assert [len(page) for page in pages] == [3, 3, 2]
+    assert {id for page in pages for id in page} == {"a1", "a2", "b1", "o0", "o1", "o2", "o3", "o4"}
+    assert scores == [1 / (60 + rank) for rank in range(1, 9)]
+
+
+async def test_the_word_that_stands_for_what_is_masked_is_not_found(world: World) -> None:
+    await say(world.session, raw("n1", 600, text="my name is falk", fan="43", fromUser=SAM))
+    await world.settle()
+    [hit] = (await ask(world, "name", mask=True))["messages"]
+    assert hit["text"] == "my name is [name]"
+    assert hit["highlights"] == [[3, 7]]
+    assert (await ask(world, "name falk", mask=True))["messages"] == []
 
 
 async def test_the_next_owner_goes_on_with_the_file_and_compares_what_changed(world: World) -> None:

@@ -5,7 +5,7 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from html import escape
 from typing import Any
@@ -18,6 +18,7 @@ from playwright.sync_api import (
     ConsoleMessage,
     Dialog,
     Error,
+    Locator,
     Page,
     WebSocketRoute,
     expect,
@@ -338,18 +339,24 @@ def talk(number: int) -> list[dict[str, Any]]:
     return [message(number * 10 + 1, fan, at, text), offer | {"media": [{"id": number, "type": "video"}]}]
 
 
+def await_figures(service: Service, user_id: str, insight: str, is_there: Callable[[Any], bool]) -> None:
+    """Return when the graph, which is written beside the page, answers so."""
+    asked = {"user_id": user_id, "creator_id": CREATOR}
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        found = httpx.get(f"{service.url}/api/v1/insights/{insight}", params=asked, timeout=PATIENCE).json()
+        if is_there(found):
+            return
+        time.sleep(0.2)
+    pytest.fail(f"{insight} does not say what it should")
+
+
 def test_what_sales_follow_and_what_became_of_offers_are_shown(
     service: Service, user_id: str, page: Page
 ) -> None:
     messages = [each for number in range(48) for each in talk(number)]
     send(service, user_id, "snapshot", {"chats": [], "messages": messages})
-    asked = {"user_id": user_id, "creator_id": CREATOR}
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:  # the graph is written beside the page
-        found = httpx.get(f"{service.url}/api/v1/insights/ppv", params=asked, timeout=PATIENCE).json()
-        if found["total"]["sent"] == 48:
-            break
-        time.sleep(0.2)
+    await_figures(service, user_id, "ppv", lambda found: found["total"]["sent"] == 48)
     visit(page, service, user_id)
     expect(page.locator("#money-total")).to_have_text("18 of 48 conversations, 37.5 %")
     row = page.get_by_test_id("conversion").locator("tr", has_text="Custom content")
@@ -363,9 +370,103 @@ def test_what_sales_follow_and_what_became_of_offers_are_shown(
     expect(funnel.locator("tr", has_text="direct messages")).to_contain_text("4 min")
     expect(funnel.locator("tr", has_text="sent by anna")).to_contain_text("50 % (")
     expect(funnel.locator("tr", has_text="sender not known")).to_contain_text("25 % (")
-    page.get_by_label("By").last.select_option("price_band")
+    page.locator("#kind").select_option("price_band")
     expect(page.get_by_test_id("conversion").locator("tbody tr")).to_have_count(1)
     expect(page.get_by_test_id("conversion")).to_contain_text("too few others")
+
+
+def test_a_number_opens_the_conversations_that_it_counts_and_these_their_messages(
+    service: Service, user_id: str, page: Page
+) -> None:
+    messages = [each for number in range(60) for each in talk(number)]
+    messages += [
+        message(90_000 + n, 3000 + n, recent(40 * 1440), "it was long ago", by="creator") for n in range(10)
+    ]
+    chats = [chat(3000 + number, name=f"Kim {number}") for number in range(60)]
+    send(service, user_id, "snapshot", {"chats": chats, "messages": messages})
+    await_figures(service, user_id, "ppv", lambda found: found["total"]["sent"] == 60)
+    visit(page, service, user_id)
+
+    def headline(name: str) -> Locator:
+        term = page.get_by_role("term").filter(has_text=re.compile(f"^{name}$"))
+        return page.get_by_test_id("headline").locator("div").filter(has=term)
+
+    conversations = headline("Conversations")
+    expect(conversations.get_by_test_id("change")).to_have_text("▲ up 500 %")
+    expect(conversations.get_by_test_id("change")).to_have_attribute("title", "10 in the period before")
+    revenue = headline("Revenue")
+    expect(revenue.locator(".value")).to_have_text("$315.00")
+    expect(revenue.get_by_test_id("change")).to_be_hidden()  # of nothing there is no share
+
+    funnel = page.get_by_test_id("ppv").locator("tr", has_text="all")
+    sent = funnel.get_by_role("button", name="60: offers sent, all")
+    sent.focus()
+    page.keyboard.press("Enter")
+    drill, listed = page.get_by_test_id("drill-panel"), page.get_by_test_id("drilled-row")
+    expect(drill.get_by_role("heading")).to_have_text("offers sent, all")
+    expect(drill.get_by_role("heading")).to_be_focused()
+    expect(page.locator("#drill-state")).to_have_text("60 in 60 conversations; the first 50 are shown.")
+    expect(listed).to_have_count(50)
+    drill.get_by_role("button", name="Show more conversations").click()
+    expect(listed).to_have_count(60)
+    expect(page.locator("#drill-state")).to_have_text("60 in 60 conversations.")
+    page.keyboard.press("Escape")
+    expect(drill).to_be_hidden()
+    expect(sent).to_be_focused()
+
+    funnel.get_by_role("button", name="21: offers unlocked, all").click()
+    expect(page.locator("#drill-state")).to_have_text("21 in 21 conversations, $315.00.")
+    expect(listed).to_have_count(21)
+    first = listed.first.get_by_role("button")
+    expect(first).to_contain_text("Kim ")
+    expect(first).to_contain_text("2 messages · $15.00")
+    first.click()
+    panel = page.get_by_test_id("messages-panel")
+    expect(panel.locator(".sought")).to_be_focused()
+    expect(panel.get_by_test_id("message").last).to_contain_text("here you are")
+    page.keyboard.press("Escape")
+    expect(panel).to_be_hidden()
+    expect(first).to_be_focused()
+    expect(drill).to_be_visible()
+
+    # Of the team, and each beside another.
+    page.keyboard.press("Escape")
+    anna = page.get_by_test_id("people-row").filter(has_text="anna")
+    unknown = page.get_by_test_id("people-row").filter(has_text="not known")
+    expect(anna.get_by_role("button", name="24: messages sent, anna")).to_be_visible()
+    expect(anna).to_contain_text("2 min")
+    expect(anna.get_by_role("button", name="12: sales, anna")).to_be_visible()
+    page.get_by_label("Beside").select_option("anna")
+    expect(unknown.get_by_test_id("change").first).to_have_text("▲ up 50 %")
+    expect(unknown.get_by_test_id("change").first).to_have_attribute("title", "24 of anna")
+    expect(anna.get_by_test_id("change").first).to_be_hidden()
+    anna.get_by_role("button", name="24: messages sent, anna").click()
+    expect(listed).to_have_count(24)
+
+
+def test_who_reads_no_messages_or_no_names_is_listed_conversations_without_them(
+    service: Service, user_id: str, page: Page
+) -> None:
+    asked = [each for number in range(4) for each in talk(number)]
+    chats = [chat(3000 + number, name=f"Kim {number}") for number in range(4)]
+    send(service, user_id, "snapshot", {"chats": chats, "messages": asked})
+    await_figures(service, user_id, "ppv", lambda found: found["total"]["sent"] == 4)
+    page.goto(f"{service.url}/?user_id={user_id}&creator_id={CREATOR}&mask=true")
+    sent = page.get_by_test_id("ppv").get_by_role("button", name="4: offers sent, all")
+    listed = page.get_by_test_id("drilled-row")
+    sent.click()
+    expect(listed).to_have_count(4)
+    expect(listed.first).to_contain_text("Fan ")
+    expect(listed.first.get_by_role("button")).to_be_visible()
+    expect(page.locator("body")).not_to_contain_text("Kim")
+
+    grant = {"role": "analyst", "user_id": user_id, "creator_id": None, "with_text": False}
+    analyst = {"id": "person:ann", "name": "Ann", "grants": [grant], "csrf_token": None, "open_at": None}
+    page.route("**/api/v1/me", lambda route: route.fulfill(json=analyst))
+    page.goto(f"{service.url}/?user_id={user_id}&creator_id={CREATOR}")
+    sent.click()
+    expect(listed).to_have_count(4)
+    expect(listed.get_by_role("button")).to_have_count(0)
 
 
 def test_the_hours_of_the_week_are_shown_as_a_table_that_can_be_read(
@@ -375,13 +476,7 @@ def test_the_hours_of_the_week_are_shown_as_a_table_that_can_be_read(
     tip = message(3, 11, at, "for you", tipAmount=25) | {"isTip": True}
     answer = message(2, 11, at + timedelta(minutes=12), "good morning", by="creator")
     send(service, user_id, "snapshot", {"messages": [message(1, 11, at, "hello"), answer, tip]})
-    asked = {"user_id": user_id, "creator_id": CREATOR}
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:  # the graph is written beside the page
-        found = httpx.get(f"{service.url}/api/v1/insights/heatmap", params=asked, timeout=PATIENCE).json()
-        if found["total"]["figures"]["sales"] == 1:
-            break
-        time.sleep(0.2)
+    await_figures(service, user_id, "heatmap", lambda found: found["total"]["figures"]["sales"] == 1)
     visit(page, service, user_id)
     table = page.get_by_test_id("heatmap")
     expect(table.get_by_role("rowheader")).to_have_text(["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"])
@@ -407,13 +502,7 @@ def test_fans_are_shown_in_order_and_open_their_chats(service: Service, user_id:
         tip: dict[str, Any] = {"isTip": True, "tipAmount": number} if number else {}
         messages.append(message(number + 1, 4000 + number, at, "hello there", **tip))
     send(service, user_id, "snapshot", {"chats": chats, "messages": messages})
-    asked: dict[str, Any] = {"user_id": user_id, "creator_id": CREATOR, "limit": 1}
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:  # the graph is written beside the page
-        found = httpx.get(f"{service.url}/api/v1/insights/fans", params=asked, timeout=PATIENCE).json()
-        if found["total"] == 60 and found["fans"][0]["sales"]:
-            break
-        time.sleep(0.2)
+    await_figures(service, user_id, "fans", lambda found: found["total"] == 60 and found["fans"][0]["sales"])
     visit(page, service, user_id)
     rows = page.get_by_test_id("fan-row")
     expect(page.locator("#fans-total")).to_contain_text("60 fans")
@@ -432,7 +521,7 @@ def test_fans_are_shown_in_order_and_open_their_chats(service: Service, user_id:
     expect(page.locator("#fans-total")).to_contain_text("11 fans")
     expect(rows).to_have_count(11)
 
-    opened = rows.first.get_by_role("button", name="Kim 39")
+    opened = rows.first.get_by_role("button", name="Kim 39", exact=True)
     opened.click()
     expect(page.get_by_test_id("messages-panel")).to_contain_text("hello there")
     page.keyboard.press("Escape")
