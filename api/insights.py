@@ -297,6 +297,7 @@ async def conversations(
                 topic=(topic_id, topic),
                 outcome=value,
                 user_id=asked.user_id,
+                corrections=asked.corrections,
                 limit=limit,
                 cursor=cursor,
             )

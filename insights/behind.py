@@ -58,6 +58,7 @@ async def fetch_behind(
     topic: tuple[str, str] = ("", ""),
     outcome: str = "",
     user_id: str | None = None,
+    corrections: bool = True,
     limit: int = 100,
     cursor: str | None = None,
 ) -> CountedConversations:
@@ -70,7 +71,7 @@ async def fetch_behind(
     if group == "volume" and not topic[0]:
         raise invalid("topic_id", "is missing: it says which topic is meant")
     scope = Scope.of(start_date, end_date, creator_id, user_id)
-    reader = await Reader.open(graph, creator_id, user_id)
+    reader = await Reader.open(graph, creator_id, user_id, corrections=corrections)
     window = {"start": scope.window.start_second, "end": scope.window.end_second}
     asked = await asyncio.gather(*(reader.rows_by_account(each, **window) for each in _ASKED[group]))
     found = [

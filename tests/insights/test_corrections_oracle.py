@@ -19,8 +19,9 @@ from graph.builder import GraphBuilder
 from graph.embedded import EmbeddedGraph
 from graph.model import DropOlder
 from graph.port import Graph
+from insights.behind import fetch_behind
 from insights.money import fetch_conversion
-from insights.queries import fetch_sentiment_trend
+from insights.queries import fetch_sentiment_trend, fetch_topic_metrics
 from tests import oracle
 from tests.corrected import take
 from tests.feeds import feeds
@@ -138,6 +139,20 @@ async def check(graph: Graph, feed: list[Call], corrected: Corrected, *, correct
         assert trend.n == len(moods)
         if moods:
             assert trend.sentiment_score == pytest.approx(sum(moods) / len(moods))
+        behind: Any = {"limit": 1_000, **asked}
+        felt = await fetch_behind(
+            when(start), when(end), CREATOR, insight="sentiment-trend", group="sentiment", **behind
+        )
+        assert felt.counted == trend.n
+        for each in await fetch_topic_metrics(when(start), when(end), CREATOR, **asked):
+            listed = await fetch_behind(
+                *(when(start), when(end), CREATOR),
+                insight="topics",
+                group="volume",
+                topic=(each.id, each.topic),
+                **behind,
+            )
+            assert listed.total == each.volume
 
 
 async def _counts(feed: list[Call], cut: int, told: list[tuple[Any, int, Any]]) -> None:
