@@ -66,7 +66,7 @@ async def withdraw(
 @router.get(
     "/{user_id}",
     response_model=Corrections,
-    dependencies=[on_own_account(Action.READ_CHATS), KnownParameters],
+    dependencies=[on_own_account(Action.CORRECT), KnownParameters],
 )
 async def list_corrections(
     services: Provided, user_id: Id, creator_id: QueryId = None, limit: Limit = 100, offset: Offset = 0

@@ -62,7 +62,7 @@ GUARDED: dict[tuple[str, str], Action] = {
     ("GET", "/api/v1/search"): Action.READ_TEXT,
     ("GET", "/api/v1/exports/{table}"): Action.EXPORT,
     ("POST", "/api/v1/corrections/{user_id}"): Action.CORRECT,
-    ("GET", "/api/v1/corrections/{user_id}"): Action.READ_CHATS,
+    ("GET", "/api/v1/corrections/{user_id}"): Action.CORRECT,
     ("DELETE", "/api/v1/corrections/{user_id}/{id}"): Action.CORRECT,
     ("GET", "/api/v1/corrections/{user_id}/labels"): Action.READ_TEXT,
     ("GET", "/api/v1/access/keys"): Action.MANAGE_ACCESS,
