@@ -9,7 +9,6 @@ The packaged model's are in `minilm/` beside this module, a user's own model has
 """
 
 import hashlib
-import json
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -19,6 +18,7 @@ import numpy as np
 
 from enrich.embedding.embed import PACKAGED, model_name
 from enrich.embedding.encoded import Vectors
+from enrich.embedding.head_file import loads
 from errors import EnrichmentError
 
 Strategy = Literal["sentiment", "actions"]
@@ -83,7 +83,7 @@ def head_of(strategy: Strategy, model: str = PACKAGED) -> Head | None:
         return None
     try:
         content = path.read_bytes()
-        told = json.loads(content)
+        told = loads(content)
         if told["embedding"] != model_name(model):
             return None
         outputs = told["outputs"]
