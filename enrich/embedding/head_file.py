@@ -30,7 +30,7 @@ def loads(content: bytes) -> dict[str, Any]:
     """What `dumps` was given, weights as they were rounded.
 
     ValueError, LookupError, TypeError or AttributeError where the file is of another format, or an output
-    has other weights than numbers, as many as the others and as many for each layer.
+    has other weights than numbers, as many as the others and as many for each layer, where it reads layers.
     """
     head: dict[str, Any] = json.loads(content, parse_constant=_refuse)
     if head["format"] != FORMAT:
@@ -38,7 +38,7 @@ def loads(content: bytes) -> dict[str, Any]:
     outputs: dict[str, dict[str, Any]] = head["outputs"]
     sizes = {len(each["weights"]) for each in outputs.values()}
     layers: list[int] = head["layers"]
-    if len(sizes) != 1 or not layers or (size := sizes.pop()) == 0 or size % len(layers):
+    if len(sizes) != 1 or (size := sizes.pop()) == 0 or (layers and size % len(layers)):
         raise ValueError("weights of other counts")
     for each in outputs.values():
         each["weights"] = _weights(each["weights"])

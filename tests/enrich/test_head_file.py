@@ -38,6 +38,10 @@ def test_a_head_is_read_as_it_was_written_but_for_its_weights_fifth_decimals(
     assert loads(dumps(found)) == found
 
 
+def test_a_head_that_reads_no_layer_is_read_too() -> None:
+    assert loads(dumps({**HEAD, "layers": []}))["layers"] == []
+
+
 def test_an_outputs_weights_are_one_line_and_the_rest_can_be_read() -> None:
     lines = dumps(HEAD).decode().splitlines()
     assert '   "weights": [1000,-35000,0,123456]' in lines
@@ -58,7 +62,7 @@ def test_the_packaged_files_are_as_they_are_written(strategy: Any) -> None:
         {"format": 1},
         {"format": None},
         {"layers": [1, 2, 3]},
-        {"layers": []},
+        {"layers": 3},
         {"outputs": {}},
         {"outputs": []},
         {"outputs": {"fan complaint": {"bias": 0, "weights": []}}},
