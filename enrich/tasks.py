@@ -481,8 +481,8 @@ def _understood(
 ) -> "Analysis":
     from enrich.analyse import analyse
 
-    own = {"installed": models.installed, "classifier": models.classifier}
-    return analyse(conversations, around, models.embedding, known, **own)
+    installed, classifier = models.installed, models.classifier
+    return analyse(conversations, around, models.embedding, known, installed=installed, classifier=classifier)
 
 
 def _embedded(analysis: "Analysis", model: str) -> Embedded:

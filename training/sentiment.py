@@ -12,7 +12,7 @@ measures on them.
 Fans and creators have a head each. What the others write, lines and tweets count for less than own chats.
 How much less, and whether what the lexicon reads is one of the inputs, is chosen by cross-validation on
 whole chats. So are the cuts: the best macro F1 at which a feeling that is told is right often enough; below,
-the text is neutral.
+the text is neutral. With a model too poor for that the best macro F1 decides alone; the figures say so.
 
 Corrections of an installation's own (`training.corrections`) are one more source. What they count is chosen
 by how right they and the chats are then told, again by cross-validation. Calibration and cuts come from the
@@ -291,13 +291,13 @@ def _difference(found: Floats) -> Floats:
 
 
 def _cuts(data: Data, own: Flags, leans: Floats) -> tuple[tuple[float, float], float]:
-    """The best cuts for negative and positive, and their macro F1; ValueError where none is precise."""
+    """The best cuts for negative and positive, and their macro F1, less 1 where none is precise enough."""
     found = []
     for cuts in product(_CUTS, _CUTS):
         told = _told(data, own, leans, cuts)
         f1, precision = _judged(data.labels[own], told)
-        if all(precision[LABELS.index(label)] >= least for label, least in _PRECISION.items()):
-            found.append((f1, cuts))
+        is_precise = all(precision[LABELS.index(label)] >= least for label, least in _PRECISION.items())
+        found.append((f1 if is_precise else f1 - 1, cuts))
     f1, cuts = max(found)
     return cuts, f1
 

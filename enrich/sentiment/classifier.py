@@ -134,6 +134,8 @@ def load(classifier: Classifier) -> _Loaded:
             signs = np.array([_SIGNS[each] for each in feelings(classifier, labels)], np.float32)
             if found["missing_keys"]:
                 raise ValueError("weights are missing")  # they would be random
+            if not model.config.vocab_size / 2 <= len(tokenizer) <= model.config.vocab_size:
+                raise ValueError("the tokenizer is missing or another model's")  # an empty one would be made
             if torch.cuda.is_available():
                 model = model.to("cuda")
             is_multi_label = model.config.problem_type == _MULTI_LABEL

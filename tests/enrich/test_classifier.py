@@ -57,9 +57,9 @@ def save_tokenizer(folder: Path) -> None:
     tokenizer.post_processor = processors.TemplateProcessing(
         single="<s> $A </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
     )
-    PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, unk_token="<unk>", pad_token="<pad>", bos_token="<s>", eos_token="</s>"
-    ).save_pretrained(folder)
+    made: Any = PreTrainedTokenizerFast
+    special = {"unk_token": "<unk>", "pad_token": "<pad>", "bos_token": "<s>", "eos_token": "</s>"}
+    made(tokenizer_object=tokenizer, **special).save_pretrained(folder)
 
 
 def save_model(folder: Path, kind: str = "roberta", labels: Sequence[str] = LABELS, **more: Any) -> None:
@@ -83,7 +83,13 @@ def save_model(folder: Path, kind: str = "roberta", labels: Sequence[str] = LABE
     elif kind == "bert":
         model = BertForSequenceClassification(BertConfig(**common, **sizes))
     else:
-        small = {"dim": 32, "n_layers": 2, "n_heads": 2, "hidden_dim": 64, "initializer_range": 0.6}
+        small: dict[str, Any] = {
+            "dim": 32,
+            "n_layers": 2,
+            "n_heads": 2,
+            "hidden_dim": 64,
+            "initializer_range": 0.6,
+        }
         model = DistilBertForSequenceClassification(DistilBertConfig(**common, **small))
     model.save_pretrained(folder)
 
@@ -116,9 +122,9 @@ def by_transformers(classifier: Classifier, text: str) -> list[float]:
     loaded = load(classifier)
     served: Any = loaded.encoder._model
     (ids,) = served.tokens([text])
-    model = RobertaForSequenceClassification.from_pretrained(classifier.folder).eval()
+    model: Any = RobertaForSequenceClassification.from_pretrained(classifier.folder)
     with torch.inference_mode():
-        found: list[float] = model(torch.tensor([list(ids)])).logits.softmax(-1)[0].tolist()
+        found: list[float] = model.eval()(torch.tensor([list(ids)])).logits.softmax(-1)[0].tolist()
     return found
 
 

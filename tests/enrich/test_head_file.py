@@ -29,7 +29,9 @@ HEAD: dict[str, Any] = {
 def test_a_head_is_read_as_it_was_written_but_for_its_weights_fifth_decimals(
     name: str, weights: list[list[float]]
 ) -> None:
-    outputs = {f"{name} {n}": {"bias": 0.5, "weights": each} for n, each in enumerate(weights)}
+    outputs: dict[str, dict[str, Any]] = {
+        f"{name} {n}": {"bias": 0.5, "weights": each} for n, each in enumerate(weights)
+    }
     found = loads(dumps({"embedding": name, "layers": [1, 2, 3], "outputs": outputs}))
     assert found["embedding"] == name
     assert list(found["outputs"]) == list(outputs)

@@ -32,7 +32,7 @@ def rows(count: int, label: str) -> list[dict[str, Any]]:
     dice = random.Random(label)
     found = []
     for n in range(count):
-        text = " ".join([*dice.sample(WORDS.split(), 4), WRONG[n % 2]])
+        text = " ".join([*dice.sample(WORDS.split(), 3), *[WRONG[n % 2]] * 2])
         right: Any = [0.1, 0.9][n % 2] if label == "sentiment" else [["complaint"], []][n % 2]
         said: Any = 0.5 if label == "sentiment" else []
         found.append({"label": label, "text": text, "direction": "fan", "said": said, "corrected": right})
@@ -75,7 +75,7 @@ def test_what_was_corrected_is_told_rightly_of_texts_that_were_not_learnt(retrai
     shown = figures["held-out corrections of actions", "micro F1"]
     assert shown["after"] > max(0.7, shown["before"])
     version = installed.current(url)
-    said = ["the ferry was zorpish this afternoon", "a flimmery lemon cake"]
+    said = ["the ferry is zorpish zorpish", "flimmery flimmery lemon cake"]
     writers: list[Direction] = ["fan", "fan"]
     low, high = score.sentiment(said, writers, encode(said, model, version).logits, model, version)
     assert low is not None
