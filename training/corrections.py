@@ -45,8 +45,8 @@ from training import actions
 from training import sentiment as feelings
 from training.corrected import Corrected, Corrections, divided, label_of, read, too_few
 from training.labelled import LABELS, Label
+from training.regression import MARGIN
 
-MARGIN = 0.01  # of accuracy and F1 on the packaged chats, by which a retraining may be worse
 REPORT = "report.json"
 
 Head = dict[str, Any]

@@ -49,7 +49,7 @@ from enrich.sentiment.score import FELT, LEXICON_SHARE, leaning
 from training import regression
 from training.features import asked_for, features, write
 from training.labelled import LABELS, Label, digest, files, fold_of, read_chats
-from training.regression import FOLDS, Basis, Floats, Ints
+from training.regression import FOLDS, MARGIN, Basis, Floats, Ints
 
 LINES = Path(__file__).with_name("sentiment_lines.tsv")
 HELD_OUT = Path(__file__).parents[1] / "bench" / "quality" / "data" / "tweets_held_out.tsv"
@@ -226,9 +226,16 @@ def _trained(direction: Direction, data: Data, basis: Basis) -> tuple[dict[str, 
 def _with_corrections(
     direction: Direction, data: Data, without: Choice, setting: tuple[bool, float, float]
 ) -> tuple[Choice, dict[str, Any]]:
-    """The best choice that learns from corrections, and what is told of it."""
+    """The best choice that learns from corrections, and what is told of it; harmless ones come first."""
+    before = _figures(direction, data, without)
     choices = {weight: _choice(direction, data, *setting, weight) for weight in _CORRECTED}
-    weight, best = max(choices.items(), key=lambda each: each[1].score + each[1].corrected)
+
+    def merit(each: tuple[float, Choice]) -> tuple[bool, float]:
+        after = _figures(direction, data, each[1])
+        is_harmless = all(after[name] >= before[name] - MARGIN for name in ("accuracy", "macro_f1"))
+        return is_harmless, each[1].score + each[1].corrected
+
+    weight, best = max(choices.items(), key=merit)
     return best, {
         "weight_of_corrections": weight,
         "corrections": {
@@ -236,7 +243,7 @@ def _with_corrections(
             "right_before": round(without.corrected, 4),
             "right": round(best.corrected, 4),
         },
-        "cross_validated_before": _figures(direction, data, without),
+        "cross_validated_before": before,
     }
 
 
