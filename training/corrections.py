@@ -258,7 +258,7 @@ def _held_out_sentiment(
         scores = sentiment(texts, writers, encode(texts, model, version).logits, model, version)
         told = [None if score is None else label_of(score) for score in scores]
         right.append(sum(a == each.value for a, each in zip(told, judged, strict=True)) / len(judged))
-    yield Figure("held-out corrections of sentiment", "right", len(judged), *right, right[0])
+    yield Figure("held-out corrections of sentiment", "right", len(judged), right[0], right[1], right[0])
 
 
 def _held_out_actions(
@@ -274,8 +274,10 @@ def _held_out_actions(
         right.append(sum(a == b for a, b in zip(told, true, strict=True)) / len(judged))
         both = sum(len(a & b) for a, b in zip(told, true, strict=True))
         f1.append(2 * both / max(1, sum(map(len, told)) + sum(map(len, true))))
-    yield Figure("held-out corrections of actions", "messages right", len(judged), *right, right[0])
-    yield Figure("held-out corrections of actions", "micro F1", sum(map(len, true)), *f1, f1[0])
+    yield Figure(
+        "held-out corrections of actions", "messages right", len(judged), right[0], right[1], right[0]
+    )
+    yield Figure("held-out corrections of actions", "micro F1", sum(map(len, true)), f1[0], f1[1], f1[0])
 
 
 def _shown(text: str, direction: Direction, likely: Mapping[str, float]) -> set[str]:

@@ -10,7 +10,7 @@ import pytest
 
 from chats.message import Direction
 from enrich.embedding import installed
-from enrich.embedding.embed import encode, model_name
+from enrich.embedding.embed import PACKAGED, encode, model_name
 from enrich.sentiment import score
 from local.commands import DIFFERS, FAILED, WELL
 from tests.training.conftest import forget_heads
@@ -65,15 +65,21 @@ def retrained(small_model: Path, tmp_path_factory: pytest.TempPathFactory) -> It
     forget_heads()
 
 
-def test_what_was_corrected_is_told_rightly_of_texts_that_were_not_learnt(retrained: Retrained) -> None:
-    url, model = str(retrained.heads), str(retrained.model)
+def test_what_was_corrected_is_told_rightly_of_texts_that_were_not_learnt(tmp_path: Path) -> None:
+    """With the packaged model, whose layers say more than those of one by chance."""
+    made = Retrained(tmp_path, Path(PACKAGED))
+    assert made.train("--force") == WELL
+    url, model = str(made.heads), PACKAGED
     report = json.loads(installed.content(installed.current(url), corrections.REPORT) or b"")
     figures = {(each["of"], each["measure"]): each for each in report["figures"]}
     felt = figures["held-out corrections of sentiment", "right"]
     assert felt["n"] >= 15
-    assert felt["after"] > max(0.7, felt["before"])
+    assert felt["after"] > 0.7 > 0.3 > felt["before"]
     shown = figures["held-out corrections of actions", "micro F1"]
-    assert shown["after"] > max(0.7, shown["before"])
+    assert shown["after"] > 0.7 > 0.3 > shown["before"]
+    packaged = [each for (of, _), each in figures.items() if of.startswith("packaged")]
+    assert len(packaged) == 3
+    assert all(each["after"] > each["before"] - 0.03 for each in packaged)
     version = installed.current(url)
     said = ["the ferry is zorpish zorpish", "flimmery flimmery lemon cake"]
     writers: list[Direction] = ["fan", "fan"]
@@ -81,6 +87,7 @@ def test_what_was_corrected_is_told_rightly_of_texts_that_were_not_learnt(retrai
     assert low is not None
     assert high is not None
     assert low < 0.4 < 0.6 < high
+    forget_heads()
 
 
 def test_a_version_says_what_it_was_made_of_and_holds_no_text(retrained: Retrained) -> None:
