@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Self
 from urllib.parse import quote, urlsplit
 
+from enrich.sentiment.labels import meanings_of
 from errors import InvalidInput, SettingsError
 from graph.cosmos_address import PREFIX, check_partition_key, parse
 from insights.hours import FORM, WeeklyHours
@@ -97,6 +98,15 @@ class Settings:
     model: str = field(
         default="minilm", metadata={"env": "MODEL"}
     )  # "minilm" (packaged) or a sentence-transformers folder
+    heads: str = field(
+        default="", metadata={"env": "HEADS"}
+    )  # where the installation's own heads are: a folder, or a URL that fsspec knows; empty: none
+    sentiment_model: str = field(
+        default="", metadata={"env": "SENTIMENT_MODEL"}
+    )  # a transformers folder for sequence classification; empty: lexicon and head
+    sentiment_labels: str = field(
+        default="", metadata={"env": "SENTIMENT_LABELS"}
+    )  # what its labels mean: LABEL=FEELING joined by commas
     retention_days: int = field(
         default=0, metadata={"env": "RETENTION_DAYS"}
     )  # for which messages are kept; 0: for ever
@@ -199,6 +209,16 @@ class Settings:
     def checkpoints(self) -> str:
         """Where checkpoints are: a folder, or a URL that fsspec knows."""
         return self.checkpoint_url or str(self.data_dir.resolve() / "checkpoints")
+
+    @property
+    def understood_by(self) -> str:
+        """The models after whose change everything is understood anew."""
+        return " ".join(filter(None, (self.model, self.sentiment_model, self.sentiment_labels)))
+
+    @property
+    def installed_heads(self) -> str:
+        """Where the installation's own heads are, as every process finds it; empty: none."""
+        return self.heads if not self.heads or "://" in self.heads else str(Path(self.heads).resolve())
 
     def search_folder(self, user_id: str) -> Path | None:
         """Where a user's search indexes are kept; None on a cluster.
@@ -336,6 +356,9 @@ class Settings:
                 "GRAPH_URL: must be embedded:PATH, a ws:// or wss:// address, or cosmos:wss://.."
             )
         self._check_cosmos()
+        meanings_of(self.sentiment_labels)  # refuses what is none
+        if self.sentiment_labels and not self.sentiment_model:
+            raise SettingsError("SENTIMENT_LABELS: say whose labels these are with SENTIMENT_MODEL.")
         if self.frontend_dir and not os.path.isfile(Path(self.frontend_dir, "index.html")):
             raise SettingsError(
                 f"FRONTEND_DIR={self.frontend_dir}: holds no index.html; build the page and name the folder "

@@ -28,6 +28,7 @@ from enrich.node import action_topics, action_uses, enriched_of, fan_sentiments,
 from enrich.outcomes import Context
 from enrich.reading import Reading
 from enrich.sentiment import score as sentiment
+from enrich.sentiment.labels import Classifier
 from enrich.topics import model as topics
 from enrich.topics.taxonomy import PAY_PER_VIEW
 from enrich.topics.windows import Window, count_words, spoken, window_vectors, windows
@@ -91,29 +92,38 @@ def analyse(
     contexts: Mapping[str, Context],
     model: str = embed.PACKAGED,
     known: Mapping[str, Reading] | None = None,
+    *,
+    installed: str = "",
+    classifier: Classifier | None = None,
 ) -> Analysis:
-    """Everything but topics. `contexts` by conversation id; `model` as in `enrich.embedding.embed.embed`.
+    """Everything but topics. `contexts` by conversation id; `model`, `installed` heads and `classifier` as in
+    `enrich.models.Models`.
 
-    `known` is what `model` read before, by message id: it stays as it is.
+    `known` is what was read before, by message id: it stays as it is.
     """
     known = known or {}
     failed: dict[str, str] = {}
     texts = [message.text for each in conversations for message in spoken(each)]
-    read = _attempt("embedding", failed, lambda: embed.encode(texts, model))
+    read = _attempt("embedding", failed, lambda: embed.encode(texts, model, installed))
     scores: list[float | None] | None = None
     told: list[dict[str, float]] | None = None
     if read is None:
         failed["sentiment"] = failed["topics"] = f"no embedding: {failed['embedding']}"
     else:
         writers = [message.direction for each in conversations for message in spoken(each)]
-        logits = read.logits
-        scores = _attempt("sentiment", failed, lambda: sentiment.sentiment(texts, writers, logits, model))
-        told = _attempt("action_head", failed, lambda: action_head.found(texts, writers, logits, model))
+        of = (texts, writers, read.logits, model, installed)
+        scores = _attempt("sentiment", failed, lambda: sentiment.sentiment(*of))
+        told = _attempt("action_head", failed, lambda: action_head.found(*of))
+    felt_by = "" if scores is None else sentiment.name(model, installed)
+    if classifier is not None:
+        failed.pop("sentiment", None)
+        found_by = _attempt("sentiment", failed, lambda: _classified(texts, classifier))
+        scores, felt_by = found_by or (None, "")
     names = {
         "embedding": _attempt("embedding", failed, lambda: embed.model_name(model)) or "",
-        "sentiment": "" if scores is None else sentiment.name(model),
+        "sentiment": felt_by,
         "actions": actions.NAME,
-        "action_head": "" if told is None else action_head.name(model),
+        "action_head": "" if told is None else action_head.name(model, installed),
         "entities": entities.NAME,
         "outcomes": outcomes.NAME,
     }
@@ -161,7 +171,7 @@ def enrich_alone(
     *,
     model: str = embed.PACKAGED,
 ) -> EnrichedConversation:
-    """Enrich one conversation alone, with the seeded topics.
+    """Enrich one conversation alone, with the seeded topics and the heads that go with `model`.
 
     `all_messages` are the whole chat's, for what needs to know what came before the conversation.
     """
@@ -202,6 +212,13 @@ def _understood(
     if context.failed:
         reasons["outcomes"] = context.failed
     return found, reasons
+
+
+def _classified(texts: Sequence[str], classifier: Classifier) -> tuple[list[float | None], str]:
+    """The sentiment of each text by a classifier of the user's own, and its name."""
+    from enrich.sentiment import classifier as own  # takes seconds and much memory to import
+
+    return own.sentiment(texts, classifier), own.name(classifier)
 
 
 def _attempt(strategy: str, failed: dict[str, str], run: Callable[[], T]) -> T | None:

@@ -33,6 +33,8 @@ from chats.chat import Chat
 from chats.conversation import Conversation
 from chats.enriched import EnrichedConversation
 from chats.message import Message
+from enrich.embedding.installed import Installed
+from enrich.models import Models, classifier_of
 from enrich.node import not_understood
 from enrich.outcomes import Context, contexts
 from enrich.progress import Pace, Progress
@@ -78,6 +80,8 @@ class Enricher:
         self._user_id = user_id
         self._topics = topics
         self._model = settings.model
+        self._installed = Installed(settings.installed_heads)
+        self._classifier = classifier_of(settings)
         self._tell_embedded: Callable[[Embedded], None] = lambda _: None
 
     def on_embedded(self, tell: Callable[[Embedded], None]) -> None:
@@ -107,14 +111,14 @@ class Enricher:
         that what is said meanwhile finds the cluster free. What is fitted is stored before it is used, so a
         run that is repeated after a crash gives the same numbers.
         """
-        options = await _options()
+        options, models = await _options(), await self._models()
         limit = 1 if aside else _IN_FLIGHT_PER_CPU * await _cpus()
         pace = Pace(messages)
         done = 0
 
         async def analysed(chunk: list[WholeChat]) -> _Part:
             nonlocal done
-            part = await _analysed(chunk, self._model, options)
+            part = await _analysed(chunk, models, options)
             done += part.messages
             await on_progress(pace.at(done, time.monotonic()))
             return part
@@ -174,6 +178,7 @@ class Enricher:
         if not wanted:
             return
         options = {**await _options(), **({"max_retries": 1} if alone else {})}
+        models = await self._models()
         stored = await self._stored(creator_id)
         pace = Pace(sum(len(each.messages) for each, _, _ in wanted))
         done = 0
@@ -187,7 +192,7 @@ class Enricher:
             found: list[EnrichedConversation]
             try:
                 found, embedded = await result(
-                    task.remote([each for each, _, _ in part], around, creator_id, stored, self._model, known)
+                    task.remote([each for each, _, _ in part], around, creator_id, stored, models, known)
                 )
                 self._tell_embedded(embedded)
             except Exception as error:  # whatever a worker dies of
@@ -205,6 +210,10 @@ class Enricher:
             yield nodes
         if len(problems) == len(wanted):
             raise problems[-1]
+
+    async def _models(self) -> Models:
+        """What is to understand messages from now on."""
+        return Models(self._model, await self._installed.version(), self._classifier)
 
     def _account(self, creator_id: str) -> Account:
         return Account(self._user_id, creator_id)
@@ -239,7 +248,9 @@ async def enrich_alone(
 
 async def model_ready(settings: Settings) -> None:
     """Return once a worker has the sentence model in memory; raises what keeps it from there."""
-    await result(_load.options(**await _options()).remote(settings.model))
+    installed = await Installed(settings.installed_heads).version()
+    models = Models(settings.model, installed, classifier_of(settings))
+    await result(_load.options(**await _options()).remote(models))
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,12 +266,12 @@ def _version(artefact: bytes | None) -> int:
     return header(artefact).version if artefact else 0
 
 
-async def _analysed(chunk: "Sequence[WholeChat]", model: str, options: dict[str, Any]) -> _Part:
+async def _analysed(chunk: "Sequence[WholeChat]", models: Models, options: dict[str, Any]) -> _Part:
     task: Any = _analyse.options(num_returns=3, **options)
     analysis, documents, counted = task.remote(
         [each for conversations, _, _ in chunk for each in conversations],
         {chat.id: chat for _, chat, _ in chunk},
-        model,
+        models,
         {id: reading for _, _, known in chunk for id, reading in known.items()},
     )
     return _Part(analysis, documents, await result(counted))
@@ -382,21 +393,24 @@ def _give_way() -> None:
 
 
 @ray.remote
-def _load(model: str) -> None:
-    from enrich.embedding.embed import embed
+def _load(models: Models) -> None:
+    from enrich.embedding.embed import encode
 
-    embed(["hello"], model)
+    encode(["hello"], models.embedding, models.installed)
+    if models.classifier is not None:
+        from enrich.sentiment.classifier import sentiment
+
+        sentiment(["hello"], models.classifier)
 
 
 @ray.remote
 def _analyse(
-    conversations: Sequence[Conversation], chats: dict[str, Chat], model: str, known: Known
+    conversations: Sequence[Conversation], chats: dict[str, Chat], models: Models, known: Known
 ) -> "tuple[Analysis, Documents, int]":
-    from enrich.analyse import analyse
-
     with _measured("analyse", conversations):
-        analysis = analyse(conversations, contexts(conversations, chats), model, known)
-        return analysis, analysis.documents(model), sum(len(each.messages) for each in conversations)
+        analysis = _understood(conversations, contexts(conversations, chats), models, known)
+        documents = analysis.documents(models.embedding)
+        return analysis, documents, sum(len(each.messages) for each in conversations)
 
 
 @ray.remote
@@ -433,13 +447,14 @@ def _enrich(
     around: Mapping[str, Context],
     creator_id: str,
     stored: bytes | None,
-    model: str,
+    models: Models,
     known: Known,
 ) -> tuple[list[EnrichedConversation], Embedded]:
-    from enrich.analyse import analyse, assign
+    from enrich.analyse import assign
 
+    model = models.embedding
     with _measured("enrich", conversations):
-        analysis = analyse(conversations, around, model, known)
+        analysis = _understood(conversations, around, models, known)
         return assign(analysis, _served(creator_id, stored, model)), _embedded(analysis, model)
 
 
@@ -459,6 +474,15 @@ def _enrich_alone(
     from enrich.analyse import enrich_alone
 
     return enrich_alone(conversation, all_messages, model=model)
+
+
+def _understood(
+    conversations: Sequence[Conversation], around: Mapping[str, Context], models: Models, known: Known
+) -> "Analysis":
+    from enrich.analyse import analyse
+
+    installed, classifier = models.installed, models.classifier
+    return analyse(conversations, around, models.embedding, known, installed=installed, classifier=classifier)
 
 
 def _embedded(analysis: "Analysis", model: str) -> Embedded:

@@ -334,7 +334,7 @@ def _await_ready(url: str, key: str | None, tls_cert: str) -> None:
             waits = {"the service": type(error).__name__}
         for why in waits.values():
             if why.startswith(
-                ("MODEL=", "GRAPH_URL: The graph", "GRAPH_URL: must", "COSMOS_KEY")
+                ("MODEL=", "SENTIMENT_", "HEADS", "GRAPH_URL: The graph", "GRAPH_URL: must", "COSMOS_KEY")
             ):  # time does not mend it
                 raise SettingsError(why)
         waiting = ", ".join(f"{part} ({why})" for part, why in waits.items())

@@ -200,7 +200,7 @@ class Persistence:
         return {
             "rules": RULES,
             "taxonomy": VERSION,
-            "model": settings.model,
+            "model": settings.understood_by,
             "gap": settings.conversation_gap,
             "silence": settings.silence_threshold,
         }

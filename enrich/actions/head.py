@@ -21,19 +21,23 @@ _LETTER = re.compile(r"[A-Za-z]")
 
 
 def found(
-    texts: Sequence[str], directions: Sequence[Direction], logits: Vectors, model: str = PACKAGED
+    texts: Sequence[str],
+    directions: Sequence[Direction],
+    logits: Vectors,
+    model: str = PACKAGED,
+    installed: str = "",
 ) -> list[dict[str, float]]:
     """The actions of each text with their probability, 0..1; only those that are probable enough to be told.
 
     `directions` say who wrote each text, `logits` [n, outputs] are the texts' own by
-    `enrich.embedding.embed` with the same `model`. A text without Latin letters has none. EnrichmentError
-    when the head cannot be read.
+    `enrich.embedding.embed` with the same `model` and `installed` heads. A text without Latin letters has
+    none. EnrichmentError when the head cannot be read.
     """
     seen: list[dict[str, float]] = [{} for _ in texts]
-    outputs = _outputs(model)
+    outputs = _outputs(model, installed)
     if not outputs:
         return seen
-    own = logits[:, heads_of(model).columns["actions"]]
+    own = logits[:, heads_of(model, installed).columns["actions"]]
     cuts = np.array([each.cut for each in outputs], np.float32)
     told = own >= cuts
     for row, at in zip(*(each.tolist() for each in np.nonzero(told)), strict=True):
@@ -43,9 +47,9 @@ def found(
     return seen
 
 
-def name(model: str = PACKAGED) -> str:
+def name(model: str = PACKAGED, installed: str = "") -> str:
     """Name and version of what `found` uses with `model`; empty where it does not apply."""
-    head = head_of("actions", model)
+    head = head_of("actions", model, installed)
     return "" if head is None else f"head {head.version}"
 
 
@@ -59,15 +63,15 @@ class _Output:
 
 
 @lru_cache(maxsize=4)
-def _outputs(model: str) -> tuple[_Output, ...]:
+def _outputs(model: str, installed: str) -> tuple[_Output, ...]:
     """Of the head's outputs, in their order; none where `model` has no head."""
-    head = head_of("actions", model)
+    head = head_of("actions", model, installed)
     if head is None:
         return ()
     try:
         return tuple(_output(name, each["threshold"]) for name, each in head.told["outputs"].items())
     except (ArithmeticError, LookupError, TypeError, ValueError) as error:
-        raise damaged("actions", model) from error
+        raise damaged("actions", model, installed) from error
 
 
 def _output(name: str, threshold: float) -> _Output:

@@ -23,6 +23,7 @@ from metrics.tally import Tally
 
 if TYPE_CHECKING:
     from enrich.embedding.encoder import Encoder
+    from enrich.embedding.heads import Heads
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # read when the libraries below are first imported
 
@@ -32,6 +33,7 @@ _MAX_CHARACTERS = 4_000  # more than the model reads of any chat
 _CACHE_SIZE = 20_000  # texts, 1.6 KB each
 
 _cache: OrderedDict[tuple[str, bytes], Vectors] = OrderedDict()
+_loaded: dict[str, "Encoder"] = {}  # one at most
 
 tally = Tally()  # of this process, as the cache is; whoever runs in it exports it
 
@@ -41,12 +43,16 @@ def embed(texts: Sequence[str], model: str = PACKAGED) -> Vectors:
     return encode(texts, model).vectors
 
 
-def encode(texts: Sequence[str], model: str = PACKAGED) -> Encoded:
+def encode(texts: Sequence[str], model: str = PACKAGED, installed: str = "") -> Encoded:
     """The vectors of `texts`, and what the model's heads (`enrich.embedding.heads`) say of them.
 
-    `model` is "minilm" or a sentence-transformers folder; EnrichmentError when it or a head cannot be loaded.
+    `model` is "minilm" or a sentence-transformers folder, `installed` a version of the installation's own
+    heads in place of the model's; EnrichmentError when one of these cannot be loaded.
     """
-    name = model_name(model)
+    from enrich.embedding.heads import heads_of
+
+    heads = heads_of(model, installed)
+    name = f"{model_name(model)} {heads.version}"
     normalised = [normalise(text) for text in texts]
     keys = [(name, hashlib.blake2b(text.encode(), digest_size=16).digest()) for text in normalised]
     found = {key: _cache[key] for key in keys if key in _cache}
@@ -54,7 +60,7 @@ def encode(texts: Sequence[str], model: str = PACKAGED) -> Encoded:
     tally.count(EMBEDDED_TEXTS, len(keys) - len(missing), "cache")
     tally.count(EMBEDDED_TEXTS, len(missing), "model")
     if missing:
-        new = np.concatenate(encoder(model).encode(list(missing.values())), axis=1)
+        new = np.concatenate(encoder(model, heads).encode(list(missing.values()), heads), axis=1)
         # Copies: a row that stays in the cache would keep its whole batch.
         found.update({key: row.copy() for key, row in zip(missing, new, strict=True)})
     for key in found:
@@ -63,9 +69,9 @@ def encode(texts: Sequence[str], model: str = PACKAGED) -> Encoded:
     while len(_cache) > _CACHE_SIZE:
         _cache.popitem(last=False)
     if not keys:
-        return encoder(model).encode([])
+        return encoder(model, heads).encode([], heads)
     rows = np.stack([found[key] for key in keys])
-    dimension = encoder(model).dimension
+    dimension = rows.shape[1] - heads.outputs
     return Encoded(np.ascontiguousarray(rows[:, :dimension]), rows[:, dimension:])
 
 
@@ -94,9 +100,8 @@ def normalise(text: str) -> str:
     return " ".join(words.split())
 
 
-@lru_cache(maxsize=1)
-def encoder(model: str) -> "Encoder":
-    """The loaded model; it is loaded on first use, which takes seconds, and kept.
+def encoder(model: str, heads: "Heads | None" = None) -> "Encoder":
+    """The loaded model, for these heads or its own; it is loaded on first use, which takes seconds, and kept.
 
     EnrichmentError when it cannot be loaded.
     """
@@ -106,4 +111,8 @@ def encoder(model: str) -> "Encoder":
     from enrich.embedding.encoder import load
     from enrich.embedding.heads import heads_of
 
-    return load(Path(get_model_path()) if model == PACKAGED else Path(model), heads_of(model))
+    wanted = heads_of(model) if heads is None else heads
+    if model not in _loaded or not _loaded[model].serves(wanted):
+        _loaded.clear()
+        _loaded[model] = load(Path(get_model_path()) if model == PACKAGED else Path(model), wanted)
+    return _loaded[model]

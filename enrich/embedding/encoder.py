@@ -33,6 +33,7 @@ _GPU_BATCH = 4_096  # tokens; a GPU takes as many in the time of a few, and seld
 _TRIAL = [[1_000] * 16] * 16  # token ids of texts to measure with; every vocabulary has this one
 _COMPANY = (1, 2, 3, 5, 13, 21, 34, 55, 144, 256, *[8] * 3, *[16] * 40)  # tokens of texts to compare with
 _ROUNDS = 2
+Finish = Callable[[torch.Tensor], torch.Tensor]
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16}
 _PAYS = (
     1.2  # bf16 is 1.9 to 2.6 times faster where the processor has it, slower elsewhere: nothing lies between
@@ -70,21 +71,33 @@ def opened(folder: Path) -> Model:
     return other.opened(folder)
 
 
+def unit(vectors: torch.Tensor) -> torch.Tensor:
+    return torch.nn.functional.normalize(vectors, dim=-1)
+
+
 class Encoder:
     """Texts to unit vectors, and to what heads say of them."""
 
-    def __init__(self, model: Model, heads: Heads = NONE) -> None:
+    def __init__(self, model: Model, heads: Heads = NONE, finish: Finish = unit) -> None:
+        """`finish` makes what is given of the model's vectors [n, dimension], each row by itself."""
         self.dimension = model.dimension
         self._model = model
         self._heads = heads
+        self._finish = finish
         self._on_gpu = model.device.type != "cpu"
         self._batch = _GPU_BATCH if self._on_gpu else BATCH
         self._forward, self.tuning = self._tuned(model)
 
-    def encode(self, texts: Sequence[str]) -> Encoded:
+    def serves(self, heads: Heads) -> bool:
+        """Whether what `heads` say can be had from the layers that are read here."""
+        return not heads.outputs or heads.layers == self._heads.layers
+
+    def encode(self, texts: Sequence[str], heads: Heads | None = None) -> Encoded:
+        """What is read in the texts, by `heads` that are served or by those that the model was loaded for."""
+        heads = self._heads if heads is None else heads
         found = Encoded(
             vectors=np.zeros((len(texts), self.dimension), np.float32),
-            logits=np.zeros((len(texts), self._heads.outputs), np.float32),
+            logits=np.zeros((len(texts), heads.outputs), np.float32),
         )
         if not texts:
             return found
@@ -93,13 +106,13 @@ class Encoder:
         batches = self._batches(lengths) if self.tuning.counts else [[row] for row in range(len(ids))]
         with torch.inference_mode():
             for rows in batches:
-                own = self._read(self._forward, [ids[row] for row in rows])
+                own = self._read(self._forward, [ids[row] for row in rows], heads)
                 found.vectors[rows], found.logits[rows] = own
         return found
 
-    def _read(self, forward: Forward, texts: Texts) -> Encoded:
+    def _read(self, forward: Forward, texts: Texts, heads: Heads) -> Encoded:
         vectors, layers = forward(texts)
-        return Encoded(_unit(vectors).numpy(), self._heads.logits(_unit(layers).flatten(1).numpy()))
+        return Encoded(self._finish(vectors).numpy(), heads.logits(unit(layers).flatten(1).numpy()))
 
     def _batches(self, lengths: Sequence[int]) -> Iterator[list[int]]:
         """Rows by length, as many as make the batch's tokens; with padding, of one padded length each."""
@@ -143,18 +156,14 @@ class Encoder:
         """Whether texts of many lengths, few and many of one, are read alike alone and together."""
         company = [length for length in _COMPANY if length <= self._model.max_tokens]
         text = {length: list(range(1_000 - length, 1_000)) for length in company}
-        alone = {length: self._read(forward, [text[length]]) for length in text}
+        alone = {length: self._read(forward, [text[length]], self._heads) for length in text}
         for rows in self._batches(company):
             lengths = [company[row] for row in rows]
-            together = self._read(forward, [text[length] for length in lengths])
+            together = self._read(forward, [text[length] for length in lengths], self._heads)
             one_by_one = zip(*(alone[length] for length in lengths), strict=True)
             if not all(map(np.array_equal, together, map(np.concatenate, one_by_one))):
                 return False
         return True
-
-
-def _unit(vectors: torch.Tensor) -> torch.Tensor:
-    return torch.nn.functional.normalize(vectors, dim=-1)
 
 
 def _best(runs: Sequence[Callable[[], Any]], *, on_gpu: bool) -> list[float]:

