@@ -61,7 +61,7 @@ async def fans(
     """What each fan is worth, how each stands, and how likely each drops off."""
     return await fetch_fans(
         *asked.scope,
-        graph=services.graph,
+        graph=asked.graph,
         fits=FITS,
         as_of=await _up_to(services, asked, as_of),
         horizon_days=services.drop_off_days if horizon_days is None else horizon_days,
@@ -78,7 +78,7 @@ async def cohorts(services: Provided, asked: Asked, as_of: AsOf = None) -> Cohor
     """The fans that joined in each month which the window touches: who stays, and what they bring."""
     return await fetch_cohorts(
         *asked.scope,
-        graph=services.graph,
+        graph=asked.graph,
         as_of=await _up_to(services, asked, as_of),
         user_id=asked.user_id,
         time_zone=asked.time_zone,

@@ -1,14 +1,17 @@
 """Insights over HTTP: what the graph has of a window; sent to pages as well where that is asked for."""
 
+from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import AwareDatetime
+from pydantic_core import to_json
 
 from access.policy import Action, decide
 from access.principal import Principal
+from actors.kept_graph import KeptGraph
 from api.caller import GUARDED, KNOWN, KnownCaller
 from api.limits import KnownLimits, Limits
 from api.params import ChatId, KnownParameters, Limit, QueryId
@@ -17,6 +20,7 @@ from api.tables import TABLES, TableRoute
 from api.terms import KnownTerms
 from errors import InvalidInput
 from frames.publisher import Announcer
+from graph.port import Graph
 from insights.conversion import Factor
 from insights.fan_queries import fetch_of_fan
 from insights.metrics import Bucket
@@ -24,12 +28,14 @@ from insights.money import KINDS, MIN_SAMPLE, fetch_conversion, fetch_converted,
 from insights.periods import Named, Period
 from insights.ppv import ALL
 from insights.queries import (
+    Reader,
     broadcast_analytics_update,
     build_analytics_update,
     fetch_response_time_metrics,
     fetch_sentiment_trend,
     fetch_topic_metrics,
 )
+from insights.shifts import Rosters, no_rosters
 from insights.team import About, fetch_beats, fetch_worked
 from insights.window import Window, invalid, now, parse_time_zone
 from session.lag import graph_as_of
@@ -58,15 +64,34 @@ Broadcast = Annotated[
 ]
 
 
+Source = Literal["kept", "graph"]
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
-    """The window and scope of a question, and who asks it: somebody who may."""
+    """The window and scope of a question, who asks it (somebody who may), and what answers it."""
 
     principal: Principal
     period: Period
     time_zone: str
     creator_id: str | None
     user_id: str | None
+    graph: Graph
+    text: Hashable | None  # all that was asked; None: the same words ask for something else a moment later
+
+    async def answer(self, made: Callable[[], Awaitable[Any]], rosters: Rosters = no_rosters) -> Response:
+        """What is `made`, or was made before of the same data; `rosters` are a part of that."""
+
+        async def written() -> bytes:
+            return to_json(await made())
+
+        if self.text is None or not isinstance(self.graph, KeptGraph):
+            return Response(await written(), media_type="application/json")
+        reader = await Reader.open(self.graph, self.creator_id, self.user_id)
+        question = self.text, self.period, tuple((await rosters(reader.accounts)).items())
+        return Response(
+            await self.graph.repeated(reader.accounts, question, written), media_type="application/json"
+        )
 
     @property
     def window(self) -> Window:
@@ -82,6 +107,8 @@ class Question:
 
 
 async def _question(
+    request: Request,
+    services: Provided,
     caller: KnownCaller,
     limits: KnownLimits,
     start_date: Annotated[
@@ -98,13 +125,27 @@ async def _question(
     ] = "UTC",
     creator_id: QueryId = None,
     user_id: QueryId = None,
+    source: Annotated[
+        Source,
+        Query(
+            description="`graph`: asked of the graph alone, not of what is kept beside it; the same, slower"
+        ),
+    ] = "kept",
 ) -> Question:
     decide(caller.principal, Action.READ_NUMBERS, user_id, creator_id)
-    period = Period.from_params(start_date, end_date, window, now(), parse_time_zone(time_zone))
+    moment = now()
+    period = Period.from_params(start_date, end_date, window, moment, parse_time_zone(time_zone))
+    is_fixed = period.window.end != moment
     check_length(period, limits, "start_date" if window is None else "window")
     if previous:
         period = Period(period.previous)
-    return Question(caller.principal, period, time_zone, creator_id, user_id)
+    graph: Graph = services.graph
+    if source == "graph" and isinstance(graph, KeptGraph):
+        graph = graph.graph
+    text = request.url.path, caller.principal, tuple(request.query_params.multi_items())
+    return Question(
+        caller.principal, period, time_zone, creator_id, user_id, graph, text if is_fixed else None
+    )
 
 
 def check_length(period: Period, limits: Limits, field: str) -> None:
@@ -116,51 +157,58 @@ def check_length(period: Period, limits: Limits, field: str) -> None:
 Asked = Annotated[Question, Depends(_question)]
 
 
-@router.get("/topics")
-async def topics(services: Provided, asked: Asked, broadcast: Broadcast = False) -> list[TopicMetric]:
+@router.get("/topics", response_model=list[TopicMetric])
+async def topics(services: Provided, asked: Asked, broadcast: Broadcast = False) -> Response:
     """Topics of the window by volume, with share and trend."""
     if broadcast:
         await _broadcast(services, asked)
-    return await fetch_topic_metrics(*asked.scope, graph=services.graph, user_id=asked.user_id)
-
-
-@router.get("/sentiment-trend")
-async def sentiment(
-    services: Provided, asked: Asked, bucket: Bucket = "day", broadcast: Broadcast = False
-) -> SentimentTrend:
-    """Mean sentiment of fan messages per bucket."""
-    if broadcast:
-        await _broadcast(services, asked, bucket)
-    return await fetch_sentiment_trend(
-        *asked.scope, graph=services.graph, user_id=asked.user_id, bucket=bucket, time_zone=asked.time_zone
+    return await asked.answer(
+        lambda: fetch_topic_metrics(*asked.scope, graph=asked.graph, user_id=asked.user_id)
     )
 
 
-@router.get("/response-time")
-async def response_time(
-    services: Provided, asked: Asked, broadcast: Broadcast = False
-) -> ResponseTimeMetrics:
+@router.get("/sentiment-trend", response_model=SentimentTrend)
+async def sentiment(
+    services: Provided, asked: Asked, bucket: Bucket = "day", broadcast: Broadcast = False
+) -> Response:
+    """Mean sentiment of fan messages per bucket."""
+    if broadcast:
+        await _broadcast(services, asked, bucket)
+    return await asked.answer(
+        lambda: fetch_sentiment_trend(
+            *asked.scope, graph=asked.graph, user_id=asked.user_id, bucket=bucket, time_zone=asked.time_zone
+        )
+    )
+
+
+@router.get("/response-time", response_model=ResponseTimeMetrics)
+async def response_time(services: Provided, asked: Asked, broadcast: Broadcast = False) -> Response:
     """Handling time, silence, turns and response times."""
     if broadcast:
         await _broadcast(services, asked)
-    return await fetch_response_time_metrics(*asked.scope, graph=services.graph, user_id=asked.user_id)
+    return await asked.answer(
+        lambda: fetch_response_time_metrics(*asked.scope, graph=asked.graph, user_id=asked.user_id)
+    )
 
 
-@router.get("/full")
+@router.get("/full", response_model=AnalyticsUpdate)
 async def full(
     services: Provided, asked: Asked, bucket: Bucket = "day", broadcast: Broadcast = False
-) -> AnalyticsUpdate:
+) -> Response:
     """Everything a dashboard shows: the payload of `analytics_update`."""
     if broadcast:
         await _broadcast(services, asked, bucket)
-    return await build_analytics_update(
-        asked.user_id,
-        *asked.scope,
-        graph=services.graph,
-        now=now(),
-        as_of=await _as_of(services, asked),
-        bucket=bucket,
-        time_zone=asked.time_zone,
+    as_of = await _as_of(services, asked)
+    return await asked.answer(
+        lambda: build_analytics_update(
+            asked.user_id,
+            *asked.scope,
+            graph=asked.graph,
+            now=now(),
+            as_of=as_of,
+            bucket=bucket,
+            time_zone=asked.time_zone,
+        )
     )
 
 
@@ -175,7 +223,7 @@ Attribution = Annotated[
 Label = Annotated[str, Query(max_length=1000)]
 
 
-@router.get("/conversion", dependencies=[KnownParameters])
+@router.get("/conversion", response_model=Conversion, dependencies=[KnownParameters])
 async def conversion(
     services: Provided,
     asked: Asked,
@@ -186,29 +234,36 @@ async def conversion(
     min_sample: Annotated[
         int, Query(ge=1, le=1_000_000, description="conversations that each group needs for a lift")
     ] = MIN_SAMPLE,
-) -> Conversion:
+) -> Response:
     """Which topics, actions and pairs of both tips and purchases follow more often than others."""
-    return await fetch_conversion(
-        *asked.scope,
-        graph=services.graph,
-        as_of=await _as_of(services, asked) or now(),
-        attribution=services.attribution_hours if attribution is None else attribution,
-        user_id=asked.user_id,
-        time_zone=asked.time_zone,
-        kinds=kind,
-        min_sample=min_sample,
+    as_of = await _as_of(services, asked) or now()
+    return await asked.answer(
+        lambda: fetch_conversion(
+            *asked.scope,
+            graph=asked.graph,
+            as_of=as_of,
+            attribution=services.attribution_hours if attribution is None else attribution,
+            user_id=asked.user_id,
+            time_zone=asked.time_zone,
+            kinds=kind,
+            min_sample=min_sample,
+        )
     )
 
 
-@router.get("/ppv", dependencies=[KnownParameters])
-async def ppv(services: Provided, asked: Asked) -> PpvFunnel:
+@router.get("/ppv", response_model=PpvFunnel, dependencies=[KnownParameters])
+async def ppv(services: Provided, asked: Asked) -> Response:
     """Pay-per-view offers: sent, unlocked, paid; by delivery, price band, media, person and creator."""
-    return await fetch_ppv(
-        *asked.scope,
-        graph=services.graph,
-        as_of=await counted_until(services, asked),
-        user_id=asked.user_id,
-        rosters=services.rosters,
+    as_of = await counted_until(services, asked)
+    return await asked.answer(
+        lambda: fetch_ppv(
+            *asked.scope,
+            graph=asked.graph,
+            as_of=as_of,
+            user_id=asked.user_id,
+            rosters=services.rosters,
+        ),
+        services.rosters,
     )
 
 
@@ -237,7 +292,7 @@ async def conversations(
     if insight == "ppv":
         return await fetch_offered(
             *asked.scope,
-            graph=services.graph,
+            graph=asked.graph,
             by=by,
             key=key,
             group=group,
@@ -250,7 +305,7 @@ async def conversations(
         return await fetch_worked(
             asked.window,
             asked.about,
-            graph=services.graph,
+            graph=asked.graph,
             terms=terms,
             by=by,
             key=key,
@@ -263,7 +318,7 @@ async def conversations(
         return await fetch_beats(
             asked.window,
             asked.about,
-            graph=services.graph,
+            graph=asked.graph,
             hour=hour,
             group=group,
             limit=limit,
@@ -274,7 +329,7 @@ async def conversations(
             raise invalid("fan_id", "is missing: it says whose conversations are meant")
         return await fetch_of_fan(
             *asked.scope,
-            graph=services.graph,
+            graph=asked.graph,
             as_of=as_of or await _as_of(services, asked) or now(),
             fan_id=fan_id,
             group=group,
@@ -284,7 +339,7 @@ async def conversations(
         )
     return await fetch_converted(
         *asked.scope,
-        graph=services.graph,
+        graph=asked.graph,
         as_of=as_of or await _as_of(services, asked) or now(),
         attribution=services.attribution_hours if attribution is None else attribution,
         factor=Factor(kind, action, topic_id, topic, value) if kind else None,
@@ -318,7 +373,7 @@ async def _broadcast(services: Provided, asked: Question, bucket: Bucket = "day"
     await broadcast_analytics_update(
         asked.user_id,
         *asked.scope,
-        graph=services.graph,
+        graph=asked.graph,
         frames=Announcer(services.redis, asked.user_id, services.keys(asked.user_id)),
         now=now(),
         as_of=await _as_of(services, asked),

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 
 from access.policy import Action
 from api.caller import GUARDED, KNOWN, on_own_account, small_body, takes
@@ -26,27 +26,33 @@ insights = APIRouter(
 shifts = APIRouter(prefix="/api/v1/shifts", tags=["team"], responses=GUARDED)
 
 
-@insights.get("/people")
-async def people(services: Provided, asked: Asked, terms: KnownTerms) -> People:
+@insights.get("/people", response_model=People)
+async def people(services: Provided, asked: Asked, terms: KnownTerms) -> Response:
     """Who sent, answered and sold what, by person, shift and creator, beside the period before."""
-    return await fetch_people(
-        asked.period,
-        asked.about,
-        graph=services.graph,
-        as_of=await counted_until(services, asked),
-        terms=terms,
-        rosters=services.rosters,
+    as_of = await counted_until(services, asked)
+    return await asked.answer(
+        lambda: fetch_people(
+            asked.period,
+            asked.about,
+            graph=asked.graph,
+            as_of=as_of,
+            terms=terms,
+            rosters=services.rosters,
+        ),
+        services.rosters,
     )
 
 
-@insights.get("/heatmap")
-async def heatmap(services: Provided, asked: Asked) -> Heatmap:
+@insights.get("/heatmap", response_model=Heatmap)
+async def heatmap(services: Provided, asked: Asked) -> Response:
     """Fan activity, response times and revenue by hour of the week, beside the period before."""
     as_of = await counted_until(services, asked)
-    return await fetch_heatmap(asked.period, asked.about, graph=services.graph, as_of=as_of)
+    return await asked.answer(
+        lambda: fetch_heatmap(asked.period, asked.about, graph=asked.graph, as_of=as_of)
+    )
 
 
-@insights.get("/compare")
+@insights.get("/compare", response_model=Comparison)
 async def compare(
     services: Provided,
     asked: Asked,
@@ -61,7 +67,7 @@ async def compare(
         tuple[Named, ...],
         Query(max_length=MOST_COMPARED, description="by `window`: which; given several times"),
     ] = (),
-) -> Comparison:
+) -> Response:
     """The figures of creators, people or windows side by side, each beside the period before."""
     if (by == "window") != bool(compared_window):
         raise invalid(
@@ -73,16 +79,20 @@ async def compare(
     windows: dict[str, Period] = {name: named_period(name, moment, zone) for name in compared_window}
     for period in windows.values():
         check_length(period, limits, "compared_window")
-    return await fetch_comparison(
-        asked.period,
-        asked.about,
-        by,
-        persons=person,
-        windows=windows,
-        graph=services.graph,
-        as_of=await counted_until(services, asked),
-        terms=terms,
-        rosters=services.rosters,
+    as_of = await counted_until(services, asked)
+    return await asked.answer(
+        lambda: fetch_comparison(
+            asked.period,
+            asked.about,
+            by,
+            persons=person,
+            windows=windows,
+            graph=asked.graph,
+            as_of=as_of,
+            terms=terms,
+            rosters=services.rosters,
+        ),
+        services.rosters,
     )
 
 
