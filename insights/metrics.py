@@ -110,10 +110,11 @@ def sentiment_trend(rows: Table, *, bucket: Bucket, time_zone: str) -> Sentiment
     for each in np.argsort(places).tolist():
         date = start_of(datetime.fromtimestamp(int(starts[places[each]]), zone))
         rank[each] = ranks.setdefault(date, len(ranks))
+    sums, counts = felt.numbers("sentimentSum"), felt.numbers("sentimentCount")
     buckets = zip(ranks, grouped(rank[which], len(ranks)), strict=True)
     return trend_of(
-        {date: _sentiment(felt.take(own)) for date, own in buckets},
-        _sentiment(felt),
+        {date: Mean(fsum(sums[own].tolist()), int(counts[own].sum())) for date, own in buckets},
+        Mean(fsum(sums.tolist()), int(counts.sum())),
         bucket=bucket,
         time_zone=time_zone,
     )
@@ -133,10 +134,6 @@ class Mean(NamedTuple):
     def value(self) -> float | None:
         """None when there are no values."""
         return self.total / self.n if self.n else None
-
-
-def _sentiment(rows: Table) -> Mean:
-    return Mean(fsum(rows.numbers("sentimentSum").tolist()), int(rows.numbers("sentimentCount").sum()))
 
 
 def trend_of(buckets: Mapping[str, Mean], whole: Mean, *, bucket: Bucket, time_zone: str) -> SentimentTrend:

@@ -10,7 +10,7 @@ through.
 import asyncio
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
 from chats.account import Account
 from errors import AmbiguousUser
@@ -28,7 +28,6 @@ from graph.traversals import (
     MESSAGES,
     OUTCOMES,
     TOPIC_LINKS,
-    FanRow,
 )
 from insights.columns import Table
 from insights.metrics import (
@@ -46,7 +45,7 @@ from insights.metrics import (
     topic_metrics,
 )
 from insights.priority import priority_scores, unread_counts
-from insights.tables import Ask, Columnar, nothing, of_answers, rows_of
+from insights.tables import Ask, Columnar, nothing, of_answers
 from insights.update import analytics_update, priority_by_chat
 from insights.window import Window, parse_time_zone, time_zone_notes
 from wire.bounds import REPLACED, URGENT, changes, of_most_urgent
@@ -140,9 +139,8 @@ async def build_analytics_update(
     def update() -> AnalyticsUpdate:
         tables = [Table.concat(own) for own in zip(*accounts, strict=True)] or nothing(*asked)
         conversations, messages, actions, outcomes, links, fans = tables
-        by_account = [cast(list[FanRow], rows_of(own)) for *_, own in accounts]
         priority, unread = priority_by_chat(
-            (priority_scores(each, now), unread_counts(each)) for each in by_account
+            (priority_scores(own, now), unread_counts(own)) for *_, own in accounts
         )
         talks = spoken(conversations)
         own = len(by_fans(conversations))
