@@ -25,7 +25,6 @@ from bench.accounts import CREATOR, DAY, NOW, USER, conversations, fans
 from bench.figure import Figure, percentile, table
 from chats.account import Account
 from graph.port import Graph
-from graph.rows import fan_row
 from graph.traversals import (
     CONVERSATIONS,
     DISCUSSED,
@@ -37,7 +36,7 @@ from graph.traversals import (
     USED,
 )
 from insights.columns import NOT_KNOWN, Coded, Table
-from insights.kept import AccountColumns, Changes, Put
+from insights.kept import AccountColumns, Changes, Put, fan_facts
 from insights.money import fetch_conversion, fetch_ppv
 from insights.people import Terms
 from insights.periods import Period
@@ -75,7 +74,7 @@ class _Owner:
             if len(changes) >= TOGETHER:
                 self.columns_.follow(changes, {})
                 changes = OrderedDict()
-        self.columns_.follow(changes, {each.chat_id: fan_row(each) for each in fans(size)})
+        self.columns_.follow(changes, {each.chat_id: fan_facts(each) for each in fans(size)})
 
     async def columns(
         self, user_id: str, creator_id: str, asks: Sequence[Ask]

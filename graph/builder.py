@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Iterator
 
 from chats.account import Account
-from chats.conversation import Figures
 from chats.enriched import EnrichedConversation
 from chats.fan import FanState
 from graph.model import (
@@ -28,7 +27,7 @@ from graph.model import (
     topic_vertex,
 )
 from graph.offers import offers_text
-from graph.rows import conversation_row, fan_row
+from graph.rows import conversation_row, fan_dates, fan_row, profile_row
 from graph.said import answers_text, followed_text, said_text
 from graph.warned import warnings_text
 
@@ -55,6 +54,7 @@ class GraphBuilder:
         """Everything one conversation says; its `id` is `{chat_id}:{first message id}`."""
         conv, figures = enriched_conv, enriched_conv.figures
         node = conversation_vertex(conv.id)
+        first, last = fan_dates(figures)
         return [
             self._vertex("Creator", self._creator),
             self._vertex("Fan", fan_vertex(fan_id), fanId=fan_id, chatId=conv.chat_id),
@@ -71,8 +71,8 @@ class GraphBuilder:
                 offers=offers_text(conv.ppv_offers),
                 said=said_text(figures.said),
                 answers=answers_text(figures),
-                firstFanDate=_fan_date(figures, figures.fan_first, figures.start),
-                lastFanDate=_fan_date(figures, figures.fan_last, figures.end),
+                firstFanDate=first,
+                lastFanDate=last,
                 warnings=warnings_text(conv.actions),
                 rev=self._rev,
             ),
@@ -91,12 +91,9 @@ class GraphBuilder:
             self._vertex(
                 "Fan",
                 fan_vertex(fan.fan_id),
-                fanId=fan.fan_id,
-                joinDate=int(fan.join_date or 0),
-                **fan_row(fan),
+                **{**profile_row(fan), **fan_row(fan)},
                 sentimentProfile=-1.0 if fan.sentiment_profile is None else fan.sentiment_profile,
                 lastMessageDate=int(fan.last_message_at or 0),
-                subscriptionEnd=int(fan.subscription_end or 0),
             )
         ]
 
@@ -179,16 +176,6 @@ class GraphBuilder:
         self, label: EdgeLabel, source: str, target: str, *, key: str = "", **properties: Scalar
     ) -> UpsertEdge:
         return UpsertEdge(self.pk, label, source, target, {**properties, "rev": self._rev}, key)
-
-
-def _fan_date(figures: Figures, known: float | None, otherwise: float) -> int:
-    """When the fan wrote, in whole epoch seconds; 0: never.
-
-    What was stored before this was kept does not say it: there a bound of the conversation stands in.
-    """
-    if not figures.fan_messages:
-        return 0
-    return int(otherwise if known is None else known)
 
 
 def _title(action_type: str) -> str:

@@ -15,11 +15,13 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from chats.enriched import EnrichedConversation
+from chats.fan import FanState
 from graph.model import element_id, topic_vertex
-from graph.rows import conversation_row
+from graph.rows import conversation_row, fan_dates, fan_row, profile_row
 from graph.said import Answered
 from graph.traversals import (
     ACTIONS,
+    ACTIVITY,
     CONVERSATIONS,
     DISCUSSED,
     FAN_CONVERSATIONS,
@@ -27,12 +29,13 @@ from graph.traversals import (
     MESSAGES,
     OFFERED,
     OUTCOMES,
+    PROFILES,
     SALES,
     TARGETS,
     TOPIC_LINKS,
     USED,
-    FanRow,
 )
+from graph.warned import warnings_text
 from insights.columns import Coded, Column, Nested, Numbers, Table
 from insights.row import read_times
 from insights.tables import (
@@ -83,6 +86,9 @@ _KEPT: Final[Schema] = {
     "unanswered": COUNT,
     "sentimentSum": FLOAT,
     "sentimentCount": COUNT,
+    "firstFanDate": TIME,
+    "lastFanDate": TIME,
+    "warnings": Strings("warnings"),
     "offers": OFFERS,
     "said": SAID,
     "answers": ANSWERS,
@@ -116,6 +122,7 @@ class Put:
     def of(cls, conv: EnrichedConversation, pk: str) -> "Put":
         """What the graph has of a conversation once the builder wrote it in the partition `pk`."""
         figures, row = conv.figures, conversation_row(conv)
+        first, last = fan_dates(figures)
         # What is written twice is one vertex or edge with the values that came last.
         topics = {element_id(pk, topic_vertex(topic.id)): topic for topic in conv.topics}
         actions = {(action.type, action.direction): action.count for action in conv.actions}
@@ -141,6 +148,9 @@ class Put:
                 "ppvOffers": figures.offers,
                 "massPpvOffers": figures.mass_offers,
                 "responseSeconds": [(each,) for each in times],
+                "firstFanDate": first,
+                "lastFanDate": last,
+                "warnings": warnings_text(conv.actions),
                 "offers": [offer_row(each) for each in conv.ppv_offers],
                 "said": [said_row(each) for each in figures.said],
                 "answers": [answer_row(each) for each in answers],
@@ -163,6 +173,14 @@ class Put:
                 for id, topic in topics.items()
             },
         )
+
+
+FanFacts = Mapping[str, Any]  # what the rows of FANS and PROFILES have of a fan
+
+
+def fan_facts(fan: FanState) -> FanFacts:
+    """What the graph has of a fan once the builder wrote it."""
+    return {**fan_row(fan), **profile_row(fan)}
 
 
 Changes = OrderedDict[str, Put | None]  # by conversation, the last change last; None: it is no more
@@ -192,8 +210,8 @@ class AccountColumns:
         self._chunks: list[_Chunk] = []
         self._dictionaries = Dictionaries()
         self._topics: dict[str, TopicWords] = {}
-        self._fans: dict[str, FanRow] = {}
-        self._fan_table: Table | None = None
+        self._fans: dict[str, FanFacts] = {}
+        self._fan_tables: dict[str, Table] = {}  # by traversal
 
     def __len__(self) -> int:
         return sum(len(chunk.table) for chunk in self._chunks)
@@ -205,7 +223,7 @@ class AccountColumns:
         fans = sum(getsizeof(row) + sum(map(getsizeof, row.values())) for row in self._fans.values())
         return sum(_nbytes(chunk.table) for chunk in self._chunks) + sum(strings) + fans
 
-    def follow(self, changes: Changes, fans: Mapping[str, FanRow | None]) -> None:
+    def follow(self, changes: Changes, fans: Mapping[str, FanFacts | None]) -> None:
         """Take in what became of conversations by id, in this order, and of fans by chat; None: no more."""
         if fans:
             for chat, fan in fans.items():
@@ -213,7 +231,7 @@ class AccountColumns:
                     self._fans.pop(chat, None)
                 else:
                     self._fans[chat] = fan
-            self._fan_table = None
+            self._fan_tables = {}
         if not changes:
             return
         puts = [each for each in changes.values() if each is not None]
@@ -250,10 +268,11 @@ class AccountColumns:
 
     def _answer(self, ask: Ask, window: Callable[[Ask], Table]) -> Table:
         names = SCHEMAS[ask.traversal]
-        if ask.traversal == FANS:
-            if self._fan_table is None:
-                self._fan_table = table_of(names, list(self._fans.values()), self._dictionaries)
-            return self._fan_table
+        if ask.traversal in (FANS, PROFILES):
+            if ask.traversal not in self._fan_tables:
+                rows = list(self._fans.values())
+                self._fan_tables[ask.traversal] = table_of(names, rows, self._dictionaries)
+            return self._fan_tables[ask.traversal]
         if ask.traversal in (OUTCOMES, SALES):
             return self._outcomes(ask.start, ask.end, names)
         found = window(ask)
@@ -261,7 +280,7 @@ class AccountColumns:
         if _NAME in columns:
             columns[_NAME] = Coded(np.arange(len(found), dtype=np.int32), found.text(_NAME))
         found = Table(len(found), columns)
-        if ask.traversal in (CONVERSATIONS, MESSAGES, OFFERED):
+        if ask.traversal in (CONVERSATIONS, MESSAGES, OFFERED, ACTIVITY):
             return found.only(names)
         by_fans = found.numbers("fanMessages") > 0
         if ask.traversal == FAN_CONVERSATIONS:

@@ -13,11 +13,9 @@ from typing import Final
 
 from chats.account import Account
 from chats.enriched import EnrichedConversation
-from graph.rows import fan_row
-from graph.traversals import FanRow
 from history.history import Change, History, Key
 from insights.columns import Table
-from insights.kept import AccountColumns, Changes, Put
+from insights.kept import AccountColumns, Changes, FanFacts, Put, fan_facts
 from insights.tables import Ask, Version
 from session.clock import Clock
 
@@ -34,7 +32,7 @@ class _Account:
         self.pk = pk
         self.columns = AccountColumns()
         self.changes: Changes = OrderedDict()
-        self.fans: dict[str, FanRow | None] = {}
+        self.fans: dict[str, FanFacts | None] = {}
         self.touched: set[str] | None = set()  # ids that changed while the history is read; None: it is
         self.version = 0
         self.used = now
@@ -46,7 +44,7 @@ class _Account:
     def drop(self, id: str) -> None:
         self._change(id, None)
 
-    def put_fan(self, chat_id: str, row: FanRow | None) -> None:
+    def put_fan(self, chat_id: str, row: FanFacts | None) -> None:
         self.fans[chat_id] = row
         self.version += 1
 
@@ -113,7 +111,7 @@ class KeptColumns:
             if (node := cached.node(id)) is not None:
                 account.put(node)
         if (fan := self._history.fan((creator_id, chat_id))) is not None:
-            account.put_fan(chat_id, fan_row(fan))
+            account.put_fan(chat_id, fan_facts(fan))
         if len(account.changes) >= TOGETHER:
             self._asked.set()
 
@@ -168,7 +166,7 @@ class KeptColumns:
                 if time.monotonic() - began > SLICE:
                     await asyncio.sleep(0)
                     began = time.monotonic()
-            account.fans.setdefault(key[1], fan_row(fan))
+            account.fans.setdefault(key[1], fan_facts(fan))
             if len(account.changes) >= TOGETHER:
                 await account.answer(())
                 began = time.monotonic()

@@ -14,10 +14,9 @@ from actors.kept_graph import KeptGraph
 from bench.accounts import CREATOR, USER, conversations, fans
 from chats.account import Account
 from graph.embedded import EmbeddedGraph
-from graph.rows import fan_row
 from graph.write import rebuild_graph_from_snapshot
 from insights.columns import Table
-from insights.kept import AccountColumns, Put
+from insights.kept import AccountColumns, Put, fan_facts
 from insights.people import Terms
 from insights.shifts import Roster, Shift, Shifts
 from insights.tables import Ask, Version
@@ -63,7 +62,7 @@ class Owner:
         nodes = conversations(SIZE)
         self._columns.follow(
             OrderedDict((node.id, Put.of(node, PK)) for node in nodes),
-            {fan.chat_id: fan_row(fan) for fan in fans(SIZE)},
+            {fan.chat_id: fan_facts(fan) for fan in fans(SIZE)},
         )
 
     async def columns(

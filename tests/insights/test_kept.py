@@ -16,11 +16,10 @@ from msgspec.structs import replace
 from chats.account import Account
 from chats.enriched import ActionTopic, EnrichedConversation, Outcome
 from graph.embedded import EmbeddedGraph
-from graph.rows import fan_row
-from graph.traversals import CONVERSATIONS, FAN_CONVERSATIONS, FANS, FanRow
+from graph.traversals import CONVERSATIONS, FAN_CONVERSATIONS, FANS, PROFILES
 from insights import kept
 from insights.columns import Table
-from insights.kept import AccountColumns, Changes
+from insights.kept import AccountColumns, Changes, FanFacts, fan_facts
 from insights.tables import SCHEMAS, Ask, of_answers, rows_of
 from tests.graph.strategies import OFFERS, SAID, conversation
 from tests.insights.test_running import (
@@ -85,7 +84,7 @@ class Kept:
 
     def follow(self, events: list[Any]) -> None:
         changes: dict[str, Changes] = {creator: OrderedDict() for creator in CREATORS}
-        rows: dict[str, dict[str, FanRow | None]] = {creator: {} for creator in CREATORS}
+        rows: dict[str, dict[str, FanFacts | None]] = {creator: {} for creator in CREATORS}
         for event in events:
             match event:
                 case Put(node):
@@ -95,7 +94,7 @@ class Kept:
                 case Drop(creator, id):
                     changes[creator][id] = None
                 case PutFan(state):
-                    rows[state.creator_id][state.chat_id] = fan_row(state)
+                    rows[state.creator_id][state.chat_id] = fan_facts(state)
         for creator, columns in self.of.items():
             columns.follow(changes[creator], rows[creator])
 
@@ -118,8 +117,14 @@ async def answered(graph: EmbeddedGraph, pk: str, asks: list[Ask]) -> list[Table
 
 def questions(*windows: tuple[int, ...]) -> list[Ask]:
     return [
-        *(Ask(traversal, *window) for window in windows for traversal in SCHEMAS if traversal != FANS),
+        *(
+            Ask(traversal, *window)
+            for window in windows
+            for traversal in SCHEMAS
+            if traversal not in (FANS, PROFILES)
+        ),
         Ask(FANS),
+        Ask(PROFILES),
     ]
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from chats.account import Account
 from graph.port import Graph
-from graph.traversals import CONVERSATIONS, FANS
+from graph.traversals import CONVERSATIONS, FANS, PROFILES
 from insights.columns import Table
 from insights.tables import SCHEMAS, Ask, Version, of_answers, rows_of
 from session import columns
@@ -17,7 +17,8 @@ from tests.session.ports import USER, World, bring, raw, say, turn
 from tests.session.test_any_order import CREATORS, Model, in_graphs, live, lives
 
 EVER = (0, 1 << 40)
-ASKS = [*(Ask(traversal, *EVER) for traversal in SCHEMAS if traversal != FANS), Ask(FANS)]
+STATES = (FANS, PROFILES)
+ASKS = [*(Ask(each, *EVER) for each in SCHEMAS if each not in STATES), *map(Ask, STATES)]
 CREATOR = CREATORS[0]
 
 
