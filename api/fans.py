@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 from pydantic import AwareDatetime
 
 from api.caller import GUARDED, KNOWN
@@ -32,7 +32,7 @@ async def _up_to(services: Provided, asked: Question, as_of: datetime | None) ->
 AsOf = Annotated[AwareDatetime | None, Query(description="ISO 8601 with offset; default now")]
 
 
-@router.get("/fans", dependencies=[KnownParameters])
+@router.get("/fans", response_model=Fans, dependencies=[KnownParameters])
 async def fans(
     services: Provided,
     asked: Asked,
@@ -57,29 +57,35 @@ async def fans(
     as_of: AsOf = None,
     limit: Limit = 100,
     cursor: Annotated[str | None, Query(max_length=4000, description="the `next` of the page before")] = None,
-) -> Fans:
+) -> Response:
     """What each fan is worth, how each stands, and how likely each drops off."""
-    return await fetch_fans(
-        *asked.scope,
-        graph=asked.graph,
-        fits=FITS,
-        as_of=await _up_to(services, asked, as_of),
-        horizon_days=services.drop_off_days if horizon_days is None else horizon_days,
-        asked=figures.Asked(segment=segment, cohort=cohort, is_active=active, sort=sort),
-        user_id=asked.user_id,
-        time_zone=asked.time_zone,
-        limit=limit,
-        cursor=cursor,
+    up_to = await _up_to(services, asked, as_of)
+    return await asked.answer(
+        lambda: fetch_fans(
+            *asked.scope,
+            graph=asked.graph,
+            fits=FITS,
+            as_of=up_to,
+            horizon_days=services.drop_off_days if horizon_days is None else horizon_days,
+            asked=figures.Asked(segment=segment, cohort=cohort, is_active=active, sort=sort),
+            user_id=asked.user_id,
+            time_zone=asked.time_zone,
+            limit=limit,
+            cursor=cursor,
+        )
     )
 
 
-@router.get("/cohorts", dependencies=[KnownParameters])
-async def cohorts(services: Provided, asked: Asked, as_of: AsOf = None) -> Cohorts:
+@router.get("/cohorts", response_model=Cohorts, dependencies=[KnownParameters])
+async def cohorts(services: Provided, asked: Asked, as_of: AsOf = None) -> Response:
     """The fans that joined in each month which the window touches: who stays, and what they bring."""
-    return await fetch_cohorts(
-        *asked.scope,
-        graph=asked.graph,
-        as_of=await _up_to(services, asked, as_of),
-        user_id=asked.user_id,
-        time_zone=asked.time_zone,
+    up_to = await _up_to(services, asked, as_of)
+    return await asked.answer(
+        lambda: fetch_cohorts(
+            *asked.scope,
+            graph=asked.graph,
+            as_of=up_to,
+            user_id=asked.user_id,
+            time_zone=asked.time_zone,
+        )
     )

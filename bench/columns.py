@@ -25,18 +25,23 @@ from bench.accounts import CREATOR, DAY, NOW, USER, conversations, fans
 from bench.figure import Figure, percentile, table
 from chats.account import Account
 from graph.port import Graph
+from graph.rows import fan_facts
 from graph.traversals import (
+    ACTIVITY,
     CONVERSATIONS,
     DISCUSSED,
     FANS,
     MESSAGES,
     OFFERED,
+    PROFILES,
     SALES,
     TARGETS,
     USED,
 )
 from insights.columns import NOT_KNOWN, Coded, Table
-from insights.kept import AccountColumns, Changes, Put, fan_facts
+from insights.fan_queries import fetch_cohorts, fetch_fans
+from insights.fans import Asked
+from insights.kept import AccountColumns, Changes, Put
 from insights.money import fetch_conversion, fetch_ppv
 from insights.people import Terms
 from insights.periods import Period
@@ -46,6 +51,7 @@ from insights.queries import (
     fetch_sentiment_trend,
     fetch_topic_metrics,
 )
+from insights.risk import Fits
 from insights.tables import Ask, Version
 from insights.team import About, fetch_heatmap, fetch_people
 from insights.window import Window
@@ -58,6 +64,7 @@ CHANGES: Final = 50
 MEMORY_GOAL: Final = 64.0  # MiB
 PK: Final = Account(USER, CREATOR).key
 TERMS: Final = Terms(300.0)
+FITS: Final = Fits()
 
 Answer = Callable[[Graph, datetime, datetime], Awaitable[Any]]
 
@@ -95,13 +102,17 @@ class _Sql:
     def __init__(self, columns: AccountColumns) -> None:
         self._db = duckdb.connect()
         start, end = int(NOW.timestamp()) - 400 * DAY, int(NOW.timestamp()) + 400 * DAY
-        traversals = (CONVERSATIONS, OFFERED, MESSAGES, DISCUSSED, USED, TARGETS, SALES)
-        talks, offered, counts, topics, actions, targets, outcomes = columns.read(
+        traversals = (CONVERSATIONS, OFFERED, MESSAGES, DISCUSSED, USED, TARGETS, SALES, ACTIVITY)
+        talks, offered, counts, topics, actions, targets, outcomes, activity = columns.read(
             [Ask(each, start, end) for each in traversals]
         )
-        (people,) = columns.read([Ask(FANS)])
+        people, profiles = columns.read([Ask(FANS), Ask(PROFILES)])
         begun = talks.numbers("startDate")
-        talk = {"conversation": np.arange(len(talks)), **_flat(offered), **_flat(counts), **_flat(talks)}
+        talk = {
+            name: column
+            for each in (offered, counts, talks, activity)
+            for name, column in _flat(each).items()
+        }
         self._table("talks", talk)
         lists = {
             "times": talks.nested("responseSeconds"),
@@ -117,7 +128,7 @@ class _Sql:
         sender = np.full(len(outcomes), "", object)
         sender[follows.parents] = follows.table.coded("sender").strings()
         self._table("outcomes", {**_flat(outcomes), "sender": sender})
-        self._table("fans", _flat(people))
+        self._table("fans", {**_flat(people), **_flat(profiles)})
 
     def _table(self, name: str, columns: Mapping[str, Any]) -> None:
         found = pyarrow.table({key: _nullable(values) for key, values in columns.items()})
@@ -209,6 +220,33 @@ _PPV: Final = f"""select {{0}}, count(*), count("unlockedAt"), sum(paid),
 _PERIODS: Final = (_IN, '"startDate" >= $before and "startDate" < $start')
 _DATES: Final = ("date >= $start and date < $end", "date >= $before and date < $start")
 _WEEK: Final = "({0} + 259200) % 604800 // 3600"
+_MONTH: Final = "date_trunc('month', make_timestamp({0} * 1000000))"
+_COHORTS: Final = f"""with joined as (select "chatId", {_MONTH.format('"joinDate"')} as cohort from fans
+        where "joinDate" > 0 and "joinDate" < $end),
+    acts as (select "chatId", {_MONTH.format('"firstFanDate"')} as month from talks where "firstFanDate" > 0
+            and "firstFanDate" < $end
+        union select "chatId", {_MONTH.format('"lastFanDate"')} from talks where "lastFanDate" > 0
+            and "lastFanDate" < $end
+        union select "chatId", {_MONTH.format("date")} from outcomes where type <> 'drop_off' and date < $end),
+    active as (select cohort, month, count(distinct "chatId") as n from joined join acts using ("chatId")
+        where month >= cohort group by cohort, month),
+    paid as (select cohort, {_MONTH.format("date")} as month, sum(amount) as revenue
+        from joined join outcomes using ("chatId") where type <> 'drop_off' and date < $end
+        group by cohort, month)
+    select * from active left join paid using (cohort, month)
+        where cohort >= {_MONTH.format("$start")}"""
+_FANS: Final = """with said as (select "chatId", max("lastFanDate") as wrote,
+        count(*) filter ("startDate" >= $start and "startDate" < $end) as conversations,
+        sum("sentimentSum") filter ("startDate" >= $start) / sum("sentimentCount")
+            filter ("startDate" >= $start) as mood,
+        sum("sentimentSum") filter ("startDate" >= $before and "startDate" < $start) / sum("sentimentCount")
+            filter ("startDate" >= $before and "startDate" < $start) as before
+        from talks where "startDate" < $end group by "chatId"),
+    paid as (select "chatId", max(date) as last, sum(amount) as lifetime,
+        sum(amount) filter (date >= $start) as value from outcomes
+        where date < $end and type in ('tip', 'purchase') group by "chatId")
+    select *, greatest(wrote, last) as seen from fans left join said using ("chatId")
+        left join paid using ("chatId") order by value desc nulls last limit 100"""
 SQL: Final[Mapping[str, Sequence[str]]] = {
     "full": _FULL,
     "topics": (_TALKS, _TOPICS),
@@ -247,6 +285,8 @@ SQL: Final[Mapping[str, Sequence[str]]] = {
                 and type in ('tip', 'purchase') group by sender""",
         )
     ),
+    "cohorts": (_COHORTS,),
+    "fans": (_FANS,),
     "heatmap": tuple(
         query
         for period, dates in zip(_PERIODS, _DATES, strict=True)
@@ -284,6 +324,20 @@ INSIGHTS: Final[Mapping[str, Answer]] = {
         *_about(start, end), graph=graph, as_of=NOW, terms=TERMS
     ),
     "heatmap": lambda graph, start, end: fetch_heatmap(*_about(start, end), graph=graph, as_of=NOW),
+    "cohorts": lambda graph, start, end: fetch_cohorts(
+        start, end, CREATOR, graph=graph, user_id=USER, as_of=NOW
+    ),
+    "fans": lambda graph, start, end: fetch_fans(
+        start,
+        end,
+        CREATOR,
+        graph=graph,
+        user_id=USER,
+        as_of=NOW,
+        fits=FITS,
+        horizon_days=30,
+        asked=Asked(),
+    ),
 }
 
 

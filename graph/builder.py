@@ -27,7 +27,7 @@ from graph.model import (
     topic_vertex,
 )
 from graph.offers import offers_text
-from graph.rows import conversation_row, fan_dates, fan_row, profile_row
+from graph.rows import conversation_row, fan_dates, fan_facts
 from graph.said import answers_text, followed_text, said_text
 from graph.warned import warnings_text
 
@@ -91,7 +91,7 @@ class GraphBuilder:
             self._vertex(
                 "Fan",
                 fan_vertex(fan.fan_id),
-                **{**profile_row(fan), **fan_row(fan)},
+                **fan_facts(fan),
                 sentimentProfile=-1.0 if fan.sentiment_profile is None else fan.sentiment_profile,
                 lastMessageDate=int(fan.last_message_at or 0),
             )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from chats.conversation import Figures
 from chats.enriched import EnrichedConversation
 from chats.fan import FanState
-from graph.model import element_id, topic_vertex
+from graph.model import Scalar, element_id, topic_vertex
 from graph.traversals import (
     ActionRow,
     ConversationRow,
@@ -109,6 +109,11 @@ def profile_row(fan: FanState) -> ProfileRow:
         joinDate=int(fan.join_date or 0),
         subscriptionEnd=int(fan.subscription_end or 0),
     )
+
+
+def fan_facts(fan: FanState) -> dict[str, Scalar]:
+    """What the rows of FANS and PROFILES have of a fan."""
+    return {name: value for row in (fan_row(fan), profile_row(fan)) for name, value in row.items()}  # type: ignore[misc]
 
 
 def fan_dates(figures: Figures) -> tuple[int, int]:

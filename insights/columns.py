@@ -4,8 +4,9 @@ A table has as many values in each of its columns as it has rows: numbers, strin
 strings that hardly repeat as one text, or a table of its own a row.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final, Self, TypeVar, Union, cast, overload
 
 import numpy as np
@@ -59,6 +60,10 @@ class Text(Sequence[str]):
         part = self.joined[self.bounds[n] : self.bounds[n + 1]]
         return part.tobytes().decode("utf-8", "surrogatepass")
 
+    def __iter__(self) -> Iterator[str]:
+        whole = self.joined.tobytes()
+        return (whole[a:b].decode("utf-8", "surrogatepass") for a, b in pairwise(self.bounds.tolist()))
+
     @property
     def are_named(self) -> Numbers:
         """Which are not empty."""
@@ -88,7 +93,9 @@ class Coded:
         return len(self.codes)
 
     def strings(self) -> list[str]:
-        values = self.values
+        # Of one piece of memory all at once where most are wanted: one by one takes ten times as long.
+        is_long = isinstance(self.values, Text) and len(self.values) < 8 * len(self.codes)
+        values = list(self.values) if is_long else self.values
         return [values[code] for code in self.codes.tolist()]
 
     @property
@@ -265,6 +272,19 @@ def distinct(*numbers: Numbers) -> tuple[Numbers, Numbers]:
     rank = np.zeros(size, np.int64)
     rank[there] = np.arange(len(there))
     return first[there], rank[key]
+
+
+def joined(names: Coded, others: Coded) -> Numbers:
+    """Of each of the others the place of the same name; -1: there is none."""
+    if names.values is not others.values:
+        dictionary = Dictionary()
+        of, codes = names.within(dictionary), others.within(dictionary)
+        size = len(dictionary)
+    else:
+        of, codes, size = names.codes, others.codes, len(names.values)
+    place = np.full(size, -1, np.int64)
+    place[of] = np.arange(len(of))
+    return place[codes]
 
 
 def without_repeats(numbers: Numbers) -> Numbers:

@@ -15,7 +15,7 @@ import numpy as np
 
 from insights.bands import PRICE_BANDS, price_bands
 from insights.clock import HOURS_OF_WEEK, hours_of_week
-from insights.columns import Coded, Dictionary, Nested, Numbers, Table, distinct, without_repeats
+from insights.columns import Dictionary, Nested, Numbers, Table, distinct, joined, without_repeats
 from insights.drill import Counted, Scope, named_rows
 from insights.metrics import median
 from insights.ordered import Sorted
@@ -207,7 +207,7 @@ def _factors(
     for kind in ("topic", "action", "pair"):
         if kind in kinds and kind in rows.links:
             links = rows.links[kind]
-            place = _joined(talks.coded("conversation"), links.coded("conversation"))
+            place = joined(talks.coded("conversation"), links.coded("conversation"))
             # One that was written between the two reads is not there.
             yield *_linked(kind, links.where(place >= 0)), place[place >= 0]
     if "price_band" in kinds:
@@ -227,19 +227,6 @@ def _linked(kind: FactorKind, links: Table) -> tuple[list[Factor], Numbers]:
         for row in rows_of(links.only(names).take(places))
     ]
     return found, which
-
-
-def _joined(names: Coded, others: Coded) -> Numbers:
-    """Of each of the others the place of the same name; -1: there is none."""
-    if names.values is not others.values:
-        dictionary = Dictionary()
-        of, codes = names.within(dictionary), others.within(dictionary)
-        size = len(dictionary)
-    else:
-        of, codes, size = names.codes, others.codes, len(names.values)
-    place = np.full(size, -1, np.int64)
-    place[of] = np.arange(len(of))
-    return place[codes]
 
 
 def conversion(

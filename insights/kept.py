@@ -15,9 +15,8 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from chats.enriched import EnrichedConversation
-from chats.fan import FanState
 from graph.model import element_id, topic_vertex
-from graph.rows import conversation_row, fan_dates, fan_row, profile_row
+from graph.rows import conversation_row, fan_dates
 from graph.said import Answered
 from graph.traversals import (
     ACTIONS,
@@ -176,11 +175,6 @@ class Put:
 
 
 FanFacts = Mapping[str, Any]  # what the rows of FANS and PROFILES have of a fan
-
-
-def fan_facts(fan: FanState) -> FanFacts:
-    """What the graph has of a fan once the builder wrote it."""
-    return {**fan_row(fan), **profile_row(fan)}
 
 
 Changes = OrderedDict[str, Put | None]  # by conversation, the last change last; None: it is no more

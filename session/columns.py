@@ -13,9 +13,10 @@ from typing import Final
 
 from chats.account import Account
 from chats.enriched import EnrichedConversation
+from graph.rows import fan_facts
 from history.history import Change, History, Key
 from insights.columns import Table
-from insights.kept import AccountColumns, Changes, FanFacts, Put, fan_facts
+from insights.kept import AccountColumns, Changes, FanFacts, Put
 from insights.tables import Ask, Version
 from session.clock import Clock
 

@@ -14,9 +14,10 @@ from actors.kept_graph import KeptGraph
 from bench.accounts import CREATOR, USER, conversations, fans
 from chats.account import Account
 from graph.embedded import EmbeddedGraph
+from graph.rows import fan_facts
 from graph.write import rebuild_graph_from_snapshot
 from insights.columns import Table
-from insights.kept import AccountColumns, Put, fan_facts
+from insights.kept import AccountColumns, Put
 from insights.people import Terms
 from insights.shifts import Roster, Shift, Shifts
 from insights.tables import Ask, Version
@@ -45,12 +46,15 @@ INSIGHTS = (
     "people",
     "heatmap",
     "compare",
+    "fans",
+    "cohorts",
 )
 DRILLS = (
     "insight=conversion&group=with_sold",
     "insight=ppv&group=unlocked",
     "insight=people&group=responses",
     "insight=heatmap&group=sales",
+    "insight=fans&group=conversations&fan_id=100000001",
 )
 
 
@@ -109,7 +113,8 @@ async def served(written: EmbeddedGraph, monkeypatch: pytest.MonkeyPatch) -> Asy
     async def rosters(accounts: Any) -> dict[str, Roster]:
         return shifts
 
-    monkeypatch.setattr("api.insights.graph_as_of", no_lag)
+    for module in ("insights", "fans"):
+        monkeypatch.setattr(f"api.{module}.graph_as_of", no_lag)
     api = build_api(Settings())
     api.state.services = SimpleNamespace(
         graph=KeptGraph(written, owner),

@@ -16,10 +16,11 @@ from msgspec.structs import replace
 from chats.account import Account
 from chats.enriched import ActionTopic, EnrichedConversation, Outcome
 from graph.embedded import EmbeddedGraph
+from graph.rows import fan_facts
 from graph.traversals import CONVERSATIONS, FAN_CONVERSATIONS, FANS, PROFILES
 from insights import kept
 from insights.columns import Table
-from insights.kept import AccountColumns, Changes, FanFacts, fan_facts
+from insights.kept import AccountColumns, Changes, FanFacts
 from insights.tables import SCHEMAS, Ask, of_answers, rows_of
 from tests.graph.strategies import OFFERS, SAID, conversation
 from tests.insights.test_running import (

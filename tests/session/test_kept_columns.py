@@ -3,6 +3,7 @@
 import asyncio
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -44,9 +45,9 @@ async def conversations(world: World, creator: str = CREATOR) -> int:
 @settings(max_examples=25, deadline=None)
 @given(lives(), lives(), st.sampled_from((0.0, columns.SLICE)), st.sampled_from((2, columns.TOGETHER)))
 def test_columns_are_those_of_the_graphs_rows_whatever_happens(
-    before: list[tuple[str, object]], after: list[tuple[str, object]], slice: float, together: int
+    before: list[tuple[str, Any]], after: list[tuple[str, Any]], slice: float, together: int
 ) -> None:
-    async def check(graph: Graph, _: Graph) -> None:
+    async def check(graph: Graph, other: Graph) -> None:
         world = World(graph, checkpoint_messages=3)
         await live(world, before)
         for creator in world.session._history.creators():
@@ -54,9 +55,8 @@ def test_columns_are_those_of_the_graphs_rows_whatever_happens(
         model = Model()
         for kind, what in after:
             if kind in ("snapshot", "delta"):
-                creator, drawn = what  # type: ignore[misc]
                 take = bring if kind == "snapshot" else say
-                await take(world.session, *model.take(creator, drawn), creator=creator)
+                await take(world.session, *model.take(*what), creator=what[0])
         await world.settle()
         for creator in world.session._history.creators():
             _, found = await asked(world, creator, ASKS)
