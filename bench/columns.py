@@ -220,14 +220,15 @@ _PPV: Final = f"""select {{0}}, count(*), count("unlockedAt"), sum(paid),
 _PERIODS: Final = (_IN, '"startDate" >= $before and "startDate" < $start')
 _DATES: Final = ("date >= $start and date < $end", "date >= $before and date < $start")
 _WEEK: Final = "({0} + 259200) % 604800 // 3600"
-_MONTH: Final = "date_trunc('month', make_timestamp({0} * 1000000))"
+_MONTH: Final = "date_trunc('month', make_timestamp({0}::bigint * 1000000))"
 _COHORTS: Final = f"""with joined as (select "chatId", {_MONTH.format('"joinDate"')} as cohort from fans
         where "joinDate" > 0 and "joinDate" < $end),
     acts as (select "chatId", {_MONTH.format('"firstFanDate"')} as month from talks where "firstFanDate" > 0
             and "firstFanDate" < $end
         union select "chatId", {_MONTH.format('"lastFanDate"')} from talks where "lastFanDate" > 0
             and "lastFanDate" < $end
-        union select "chatId", {_MONTH.format("date")} from outcomes where type <> 'drop_off' and date < $end),
+        union select "chatId", {_MONTH.format("date")} from outcomes
+            where type <> 'drop_off' and date < $end),
     active as (select cohort, month, count(distinct "chatId") as n from joined join acts using ("chatId")
         where month >= cohort group by cohort, month),
     paid as (select cohort, {_MONTH.format("date")} as month, sum(amount) as revenue
