@@ -26,10 +26,11 @@ class Answers:
 
     def get(self, question: Hashable, version: Hashable) -> bytes | None:
         """The answer to the question, where it is of this version and not too old."""
+        self._forget()
         kept = self._kept.get(question)
         if kept is None:
             return None
-        if kept.version != version or self._seconds() >= kept.until:
+        if kept.version != version:
             self._drop(question)
             return None
         self._kept.move_to_end(question)
@@ -42,6 +43,12 @@ class Answers:
         self.size += len(answer)
         while self.size > self._most:
             self._drop(next(iter(self._kept)))
+
+    def _forget(self) -> None:
+        """Drop all that are too old, asked for or not: they may be about somebody who was erased."""
+        now = self._seconds()
+        for question in [question for question, kept in self._kept.items() if now >= kept.until]:
+            self._drop(question)
 
     def _drop(self, question: Hashable) -> None:
         if (kept := self._kept.pop(question, None)) is not None:

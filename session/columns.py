@@ -6,6 +6,7 @@ asked is put together in a thread.
 """
 
 import asyncio
+import logging
 import time
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
@@ -19,6 +20,8 @@ from insights.columns import Table
 from insights.kept import AccountColumns, Changes, FanFacts, Put
 from insights.tables import Ask, Version
 from session.clock import Clock
+
+log = logging.getLogger(__name__)
 
 SLICE: Final = 0.005  # seconds of making columns between two looks at the event loop
 TOGETHER: Final = 4_000  # conversations that wait to be taken in
@@ -81,6 +84,7 @@ class KeptColumns:
         self._made = 0  # how many accounts' columns were made; a part of versions
         self._accounts: dict[str, tuple[int, _Account]] = {}  # by creator
         self._wanted: dict[str, None] = {}
+        self._failed: set[str] = set()  # creators whose columns cannot be made
         self._asked = asyncio.Event()
 
     def begin(self, epoch: int) -> None:
@@ -99,7 +103,10 @@ class KeptColumns:
             if change.erased is not None:  # dictionaries would still have the fan's id
                 del self._accounts[creator_id]
                 continue
-            self._follow(self._accounts[creator_id][1], creator_id, chat_id, change)
+            try:
+                self._follow(self._accounts[creator_id][1], creator_id, chat_id, change)
+            except Exception as error:
+                self._give_up(creator_id, error)
 
     def _follow(self, account: _Account, creator_id: str, chat_id: str, change: Change) -> None:
         for id in change.gone:
@@ -130,7 +137,11 @@ class KeptColumns:
         if self.version(creator_id) is None:
             return None
         made, account = self._accounts[creator_id]
-        version, tables = await account.answer(asks)
+        try:
+            version, tables = await account.answer(asks)
+        except Exception as error:
+            self._give_up(creator_id, error)
+            return None
         return (self._epoch, made, version), tables
 
     async def run(self) -> None:
@@ -138,18 +149,32 @@ class KeptColumns:
         while True:
             await self._asked.wait()
             self._asked.clear()
-            for _, account in list(self._accounts.values()):
+            for creator_id, (_, account) in list(self._accounts.items()):
                 if len(account.changes) >= TOGETHER:
-                    await account.answer(())
+                    await self.read(creator_id, ())
             while self._wanted:
                 creator_id = next(iter(self._wanted))
-                await self._make(creator_id)
+                try:
+                    await self._make(creator_id)
+                except Exception as error:
+                    self._give_up(creator_id, error)
                 del self._wanted[creator_id]
 
     def _want(self, creator_id: str) -> None:
-        if creator_id in self._history.creators() and self._history.conversations(creator_id) <= MOST:
+        if creator_id in self._failed or creator_id not in self._history.creators():
+            return
+        if self._history.conversations(creator_id) <= MOST:
             self._wanted[creator_id] = None
             self._asked.set()
+
+    def _give_up(self, creator_id: str, error: Exception) -> None:
+        """Leave an account to the graph: what only makes answers faster must not end the owner."""
+        name = type(error).__name__  # its text may quote the chats
+        log.error(
+            "User %s: an account is left to the graph; its columns cannot be made (%s).", self._user_id, name
+        )
+        self._failed.add(creator_id)
+        self._accounts.pop(creator_id, None)
 
     async def _make(self, creator_id: str) -> None:
         """Read the history into columns, beside what changes in it meanwhile."""

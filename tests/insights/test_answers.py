@@ -28,6 +28,8 @@ def test_an_answer_is_not_given_again_when_it_is_too_old() -> None:
     clock.seconds = HOLDS - 0.1
     assert answers.get("q", 1) == b"one"
     clock.seconds = HOLDS
+    assert answers.get("another", 1) is None
+    assert answers.size == 0  # nobody has to ask for it
     assert answers.get("q", 1) is None
 
 

@@ -5,6 +5,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -140,4 +141,29 @@ async def test_who_is_erased_is_in_no_column_and_in_no_dictionary() -> None:
     assert "4321" not in repr([rows_of(each) for each in tables])
     kept = world.session._columns._accounts[CREATOR][1].columns
     assert "4321" not in {name for each in kept._dictionaries.values() for name in each}
+    await world.kill()
+
+
+@pytest.mark.parametrize("asked_before", [False, True])
+async def test_columns_that_cannot_be_made_leave_the_graph_to_answer_and_the_owner_at_work(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, asked_before: bool
+) -> None:
+    class Broken:
+        @staticmethod
+        def of(*_: Any) -> None:
+            raise ValueError("a message's text")
+
+    world = await begun("m1")
+    if asked_before:
+        await conversations(world)
+    monkeypatch.setattr(columns, "Put", Broken)
+    await say(world.session, raw("m2", 1.0, fan=f"{CREATOR}1", creator=CREATOR), creator=CREATOR)
+    await world.settle()
+    for _ in range(50):
+        assert await world.session.columns(CREATOR, ASKS) is None
+        await turn()
+    [said] = [each.message for each in caplog.records if "columns" in each.message]
+    assert "ValueError" in said
+    assert "text" not in said
+    assert world.held_texts()[f"{CREATOR}1"].keys() == {"m1", "m2"}
     await world.kill()
