@@ -58,7 +58,7 @@ from insights.window import Window
 
 SHORT, LONG = 10_000, 100_000  # conversations, spread over a year
 WINDOWS: Final = (7, 30, 365)  # days
-RUNS: Final = 5
+RUNS: Final = 3
 TOGETHER: Final = 4_000
 CHANGES: Final = 50
 MEMORY_GOAL: Final = 64.0  # MiB
