@@ -18,6 +18,8 @@ from actors.user_actor import UserActor
 from backoff import Backoff
 from errors import AnalyticsError, StaleOwner, Unavailable
 from graph.model import UpsertEdge, UpsertVertex
+from insights import columns
+from insights.tables import Ask, Version
 from remote import aside, named_actor, result
 from search.question import Question
 from session.bulk import Row, Table
@@ -218,6 +220,16 @@ class Directory(Caller):
     ) -> tuple[bytes, str | None]:
         """A page of them as labels, lines of JSON, and what to go on after."""
         return await self.call(UserActor.get_labels, user_id, creator_id, after, limit, mask)
+
+    async def columns(
+        self, user_id: str, creator_id: str, asks: Sequence[Ask]
+    ) -> tuple[Version, list[columns.Table]] | None:
+        """What an account answers to questions that the graph is asked; None: ask the graph."""
+        return await self.call(UserActor.columns, user_id, creator_id, asks)
+
+    async def column_versions(self, user_id: str, creators: Sequence[str]) -> list[Version | None]:
+        """Of each account another one each time that its answers may be others; None: ask the graph."""
+        return await self.call(UserActor.column_versions, user_id, creators)
 
     async def keep_for(self, user_id: str, creator_id: str, days: int | None) -> None:
         """Keep an account's messages for so many days (0: for ever; None: as long as all others')."""

@@ -25,6 +25,8 @@ from frames.log import connect_redis
 from frames.publisher import Publisher
 from graph.model import UpsertEdge, UpsertVertex
 from history.checkpoints import Checkpoints
+from insights import columns
+from insights.tables import Ask, Version
 from memory import keep
 from metrics.loop_lag import SPARING, LoopLag
 from metrics.port import Metrics
@@ -156,6 +158,14 @@ class UserActor:
         self, user_id: str, creator_id: str, after: str | None, limit: int, mask: bool = False
     ) -> tuple[bytes, str | None]:
         return await self._of(user_id).get_labels(creator_id, after, limit, mask)
+
+    async def columns(
+        self, user_id: str, creator_id: str, asks: Sequence[Ask]
+    ) -> tuple[Version, list[columns.Table]] | None:
+        return await self._of(user_id).columns(creator_id, asks)
+
+    async def column_versions(self, user_id: str, creators: Sequence[str]) -> list[Version | None]:
+        return await self._of(user_id).column_versions(creators)
 
     async def keep_for(self, user_id: str, creator_id: str, days: int | None) -> None:
         await self._of(user_id).keep_for(creator_id, days)

@@ -9,6 +9,7 @@ from pydantic import AwareDatetime
 from api.caller import GUARDED, KNOWN
 from api.insights import Asked, Question
 from api.params import KnownParameters, Limit
+from api.repeated import repeated
 from api.services import Provided
 from api.tables import TABLES, TableRoute
 from insights import fans as figures
@@ -40,6 +41,7 @@ AsOf = Annotated[AwareDatetime | None, Query(description="ISO 8601 with offset; 
 
 
 @router.get("/fans")
+@repeated
 async def fans(
     services: Provided,
     asked: Asked,
@@ -68,7 +70,7 @@ async def fans(
     """What each fan is worth, how each stands, and how likely each drops off."""
     return await fetch_fans(
         *asked.scope,
-        graph=services.graph,
+        graph=asked.graph,
         fits=FITS,
         as_of=await _up_to(services, asked, as_of),
         horizon_days=services.drop_off_days if horizon_days is None else horizon_days,
@@ -82,11 +84,12 @@ async def fans(
 
 
 @router.get("/cohorts")
+@repeated
 async def cohorts(services: Provided, asked: Asked, as_of: AsOf = None) -> Cohorts:
     """The fans that joined in each month which the window touches: who stays, and what they bring."""
     return await fetch_cohorts(
         *asked.scope,
-        graph=services.graph,
+        graph=asked.graph,
         as_of=await _up_to(services, asked, as_of),
         user_id=asked.user_id,
         corrections=asked.corrections,

@@ -1,24 +1,28 @@
 """Insights over HTTP: what the graph has of a window; sent to pages as well where that is asked for."""
 
+from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Request
 from pydantic import AwareDatetime
 
 from access.policy import Action, decide
 from access.principal import Principal
+from actors.kept_graph import KeptGraph
 from api.beside import with_previous
 from api.caller import GUARDED, KNOWN, KnownCaller
 from api.drills import with_drill
 from api.limits import KnownLimits, Limits
 from api.params import ChatId, KnownParameters, Limit, QueryId
+from api.repeated import repeated, repeated_by_shifts
 from api.services import Provided
 from api.tables import TABLES, TableRoute
 from api.terms import KnownTerms
 from errors import InvalidInput
 from frames.publisher import Announcer
+from graph.port import Graph
 from insights.behind import Insight, fetch_behind
 from insights.conversion import Factor
 from insights.drill import Scope
@@ -62,16 +66,21 @@ Broadcast = Annotated[
 ]
 
 
+Source = Literal["kept", "graph"]
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
-    """The window and scope of a question, and who asks it: somebody who may."""
+    """The window and scope of a question, who asks it (somebody who may), and what answers it."""
 
     principal: Principal
     period: Period
     time_zone: str
     creator_id: str | None
     user_id: str | None
-    corrections: bool = True
+    corrections: bool
+    graph: Graph
+    text: Hashable | None  # see `api.repeated`
     with_previous: bool = False
 
     @property
@@ -98,6 +107,8 @@ class Question:
 
 
 async def _question(
+    request: Request,
+    services: Provided,
     caller: KnownCaller,
     limits: KnownLimits,
     start_date: Annotated[
@@ -117,13 +128,35 @@ async def _question(
     corrections: Annotated[
         bool, Query(description="with what people have corrected, or as the models said it")
     ] = True,
+    source: Annotated[
+        Source,
+        Query(
+            description="`graph`: asked of the graph alone, not of what is kept beside it; the same, slower"
+        ),
+    ] = "kept",
 ) -> Question:
     decide(caller.principal, Action.READ_NUMBERS, user_id, creator_id)
-    period = Period.from_params(start_date, end_date, window, now(), parse_time_zone(time_zone))
+    moment = now()
+    period = Period.from_params(start_date, end_date, window, moment, parse_time_zone(time_zone))
+    is_fixed = period.window.end != moment
     check_length(period, limits, "start_date" if window is None else "window")
     if previous:
         period = Period(period.previous)
-    return Question(caller.principal, period, time_zone, creator_id, user_id, corrections)
+    graph: Graph = services.graph
+    if source == "graph" and isinstance(graph, KeptGraph):
+        graph = graph.graph
+    # What models said is asked of the graph alone, which may lack what came last.
+    text = (period, request.url.path, caller.principal, tuple(request.query_params.multi_items()))
+    return Question(
+        caller.principal,
+        period,
+        time_zone,
+        creator_id,
+        user_id,
+        corrections,
+        graph,
+        text if is_fixed and corrections else None,
+    )
 
 
 def check_length(period: Period, limits: Limits, field: str) -> None:
@@ -148,6 +181,7 @@ AskedBeside = Annotated[Question, Depends(_beside)]  # of a route that is `with_
 
 
 @router.get("/topics")
+@repeated
 @with_previous
 @with_drill("topics")
 async def topics(services: Provided, asked: AskedBeside, broadcast: Broadcast = False) -> list[TopicMetric]:
@@ -155,11 +189,12 @@ async def topics(services: Provided, asked: AskedBeside, broadcast: Broadcast = 
     if broadcast:
         await _broadcast(services, asked)
     return await fetch_topic_metrics(
-        *asked.scope, graph=services.graph, user_id=asked.user_id, corrections=asked.corrections
+        *asked.scope, graph=asked.graph, user_id=asked.user_id, corrections=asked.corrections
     )
 
 
 @router.get("/sentiment-trend")
+@repeated
 @with_previous
 @with_drill("sentiment-trend")
 async def sentiment(
@@ -170,7 +205,7 @@ async def sentiment(
         await _broadcast(services, asked, bucket)
     return await fetch_sentiment_trend(
         *asked.scope,
-        graph=services.graph,
+        graph=asked.graph,
         user_id=asked.user_id,
         bucket=bucket,
         time_zone=asked.time_zone,
@@ -179,6 +214,7 @@ async def sentiment(
 
 
 @router.get("/response-time")
+@repeated
 @with_previous
 @with_drill("response-time")
 async def response_time(
@@ -188,11 +224,12 @@ async def response_time(
     if broadcast:
         await _broadcast(services, asked)
     return await fetch_response_time_metrics(
-        *asked.scope, graph=services.graph, user_id=asked.user_id, corrections=asked.corrections
+        *asked.scope, graph=asked.graph, user_id=asked.user_id, corrections=asked.corrections
     )
 
 
 @router.get("/full")
+@repeated
 @with_previous
 @with_drill("full")
 async def full(
@@ -204,7 +241,7 @@ async def full(
     return await build_analytics_update(
         asked.user_id,
         *asked.scope,
-        graph=services.graph,
+        graph=asked.graph,
         now=now(),
         as_of=await _as_of(services, asked),
         bucket=bucket,
@@ -225,6 +262,7 @@ Label = Annotated[str, Query(max_length=1000)]
 
 
 @router.get("/conversion")
+@repeated
 @with_previous
 async def conversion(
     services: Provided,
@@ -240,7 +278,7 @@ async def conversion(
     """Which topics, actions and pairs of both tips and purchases follow more often than others."""
     return await fetch_conversion(
         *asked.scope,
-        graph=services.graph,
+        graph=asked.graph,
         as_of=await _as_of(services, asked) or now(),
         attribution=services.attribution_hours if attribution is None else attribution,
         user_id=asked.user_id,
@@ -252,12 +290,13 @@ async def conversion(
 
 
 @router.get("/ppv")
+@repeated_by_shifts
 @with_previous
 async def ppv(services: Provided, asked: AskedBeside) -> PpvFunnel:
     """Pay-per-view offers: sent, unlocked, paid; by delivery, price band, media, person and creator."""
     return await fetch_ppv(
         *asked.scope,
-        graph=services.graph,
+        graph=asked.graph,
         as_of=await counted_until(services, asked),
         user_id=asked.user_id,
         corrections=asked.corrections,
@@ -291,7 +330,7 @@ async def conversations(
         case "topics" | "sentiment-trend" | "response-time" | "full":
             return await fetch_behind(
                 *asked.scope,
-                graph=services.graph,
+                graph=asked.graph,
                 insight=insight,
                 group=group,
                 topic=(topic_id, topic),
@@ -304,7 +343,7 @@ async def conversations(
     if insight == "ppv":
         return await fetch_offered(
             *asked.scope,
-            graph=services.graph,
+            graph=asked.graph,
             by=by,
             key=key,
             group=group,
@@ -318,7 +357,7 @@ async def conversations(
         return await fetch_worked(
             asked.window,
             asked.about,
-            graph=services.graph,
+            graph=asked.graph,
             terms=terms,
             by=by,
             key=key,
@@ -331,7 +370,7 @@ async def conversations(
         return await fetch_beats(
             asked.window,
             asked.about,
-            graph=services.graph,
+            graph=asked.graph,
             hour=hour,
             group=group,
             limit=limit,
@@ -342,7 +381,7 @@ async def conversations(
             raise invalid("fan_id", "is missing: it says whose conversations are meant")
         return await fetch_of_fan(
             *asked.scope,
-            graph=services.graph,
+            graph=asked.graph,
             as_of=as_of or await _as_of(services, asked) or now(),
             fan_id=fan_id,
             group=group,
@@ -353,7 +392,7 @@ async def conversations(
         )
     return await fetch_converted(
         *asked.scope,
-        graph=services.graph,
+        graph=asked.graph,
         as_of=as_of or await _as_of(services, asked) or now(),
         attribution=services.attribution_hours if attribution is None else attribution,
         factor=Factor(kind, action, topic_id, topic, value) if kind else None,
@@ -388,7 +427,7 @@ async def _broadcast(services: Provided, asked: Question, bucket: Bucket = "day"
     await broadcast_analytics_update(
         asked.user_id,
         *asked.scope,
-        graph=services.graph,
+        graph=asked.graph,
         frames=Announcer(services.redis, asked.user_id, services.keys(asked.user_id)),
         now=now(),
         as_of=await _as_of(services, asked),

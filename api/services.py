@@ -11,6 +11,7 @@ from fastapi.requests import HTTPConnection
 from actors.client import OnlyFansClient
 from actors.directory import Directory
 from actors.graph_writer import graph_reader, graph_writer
+from actors.kept_graph import KeptGraph
 from api.gathering import Gathering
 from api.limits import Limits
 from api.sockets.extension import Extensions
@@ -53,7 +54,7 @@ class Services:
         self.ingest = Gathering(self.owners)
         self.client = OnlyFansClient(self.owners)
         self._writer = graph_writer(settings)
-        self.graph = graph_reader(settings, self._writer)
+        self.graph = KeptGraph(graph_reader(settings, self._writer), self.owners)
         self.attribution_hours = settings.attribution_hours
         self.terms = Terms.of(settings.response_target, settings.business_hours, settings.business_time_zone)
         self.rosters = rosters_in(self.redis)

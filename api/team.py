@@ -9,6 +9,7 @@ from api.caller import GUARDED, KNOWN, on_own_account, small_body, takes
 from api.insights import Asked, check_length, counted_until
 from api.limits import KnownLimits
 from api.params import Id, KnownParameters, QueryId
+from api.repeated import repeated, repeated_by_shifts
 from api.services import Provided
 from api.tables import TABLES, TableRoute
 from api.terms import KnownTerms
@@ -32,12 +33,13 @@ shifts = APIRouter(prefix="/api/v1/shifts", tags=["team"], responses=GUARDED)
 
 
 @insights.get("/people")
+@repeated_by_shifts
 async def people(services: Provided, asked: Asked, terms: KnownTerms) -> People:
     """Who sent, answered and sold what, by person, shift and creator, beside the period before."""
     return await fetch_people(
         asked.period,
         asked.about,
-        graph=services.graph,
+        graph=asked.graph,
         as_of=await counted_until(services, asked),
         terms=terms,
         rosters=services.rosters,
@@ -45,13 +47,15 @@ async def people(services: Provided, asked: Asked, terms: KnownTerms) -> People:
 
 
 @insights.get("/heatmap")
+@repeated
 async def heatmap(services: Provided, asked: Asked) -> Heatmap:
     """Fan activity, response times and revenue by hour of the week, beside the period before."""
     as_of = await counted_until(services, asked)
-    return await fetch_heatmap(asked.period, asked.about, graph=services.graph, as_of=as_of)
+    return await fetch_heatmap(asked.period, asked.about, graph=asked.graph, as_of=as_of)
 
 
 @insights.get("/compare")
+@repeated_by_shifts
 async def compare(
     services: Provided,
     asked: Asked,
@@ -84,7 +88,7 @@ async def compare(
         by,
         persons=person,
         windows=windows,
-        graph=services.graph,
+        graph=asked.graph,
         as_of=await counted_until(services, asked),
         terms=terms,
         rosters=services.rosters,

@@ -18,6 +18,7 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 def main() -> int:
     from bench import (
         access,
+        columns,
         durable,
         enrich,
         frames,
@@ -46,6 +47,7 @@ def main() -> int:
         told(workers.measure())
         told(durable.measure())
         told(window.measure())
+        told(columns.measure())
         told(frames.measure())
         told(search.measure())
         told(access.measure())

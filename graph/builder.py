@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from chats.account import Account
-from chats.conversation import Figures
 from chats.enriched import EnrichedConversation
 from chats.fan import FanState
 from graph.model import (
@@ -33,7 +32,7 @@ from graph.model import (
     uncorrected_vertex,
 )
 from graph.offers import offers_text
-from graph.rows import conversation_row, fan_row
+from graph.rows import conversation_row, fan_dates, fan_facts, fan_row
 from graph.said import answers_text, followed_text, said_text
 from graph.warned import warnings_text
 
@@ -101,6 +100,7 @@ class GraphBuilder:
         marks: Mapping[str, Scalar],
     ) -> UpsertVertex:
         figures = conv.figures
+        first, last = fan_dates(figures)
         return self._vertex(
             label,
             node,
@@ -114,8 +114,8 @@ class GraphBuilder:
             offers=offers_text(conv.ppv_offers),
             said=said_text(figures.said),
             answers=answers_text(figures),
-            firstFanDate=_fan_date(figures, figures.fan_first, figures.start),
-            lastFanDate=_fan_date(figures, figures.fan_last, figures.end),
+            firstFanDate=first,
+            lastFanDate=last,
             warnings=warnings_text(conv.actions),
             rev=self._rev,
             **marks,
@@ -127,12 +127,9 @@ class GraphBuilder:
             self._vertex(
                 "Fan",
                 fan_vertex(fan.fan_id),
-                fanId=fan.fan_id,
-                joinDate=int(fan.join_date or 0),
-                **fan_row(fan),
+                **fan_facts(fan),
                 sentimentProfile=-1.0 if fan.sentiment_profile is None else fan.sentiment_profile,
                 lastMessageDate=int(fan.last_message_at or 0),
-                subscriptionEnd=int(fan.subscription_end or 0),
                 **_uncorrected_fan(fan.said),
             )
         ]
@@ -242,16 +239,6 @@ def _uncorrected_fan(said: FanState | None) -> dict[str, Scalar]:
         "uncorrectedNotWaiting": row["notWaiting"],
         "uncorrectedRecentSentiment": row["recentSentiment"],
     }
-
-
-def _fan_date(figures: Figures, known: float | None, otherwise: float) -> int:
-    """When the fan wrote, in whole epoch seconds; 0: never.
-
-    What was stored before this was kept does not say it: there a bound of the conversation stands in.
-    """
-    if not figures.fan_messages:
-        return 0
-    return int(otherwise if known is None else known)
 
 
 def _title(action_type: str) -> str:

@@ -9,8 +9,16 @@ from dataclasses import dataclass
 from chats.conversation import Figures
 from chats.enriched import EnrichedConversation
 from chats.fan import FanState
-from graph.model import element_id, topic_vertex
-from graph.traversals import ActionRow, ConversationRow, FanRow, MessagesRow, OutcomeRow, TopicLinkRow
+from graph.model import Scalar, element_id, topic_vertex
+from graph.traversals import (
+    ActionRow,
+    ConversationRow,
+    FanRow,
+    MessagesRow,
+    OutcomeRow,
+    ProfileRow,
+    TopicLinkRow,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +99,32 @@ def fan_row(fan: FanState) -> FanRow:
         notWaiting=fan.not_waiting or "",
         recentSentiment=-1.0 if fan.recent_sentiment is None else fan.recent_sentiment,
     )
+
+
+def profile_row(fan: FanState) -> ProfileRow:
+    """What is known of a fan; 0 stands for an unknown time."""
+    return ProfileRow(
+        fanId=fan.fan_id,
+        chatId=fan.chat_id,
+        joinDate=int(fan.join_date or 0),
+        subscriptionEnd=int(fan.subscription_end or 0),
+    )
+
+
+def fan_facts(fan: FanState) -> dict[str, Scalar]:
+    """What the rows of FANS and PROFILES have of a fan."""
+    return {name: value for row in (fan_row(fan), profile_row(fan)) for name, value in row.items()}  # type: ignore[misc]
+
+
+def fan_dates(figures: Figures) -> tuple[int, int]:
+    """When the fan wrote first and last, in whole epoch seconds; 0: never.
+
+    What was stored before this was kept does not say it: there a bound of the conversation stands in.
+    """
+    if not figures.fan_messages:
+        return 0, 0
+    first, last = figures.fan_first, figures.fan_last
+    return int(figures.start if first is None else first), int(figures.end if last is None else last)
 
 
 def response_seconds(figures: Figures) -> str:

@@ -1,8 +1,11 @@
 """Bands of prices. Pure."""
 
-from bisect import bisect_right
 from itertools import pairwise
 from typing import Final
+
+import numpy as np
+
+from insights.columns import Numbers
 
 BOUNDS: Final = (5, 10, 20, 50, 100)  # dollars: a band holds its lower bound and not its upper one
 PRICE_BANDS: Final = (
@@ -12,6 +15,6 @@ PRICE_BANDS: Final = (
 )
 
 
-def price_band(price: float) -> str:
-    """The band of a price in dollars, such as `10-20`."""
-    return PRICE_BANDS[bisect_right(BOUNDS, price)]
+def price_bands(prices: Numbers) -> Numbers:
+    """The places among PRICE_BANDS of the bands of prices in dollars."""
+    return np.searchsorted(BOUNDS, prices, side="right")

@@ -5,18 +5,19 @@ parameter that is wrong, and errors of the graph pass through.
 """
 
 import asyncio
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Sequence
 from datetime import datetime
-from math import fsum
-from typing import Any, Final, Literal
+from typing import Final, Literal
+
+import numpy as np
 
 from graph.port import Graph
-from graph.said import read_answers
-from graph.traversals import ACTIVITY, DISCUSSED, FAN_CONVERSATIONS, OFFERED, SALES, NamedRow
-from insights.drill import Counted, Scope, page
+from graph.traversals import ACTIVITY, DISCUSSED, FAN_CONVERSATIONS, OFFERED, SALES
+from insights.columns import Table, joined
+from insights.drill import Counted, Scope, counted_rows, page, same_conversation
 from insights.queries import Reader
 from insights.row import topic_id
+from insights.tables import Ask
 from insights.window import invalid
 from wire.payloads import CountedConversations
 
@@ -72,45 +73,46 @@ async def fetch_behind(
         raise invalid("topic_id", "is missing: it says which topic is meant")
     scope = Scope.of(start_date, end_date, creator_id, user_id)
     reader = await Reader.open(graph, creator_id, user_id, corrections=corrections)
-    window = {"start": scope.window.start_second, "end": scope.window.end_second}
-    asked = await asyncio.gather(*(reader.rows_by_account(each, **window) for each in _ASKED[group]))
-    found = [
-        counted
-        for account, *rows in zip(reader.accounts, *asked, strict=True)
-        for counted in _counted(account, group, topic, outcome, *rows)
-    ]
-    return page(found, limit=limit, cursor=cursor)
+    found = await reader.tables_by_account(*(Ask(each, *scope.window.seconds) for each in _ASKED[group]))
+
+    def listed() -> CountedConversations:
+        counted = [
+            each
+            for account, own in zip(reader.accounts, found, strict=True)
+            for each in _counted(account, group, topic, outcome, own)
+        ]
+        return page(counted, limit=limit, cursor=cursor)
+
+    return await asyncio.to_thread(listed)
 
 
 def _counted(
-    account: str, group: str, topic: tuple[str, str], outcome: str, rows: Any, more: Any = ()
-) -> Iterator[Counted]:
-    """What an account (its key) has of a group; `rows` are the conversations, `more` what is beside them."""
-    told = [row for row in rows if row["conversation"]]  # an older schema wrote the others
+    account: str, group: str, topic: tuple[str, str], outcome: str, tables: Sequence[Table]
+) -> list[Counted]:
+    """What an account (its key) has of a group; the first table has the conversations."""
+    rows = tables[0].where(tables[0].coded("conversation").are_named)  # an older schema wrote the others
+    amounts = None
     match group:
         case "volume":
-            having = {link["conversation"] for link in more if (topic_id(link["id"]), link["topic"]) == topic}
-            yield from (Counted(account, row) for row in told if row["conversation"] in having)
+            places = np.flatnonzero(rows.coded("conversation").is_any(_discussing(tables[1], *topic)))
         case "sentiment":
-            felt = {each["conversation"]: each["sentimentCount"] for each in more}
-            numbers = ((row, felt.get(row["conversation"], 0)) for row in told)
-            yield from (Counted(account, row, number) for row, number in numbers if number)
+            felt = tables[1]
+            place = joined(rows.coded("conversation"), felt.coded("conversation"))
+            places = np.repeat(place, felt.numbers("sentimentCount") * (place >= 0))
         case "responses":
-            answers = ((row, len(read_answers(row["answers"]))) for row in told)
-            yield from (Counted(account, row, number) for row, number in answers if number)
+            places = rows.nested("answers").parents
         case "outcomes":
-            yield from _outcomes(account, (row for row in told if outcome in ("", row["type"])))
+            rows = rows if not outcome else rows.where(rows.coded("type").is_any([outcome]))
+            places, amounts = same_conversation(rows), rows.numbers("amount")
         case "broadcast_only":
-            yield from (Counted(account, row) for row in told if not row["messageCount"])
+            places = np.flatnonzero(rows.numbers("messageCount") == 0)
         case _:
-            yield from (Counted(account, row) for row in told if row["messageCount"])
+            places = np.flatnonzero(rows.numbers("messageCount") > 0)
+    return counted_rows([(account, rows)], places, amounts)
 
 
-def _outcomes(account: str, rows: Iterable[Any]) -> Iterator[Counted]:
-    named: dict[str, NamedRow] = {}
-    amounts: defaultdict[str, list[float]] = defaultdict(list)
-    for row in rows:
-        named[row["conversation"]] = row
-        amounts[row["conversation"]].append(row["amount"])
-    for id, own in amounts.items():
-        yield Counted(account, named[id], len(own), fsum(own))
+def _discussing(links: Table, id: str, label: str) -> list[str]:
+    """The conversations with a topic, by what shows it: its id and its label."""
+    ids = links.coded("id")
+    is_it = ids.of_values([topic_id(each) == id for each in ids.values], np.bool_)
+    return links.where(is_it & links.coded("topic").is_any([label])).coded("conversation").strings()

@@ -10,7 +10,12 @@ from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-HOUR: Final = 3600
+import numpy as np
+
+from insights.columns import Numbers
+
+MINUTE: Final = 60
+HOUR: Final = 60 * MINUTE
 DAY: Final = 24 * HOUR
 WEEK: Final = 7 * DAY
 DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -42,6 +47,20 @@ def offset_at(second: float, zone: tzinfo) -> int:
 def local_second(second: float, zone: tzinfo) -> float:
     """What clocks show at an instant, in seconds since the Monday before the epoch."""
     return second + offset_at(second, zone) + _EPOCH
+
+
+def local_seconds(seconds: Numbers, zone: tzinfo) -> Numbers:
+    """`local_second` of whole instants."""
+    if not len(seconds):
+        return seconds
+    parts = list(steady(int(seconds.min()), int(seconds.max()) + 1, zone))
+    of = np.searchsorted([each.start for each in parts], seconds, side="right") - 1
+    return seconds + np.array([each.offset + _EPOCH for each in parts], np.int64)[of]
+
+
+def hours_of_week(seconds: Numbers, zone: tzinfo) -> Numbers:
+    """The places among HOURS_OF_WEEK of the hours that clocks show at whole instants."""
+    return local_seconds(seconds, zone) % WEEK // HOUR
 
 
 def steady(start: float, end: float, zone: tzinfo) -> Iterator[Steady]:
@@ -99,8 +118,3 @@ def exposure(start: int, end: int, zone: tzinfo) -> list[int]:
             seconds[begin % WEEK // HOUR] += following - begin
             begin = following
     return seconds
-
-
-def hour_of_week_at(second: int, zone: tzinfo) -> int:
-    """The place among HOURS_OF_WEEK of the hour that clocks show at an instant."""
-    return int(local_second(second, zone)) % WEEK // HOUR

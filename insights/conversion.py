@@ -4,23 +4,24 @@ A sale is a tip or a purchase. It follows the last fan conversation of its chat 
 came within the hours of attribution after that conversation's end, and follows no other.
 """
 
-from bisect import bisect_right
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from functools import partial
 from math import fsum
-from statistics import median
 from typing import Final, Literal, NamedTuple, get_args
 
-from graph.offers import read_offers
-from graph.traversals import DiscussedRow, FanConversationRow, SaleRow, TargetRow, UsedRow
-from insights.bands import price_band
-from insights.clock import HOURS_OF_WEEK, hour_of_week_at
-from insights.drill import Counted, Scope
+import numpy as np
+
+from insights.bands import PRICE_BANDS, price_bands
+from insights.clock import HOURS_OF_WEEK, hours_of_week
+from insights.columns import Dictionary, Nested, Numbers, Table, distinct, joined, without_repeats
+from insights.drill import Counted, Scope, named_rows
+from insights.metrics import median
+from insights.ordered import Sorted
 from insights.rates import SIGNIFICANT, Share, adjusted, p_value, ratio_interval, wilson
 from insights.row import topic_id
+from insights.tables import rows_of
 from insights.window import invalid
 from wire.payloads import Conversion, ConversionRow, Converted, FactorKind, NoLift
 
@@ -55,49 +56,45 @@ class Factor(NamedTuple):
                 raise invalid(name, f"is missing: it says which {self.kind} is meant")
 
 
-@dataclass(slots=True)
-class Talk:
-    """A fan conversation of an account (its key), with the sales that followed it."""
-
-    account: str
-    row: FanConversationRow
-    amounts: list[float] = field(default_factory=list)  # of its sales, in dollars; 0: not known
-
-    @property
-    def is_sold(self) -> bool:
-        return bool(self.amounts)
-
-
 @dataclass(frozen=True, slots=True)
-class AccountRows:
-    """What the graph answers of one account, by its key.
+class AccountTables:
+    """What is answered of one account, by its key; all of it with the dictionaries of one answer, or not.
 
-    `later` are fan conversations that began after the window, `sales` the outcomes since its start, both up
-    to the end of the last hour of attribution.
+    `conversations` and `later` are of FAN_CONVERSATIONS, the latter of what began after the window, `sales`
+    of SALES since its start, both up to the end of the last hour of attribution. `links` are by their kind:
+    of DISCUSSED, USED and TARGETS.
     """
 
     account: str
-    conversations: Sequence[FanConversationRow]
-    later: Sequence[FanConversationRow]
-    sales: Sequence[SaleRow]
-    discussed: Sequence[DiscussedRow] = ()
-    used: Sequence[UsedRow] = ()
-    targets: Sequence[TargetRow] = ()
+    conversations: Table
+    later: Table
+    sales: Table
+    links: Mapping[FactorKind, Table]
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Observed:
-    """The conversations whose hours of attribution are over, what each has, and those whose are not."""
+    """The fan conversations of a window, by places over all accounts: what followed, and what each has."""
 
-    talks: list[Talk] = field(default_factory=list)
-    pending: list[Talk] = field(default_factory=list)
-    having: defaultdict[Factor, set[int]] = field(
-        default_factory=lambda: defaultdict(set)
-    )  # places in `talks`
+    accounts: Sequence[tuple[str, Table]]  # keys, with their conversations
+    over: Numbers  # of each conversation: whether its hours of attribution are
+    fans: Numbers  # of each conversation: a number of its fan
+    sales: Nested  # of each conversation: the amounts of what followed it, in dollars; 0: not known
+    factors: Sequence[Factor]
+    having: Sequence[Numbers]  # of each factor: the conversations that have it and whose hours are over
+
+    @property
+    def sold(self) -> Numbers:
+        """Which conversations a sale followed."""
+        return self.sales.lengths > 0
+
+    def amounts(self, places: Numbers) -> Numbers:
+        """Of the sales that followed these conversations."""
+        return self.sales.take(places).table.numbers("amount")
 
 
 def observe(
-    accounts: Iterable[AccountRows],
+    accounts: Sequence[AccountTables],
     *,
     kinds: Collection[FactorKind],
     zone: tzinfo,
@@ -105,59 +102,131 @@ def observe(
     as_of: int,
 ) -> Observed:
     """Put together what accounts answered. `attribution` is in seconds, `as_of` an epoch second."""
-    found = Observed()
-    for rows in accounts:
-        places: dict[str, int] = {}
-        for talk in _attributed(rows, attribution):
-            if talk.row["endDate"] + attribution > as_of:
-                found.pending.append(talk)
-            else:
-                places[talk.row["conversation"]] = len(found.talks)
-                found.talks.append(talk)
-        for conversation, factor in _factors(rows, kinds, zone):
-            # One that was written between the two reads, or whose hours are not over, is not there.
-            if (place := places.get(conversation)) is not None:
-                found.having[factor].add(place)
+    talks: list[tuple[str, Table]] = []
+    over: list[Numbers] = [np.zeros(0, np.bool_)]
+    fans, sold, amounts, factors, having = ([_NONE] for _ in range(5))
+    numbers: dict[Factor, int] = {}
+    n, strangers = 0, 0
+    for each in accounts:
+        own = each.conversations.where(each.conversations.coded("conversation").are_named)
+        talks.append((each.account, own))
+        over.append(own.numbers("endDate") + attribution <= as_of)
+        names = Dictionary()
+        fans.append(own.coded("fanId").within(names) + strangers)
+        places, paid = _attributed(own, each, attribution)
+        sold.append(places + n)
+        amounts.append(paid)
+        for found, links, of in _factors(each, own, kinds, zone):
+            codes = np.array([numbers.setdefault(factor, len(numbers)) for factor in found], np.int64)
+            factors.append(codes[links])
+            having.append(of + n)
+        n += len(own)
+        strangers += len(names)
+    return _observed(
+        talks,
+        np.concatenate(over),
+        np.concatenate(fans),
+        (np.concatenate(sold), np.concatenate(amounts)),
+        list(numbers),
+        (np.concatenate(factors), np.concatenate(having)),
+    )
+
+
+_NONE: Final[Numbers] = np.zeros(0, np.int64)
+
+
+def _observed(
+    talks: Sequence[tuple[str, Table]],
+    over: Numbers,
+    fans: Numbers,
+    sales: tuple[Numbers, Numbers],
+    factors: Sequence[Factor],
+    having: tuple[Numbers, Numbers],
+) -> Observed:
+    n = len(over)
+    sold, amounts = sales
+    order = np.argsort(sold, kind="stable")
+    bounds = np.searchsorted(sold[order], np.arange(n + 1))
+    followed = Nested(bounds, Table(len(order), {"amount": amounts[order]}))
+    factor, place = having
+    kept = over[place]
+    # A conversation has a factor once, however often that is linked to it.
+    pairs = without_repeats(factor[kept] * max(1, n) + place[kept])
+    factor, place = pairs // max(1, n), pairs % max(1, n)
+    found = np.split(place, np.searchsorted(factor, np.arange(1, len(factors)))) if factors else []
+    # What only conversations have whose hours are not over is no factor yet.
+    there = [number for number, own in enumerate(found) if len(own)]
+    return Observed(
+        talks,
+        over,
+        fans,
+        followed,
+        [factors[number] for number in there],
+        [found[number] for number in there],
+    )
+
+
+def _attributed(talks: Table, rows: AccountTables, attribution: int) -> tuple[Numbers, Numbers]:
+    """The places of the conversations that sales followed, a place a sale, and the amounts."""
+    sales = rows.sales.where(rows.sales.coded("type").is_any(SALES))
+    chats = Dictionary()
+    begun = [
+        _place_in_time(table.coded("chatId").within(chats), table.numbers("startDate"))
+        for table in (talks, rows.later)
+    ]
+    starts = np.concatenate(begun)
+    order = np.argsort(starts, kind="stable")
+    starts = starts[order]
+    at = _place_in_time(sales.coded("chatId").within(chats), sales.numbers("date"))
+    behind = np.searchsorted(starts, at, side="right") - 1  # the last one that began no later
+    in_chat = (behind >= 0) & (starts[behind] >> _TIME == at >> _TIME) if len(starts) else behind >= 0
+    place = order[behind[in_chat]]
+    sales = sales.where(in_chat)
+    of_window = place < len(talks)
+    place, sales = place[of_window], sales.where(of_window)
+    follows = sales.numbers("date") <= talks.numbers("endDate")[place] + attribution
+    return place[follows], sales.numbers("amount")[follows]
+
+
+_TIME: Final = 40  # bits of a time to the year 9999 and as far back, in whole seconds
+
+
+def _place_in_time(chats: Numbers, seconds: Numbers) -> Numbers:
+    """Numbers in the order of chats, and in a chat of time."""
+    found: Numbers = (chats.astype(np.int64) << _TIME) + (seconds + (1 << (_TIME - 1)))
     return found
 
 
-def _attributed(rows: AccountRows, attribution: int) -> list[Talk]:
-    talks = [Talk(rows.account, row) for row in rows.conversations if row["conversation"]]
-    by_chat: defaultdict[str, list[tuple[int, Talk | None]]] = defaultdict(list)
-    for talk in talks:
-        by_chat[talk.row["chatId"]].append((talk.row["startDate"], talk))
-    for row in rows.later:
-        by_chat[row["chatId"]].append((row["startDate"], None))
-    for own in by_chat.values():
-        own.sort(key=lambda each: each[0])
-    for sale in rows.sales:
-        own = by_chat.get(sale["chatId"], [])
-        place = bisect_right(own, sale["date"], key=lambda each: each[0])
-        last = own[place - 1][1] if place and sale["type"] in SALES else None
-        if last is not None and sale["date"] <= last.row["endDate"] + attribution:
-            last.amounts.append(sale["amount"])
-    return talks
+def _factors(
+    rows: AccountTables, talks: Table, kinds: Collection[FactorKind], zone: tzinfo
+) -> Iterator[tuple[Sequence[Factor], Numbers, Numbers]]:
+    """Factors, and for each time that one of them is there its number and the place of the conversation.
 
-
-def _factors(rows: AccountRows, kinds: Collection[FactorKind], zone: tzinfo) -> Iterator[tuple[str, Factor]]:
-    """What conversations, by id, have. What is not asked for may be among the rows, and is left out."""
-    if "topic" in kinds:
-        for link in rows.discussed:
-            yield link["conversation"], Factor("topic", "", topic_id(link["id"]), link["topic"])
-    if "action" in kinds:
-        for use in rows.used:
-            yield use["conversation"], Factor("action", use["type"])
-    if "pair" in kinds:
-        for pair in rows.targets:
-            yield pair["conversation"], Factor("pair", pair["type"], topic_id(pair["id"]), pair["topic"])
+    What is not asked for may be among the rows, and is left out.
+    """
+    for kind in ("topic", "action", "pair"):
+        if kind in kinds and kind in rows.links:
+            links = rows.links[kind]
+            place = joined(talks.coded("conversation"), links.coded("conversation"))
+            # One that was written between the two reads is not there.
+            yield *_linked(kind, links.where(place >= 0)), place[place >= 0]
     if "price_band" in kinds:
-        for row in rows.conversations:
-            for band in {price_band(each.price) for each in read_offers(row["offers"])}:
-                yield row["conversation"], Factor("price_band", value=band)
+        offers = talks.nested("offers")
+        bands = [Factor("price_band", value=band) for band in PRICE_BANDS]
+        yield bands, price_bands(offers.table.numbers("price")), offers.parents
     if "hour_of_week" in kinds:
-        for row in rows.conversations:
-            hour = HOURS_OF_WEEK[hour_of_week_at(row["startDate"], zone)]
-            yield row["conversation"], Factor("hour_of_week", value=hour)
+        hours = [Factor("hour_of_week", value=hour) for hour in HOURS_OF_WEEK]
+        yield hours, hours_of_week(talks.numbers("startDate"), zone), np.arange(len(talks))
+
+
+def _linked(kind: FactorKind, links: Table) -> tuple[list[Factor], Numbers]:
+    names = [name for name in ("type", "id", "topic") if name in links.columns]
+    places, which = distinct(*(links.coded(name).codes for name in names))
+    found = [
+        Factor(kind, row.get("type", ""), topic_id(row["id"]) if "id" in row else "", row.get("topic", ""))
+        for row in rows_of(links.only(names).take(places))
+    ]
+    return found, which
 
 
 def conversion(
@@ -170,18 +239,26 @@ def conversion(
     notes: list[str],
 ) -> Conversion:
     """Every factor's conversations against those without it. `attribution` is in hours."""
-    talks = observed.talks
-    total = Share(sum(talk.is_sold for talk in talks), len(talks))
+    over, sold = observed.over, observed.sold
+    total = Share(int(sold[over].sum()), int(over.sum()))
+    fans = _counts_of_fans(observed)
     compared = [
-        _Compared(factor, [talks[place] for place in sorted(places)], total, min_sample)
-        for factor, places in observed.having.items()
+        _Compared(
+            factor,
+            Share(int(sold[own].sum()), len(own)),
+            total,
+            fan_count,
+            _Amounts.of(observed.amounts(own)),
+            min_sample,
+        )
+        for factor, own, fan_count in zip(observed.factors, observed.having, fans, strict=True)
     ]
     tested = [each for each in compared if each.is_tested]
     p_values = [p_value(each.with_it, each.without_it) for each in tested]
     for each, p, q in zip(tested, p_values, adjusted(p_values), strict=True):
         each.p, each.adjusted_p = p, q
     compared.sort(key=_Compared.order)
-    amounts = _Amounts.of(talks)
+    amounts = _Amounts.of(observed.amounts(np.flatnonzero(over)))
     drill = partial(scope.drill, "conversion", attribution=attribution, as_of=as_of.isoformat())
     return Conversion(
         creatorId=scope.creator_id,
@@ -192,7 +269,7 @@ def conversion(
         attribution=attribution,
         min_sample=min_sample,
         total=_converted(total),
-        pending=len(observed.pending),
+        pending=int((~over).sum()),
         sales=amounts.sales,
         amount_total=amounts.total,
         amount_median=amounts.median,
@@ -213,28 +290,52 @@ def counted(observed: Observed, factor: Factor | None, group: str) -> list[Count
     """
     if group not in get_args(Group):
         raise invalid("group", f"must be one of {', '.join(get_args(Group))}")
-    if group == "pending":
-        return [Counted(talk.account, talk.row) for talk in observed.pending]
-    having = range(len(observed.talks)) if factor is None else observed.having.get(factor, set())
-    is_with, only_sold = group.startswith("with_") or group == "with", group.endswith("_sold")
-    return [
-        Counted(talk.account, talk.row, amount=fsum(talk.amounts))
-        for place, talk in enumerate(observed.talks)
-        if (place in having) is is_with and (talk.is_sold or not only_sold)
-    ]
+    chosen = ~observed.over
+    if group != "pending":
+        having = np.zeros(len(observed.over), np.bool_)
+        if factor is None:
+            having[:] = True
+        elif factor in observed.factors:
+            having[observed.having[observed.factors.index(factor)]] = True
+        is_with, only_sold = group.startswith("with_") or group == "with", group.endswith("_sold")
+        chosen = observed.over & (having == is_with) & (observed.sold | (not only_sold))
+    found: list[Counted] = []
+    first = 0
+    bounds, paid = observed.sales.bounds.tolist(), observed.sales.table.numbers("amount").tolist()
+    for account, talks in observed.accounts:
+        places = np.flatnonzero(chosen[first : first + len(talks)])
+        for place, row in zip((places + first).tolist(), named_rows(talks, places), strict=True):
+            amount = None if group == "pending" else fsum(paid[bounds[place] : bounds[place + 1]])
+            found.append(Counted(account, row, amount=amount))
+        first += len(talks)
+    return found
+
+
+def _counts_of_fans(observed: Observed) -> list[int]:
+    """How many fans the conversations of each factor have."""
+    counts = np.zeros(len(observed.factors), np.int64)
+    n = int(observed.fans.max(initial=-1)) + 1
+    seen = np.zeros(n, np.bool_)
+    for number, own in enumerate(observed.having):
+        seen[:] = False
+        seen[observed.fans[own]] = True
+        counts[number] = np.count_nonzero(seen)
+    return counts.tolist()
 
 
 class _Compared:
     """The conversations with a factor, against those of `total` without it."""
 
-    def __init__(self, factor: Factor, having: Sequence[Talk], total: Share, min_sample: int) -> None:
+    def __init__(
+        self, factor: Factor, with_it: Share, total: Share, fans: int, amounts: "_Amounts", min_sample: int
+    ) -> None:
         self.factor = factor
-        self.with_it = Share(sum(talk.is_sold for talk in having), len(having))
-        self.without_it = Share(total.hits - self.with_it.hits, total.n - self.with_it.n)
+        self.with_it = with_it
+        self.without_it = Share(total.hits - with_it.hits, total.n - with_it.n)
         self.p: float | None = None
         self.adjusted_p: float | None = None
-        self._fans = len({(talk.account, talk.row["fanId"]) for talk in having})
-        self._amounts = _Amounts.of(having)
+        self._fans = fans
+        self._amounts = amounts
         self._reason: NoLift | None = None
         self._lift: float | None = None
         if self.with_it.n < min_sample:
@@ -293,10 +394,9 @@ class _Amounts(NamedTuple):
     median: float | None
 
     @classmethod
-    def of(cls, talks: Iterable[Talk]) -> "_Amounts":
-        every = [amount for talk in talks for amount in talk.amounts]
-        known = [amount for amount in every if amount > 0]
-        return cls(len(every), len(known), fsum(known), median(known) if known else None)
+    def of(cls, amounts: Numbers) -> "_Amounts":
+        known = Sorted(amounts[amounts > 0])
+        return cls(len(amounts), len(known), fsum(known.numbers.tolist()), median(known))
 
 
 def _converted(share: Share) -> Converted:

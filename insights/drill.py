@@ -15,8 +15,12 @@ from typing import NamedTuple
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
+import numpy as np
+
 from chats.account import Account
 from graph.traversals import NamedRow
+from insights.columns import Numbers, Table, distinct
+from insights.tables import rows_of
 from insights.window import Window, invalid, parse_time_zone
 from wire.payloads import CountedConversation, CountedConversations
 
@@ -34,6 +38,41 @@ class Counted(NamedTuple):
     @property
     def place(self) -> _Place:
         return self.row["startDate"], self.account, self.row["conversation"]
+
+
+def named_rows(table: Table, places: Numbers) -> list[NamedRow]:
+    """The conversations at these places of a table that has them."""
+    names = NamedRow.__required_keys__
+    return [NamedRow(**row) for row in rows_of(table.only(names).take(places))]  # type: ignore[typeddict-item]
+
+
+def same_conversation(rows: Table) -> Numbers:
+    """The first place of each row's conversation: several rows may be of one."""
+    places, which = distinct(rows.coded("conversation").codes)
+    return places[which]
+
+
+def counted_rows(
+    accounts: Iterable[tuple[str, Table]], places: Numbers, amounts: Numbers | None = None
+) -> list[Counted]:
+    """The conversations at these places over all accounts (keys, with their conversations), each once.
+
+    A place counts as often as it is there, and with the sum of its amounts, in dollars.
+    """
+    order = np.argsort(places, kind="stable")
+    chosen, starts = np.unique(places[order], return_index=True)
+    bounds = [*starts.tolist(), len(places)]
+    paid = None if amounts is None else amounts[order].tolist()
+    found: list[Counted] = []
+    first = done = 0
+    for account, table in accounts:
+        own = chosen[(chosen >= first) & (chosen < first + len(table))] - first
+        for row in named_rows(table, own):
+            start, end = bounds[done : done + 2]
+            found.append(Counted(account, row, end - start, None if paid is None else fsum(paid[start:end])))
+            done += 1
+        first += len(table)
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,15 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from math import fsum
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Self
 
-from graph.traversals import ActivityRow, NamedRow, ProfileRow, SaleRow
+import numpy as np
+
+from graph.traversals import NamedRow
 from graph.warned import read_warnings
+from insights.columns import Table, joined
 from insights.conversion import SALES
+from insights.tables import rows_of
 
 DAY: Final = 86_400
 PAYMENTS: Final = (*SALES, "renewal")
@@ -33,20 +37,6 @@ class Talk(NamedTuple):
     felt_sum: float
     felt_n: int
     warnings: str
-
-    @classmethod
-    def of(cls, row: ActivityRow) -> "Talk":
-        return cls(
-            row["conversation"],
-            row["startDate"],
-            row["endDate"],
-            row["messageCount"],
-            row["firstFanDate"] or None,
-            row["lastFanDate"] or None,
-            row["sentimentSum"],
-            row["sentimentCount"],
-            row["warnings"],
-        )
 
     def before(self, at: int) -> "Talk":
         """What was known of it then. What the fan said in one that goes on may be said later: left out."""
@@ -146,36 +136,71 @@ def amount(payments: Iterable[Payment]) -> float:
     return fsum(payment.amount for payment in payments)
 
 
-def histories(
-    account: str, profiles: Iterable[ProfileRow], activity: Iterable[ActivityRow], sales: Iterable[SaleRow]
-) -> list[FanHistory]:
-    """The fans of an account by id, of all that it has of them."""
-    talks: defaultdict[str, list[Talk]] = defaultdict(list)
-    for row in activity:
-        talks[row["chatId"]].append(Talk.of(row))
-    payments: defaultdict[str, list[Payment]] = defaultdict(list)
-    ends: defaultdict[str, list[int]] = defaultdict(list)
-    for sale in sales:
-        if sale["type"] in PAYMENTS:
-            payments[sale["chatId"]].append(Payment(sale["date"], sale["type"], float(sale["amount"])))
-        elif sale["type"] == DROP_OFF:
-            ends[sale["chatId"]].append(sale["date"])
-    by_chat: dict[str, ProfileRow] = {}
-    for profile in sorted(profiles, key=lambda each: (each["fanId"] != each["chatId"], each["fanId"])):
-        by_chat[profile["chatId"]] = profile  # a fan who was named later is told from the chat's own id
-    return sorted(
-        (
+@dataclass(frozen=True, slots=True)
+class AccountFans:
+    """The fans of an account (its key), by their places in the order of their ids.
+
+    `profiles` are of PROFILES, a row a fan; `talks` of ACTIVITY and `outcomes` of SALES, each with its `fan`.
+    """
+
+    account: str
+    profiles: Table
+    talks: Table
+    outcomes: Table
+
+    @classmethod
+    def of(cls, account: str, profiles: Table, activity: Table, sales: Table) -> Self:
+        """From what the account answers to PROFILES, ACTIVITY and SALES."""
+        fans, chats = profiles.coded("fanId").strings(), profiles.coded("chatId").strings()
+        # A fan who was named later is told from the chat's own id.
+        order = sorted(range(len(fans)), key=lambda place: (fans[place] != chats[place], fans[place]))
+        by_chat = {chats[place]: place for place in order}
+        own = profiles.take(np.array(sorted(by_chat.values(), key=fans.__getitem__), np.int64))
+        return cls(account, own, _with_fans(own, activity), _with_fans(own, sales))
+
+    def histories(self, fan_id: str | None = None) -> list[FanHistory]:
+        """Each fan with what the account has of them, or the one of that id alone."""
+        profiles = self.profiles
+        of = np.ones(len(profiles), np.bool_) if fan_id is None else profiles.coded("fanId").is_any([fan_id])
+        talks, outcomes = (each.where(of[each.numbers("fan")]) for each in (self.talks, self.outcomes))
+        said: defaultdict[int, list[Talk]] = defaultdict(list)
+        columns = (talks.numbers(name).tolist() for name in _TALK)
+        names, warnings = talks.coded("conversation").strings(), talks.coded("warnings").strings()
+        for name, fan, start, end, messages, first, last, felt, n, warned in zip(
+            names, *columns, warnings, strict=True
+        ):
+            talk = Talk(name, start, end, messages, first or None, last or None, felt, n, warned)
+            said[fan].append(talk)
+        paid: defaultdict[int, list[Payment]] = defaultdict(list)
+        ends: defaultdict[int, list[int]] = defaultdict(list)
+        columns = (outcomes.numbers(name).tolist() for name in ("fan", "date", "amount"))
+        for fan, at, money, type in zip(*columns, outcomes.coded("type").strings(), strict=True):
+            if type in PAYMENTS:
+                paid[fan].append(Payment(at, type, money))
+            elif type == DROP_OFF:
+                ends[fan].append(at)
+        return [
             FanHistory(
-                account=account,
+                account=self.account,
                 fan_id=profile["fanId"],
-                chat_id=chat,
+                chat_id=profile["chatId"],
                 joined=profile["joinDate"] or None,
                 subscription_end=profile["subscriptionEnd"] or None,
-                talks=sorted(talks[chat], key=lambda talk: (talk.start, talk.conversation)),
-                payments=sorted(payments[chat]),
-                ends=sorted(ends[chat]),
+                talks=sorted(said[place], key=lambda talk: (talk.start, talk.conversation)),
+                payments=sorted(paid[place]),
+                ends=sorted(ends[place]),
             )
-            for chat, profile in by_chat.items()
-        ),
-        key=lambda each: each.fan_id,
-    )
+            for place, profile in zip(np.flatnonzero(of).tolist(), rows_of(profiles.where(of)), strict=True)
+        ]
+
+
+_TALK: Final = (
+    *("fan", "startDate", "endDate", "messageCount", "firstFanDate", "lastFanDate", "sentimentSum"),
+    "sentimentCount",
+)
+
+
+def _with_fans(profiles: Table, rows: Table) -> Table:
+    """Those rows that are of a fan, with the fan's place."""
+    fans = joined(profiles.coded("chatId"), rows.coded("chatId"))
+    return Table(len(rows), {**rows.columns, "fan": fans}).where(fans >= 0)

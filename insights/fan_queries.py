@@ -6,24 +6,23 @@ as it was at the end of the window, or at `as_of` where that is earlier.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from graph.port import Graph
 from graph.traversals import ACTIVITY, PROFILES, SALES
 from insights import cohorts, fans
 from insights.drill import Scope, page
-from insights.fan_history import FanHistory, histories
+from insights.fan_history import AccountFans
 from insights.fans import Asked, Cursor, Moment
 from insights.months import check_month
 from insights.queries import Reader
 from insights.risk import Fits
+from insights.tables import Ask
 from insights.window import time_zone_notes
 from wire.fans import Cohorts, Fans
 from wire.payloads import CountedConversations
 
 EVER = 1 << 40  # an epoch second after the year 9999
-Accounts = Mapping[str, Sequence[FanHistory]]
 
 
 async def fetch_fans(
@@ -56,9 +55,10 @@ async def fetch_fans(
     if after is not None:
         moment = moment._replace(at=max(0, min(moment.at, after.at)))
         as_of = min(as_of, datetime.fromtimestamp(moment.at, UTC))
-    accounts = await _accounts(graph, scope, moment)
+    found = await _accounts(graph, scope, moment)
 
     def answer() -> Fans:
+        accounts = {each.account: each.histories() for each in found}
         learned = {key: fits.learned(own, *moment) for key, own in accounts.items()}
         return fans.fans_of(
             accounts,
@@ -113,20 +113,17 @@ async def fetch_of_fan(
     scope = Scope.of(start_date, end_date, creator_id, user_id, corrections=corrections)
     moment = Moment.of(scope.window, as_of, 0)
     accounts = await _accounts(graph, scope, moment)
-    own = [fan for every in accounts.values() for fan in every if fan.fan_id == fan_id]
+    own = [fan for each in accounts for fan in each.histories(fan_id)]
     return page(fans.counted(own, scope, moment, group), limit=limit, cursor=cursor)
 
 
-async def _accounts(graph: Graph, scope: Scope, moment: Moment) -> Accounts:
+async def _accounts(graph: Graph, scope: Scope, moment: Moment) -> list[AccountFans]:
     """The fans of each account, with all that was paid before the moment.
 
     Conversations are there that began later, too: a payment may belong to one.
     """
     reader = await Reader.open(graph, scope.creator_id, scope.user_id, corrections=scope.corrections)
-    profiles, activity, sales = await asyncio.gather(
-        reader.rows_by_account(PROFILES),
-        reader.rows_by_account(ACTIVITY, start=0, end=EVER),
-        reader.rows_by_account(SALES, start=0, end=moment.at),
+    found = await reader.tables_by_account(Ask(PROFILES), Ask(ACTIVITY, 0, EVER), Ask(SALES, 0, moment.at))
+    return await asyncio.to_thread(
+        lambda: [AccountFans.of(key, *own) for key, own in zip(reader.accounts, found, strict=True)]
     )
-    columns = zip(reader.accounts, profiles, activity, sales, strict=True)
-    return await asyncio.to_thread(lambda: {account: histories(account, *rows) for account, *rows in columns})

@@ -112,6 +112,27 @@ class _Fan:
     reason: NoRisk | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """What puts a fan in order, and is added up over all; the rest is worked out for those that are shown."""
+
+    fan: _Fan
+    value: float
+    revenue: float
+    silent: int | None  # seconds; None: never seen
+    segments: Sequence[Segment]
+
+    def place(self, sort: FanSort) -> _Place:
+        """The highest value or risk first, or who is silent for the longest; behind them who has none."""
+        history, risk = self.fan.history, self.fan.risk
+        rank: tuple[bool, float] = False, -self.value
+        if sort == "risk":
+            rank = risk is None, -(risk or 0.0)
+        elif sort == "silence":
+            rank = self.silent is None, -float(self.silent or 0)
+        return *rank, history.account, history.fan_id
+
+
 def is_known(fan: FanHistory, at: int) -> bool:
     """Whether the fan was there before: joined, wrote or paid, or nobody knows since when."""
     joined_before = fan.joined is None or fan.joined < at
@@ -132,7 +153,7 @@ def fans_of(
 ) -> Fans:
     """The first `limit` fans after the cursor, by account and what its risk model is."""
     start, end = scope.window.start_second, min(scope.window.end_second, moment.at)
-    found: list[FanInsight] = []
+    found: list[_Standing] = []
     for account, histories in accounts.items():
         there = [fan for fan in histories if is_known(fan, moment.at)]
         known = [_with_risk(fan, learned[account], moment) for fan in there]
@@ -142,14 +163,11 @@ def fans_of(
                 continue
             if asked.cohort is not None and not _joined_in(fan.known, asked.cohort, scope):
                 continue
-            found.append(_insight(fan, scope, moment, big, as_of))
+            found.append(_standing(fan, scope, moment, big))
     chosen = [row for row in found if asked.segment is None or asked.segment in row.segments]
-
-    def place(row: FanInsight) -> _Place:
-        return (*_rank(row, asked.sort), Account(row.userId, row.creatorId).key, row.fanId)
-
-    ordered = sorted(chosen, key=place)
-    behind = [row for row in ordered if after is None or place(row) > after.place]
+    placed = [(row.place(asked.sort), row) for row in chosen]
+    behind = [each for each in placed if after is None or each[0] > after.place]
+    behind.sort(key=lambda each: each[0])
     shown = behind[:limit]
     return Fans(
         creatorId=scope.creator_id,
@@ -161,8 +179,8 @@ def fans_of(
         total=len(chosen),
         value=fsum(row.value for row in chosen),
         revenue=fsum(row.revenue for row in chosen),
-        fans=shown,
-        next=_cursor(scope, moment, asked.sort, place(shown[-1])) if len(behind) > limit else None,
+        fans=[_insight(row, scope, moment, as_of) for _, row in shown],
+        next=_cursor(scope, moment, asked.sort, shown[-1][0]) if len(behind) > limit else None,
         segments=[
             SegmentCount(
                 segment=segment,
@@ -215,15 +233,6 @@ def counted(fans: Iterable[FanHistory], scope: Scope, moment: Moment, group: str
     return found
 
 
-def _rank(row: FanInsight, sort: FanSort) -> tuple[bool, float]:
-    """The highest value or risk first, or who is silent for the longest; behind them who has none."""
-    if sort == "risk":
-        return row.risk is None, -(row.risk or 0.0)
-    if sort == "silence":
-        return row.silent_seconds is None, -float(row.silent_seconds or 0)
-    return False, -row.value
-
-
 def _with_risk(fan: FanHistory, learned: Learned, moment: Moment) -> _Fan:
     known = fan.before(moment.at)
     reason: NoRisk | None = learned.reason
@@ -256,15 +265,25 @@ def _joined_in(known: FanHistory, cohort: str, scope: Scope) -> bool:
     return known.joined is not None and month_of(known.joined, scope.zone) == cohort
 
 
-def _insight(fan: _Fan, scope: Scope, moment: Moment, big: float | None, as_of: datetime) -> FanInsight:
+def _standing(fan: _Fan, scope: Scope, moment: Moment, big: float | None) -> _Standing:
     start, end = scope.window.start_second, min(scope.window.end_second, moment.at)
-    history, known = fan.history, fan.known
+    payments, seen = fan.known.payments_in(start, end), fan.known.last_acted
+    return _Standing(
+        fan,
+        value=amount(payment for payment in payments if payment.is_sale),
+        revenue=amount(payments),
+        silent=None if seen is None else moment.at - seen,
+        segments=_segments(fan, moment, big),
+    )
+
+
+def _insight(row: _Standing, scope: Scope, moment: Moment, as_of: datetime) -> FanInsight:
+    start, end = scope.window.start_second, min(scope.window.end_second, moment.at)
+    fan, history, known = row.fan, row.fan.history, row.fan.known
     account = Account.of_key(history.account)
     payments = known.payments_in(start, end)
-    sales = [payment for payment in payments if payment.is_sale]
     now, n = mood(history, start, end)
     before, n_before = mood(history, scope.window.preceding_start_second, min(start, moment.at))
-    seen = known.last_acted
     own = Scope(scope.window, account.creator_id, account.user_id, scope.time_zone)
     return FanInsight(
         userId=account.user_id,
@@ -273,16 +292,16 @@ def _insight(fan: _Fan, scope: Scope, moment: Moment, big: float | None, as_of: 
         chatId=history.chat_id,
         joined=_when(known.joined),
         conversations=sum(talk.fan_first is not None for talk in history.talks_in(start, end)),
-        sales=len(sales),
-        value=amount(sales),
+        sales=sum(payment.is_sale for payment in payments),
+        value=row.value,
         payments=len(payments),
-        revenue=amount(payments),
+        revenue=row.revenue,
         lifetime_sales=sum(payment.is_sale for payment in known.payments),
         lifetime_value=_lifetime(fan),
         last_wrote=_when(known.last_wrote),
         last_paid=_when(known.last_paid),
-        last_seen=_when(seen),
-        silent_seconds=None if seen is None else moment.at - seen,
+        last_seen=_when(known.last_acted),
+        silent_seconds=row.silent,
         mood=now,
         mood_n=n,
         mood_before=before,
@@ -293,7 +312,7 @@ def _insight(fan: _Fan, scope: Scope, moment: Moment, big: float | None, as_of: 
         risk_base=fan.base,
         risk_parts=list(fan.parts),
         risk_reason=fan.reason,
-        segments=_segments(fan, moment, big),
+        segments=list(row.segments),
         drill=own.drill("fans", fan_id=history.fan_id, as_of=as_of.isoformat()),
     )
 

@@ -4,18 +4,20 @@ Hours are those that clocks show in a zone. Every number is a sum over the beats
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from math import fsum
 from typing import Final, Literal, NamedTuple, get_args
 
-from graph.said import read_answers, read_said
-from graph.traversals import NamedRow, OfferedRow, SaleRow
-from insights.clock import HOUR, HOURS_OF_WEEK, exposure, hour_of_week_at
+import numpy as np
+
+from insights.clock import HOUR, HOURS_OF_WEEK, exposure, hours_of_week
+from insights.columns import Numbers, Table, grouped
 from insights.conversion import SALES
-from insights.drill import Counted, Scope
+from insights.drill import Counted, Scope, counted_rows, same_conversation
 from insights.metrics import median
-from insights.ordered import Ordered
+from insights.ordered import Sorted
 from insights.window import Window, invalid, parse_time_zone
 from wire.team import HeatCell, HeatFigures, Heatmap
 
@@ -24,39 +26,62 @@ _ALL: Final = "all"
 
 
 class Beat(NamedTuple):
-    """Something that happened in a conversation of an account (its key); `place` is among HOURS_OF_WEEK."""
+    """Things of one kind that happened: the hour of the week of each, what it is worth, and where it is."""
 
-    account: str
-    row: NamedRow
-    place: int
-    kind: Group
-    value: float = 0.0  # seconds until an answer; dollars of revenue
+    hours: Numbers  # places among HOURS_OF_WEEK
+    values: Numbers  # seconds until an answer; dollars of what was paid
+    places: Numbers  # of the conversation among those of all accounts, or of the sale among theirs
 
 
-def beats(
-    account: str, offered: Iterable[OfferedRow], sales: Iterable[SaleRow], zone: tzinfo
-) -> Iterator[Beat]:
-    """What happened in the conversations of a window, and what was paid in it."""
-    for row in offered:
-        if not row["conversation"]:  # an older schema wrote it
-            continue
-        for said in read_said(row["said"]):
-            if said.kind == "fan":
-                yield Beat(account, row, hour_of_week_at(int(said.at), zone), "fan_messages")
-        for answer in read_answers(row["answers"]):
-            yield Beat(account, row, hour_of_week_at(answer.asked_at, zone), "responses", answer.seconds)
-    for sale in sales:
-        if sale["conversation"]:
-            place = hour_of_week_at(sale["date"], zone)
-            if sale["amount"]:
-                yield Beat(account, sale, place, "revenue", sale["amount"])
-            if sale["type"] in SALES:
-                yield Beat(account, sale, place, "sales", sale["amount"])
+@dataclass(frozen=True, slots=True)
+class Beats:
+    """What happened in accounts (their keys), in the conversations of a window, and what was paid in it."""
+
+    conversations: Sequence[tuple[str, Table]]
+    sales: Sequence[tuple[str, Table]]
+    of: Mapping[Group, Beat]
+
+    @classmethod
+    def read(cls, accounts: Iterable[tuple[str, Table, Table]], zone: tzinfo) -> "Beats":
+        """From what accounts answered to OFFERED and SALES; what an older schema wrote has no name."""
+        found: defaultdict[Group, list[Beat]] = defaultdict(list)
+        conversations: list[tuple[str, Table]] = []
+        sales: list[tuple[str, Table]] = []
+        first = first_sale = 0
+        for account, offered, sold in accounts:
+            own = offered.where(offered.coded("conversation").are_named)
+            said, answers = own.nested("said"), own.nested("answers")
+            by_fans = said.table.coded("kind").is_any(["fan"])
+            fans, asked = said.table.numbers("at")[by_fans], answers.table.numbers("askedAt")
+            found["fan_messages"].append(
+                Beat(hours_of_week(fans, zone), np.zeros(len(fans)), said.parents[by_fans] + first)
+            )
+            seconds = answers.table.numbers("seconds")
+            found["responses"].append(Beat(hours_of_week(asked, zone), seconds, answers.parents + first))
+            named = sold.where(sold.coded("conversation").are_named)
+            hours, amounts = hours_of_week(named.numbers("date"), zone), named.numbers("amount")
+            places = same_conversation(named) + first_sale
+            paid, are_sales = amounts != 0, named.coded("type").is_any(SALES)
+            found["revenue"].append(Beat(hours[paid], amounts[paid], places[paid]))
+            found["sales"].append(Beat(hours[are_sales], amounts[are_sales], places[are_sales]))
+            conversations.append((account, own))
+            sales.append((account, named))
+            first, first_sale = first + len(own), first_sale + len(named)
+        return cls(conversations, sales, {kind: _joined(found[kind]) for kind in get_args(Group)})
+
+
+def _joined(beats: Sequence[Beat]) -> Beat:
+    nothing = np.zeros(0, np.int64)
+    return (
+        Beat(*(np.concatenate([nothing, *parts]) for parts in zip(*beats, strict=True)))
+        if beats
+        else Beat(nothing, nothing, nothing)
+    )
 
 
 def heatmap(
-    now: Iterable[Beat],
-    before: Iterable[Beat],
+    now: Beats,
+    before: Beats,
     scope: Scope,
     previous: Scope,
     *,
@@ -86,55 +111,51 @@ def heatmap(
     )
 
 
-def counted(beats: Iterable[Beat], hour: str, group: str) -> list[Counted]:
+def counted(beats: Beats, hour: str, group: str) -> list[Counted]:
     """The conversations that a number of `heatmap` counts. InvalidInput when there is no such number."""
-    if group not in get_args(Group):
+    kind = next((each for each in get_args(Group) if each == group), None)
+    if kind is None:
         raise invalid("group", f"must be one of {', '.join(get_args(Group))}")
     if hour not in (_ALL, *HOURS_OF_WEEK):
         raise invalid("hour", "must be `all` or an hour of the week, such as Mon 14")
-    rows: dict[tuple[str, str], NamedRow] = {}
-    found: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
-    for beat in beats:
-        if beat.kind == group and hour in (_ALL, HOURS_OF_WEEK[beat.place]):
-            rows[beat.account, beat.row["conversation"]] = beat.row
-            found[beat.account, beat.row["conversation"]].append(beat.value)
-    has_money = group in ("sales", "revenue")
-    return [
-        Counted(account, rows[account, id], len(values), fsum(values) if has_money else None)
-        for (account, id), values in found.items()
-    ]
+    hours, values, places = beats.of[kind]
+    chosen = np.full(len(hours), True) if hour == _ALL else hours == HOURS_OF_WEEK.index(hour)
+    if kind in ("sales", "revenue"):
+        return counted_rows(beats.sales, places[chosen], values[chosen])
+    return counted_rows(beats.conversations, places[chosen])
 
 
-def _figures(beats: Iterable[Beat], window: Window, zone: tzinfo) -> list[HeatFigures]:
+def _figures(beats: Beats, window: Window, zone: tzinfo) -> list[HeatFigures]:
     """Of each hour of the week, and last of all."""
-    of: defaultdict[tuple[int, str], list[float]] = defaultdict(list)
     whole = len(HOURS_OF_WEEK)
-    for beat in beats:
-        of[beat.place, beat.kind].append(beat.value)
-        of[whole, beat.kind].append(beat.value)
     seconds = exposure(window.start_second, window.end_second, zone)
+    counts = {
+        kind: [*np.bincount(own.hours, minlength=whole).tolist(), len(own.hours)]
+        for kind, own in beats.of.items()
+    }
+    responses, revenue = beats.of["responses"], beats.of["revenue"]
+    times = [*(responses.values[own] for own in grouped(responses.hours, whole)), responses.values]
+    paid = [*(revenue.values[own] for own in grouped(revenue.hours, whole)), revenue.values]
     return [
-        _cell(*(of.get((place, kind), ()) for kind in get_args(Group)), hours=each / HOUR)
+        _cell(
+            counts["fan_messages"][place],
+            counts["sales"][place],
+            Sorted(times[place]),
+            fsum(paid[place].tolist()),
+            each / HOUR,
+        )
         for place, each in enumerate((*seconds, sum(seconds)))
     ]
 
 
-def _cell(
-    fan_messages: Sequence[float],
-    responses: Sequence[float],
-    sales: Sequence[float],
-    revenue: Sequence[float],
-    *,
-    hours: float,
-) -> HeatFigures:
-    paid = fsum(revenue)
+def _cell(fan_messages: int, sales: int, times: Sorted, paid: float, hours: float) -> HeatFigures:
     return HeatFigures(
         hours=hours,
-        fan_messages=len(fan_messages),
-        fan_messages_per_hour=len(fan_messages) / hours if hours else None,
-        responses=len(responses),
-        response_median=median(Ordered("d", responses)),
-        sales=len(sales),
+        fan_messages=fan_messages,
+        fan_messages_per_hour=fan_messages / hours if hours else None,
+        responses=len(times),
+        response_median=median(times),
+        sales=sales,
         revenue=paid,
         revenue_per_hour=paid / hours if hours else None,
     )

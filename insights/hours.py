@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Final, Self
 
+import numpy as np
+
 from insights.clock import DAY, DAYS, WEEK, steady
+from insights.columns import Numbers
 
 LONGEST: Final = 1000  # characters
 FORM: Final = "must be days and hours, such as Mon-Fri 09:00-17:30, Sat 10:00-14:00"
@@ -52,20 +55,30 @@ class WeeklyHours:
         place = local % WEEK
         return any(start <= place < end for start, end in self.parts)
 
-    def seconds(self, start: float, end: float, zone: tzinfo) -> float:
-        """How many seconds of `[start, end)`, epoch seconds, they hold."""
-        return sum(
-            self._until(each.local[1]) - self._until(each.local[0]) for each in steady(start, end, zone)
-        )
+    def seconds(self, start: Numbers, end: Numbers, zone: tzinfo) -> Numbers:
+        """How many seconds of each `[start, end)`, epoch seconds, they hold."""
+        if not len(start):
+            return np.zeros(0)
+        parts = list(steady(float(start.min()), float(end.max()) + 1, zone))
+        begins, ends = (np.array(each) for each in zip(*(part.local for part in parts), strict=True))
+        held = self._until(ends) - self._until(begins)
+        before = np.cumsum(held) - held
+        starts, offsets = np.array([part.start for part in parts]), begins - [part.start for part in parts]
 
-    def _until(self, local: float) -> float:
-        """How many seconds they hold before a local time, counted from a Monday."""
-        weeks, place = divmod(local, WEEK)
-        before = 0.0
+        def until(second: Numbers) -> Numbers:
+            of = np.searchsorted(starts, second, side="right") - 1
+            found: Numbers = before[of] + self._until(second + offsets[of]) - self._until(begins[of])
+            return found
+
+        return until(end) - until(start)
+
+    def _until(self, local: Numbers) -> Numbers:
+        """How many seconds they hold before local times, counted from a Monday."""
+        weeks, place = np.divmod(local, WEEK)
+        before: Numbers = weeks * float(self.whole)
         for start, end in self.parts:
-            if start < place:
-                before += min(place, end) - start
-        return weeks * self.whole + before
+            before += np.clip(place - start, 0, end - start)
+        return before
 
 
 def _between(first: int, last: int) -> list[int]:

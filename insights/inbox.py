@@ -7,7 +7,7 @@ from typing import NamedTuple, Self
 
 from graph.traversals import FanRow
 from insights.ordered import Ordered
-from insights.priority import fan_priority, known_sentiment, sentiment_part, spend_part, unread_counts
+from insights.priority import fan_priority, known_sentiment, sentiment_part, spend_part
 from wire.payloads import PriorityScore
 
 
@@ -78,7 +78,7 @@ class Inbox:
         asked = self._fans if chats is None else [chat for chat in chats if chat in self._fans]
         rows = [self._fans[chat].row(chat) for chat in asked]
         scores = {row["chatId"]: fan_priority(row, self._rank(row["spend"]), now.timestamp()) for row in rows}
-        return scores, unread_counts(rows)
+        return scores, {row["chatId"]: row["unread"] for row in rows}
 
     def most_urgent(self, now: datetime, n: int) -> list[tuple[float, str]]:
         """Score and chat of the `n` most urgent.

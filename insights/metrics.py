@@ -1,17 +1,22 @@
-"""The one implementation of every windowed metric, from projected rows. Pure; definitions in docs/metrics.md.
+"""The one implementation of every windowed metric, from columns of rows. Pure; see docs/metrics.md.
 
 No data gives null or an empty list, never a plausible constant. The order of the rows does not matter.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from math import ceil, fsum
 from typing import Literal, NamedTuple, Self, get_args
 
-from graph.traversals import ActionRow, ConversationRow, MessagesRow, OutcomeRow, TopicLinkRow
-from insights.ordered import Ordered
-from insights.row import handling_seconds, response_times, silence_share, topic_id
+import numpy as np
+
+from graph.traversals import TopicLinkRow
+from insights.clock import DAY, HOUR, local_seconds
+from insights.columns import Coded, Numbers, Table, distinct, grouped
+from insights.ordered import InOrder, Sorted
+from insights.row import handling_of, silence_of, topic_id
+from insights.tables import rows_of
 from insights.window import invalid, parse_time_zone, time_zone_notes
 from wire.payloads import (
     MessageCounts,
@@ -42,14 +47,19 @@ class TopicText(NamedTuple):
         return cls(topic_id(link["id"]), link["topic"], link["category"], link["keywords"])
 
 
-def topic_metrics(links: Iterable[TopicLinkRow], *, start: int, conversations: int) -> list[TopicMetric]:
-    """Topics of a window by falling volume, from the links of that window and of the preceding one.
+def topic_metrics(links: Table, *, start: int, conversations: int) -> list[TopicMetric]:
+    """Topics of a window by falling volume, from the TOPIC_LINKS of that window and of the preceding one.
 
     Links before `start` (epoch seconds) are the preceding window's. `conversations` is the count of all fan
     conversations in the window. A topic that only the preceding window discusses is not listed.
     """
-    counted = ((TopicText.of(link), link["startDate"] >= start) for link in links)
-    return counted_topics(((text, now, not now) for text, now in counted), conversations=conversations)
+    ids, labels = links.coded("id"), links.coded("topic")
+    places, which = distinct(ids.codes, labels.codes)
+    now = np.bincount(which[links.numbers("startDate") >= start], minlength=len(places))
+    before = np.bincount(which, minlength=len(places)) - now
+    texts = map(TopicText.of, rows_of(links.take(places)))  # type: ignore[arg-type]  # rows of TOPIC_LINKS
+    counts = zip(texts, now.tolist(), before.tolist(), strict=True)
+    return counted_topics(counts, conversations=conversations)
 
 
 def counted_topics(counts: Iterable[tuple[TopicText, int, int]], *, conversations: int) -> list[TopicMetric]:
@@ -82,19 +92,29 @@ def _topic_metric(text: TopicText, volume: int, previous: int, conversations: in
     )
 
 
-def sentiment_trend(rows: Iterable[ConversationRow], *, bucket: Bucket, time_zone: str) -> SentimentTrend:
+def sentiment_trend(rows: Table, *, bucket: Bucket, time_zone: str) -> SentimentTrend:
     """Mean sentiment of fan messages by the bucket their conversation starts in; empty ones are left out.
 
-    InvalidInput names `bucket` or `time_zone` when it is unknown.
+    `rows` are of CONVERSATIONS. InvalidInput names `bucket` or `time_zone` when it is unknown.
     """
     start_of, zone = bucket_start(bucket), parse_time_zone(time_zone)
-    buckets: defaultdict[str, list[ConversationRow]] = defaultdict(list)
-    felt = [row for row in rows if row["sentimentCount"] > 0]
-    for row in sorted(felt, key=lambda row: row["startDate"]):
-        buckets[start_of(datetime.fromtimestamp(row["startDate"], zone))].append(row)
+    felt = rows.only(["startDate", "sentimentSum", "sentimentCount"])
+    felt = felt.where(felt.numbers("sentimentCount") > 0)
+    felt = felt.take(np.argsort(felt.numbers("startDate"), kind="stable"))
+    starts = felt.numbers("startDate")
+    local = local_seconds(starts, zone)
+    # Where clocks show one hour, as far ahead of UTC, all is of one bucket; and where they show one day.
+    places, which = distinct(local // (HOUR if bucket == "hour" else DAY), local - starts)
+    ranks: dict[str, int] = {}
+    rank = np.zeros(len(places), np.int64)
+    for each in np.argsort(places).tolist():
+        date = start_of(datetime.fromtimestamp(int(starts[places[each]]), zone))
+        rank[each] = ranks.setdefault(date, len(ranks))
+    sums, counts = felt.numbers("sentimentSum"), felt.numbers("sentimentCount")
+    buckets = zip(ranks, grouped(rank[which], len(ranks)), strict=True)
     return trend_of(
-        {date: _sentiment(found) for date, found in buckets.items()},
-        _sentiment(felt),
+        {date: Mean(fsum(sums[own].tolist()), int(counts[own].sum())) for date, own in buckets},
+        Mean(fsum(sums.tolist()), int(counts.sum())),
         bucket=bucket,
         time_zone=time_zone,
     )
@@ -107,17 +127,13 @@ class Mean(NamedTuple):
     n: int
 
     @classmethod
-    def of(cls, values: Sequence[float]) -> Self:
-        return cls(fsum(values), len(values))
+    def of(cls, values: Numbers) -> Self:
+        return cls(fsum(values.tolist()), len(values))
 
     @property
     def value(self) -> float | None:
         """None when there are no values."""
         return self.total / self.n if self.n else None
-
-
-def _sentiment(rows: Sequence[ConversationRow]) -> Mean:
-    return Mean(fsum(row["sentimentSum"] for row in rows), sum(row["sentimentCount"] for row in rows))
 
 
 def trend_of(buckets: Mapping[str, Mean], whole: Mean, *, bucket: Bucket, time_zone: str) -> SentimentTrend:
@@ -167,52 +183,58 @@ def bucket_start(bucket: str) -> Callable[[datetime], str]:
     return _BUCKETS[bucket]
 
 
-def spoken(rows: Iterable[ConversationRow]) -> list[ConversationRow]:
+def spoken(rows: Table) -> Table:
     """The rows that are conversations."""
-    return [row for row in rows if row["messageCount"] > 0]
+    return rows.where(rows.numbers("messageCount") > 0)
 
 
-def by_fans(rows: Iterable[ConversationRow]) -> list[ConversationRow]:
+def by_fans(rows: Table) -> Table:
     """The rows of conversations in which the fan says something."""
-    return [row for row in rows if row["fanMessages"] > 0]
+    return rows.where(rows.numbers("fanMessages") > 0)
 
 
-def message_counts(rows: Sequence[MessagesRow]) -> MessageCounts:
-    """Messages of the rows, direct and mass apart."""
+def message_counts(rows: Table) -> MessageCounts:
+    """Messages of the rows of MESSAGES, direct and mass apart."""
     return MessageCounts(
-        direct=sum(row["messageCount"] for row in rows),
-        by_fans=sum(row["fanMessages"] for row in rows),
-        mass=sum(row["massMessages"] for row in rows),
+        direct=_sum(rows, "messageCount"), by_fans=_sum(rows, "fanMessages"), mass=_sum(rows, "massMessages")
     )
 
 
-def pay_per_view(rows: Sequence[MessagesRow], outcomes: Sequence[OutcomeRow]) -> PayPerViewMetrics:
-    """Offers of the rows and unlocks among the outcomes, direct and mass apart."""
+def _sum(rows: Table, name: str) -> int:
+    return int(rows.numbers(name).sum())
+
+
+def pay_per_view(rows: Table, outcomes: Table) -> PayPerViewMetrics:
+    """Offers of the rows (of MESSAGES) and unlocks among the outcomes, direct and mass apart."""
+    bought = outcomes.where(outcomes.coded("type").is_any(["purchase"]))
 
     def of(*, mass: bool) -> PayPerView:
-        bought = [each for each in outcomes if each["type"] == "purchase" and each["isMass"] is mass]
-        offers = sum(row["massPpvOffers"] if mass else row["ppvOffers"] for row in rows)
-        return PayPerView(offers=offers, unlocks=len(bought), revenue=revenue(bought))
+        own = bought.where(bought.numbers("isMass") == mass)
+        offers = _sum(rows, "massPpvOffers" if mass else "ppvOffers")
+        return PayPerView(offers=offers, unlocks=len(own), revenue=revenue(own))
 
     return PayPerViewMetrics(direct=of(mass=False), mass=of(mass=True))
 
 
-def response_time_metrics(conversations: Iterable[ConversationRow]) -> ResponseTimeMetrics:
-    """Handling time, silence, turns and response times of fan conversations, each with its sample size."""
+def response_time_metrics(conversations: Table) -> ResponseTimeMetrics:
+    """Handling time, silence, turns and response times of fan conversations, each with its sample size.
+
+    `conversations` are rows of CONVERSATIONS.
+    """
     rows = by_fans(conversations)
-    times = [seconds for row in rows for seconds in response_times(row)]
+    times = rows.nested("responseSeconds").table.numbers("seconds")
     return response_times_of(
-        handling=Mean.of([seconds for row in rows if (seconds := handling_seconds(row)) is not None]),
-        silence=Mean.of([share for row in rows if (share := silence_share(row)) is not None]),
-        turns=Mean.of([row["turns"] for row in rows]),
-        times=Ordered("d", times),
-        total=fsum(times),
-        unanswered=sum(row["unanswered"] for row in rows),
+        handling=Mean.of(handling_of(rows)),
+        silence=Mean.of(silence_of(rows)),
+        turns=Mean.of(rows.numbers("turns")),
+        times=Sorted(times),
+        total=fsum(times.tolist()),
+        unanswered=_sum(rows, "unanswered"),
     )
 
 
 def response_times_of(
-    *, handling: Mean, silence: Mean, turns: Mean, times: Ordered[float], total: float, unanswered: int
+    *, handling: Mean, silence: Mean, turns: Mean, times: InOrder, total: float, unanswered: int
 ) -> ResponseTimeMetrics:
     """`response_time_metrics` from the means, and the response times (seconds) with their sum `total`."""
     seconds = handling.value
@@ -227,7 +249,7 @@ def response_times_of(
     )
 
 
-def _response_time(times: Ordered[float], total: float, unanswered: int) -> ResponseTime:
+def _response_time(times: InOrder, total: float, unanswered: int) -> ResponseTime:
     n = len(times)
     return ResponseTime(
         mean=Mean(total, n).value,
@@ -244,38 +266,43 @@ def _response_time(times: Ordered[float], total: float, unanswered: int) -> Resp
     )
 
 
-def median(times: Ordered[float]) -> float | None:
+def median(times: InOrder) -> float | None:
     """The one in the middle, or the mean of the two; None when there are none."""
     n = len(times)
     return (times[(n - 1) // 2] + times[n // 2]) / 2 if times else None
 
 
-def p90(times: Ordered[float]) -> float | None:
+def p90(times: InOrder) -> float | None:
     """The nearest rank, which is a time that was observed; None when there are none."""
     return times[ceil(len(times) * 9 / 10) - 1] if times else None
 
 
-def is_within(seconds: float, bound: float) -> bool:
-    """Whether a time is `bound` seconds or less."""
+def is_within(seconds: Numbers, bound: float) -> Numbers:
+    """Which times are `bound` seconds or less."""
     return seconds <= bound + _CLOCK
 
 
-def share_within(times: Ordered[float], bound: float) -> float | None:
+def share_within(times: InOrder, bound: float) -> float | None:
     """The percentage of the times that are `bound` seconds or less; None when there are none."""
     return 100 * times.up_to(bound + _CLOCK) / len(times) if times else None
 
 
-def action_counts(rows: Iterable[ActionRow]) -> dict[str, int]:
-    """How often each engagement action was seen, most frequent first."""
-    counts: Counter[str] = Counter()
-    for row in rows:
-        counts[row["type"]] += row["count"]
-    return most_frequent(counts)
+def action_counts(rows: Table) -> dict[str, int]:
+    """How often each engagement action was seen, most frequent first; rows of ACTIONS."""
+    return most_frequent(_counted(rows.coded("type"), rows.numbers("count")))
 
 
-def outcome_counts(rows: Iterable[OutcomeRow]) -> dict[str, int]:
-    """How many outcomes of each type, most frequent first."""
-    return most_frequent(Counter(row["type"] for row in rows))
+def outcome_counts(rows: Table) -> dict[str, int]:
+    """How many outcomes of each type, most frequent first; rows of OUTCOMES."""
+    return most_frequent(_counted(rows.coded("type"), np.ones(len(rows), np.int64)))
+
+
+def _counted(types: Coded, counts: Numbers) -> Counter[str]:
+    totals = np.bincount(types.codes, counts, minlength=len(types.values))  # exact: there are few
+    found: Counter[str] = Counter()
+    for type, total in zip(types.values, totals.tolist(), strict=True):
+        found[type] += int(total)
+    return found
 
 
 def most_frequent(counts: Mapping[str, int]) -> dict[str, int]:
@@ -284,6 +311,6 @@ def most_frequent(counts: Mapping[str, int]) -> dict[str, int]:
     return dict(sorted(seen, key=lambda item: (-item[1], item[0])))
 
 
-def revenue(rows: Iterable[OutcomeRow]) -> float:
+def revenue(rows: Table) -> float:
     """The sum of the amounts that are known, in the platform's currency unit."""
-    return fsum(row["amount"] for row in rows)
+    return fsum(rows.numbers("amount").tolist())

@@ -5,24 +5,24 @@ conversations are meant, InvalidInput names the parameter that is wrong, and err
 """
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from graph.port import Graph
 from graph.traversals import DISCUSSED, FAN_CONVERSATIONS, OFFERED, SALES, TARGETS, USED
 from insights import conversion, ppv
-from insights.conversion import AccountRows, Factor, Observed, observe
+from insights.conversion import AccountTables, Factor, Observed, observe
 from insights.drill import Scope, page
-from insights.ppv import sent_by
 from insights.queries import Reader
 from insights.shifts import NO_SHIFTS, Rosters, no_rosters
-from insights.window import parse_time_zone, time_zone_notes
+from insights.tables import Ask
+from insights.window import time_zone_notes
 from wire.payloads import Conversion, CountedConversations, FactorKind, PpvFunnel
 
 KINDS: Final[tuple[FactorKind, ...]] = ("topic", "action", "pair")
 MIN_SAMPLE: Final = 20  # conversations of each of two groups
-_LINKS: Final = {"topic": DISCUSSED, "action": USED, "pair": TARGETS}
+_LINKS: Final[Mapping[FactorKind, str]] = {"topic": DISCUSSED, "action": USED, "pair": TARGETS}
 
 
 async def fetch_conversion(
@@ -122,44 +122,39 @@ async def _observe(
     graph: Graph, scope: Scope, kinds: Collection[FactorKind], attribution: float, as_of: datetime
 ) -> Observed:
     reader = await Reader.open(graph, scope.creator_id, scope.user_id, corrections=scope.corrections)
-    start, end = scope.window.start_second, scope.window.end_second
+    start, end = scope.window.seconds
     seconds = round(attribution * 3600)
-
-    async def links(kind: FactorKind) -> Sequence[Sequence[Any]]:
-        if kind not in kinds:
-            return [()] * len(reader.accounts)
-        return await reader.rows_by_account(_LINKS[kind], start=start, end=end)
-
-    conversations, discussed, used, targets = await asyncio.gather(
-        reader.rows_by_account(FAN_CONVERSATIONS, start=start, end=end),
-        *map(links, KINDS),
-    )
+    linked = [kind for kind in KINDS if kind in kinds]
+    window = [Ask(each, start, end) for each in (FAN_CONVERSATIONS, *(_LINKS[kind] for kind in linked))]
+    first = await reader.tables_by_account(*window)
     # A sale can follow a conversation of the window until then, and later conversations can have it instead.
-    last = max((row["endDate"] for rows in conversations for row in rows), default=start)
+    last = max((int(own[0].numbers("endDate").max(initial=start)) for own in first), default=start)
     until = max(end, last + seconds + 1)
-    later, sales = await asyncio.gather(
-        reader.rows_by_account(FAN_CONVERSATIONS, start=end, end=until),
-        reader.rows_by_account(SALES, start=start, end=until),
-    )
-    columns = (reader.accounts, conversations, later, sales, discussed, used, targets)
+    second = await reader.tables_by_account(Ask(FAN_CONVERSATIONS, end, until), Ask(SALES, start, until))
     return await asyncio.to_thread(
         observe,
-        (AccountRows(*rows) for rows in zip(*columns, strict=True)),
+        [
+            AccountTables(account, conversations, later, sales, dict(zip(linked, links, strict=True)))
+            for account, (conversations, *links), (later, sales) in zip(
+                reader.accounts, first, second, strict=True
+            )
+        ],
         kinds=kinds,
-        zone=parse_time_zone(scope.time_zone),
+        zone=scope.zone,
         attribution=seconds,
         as_of=int(as_of.timestamp()),
     )
 
 
-async def _sent(graph: Graph, scope: Scope, rosters: Rosters) -> list[ppv.Sent]:
+async def _sent(graph: Graph, scope: Scope, rosters: Rosters) -> ppv.Sent:
     reader = await Reader.open(graph, scope.creator_id, scope.user_id, corrections=scope.corrections)
-    window = {"start": scope.window.start_second, "end": scope.window.end_second}
-    rows, told = await asyncio.gather(reader.rows_by_account(OFFERED, **window), rosters(reader.accounts))
+    found, told = await asyncio.gather(
+        reader.tables_by_account(Ask(OFFERED, *scope.window.seconds)), rosters(reader.accounts)
+    )
     return await asyncio.to_thread(
-        lambda: [
-            sent
-            for account, own in zip(reader.accounts, rows, strict=True)
-            for sent in sent_by(account, own, told.get(account, NO_SHIFTS))
-        ]
+        ppv.Sent.of,
+        [
+            (account, own, told.get(account, NO_SHIFTS))
+            for account, (own,) in zip(reader.accounts, found, strict=True)
+        ],
     )

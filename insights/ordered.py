@@ -3,12 +3,48 @@
 from array import array
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable, Iterator, MutableSequence
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
+
+import numpy as np
+
+from insights.columns import Numbers
 
 CHUNK = 2_048  # values; twice as many are cut in two
 _ONE = 1 << 1074  # every finite float is a whole number of its parts
 
 T = TypeVar("T")
+
+
+class InOrder(Protocol):
+    """Numbers in rising order."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, n: int) -> float:
+        """The number with `n` numbers before it."""
+        ...
+
+    def up_to(self, value: float) -> int:
+        """How many numbers are no greater."""
+        ...
+
+
+class Sorted:
+    """Numbers in rising order that stay as they are."""
+
+    __slots__ = ("numbers",)
+
+    def __init__(self, numbers: Numbers) -> None:
+        self.numbers = np.sort(numbers)
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def __getitem__(self, n: int) -> float:
+        return float(self.numbers[n])
+
+    def up_to(self, value: float) -> int:
+        return int(np.searchsorted(self.numbers, value, side="right"))
 
 
 class Ordered(Generic[T]):

@@ -4,25 +4,27 @@ Who sent a message is what the message says, else whoever the account's shifts t
 counts for nobody. Every number is a sum over the same acts that its drill-down lists.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from math import fsum
 from typing import Final, Literal, NamedTuple, get_args
 from zoneinfo import ZoneInfo
 
+import numpy as np
+
 from chats.account import Account
-from graph.offers import read_offers
-from graph.said import read_answers, read_followed, read_said
-from graph.traversals import NamedRow, OfferedRow, SaleRow
+from graph.traversals import OFFERED
+from graph.traversals import SALES as SOLD
+from insights.columns import NOT_KNOWN, Coded, Column, Dictionary, Numbers, Table, grouped
 from insights.conversion import SALES
-from insights.drill import Counted, Scope
+from insights.drill import Counted, Scope, counted_rows, same_conversation
 from insights.hours import FORM, WeeklyHours
 from insights.metrics import is_within, median, p90, share_within
-from insights.ordered import Ordered
+from insights.ordered import Sorted
 from insights.rates import Share
-from insights.shifts import UNKNOWN, Roster
+from insights.shifts import NO_SHIFTS, UNKNOWN, Roster
+from insights.tables import Ask, nothing
 from insights.window import invalid, parse_time_zone
 from wire.team import AnswerTimes, ComparedColumn, People, TeamFigures, TeamRow
 
@@ -38,7 +40,11 @@ Group = Literal[
     "ppv_unlocked",
     "sales",
 ]
-_KIND_OF: Final[dict[str, Kind]] = {"creator": "messages", "mass": "mass_messages"}
+_COUNTED: Final[Mapping[str, Kind]] = {
+    "within_target": "responses",
+    "within_target_in_hours": "responses",
+    "ppv_unlocked": "ppv_sent",
+}
 
 
 class Part(NamedTuple):
@@ -68,78 +74,125 @@ class Terms:
             raise invalid("business_hours", FORM)
         return cls(target, found, hours.strip(), parse_time_zone(zone, "business_time_zone"))
 
-    def is_within(self, seconds: float | None) -> bool:
-        return seconds is not None and is_within(seconds, self.target)
-
     def drill(self) -> dict[str, str | float | None]:
         """These terms as parameters."""
         named = {"business_hours": self.text, "business_time_zone": self.zone.key} if self.hours else {}
         return {"target": self.target, **named}
 
 
-class Act(NamedTuple):
-    """One thing that somebody did in a conversation of an account (its key)."""
+@dataclass(frozen=True, slots=True)
+class Acts:
+    """What was done in accounts (their keys): in the conversations of a window, and what sold in it.
 
-    account: str
-    row: NamedRow
-    kind: Kind
-    person: str
-    shift: str
-    seconds: float | None = None  # until an answer
-    seconds_in_hours: float | None = None  # of these, in business hours; None: there are none
-    amount: float | None = None  # dollars that were paid, for an offer or a sale; None: not bought
+    Of each kind a row an act: its `account` as a number, `person` and `shift`, its `place` (of its
+    conversation among those of all accounts, or of its sale among theirs), and the `seconds` until an answer,
+    those of them `inHours`, NaN: there are none, or the `amount` paid, NaN: not bought.
+    """
 
-    @property
-    def parts(self) -> tuple[Part, ...]:
-        return EVERY, Part("person", self.person), Part("shift", self.shift)
+    conversations: Sequence[tuple[str, Table]]
+    sales: Sequence[tuple[str, Table]]
+    of: Mapping[Kind, Table]
+
+    @classmethod
+    def read(cls, accounts: Sequence[tuple[str, Table, Table, Roster]], terms: Terms) -> "Acts":
+        """From what accounts answered to OFFERED and SALES, with who is told from their shifts."""
+        conversations: list[tuple[str, Table]] = []
+        sales: list[tuple[str, Table]] = []
+        found: list[Mapping[Kind, Table]] = []
+        first = first_sale = 0
+        nobodys, unsold = nothing(Ask(OFFERED), Ask(SOLD))
+        for account, offered, sold, roster in accounts or [("", nobodys, unsold, NO_SHIFTS)]:
+            own = offered.where(offered.coded("conversation").are_named)  # an older schema wrote the others
+            named = sold.where(sold.coded("conversation").are_named & sold.coded("type").is_any(SALES))
+            told = _Told(len(conversations), roster, terms)
+            found.append({**told.by(own, first), "sales": told.sold(named, first_sale)})
+            conversations.append((account, own))
+            sales.append((account, named))
+            first, first_sale = first + len(own), first_sale + len(named)
+        return cls(
+            conversations,
+            sales,
+            {kind: Table.concat([each[kind] for each in found]) for kind in get_args(Kind)},
+        )
 
 
-def acts(
-    account: str,
-    offered: Iterable[OfferedRow],
-    sales: Iterable[SaleRow],
-    roster: Roster,
-    terms: Terms,
-) -> Iterator[Act]:
-    """What was done in an account: in the conversations of a window, and what sold in it."""
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """Tells who did what in an account, by its number."""
 
-    def act(row: NamedRow, kind: Kind, sender: str | None, at: int | None, **more: float | None) -> Act:
-        person, shift = roster.told(sender, at)
-        return Act(account, row, kind, person, shift, **more)
+    account: int
+    roster: Roster
+    terms: Terms
 
-    for row in offered:
-        if not row["conversation"]:  # an older schema wrote it
-            continue
-        for said in read_said(row["said"]):
-            if said.kind != "fan":
-                yield act(row, _KIND_OF[said.kind], said.sender_id, int(said.at))
-        for answer in read_answers(row["answers"]):
-            in_hours = (
-                terms.hours.seconds(answer.asked_at, answer.asked_at + answer.seconds, terms.zone)
-                if terms.hours
-                else None
-            )
-            yield act(
-                row,
-                "responses",
-                answer.sender_id,
-                answer.answered_at,
-                seconds=answer.seconds,
-                seconds_in_hours=in_hours,
-            )
-        for offer in read_offers(row["offers"]):
-            paid = None if offer.unlocked_at is None else offer.paid or 0.0
-            yield act(row, "ppv_sent", offer.sender_id, int(offer.at), amount=paid)
-    for sale in sales:
-        if sale["conversation"] and sale["type"] in SALES:
-            followed = read_followed(sale["follows"])
-            at, sender = followed or (None, None)
-            yield act(sale, "sales", sender, at, amount=sale["amount"])
+    def by(self, rows: Table, first: int) -> dict[Kind, Table]:
+        """What was sent, answered and offered in conversations, of which `first` is the first one's place."""
+        said, answers, offers = (rows.nested(name) for name in ("said", "answers", "offers"))
+        by_creators = ~said.table.coded("kind").is_any(["fan"])
+        sent = said.table.only(["at", "sender", "kind"]).where(by_creators)
+        places = said.parents[by_creators] + first
+        is_mass = sent.coded("kind").is_any(["mass"])
+        messages = self._acts(sent.coded("sender"), sent.numbers("at"), places)
+        seconds, asked = answers.table.numbers("seconds"), answers.table.numbers("askedAt")
+        hours = self.terms.hours
+        in_hours = (
+            hours.seconds(asked, asked + seconds, self.terms.zone) if hours else np.full(len(asked), np.nan)
+        )
+        paid, unlocked = offers.table.numbers("paid"), offers.table.numbers("unlockedAt") != NOT_KNOWN
+        return {
+            "messages": messages.where(~is_mass),
+            "mass_messages": messages.where(is_mass),
+            "responses": self._acts(
+                answers.table.coded("sender"),
+                answers.table.numbers("answeredAt"),
+                answers.parents + first,
+                seconds=seconds,
+                inHours=in_hours,
+            ),
+            "ppv_sent": self._acts(
+                offers.table.coded("sender"),
+                offers.table.numbers("at"),
+                offers.parents + first,
+                amount=np.where(unlocked, np.where(np.isnan(paid), 0.0, paid), np.nan),
+            ),
+        }
+
+    def sold(self, sales: Table, first: int) -> Table:
+        """Sales, of which `first` is the first one's place."""
+        follows = sales.nested("follows")
+        places = same_conversation(sales) + first
+        follows_one = follows.lengths > 0
+        known = self._acts(
+            follows.table.coded("sender"),
+            follows.table.numbers("at"),
+            places[follows_one],
+            amount=sales.numbers("amount")[follows_one],
+        )
+        n = int((~follows_one).sum())
+        unknown = Coded(np.zeros(n, np.int32), [UNKNOWN])
+        nobody: dict[str, Column] = {
+            "account": np.full(n, self.account),
+            "person": unknown,
+            "shift": unknown,
+            "place": places[~follows_one],
+            "amount": sales.numbers("amount")[~follows_one],
+        }
+        return Table.concat([known, Table(n, nobody)])
+
+    def _acts(self, senders: Coded, at: Numbers, places: Numbers, **more: Numbers) -> Table:
+        person, shift = self.roster.told(senders, at)
+        columns: dict[str, Column] = {
+            "account": np.full(len(at), self.account),
+            "person": person,
+            "shift": shift,
+            "place": places,
+            **more,
+        }
+        return Table(len(at), columns)
 
 
 def people(
-    now: Iterable[Act],
-    before: Iterable[Act],
+    now: Acts,
+    before: Acts,
     scope: Scope,
     previous: Scope,
     accounts: Sequence[str],
@@ -148,29 +201,29 @@ def people(
     as_of: datetime,
 ) -> People:
     """The figures of all, of each person and shift, and of each of `accounts` (keys), beside those before."""
-    found, earlier = _tallies(now), _tallies(before)
+    found, earlier = _Parted(now), _Parted(before)
 
     def row(part: Part) -> TeamRow:
         return TeamRow(
             key=part.key,
-            figures=_figures(found.get(part), scope, part, terms),
-            previous=_figures(earlier.get(part), previous, part, terms),
+            figures=_figures(found.of(part), scope, part, terms),
+            previous=_figures(earlier.of(part), previous, part, terms),
         )
 
     def by(name: By) -> list[TeamRow]:
-        keys = {part.key for part in (*found, *earlier) if isinstance(part, Part) and part.by == name}
+        keys = {*found.keys(name), *earlier.keys(name)}
         # What is not known comes last, whatever there is of it.
         return [row(Part(name, key)) for key in sorted(keys, key=lambda key: (key == UNKNOWN, key))]
 
-    def of(account: str) -> TeamRow:
+    def of(number: int, account: str) -> TeamRow:
         named = Account.of_key(account)
         own, own_before = (
             replace(each, creator_id=named.creator_id, user_id=named.user_id) for each in (scope, previous)
         )
         return TeamRow(
             key=named.creator_id,
-            figures=_figures(found.get(account), own, EVERY, terms),
-            previous=_figures(earlier.get(account), own_before, EVERY, terms),
+            figures=_figures(found.of_account(number), own, EVERY, terms),
+            previous=_figures(earlier.of_account(number), own_before, EVERY, terms),
         )
 
     return People(
@@ -186,7 +239,7 @@ def people(
         total=row(EVERY),
         by_person=by("person"),
         by_shift=by("shift"),
-        by_creator=[of(account) for account in accounts],
+        by_creator=[of(number, account) for number, account in enumerate(accounts)],
     )
 
 
@@ -206,74 +259,87 @@ def columns(answer: People, rows: Iterable[TeamRow]) -> list[ComparedColumn]:
     ]
 
 
-def counted(acts: Iterable[Act], by: str, key: str, group: str, terms: Terms) -> list[Counted]:
+def counted(acts: Acts, by: str, key: str, group: str, terms: Terms) -> list[Counted]:
     """The conversations that a number of `people` counts. InvalidInput when there is no such number."""
     if group not in get_args(Group):
         raise invalid("group", f"must be one of {', '.join(get_args(Group))}")
     part = next((Part(each, key) for each in get_args(By) if each == by), None)
     if part is None:
         raise invalid("by", f"must be one of {', '.join(get_args(By))}")
-    rows: dict[tuple[str, str], NamedRow] = {}
-    found: defaultdict[tuple[str, str], list[Act]] = defaultdict(list)
-    for act in acts:
-        if part in act.parts and _is_in(act, group, terms):
-            rows[act.account, act.row["conversation"]] = act.row
-            found[act.account, act.row["conversation"]].append(act)
+    kind = next(each for each in get_args(Kind) if each == _COUNTED.get(group, group))
+    own = _Parted(acts).of(part)[kind]
+    if group == "within_target":
+        own = own.where(is_within(own.numbers("seconds"), terms.target))
+    elif group == "within_target_in_hours":
+        own = own.where(is_within(own.numbers("inHours"), terms.target))
+    elif group == "ppv_unlocked":
+        own = own.where(~np.isnan(own.numbers("amount")))
     has_money = group in ("ppv_unlocked", "sales")
-    return [
-        Counted(account, rows[account, id], len(own), _money(own) if has_money else None)
-        for (account, id), own in found.items()
-    ]
+    rows = acts.sales if kind == "sales" else acts.conversations
+    return counted_rows(rows, own.numbers("place"), own.numbers("amount") if has_money else None)
 
 
-def _is_in(act: Act, group: str, terms: Terms) -> bool:
-    match group:
-        case "within_target":
-            return act.kind == "responses" and terms.is_within(act.seconds)
-        case "within_target_in_hours":
-            return act.kind == "responses" and terms.is_within(act.seconds_in_hours)
-        case "ppv_unlocked":
-            return act.kind == "ppv_sent" and act.amount is not None
-    return act.kind == group
+class _Parted:
+    """The acts of each part, and of each account by its number."""
+
+    def __init__(self, acts: Acts) -> None:
+        self._acts = acts
+        self._places: dict[tuple[Kind, By], dict[str, Numbers]] = {}
+
+    def keys(self, by: By) -> set[str]:
+        """The persons, or the shifts, that did something."""
+        return {key for kind in get_args(Kind) for key, own in self._by(kind, by).items() if len(own)}
+
+    def of(self, part: Part) -> Mapping[Kind, Table]:
+        if part.by == "all":
+            return (
+                self._acts.of if part == EVERY else {kind: t.part(0, 0) for kind, t in self._acts.of.items()}
+            )
+        nobody = np.zeros(0, np.int64)
+        return {
+            kind: table.take(self._by(kind, part.by).get(part.key, nobody))
+            for kind, table in self._acts.of.items()
+        }
+
+    def of_account(self, number: int) -> Mapping[Kind, Table]:
+        return {
+            kind: table.where(table.numbers("account") == number) for kind, table in self._acts.of.items()
+        }
+
+    def _by(self, kind: Kind, by: By) -> dict[str, Numbers]:
+        """The places of the acts of each person or shift."""
+        if (kind, by) not in self._places:
+            names = Dictionary()
+            codes = self._acts.of[kind].coded(by).within(names)
+            self._places[kind, by] = dict(zip(names, grouped(codes, len(names)), strict=True))
+        return self._places[kind, by]
 
 
-def _money(acts: Iterable[Act]) -> float:
-    return fsum(act.amount for act in acts if act.amount is not None)
+def _money(acts: Table) -> float:
+    amounts = acts.numbers("amount")
+    return fsum(amounts[~np.isnan(amounts)].tolist())
 
 
-def _tallies(acts: Iterable[Act]) -> dict[Part | str, list[Act]]:
-    """The acts of each part, and of each account by its key."""
-    found: defaultdict[Part | str, list[Act]] = defaultdict(list)
-    for act in acts:
-        for part in act.parts:
-            found[part].append(act)
-        found[act.account].append(act)
-    return found
-
-
-def _figures(own: Sequence[Act] | None, scope: Scope, part: Part, terms: Terms) -> TeamFigures:
-    of: defaultdict[str, list[Act]] = defaultdict(list)
-    for act in own or ():
-        of[act.kind].append(act)
-    unlocked = [act for act in of["ppv_sent"] if act.amount is not None]
-    in_hours = [act.seconds_in_hours for act in of["responses"] if act.seconds_in_hours is not None]
+def _figures(of: Mapping[Kind, Table], scope: Scope, part: Part, terms: Terms) -> TeamFigures:
+    offers, answers = of["ppv_sent"], of["responses"]
+    unlocked = int((~np.isnan(offers.numbers("amount"))).sum())
     return TeamFigures(
         messages=len(of["messages"]),
         mass_messages=len(of["mass_messages"]),
-        responses=_times([act.seconds for act in of["responses"] if act.seconds is not None], terms),
-        responses_in_hours=_times(in_hours, terms) if terms.hours else None,
-        ppv_sent=len(of["ppv_sent"]),
-        ppv_unlocked=len(unlocked),
-        unlock_ratio=Share(len(unlocked), len(of["ppv_sent"])).rate,
-        ppv_revenue=_money(unlocked),
+        responses=_times(answers.numbers("seconds"), terms),
+        responses_in_hours=_times(answers.numbers("inHours"), terms) if terms.hours else None,
+        ppv_sent=len(offers),
+        ppv_unlocked=unlocked,
+        unlock_ratio=Share(unlocked, len(offers)).rate,
+        ppv_revenue=_money(offers),
         sales=len(of["sales"]),
         revenue=_money(of["sales"]),
         drill=scope.drill("people", by=part.by, key=part.key, **terms.drill()),
     )
 
 
-def _times(seconds: Sequence[float], terms: Terms) -> AnswerTimes:
-    times = Ordered("d", seconds)
+def _times(seconds: Numbers, terms: Terms) -> AnswerTimes:
+    times = Sorted(seconds)
     return AnswerTimes(
         n=len(times),
         median=median(times),

@@ -1,24 +1,23 @@
 """What becomes of pay-per-view offers: sent, unlocked, paid. Pure; definitions in docs/metrics.md."""
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from math import fsum
-from statistics import median
 from typing import Final, Literal, NamedTuple, get_args
 
-from msgspec import structs
+import numpy as np
 
 from chats.account import Account
-from chats.enriched import Offer
-from graph.offers import read_offers
-from graph.said import read_said
-from graph.traversals import OfferedRow
-from insights.bands import PRICE_BANDS, price_band
-from insights.drill import Counted, Scope
+from graph.traversals import OFFERED
+from insights.bands import PRICE_BANDS, price_bands
+from insights.columns import NOT_KNOWN, Coded, Column, Nested, Numbers, Table, without_repeats
+from insights.drill import Counted, Scope, counted_rows
+from insights.metrics import median
+from insights.ordered import Sorted
 from insights.rates import Share, wilson
-from insights.shifts import UNKNOWN, Roster
+from insights.shifts import NO_SHIFTS, UNKNOWN, Roster
+from insights.tables import Ask, nothing
 from insights.window import invalid
 from wire.payloads import PpvFunnel, PpvRow
 
@@ -46,52 +45,69 @@ MASS: Final = Part("delivery", "mass")
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What the creator of an account (its key) sent in one conversation, or what stands alone.
+    """What the creators of accounts sent in conversations, and beside them, by places over all accounts.
 
-    The senders of `offers` are those that are told, `unknown` where nobody is. `messages` are how many the
-    creator sent, direct ones, mass messages, all, and each person.
+    `offers` have the columns of `insights.tables.OFFERS`, with the `person` who sent each: who is told, else
+    `unknown`; `place` and `account` say where it is. `messages` are all that creators sent, likewise.
     """
 
-    account: str
-    row: OfferedRow
-    offers: Sequence[Offer]
-    messages: Mapping[Part, int]
+    accounts: Sequence[str]  # keys
+    rows: Sequence[Table]  # of each account its conversations
+    offers: Table
+    messages: Table
+
+    @classmethod
+    def of(cls, accounts: Iterable[tuple[str, Table, Roster]]) -> "Sent":
+        """What accounts (by their keys) answered to OFFERED, with who is told from their shifts."""
+        keys: list[str] = []
+        rows: list[Table] = []
+        offers: list[Table] = []
+        said: list[Table] = []
+        for account, found, roster in accounts:
+            own = found.where(found.coded("conversation").are_named)  # an older schema wrote the others
+            for name, told in (("offers", offers), ("said", said)):
+                told.append(_placed(own.nested(name), roster, sum(map(len, rows)), len(keys)))
+            keys.append(account)
+            rows.append(own)
+        if not keys:
+            (nobody,) = nothing(Ask(OFFERED))
+            offers, said = ([_placed(nobody.nested(name), NO_SHIFTS, 0, 0)] for name in ("offers", "said"))
+        messages = Table.concat(said)
+        by_creators = messages.where(~messages.coded("kind").is_any(["fan"]))
+        return cls(keys, rows, Table.concat(offers), by_creators)
 
 
-def sent_by(account: str, rows: Iterable[OfferedRow], roster: Roster) -> Iterator[Sent]:
-    """What the rows say that an account (its key) answered."""
-    for row in rows:
-        if not row["conversation"]:  # an older schema wrote it
-            continue
-        messages: Counter[Part] = Counter()
-        for said in read_said(row["said"]):
-            if said.kind != "fan":
-                person, _ = roster.told(said.sender_id, int(said.at))
-                delivery = MASS if said.kind == "mass" else DIRECT
-                messages.update((EVERY, delivery, Part("person", person)))
-        offers = [
-            structs.replace(each, sender_id=roster.told(each.sender_id, int(each.at))[0])
-            for each in read_offers(row["offers"])
-        ]
-        yield Sent(account, row, offers, messages)
+def _placed(nested: Nested, roster: Roster, first: int, account: int) -> Table:
+    """What was sent, with the persons who sent it, and where it is."""
+    persons, _ = roster.told(nested.table.coded("sender"), nested.table.numbers("at"))
+    where: dict[str, Column] = {
+        "person": persons,
+        "place": nested.parents + first,
+        "account": np.full(len(persons), account),
+    }
+    return Table(len(persons), {**nested.table.columns, **where})
 
 
-def ppv_funnel(sent: Sequence[Sent], scope: Scope, *, as_of: datetime) -> PpvFunnel:
+def ppv_funnel(sent: Sent, scope: Scope, *, as_of: datetime) -> PpvFunnel:
     """The funnel of all offers, and of those of each kind."""
-    found: defaultdict[Part, list[list[Offer]]] = defaultdict(list)  # by conversation
-    by_account: defaultdict[str, list[Sent]] = defaultdict(list)
-    for each in sent:
-        by_account[each.account].append(each)
-        for part, offers in _parted(each.offers).items():
-            found[part].append(offers)
-    messages = _messages(sent)
-    persons = {part for part in (*found, *messages) if part.by == "person"}
+    offers, messages = sent.offers, sent.messages
 
     def row(part: Part) -> PpvRow:
-        return _row(part, found.get(part, ()), messages, scope)
+        own = offers.where(_are_of(offers, part))
+        count = int(_are_sent_by(messages, part).sum()) if part.has_messages else None
+        return _row(part, own, count, scope)
 
-    media = [row(part) for part in sorted(found) if part.by == "media"]
+    def of_account(number: int, account: str) -> PpvRow:
+        named = Account.of_key(account)
+        own = Scope(scope.window, named.creator_id, named.user_id, scope.time_zone)
+        count = int((messages.numbers("account") == number).sum())
+        found = _row(EVERY, offers.where(offers.numbers("account") == number), count, own)
+        return found.model_copy(update={"key": named.creator_id})
+
+    media = [row(Part("media", key)) for key in sorted(set(_used(_media(offers))))]
     bands = [Part("price_band", band) for band in PRICE_BANDS]
+    persons = {name for table in (offers, messages) for name in _used(table.coded("person"))}
+    accounts = sorted((account, number) for number, account in enumerate(sent.accounts))
     return PpvFunnel(
         creatorId=scope.creator_id,
         startDate=scope.window.start,
@@ -99,14 +115,16 @@ def ppv_funnel(sent: Sequence[Sent], scope: Scope, *, as_of: datetime) -> PpvFun
         as_of=as_of,
         total=row(EVERY),
         by_delivery=[row(DIRECT), row(MASS)],
-        by_price_band=[row(band) for band in bands if band in found],
+        by_price_band=[found for band in bands if (found := row(band)).sent],
         by_media=sorted(media, key=lambda each: -each.sent),
-        by_person=[row(part) for part in sorted(persons, key=lambda part: (part.key == UNKNOWN, part.key))],
-        by_creator=[_of_account(account, by_account[account], scope) for account in sorted(by_account)],
+        by_person=[
+            row(Part("person", key)) for key in sorted(persons, key=lambda key: (key == UNKNOWN, key))
+        ],
+        by_creator=[of_account(number, account) for account, number in accounts if len(sent.rows[number])],
     )
 
 
-def counted(sent: Iterable[Sent], by: str, key: str, group: str) -> list[Counted]:
+def counted(sent: Sent, by: str, key: str, group: str) -> list[Counted]:
     """The conversations that a number of `ppv_funnel` counts. InvalidInput when there is no such number."""
     if group not in get_args(Group):
         raise invalid("group", f"must be one of {', '.join(get_args(Group))}")
@@ -115,40 +133,30 @@ def counted(sent: Iterable[Sent], by: str, key: str, group: str) -> list[Counted
         raise invalid("by", f"must be one of {', '.join(get_args(By))}")
     if group == "messages" and not part.has_messages:
         raise invalid("group", f"messages are not counted by {by}")
-    found = (_counted(each, part, group) for each in sent)
-    return [each for each in found if each.counted]
-
-
-def _counted(sent: Sent, part: Part, group: str) -> Counted:
     if group == "messages":
-        return Counted(sent.account, sent.row, sent.messages.get(part, 0))
-    offers = _parted(sent.offers).get(part, [])
+        return _listed(sent, sent.messages.where(_are_sent_by(sent.messages, part)), None)
+    offers = sent.offers.where(_are_of(sent.offers, part))
     if group == "sent":
-        return Counted(sent.account, sent.row, len(offers))
+        return _listed(sent, offers, None)
     unlocked = _unlocked(offers)
-    return Counted(sent.account, sent.row, len(unlocked), _revenue(unlocked))
+    return _listed(sent, unlocked, unlocked.numbers("paid"))
 
 
-def _of_account(account: str, sent: Sequence[Sent], scope: Scope) -> PpvRow:
-    named = Account.of_key(account)
-    own = Scope(scope.window, named.creator_id, named.user_id, scope.time_zone)
-    found = _row(EVERY, [list(each.offers) for each in sent if each.offers], _messages(sent), own)
-    return found.model_copy(update={"key": named.creator_id})
+def _listed(sent: Sent, counted: Table, paid: Numbers | None) -> list[Counted]:
+    """The conversations that these offers or messages are in, with how many, and what was paid for them."""
+    return counted_rows(
+        zip(sent.accounts, sent.rows, strict=True),
+        counted.numbers("place"),
+        None if paid is None else np.where(np.isnan(paid), 0.0, paid),
+    )
 
 
-def _row(
-    part: Part, by_conversation: Sequence[Sequence[Offer]], messages_of: Mapping[Part, int], scope: Scope
-) -> PpvRow:
-    offers = [offer for own in by_conversation for offer in own]
+def _row(part: Part, offers: Table, messages: int | None, scope: Scope) -> PpvRow:
     unlocked = _unlocked(offers)
-    times = [
-        offer.unlocked_at - offer.at
-        for offer in unlocked
-        if offer.unlocked_at is not None and offer.dated_by != "offer"
-    ]
+    dated = unlocked.where(~unlocked.coded("datedBy").is_any(["offer"]))
+    times = Sorted(dated.numbers("unlockedAt") - dated.numbers("at"))
     share, revenue = Share(len(unlocked), len(offers)), _revenue(unlocked)
     interval = wilson(share)
-    messages = messages_of.get(part, 0) if part.has_messages else None
     return PpvRow(
         key=part.key,
         sent=share.n,
@@ -157,42 +165,56 @@ def _row(
         low=interval.low if interval else None,
         high=interval.high if interval else None,
         revenue=revenue,
-        seconds_to_unlock=median(times) if times else None,
+        seconds_to_unlock=median(times),
         seconds_to_unlock_n=len(times),
         messages_sent=messages,
         golden_ratio=share.n / messages if messages else None,
         revenue_per_message=revenue / messages if messages else None,
-        conversations=len(by_conversation),
+        conversations=len(without_repeats(offers.numbers("place"))),
         drill=scope.drill("ppv", by=part.by, key=part.key),
     )
 
 
-def _messages(sent: Iterable[Sent]) -> Counter[Part]:
-    found: Counter[Part] = Counter()
-    for each in sent:
-        found.update(each.messages)
-    return found
+def _are_of(offers: Table, part: Part) -> Numbers:
+    """Which offers are of a part."""
+    found: Numbers
+    match part.by:
+        case "delivery":
+            found = (offers.numbers("isMass") == (part == MASS)) & (part in (DIRECT, MASS))
+            return found
+        case "price_band":
+            own = PRICE_BANDS.index(part.key) if part.key in PRICE_BANDS else -1
+            found = price_bands(offers.numbers("price")) == own
+            return found
+        case "media":
+            return _media(offers).is_any([part.key])
+        case "person":
+            return offers.coded("person").is_any([part.key])
+    return np.full(len(offers), part == EVERY)
 
 
-def _parted(offers: Iterable[Offer]) -> dict[Part, list[Offer]]:
-    found: defaultdict[Part, list[Offer]] = defaultdict(list)
-    for offer in offers:
-        for part in _parts_of(offer):
-            found[part].append(offer)
-    return found
+def _are_sent_by(messages: Table, part: Part) -> Numbers:
+    """Which messages are of a part that has some."""
+    if part.by == "delivery":
+        return messages.coded("kind").is_any([{DIRECT: "creator", MASS: "mass"}.get(part, "")])
+    if part.by == "person":
+        return messages.coded("person").is_any([part.key])
+    return np.full(len(messages), part == EVERY)
 
 
-def _parts_of(offer: Offer) -> Iterator[Part]:
-    yield EVERY
-    yield MASS if offer.is_mass else DIRECT
-    yield Part("price_band", price_band(offer.price))
-    yield Part("media", offer.media or UNKNOWN)
-    yield Part("person", offer.sender_id or UNKNOWN)
+def _media(offers: Table) -> Coded:
+    media = offers.coded("media")
+    return Coded(media.codes, [value or UNKNOWN for value in media.values])
 
 
-def _unlocked(offers: Iterable[Offer]) -> list[Offer]:
-    return [offer for offer in offers if offer.unlocked_at is not None]
+def _used(names: Coded) -> list[str]:
+    return [names.values[code] for code in names.used()]
 
 
-def _revenue(unlocked: Iterable[Offer]) -> float:
-    return fsum(offer.paid for offer in unlocked if offer.paid is not None)
+def _unlocked(offers: Table) -> Table:
+    return offers.where(offers.numbers("unlockedAt") != NOT_KNOWN)
+
+
+def _revenue(unlocked: Table) -> float:
+    paid = unlocked.numbers("paid")
+    return fsum(paid[~np.isnan(paid)].tolist())

@@ -1,12 +1,17 @@
 """Who needs an answer next: the priority score of a chat and what each part adds. Pure; docs/metrics.md."""
 
-from bisect import bisect_left
-from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from math import exp
+from typing import Final
+
+import numpy as np
+from pydantic import TypeAdapter
 
 from graph.traversals import FanRow
+from insights.columns import Numbers, Table
 from wire.payloads import PriorityScore
+
+_SCORES: Final = TypeAdapter(list[PriorityScore])
 
 
 def priority_score(
@@ -24,11 +29,16 @@ def priority_score(
     """
     parts = {
         "unread": 30 * min(1.0, unread / 5),
-        "waiting": 35 * (1 - exp(-max(0.0, waiting_seconds) / 3600 / 12)),
+        "waiting": waiting_part(waiting_seconds),
         "sentiment": sentiment_part(recent_sentiment),
         "spend": spend_part(spend_rank),
     }
     return PriorityScore(score=sum(parts.values()), not_waiting=not_waiting, **parts)
+
+
+def waiting_part(seconds: float) -> float:
+    """What it adds to the score that the fan has waited so long."""
+    return 35 * (1 - exp(-max(0.0, seconds) / 3600 / 12))
 
 
 def sentiment_part(recent_sentiment: float | None) -> float:
@@ -41,16 +51,34 @@ def spend_part(rank: float) -> float:
     return 15 * rank
 
 
-def spend_rank(spends: Iterable[float]) -> Callable[[float], float]:
-    """What gives, for a fan's spend, the share of the creator's fans (`spends`) that spent less (0..1)."""
-    ordered = sorted(spends)
-    return lambda spend: bisect_left(ordered, spend) / len(ordered)
+def spend_ranks(spends: Numbers) -> Numbers:
+    """For each fan's spend the share of the creator's fans that spent less (0..1)."""
+    ranks: Numbers = np.searchsorted(np.sort(spends), spends) / max(1, len(spends))
+    return ranks
 
 
-def priority_scores(fans: Sequence[FanRow], now: datetime) -> dict[str, PriorityScore]:
-    """The priority of every chat of one creator at `now`, by chat id."""
-    rank = spend_rank(fan["spend"] for fan in fans)
-    return {fan["chatId"]: fan_priority(fan, rank(fan["spend"]), now.timestamp()) for fan in fans}
+def priority_scores(fans: Table, now: datetime) -> dict[str, PriorityScore]:
+    """The priority of every chat of one creator at `now`, by chat id: the `fan_priority` of each.
+
+    `fans` are rows of FANS. They are computed together: there are many.
+    """
+    since = fans.numbers("waitingSince")
+    waiting = np.zeros(len(fans))
+    waits = since > 0
+    waiting[waits] = [waiting_part(seconds) for seconds in (now.timestamp() - since[waits]).tolist()]
+    felt = fans.numbers("recentSentiment")
+    parts = {
+        "unread": 30 * np.minimum(1.0, fans.numbers("unread") / 5),
+        "waiting": waiting,
+        "sentiment": np.where(felt >= 0, 20 * np.maximum(0.0, (0.5 - felt) / 0.5), 0.0),
+        "spend": 15 * spend_ranks(fans.numbers("spend")),
+    }
+    score = sum(parts.values(), np.zeros(len(fans)))
+    reasons = [reason or None for reason in fans.coded("notWaiting").strings()]
+    names = ("score", *parts, "not_waiting")
+    columns = (score.tolist(), *(part.tolist() for part in parts.values()), reasons)
+    rows = [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+    return dict(zip(fans.coded("chatId").strings(), _SCORES.validate_python(rows), strict=True))
 
 
 def fan_priority(fan: FanRow, rank: float, now: float) -> PriorityScore:
@@ -69,6 +97,6 @@ def known_sentiment(fan: FanRow) -> float | None:
     return fan["recentSentiment"] if fan["recentSentiment"] >= 0 else None
 
 
-def unread_counts(fans: Sequence[FanRow]) -> dict[str, int]:
-    """Unread messages of every chat of one creator, by chat id."""
-    return {fan["chatId"]: fan["unread"] for fan in fans}
+def unread_counts(fans: Table) -> dict[str, int]:
+    """Unread messages of every chat of one creator, by chat id; `fans` are rows of FANS."""
+    return dict(zip(fans.coded("chatId").strings(), fans.numbers("unread").tolist(), strict=True))

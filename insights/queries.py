@@ -9,8 +9,8 @@ through.
 """
 
 import asyncio
+from collections.abc import Sequence
 from datetime import datetime
-from itertools import chain
 from typing import Any
 
 from chats.account import Account
@@ -31,6 +31,7 @@ from graph.traversals import (
     TOPIC_LINKS,
 )
 from graph.without_corrections import WithoutCorrections
+from insights.columns import Table
 from insights.metrics import (
     Bucket,
     action_counts,
@@ -46,6 +47,7 @@ from insights.metrics import (
     topic_metrics,
 )
 from insights.priority import priority_scores, unread_counts
+from insights.tables import Ask, Columnar, nothing, of_answers
 from insights.update import analytics_update, priority_by_chat
 from insights.window import Window, parse_time_zone, time_zone_notes
 from wire.bounds import REPLACED, URGENT, changes, of_most_urgent
@@ -70,8 +72,8 @@ async def fetch_topic_metrics(
     """Topics of the window by falling volume, with share and trend."""
     window = Window(start_date, end_date)
     reader = await Reader.open(graph, creator_id, user_id, corrections=corrections)
-    conversations, links = await asyncio.gather(
-        reader.rows(CONVERSATIONS, **_bounds(window)), reader.rows(TOPIC_LINKS, **_two_windows(window))
+    conversations, links = await reader.tables(
+        Ask(CONVERSATIONS, *window.seconds), Ask(TOPIC_LINKS, *_two_windows(window))
     )
     return topic_metrics(links, start=window.start_second, conversations=len(by_fans(conversations)))
 
@@ -91,7 +93,7 @@ async def fetch_sentiment_trend(
     window = Window(start_date, end_date)
     _check_trend(bucket, time_zone)
     reader = await Reader.open(graph, creator_id, user_id, corrections=corrections)
-    conversations = await reader.rows(CONVERSATIONS, **_bounds(window))
+    (conversations,) = await reader.tables(Ask(CONVERSATIONS, *window.seconds))
     return sentiment_trend(conversations, bucket=bucket, time_zone=time_zone)
 
 
@@ -107,7 +109,8 @@ async def fetch_response_time_metrics(
     """Handling time, silence, turns and response times of the window."""
     window = Window(start_date, end_date)
     reader = await Reader.open(graph, creator_id, user_id, corrections=corrections)
-    return response_time_metrics(await reader.rows(CONVERSATIONS, **_bounds(window)))
+    (conversations,) = await reader.tables(Ask(CONVERSATIONS, *window.seconds))
+    return response_time_metrics(conversations)
 
 
 async def build_analytics_update(
@@ -132,36 +135,44 @@ async def build_analytics_update(
     window = Window(start_date, end_date)
     _check_trend(bucket, time_zone)
     reader = await Reader.open(graph, creator_id, user_id, corrections=corrections)
-    conversations, messages, links, actions, outcomes, fans = await asyncio.gather(
-        reader.rows(CONVERSATIONS, **_bounds(window)),
-        reader.rows(MESSAGES, **_bounds(window)),
-        reader.rows(TOPIC_LINKS, **_two_windows(window)),
-        reader.rows(ACTIONS, **_bounds(window)),
-        reader.rows(OUTCOMES, **_bounds(window)),
-        reader.rows_by_account(FANS),
+    asked = (
+        *(Ask(traversal, *window.seconds) for traversal in (CONVERSATIONS, MESSAGES, ACTIONS, OUTCOMES)),
+        Ask(TOPIC_LINKS, *_two_windows(window)),
+        Ask(FANS),
     )
-    priority, unread = priority_by_chat((priority_scores(each, now), unread_counts(each)) for each in fans)
-    return analytics_update(
-        creator_id,
-        window,
-        as_of=as_of or now,
-        chats=sum(map(len, fans)),
-        conversations=len(spoken(conversations)),
-        fan_conversations=len(by_fans(conversations)),
-        broadcast_only=len(conversations) - len(spoken(conversations)),
-        messages=message_counts(messages),
-        ppv=pay_per_view(messages, outcomes),
-        message_count=sum(row["messageCount"] for row in conversations),
-        topics=topic_metrics(links, start=window.start_second, conversations=len(by_fans(conversations))),
-        trend=sentiment_trend(conversations, bucket=bucket, time_zone=time_zone),
-        times=response_time_metrics(conversations),
-        actions=action_counts(actions),
-        outcomes=outcome_counts(outcomes),
-        revenue=revenue(outcomes),
-        priority=priority,
-        unread=unread,
-        notes=time_zone_notes(time_zone),
-    )
+    accounts = await reader.tables_by_account(*asked)
+
+    def update() -> AnalyticsUpdate:
+        tables = [Table.concat(own) for own in zip(*accounts, strict=True)] or nothing(*asked)
+        conversations, messages, actions, outcomes, links, fans = tables
+        priority, unread = priority_by_chat(
+            (priority_scores(own, now), unread_counts(own)) for *_, own in accounts
+        )
+        talks = spoken(conversations)
+        own = len(by_fans(conversations))
+        return analytics_update(
+            creator_id,
+            window,
+            as_of=as_of or now,
+            chats=len(fans),
+            conversations=len(talks),
+            fan_conversations=own,
+            broadcast_only=len(conversations) - len(talks),
+            messages=message_counts(messages),
+            ppv=pay_per_view(messages, outcomes),
+            message_count=int(conversations.numbers("messageCount").sum()),
+            topics=topic_metrics(links, start=window.start_second, conversations=own),
+            trend=sentiment_trend(conversations, bucket=bucket, time_zone=time_zone),
+            times=response_time_metrics(conversations),
+            actions=action_counts(actions),
+            outcomes=outcome_counts(outcomes),
+            revenue=revenue(outcomes),
+            priority=priority,
+            unread=unread,
+            notes=time_zone_notes(time_zone),
+        )
+
+    return await asyncio.to_thread(update)  # of a long window, or of many chats, it takes a while
 
 
 async def broadcast_analytics_update(
@@ -217,13 +228,30 @@ class Reader:
         return cls(graph if corrections else WithoutCorrections(graph), accounts)
 
     async def rows_by_account(self, traversal: str, **bindings: Scalar) -> list[list[Any]]:
-        """The rows of each of `accounts`, in their order."""
+        """The rows of each of `accounts`, in their order, from the graph."""
         return await asyncio.gather(
             *(self._graph.submit(traversal, {"pk": account, **bindings}) for account in self.accounts)
         )
 
-    async def rows(self, traversal: str, **bindings: Scalar) -> list[Any]:
-        return list(chain.from_iterable(await self.rows_by_account(traversal, **bindings)))
+    async def tables_by_account(self, *asks: Ask) -> list[list[Table]]:
+        """The columns of what each of `accounts` answers to each question."""
+        return await asyncio.gather(*(self._tables(account, asks) for account in self.accounts))
+
+    async def tables(self, *asks: Ask) -> list[Table]:
+        """The columns of what all `accounts` together answer to each question."""
+        accounts = await self.tables_by_account(*asks)
+        return [Table.concat(own) for own in zip(*accounts, strict=True)] or nothing(*asks)
+
+    async def _tables(self, account: str, asks: Sequence[Ask]) -> list[Table]:
+        # Nobody's question starts the owners of all users.
+        if isinstance(self._graph, Columnar) and len({Account.of_key(a).user_id for a in self.accounts}) == 1:
+            found = await self._graph.tables(account, asks)
+            if found is not None:
+                return found
+        rows = await asyncio.gather(
+            *(self._graph.submit(each.traversal, {"pk": account, **each.bindings}) for each in asks)
+        )
+        return await asyncio.to_thread(of_answers, asks, rows)
 
 
 async def _accounts(graph: Graph, creator_id: str | None, user_id: str | None) -> list[str]:
@@ -245,12 +273,8 @@ async def _accounts(graph: Graph, creator_id: str | None, user_id: str | None) -
             return sorted(await graph.submit(ACCOUNTS, {}))
 
 
-def _bounds(window: Window) -> dict[str, Scalar]:
-    return {"start": window.start_second, "end": window.end_second}
-
-
-def _two_windows(window: Window) -> dict[str, Scalar]:
-    return {"start": window.preceding_start_second, "end": window.end_second}
+def _two_windows(window: Window) -> tuple[int, int]:
+    return window.preceding_start_second, window.end_second
 
 
 def _check_trend(bucket: str, time_zone: str) -> None:

@@ -1,7 +1,10 @@
 """What a row says; definitions in docs/metrics.md. Pure."""
 
+import numpy as np
+
 from graph.model import local_id, topic_vertex
 from graph.traversals import ConversationRow
+from insights.columns import Numbers, Table
 
 
 def handling_seconds(row: ConversationRow) -> int | None:
@@ -16,6 +19,20 @@ def silence_share(row: ConversationRow) -> float | None:
     return min(100.0, 100 * row["silenceSeconds"] / duration) if duration > 0 else None
 
 
+def handling_of(rows: Table) -> Numbers:
+    """`handling_seconds` of the fan conversations (rows of CONVERSATIONS) that have them."""
+    found: Numbers = (rows.numbers("endDate") - rows.numbers("startDate"))[rows.numbers("messageCount") >= 2]
+    return found
+
+
+def silence_of(rows: Table) -> Numbers:
+    """`silence_share` of the fan conversations (rows of CONVERSATIONS) that have one."""
+    durations = rows.numbers("endDate") - rows.numbers("startDate")
+    lasted = durations > 0
+    found: Numbers = np.minimum(100.0, 100 * rows.numbers("silenceSeconds")[lasted] / durations[lasted])
+    return found
+
+
 def topic_id(element_id: str) -> str:
     """The topic's own id, from that of its vertex in the store."""
     return local_id(element_id).removeprefix(topic_vertex(""))
@@ -23,4 +40,9 @@ def topic_id(element_id: str) -> str:
 
 def response_times(row: ConversationRow) -> list[float]:
     """Seconds until each fan run that began in the conversation was answered."""
-    return [float(text) for text in row["responseSeconds"].split(",")] if row["responseSeconds"] else []
+    return read_times(row["responseSeconds"])
+
+
+def read_times(text: str) -> list[float]:
+    """The times of a text that `graph.rows.response_seconds` made."""
+    return [float(each) for each in text.split(",")] if text else []

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from datetime import date, tzinfo
 from typing import Annotated, Final, NamedTuple, Self
 
+import numpy as np
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from insights.clock import DAY, local_second
+from insights.clock import DAY, MINUTE, WEEK, local_second, local_seconds
+from insights.columns import Coded, Dictionary, Numbers, distinct
 from insights.hours import FORM, LONGEST, WeeklyHours
 from insights.window import parse_time_zone
 from wire.fields import SENDER_ID
@@ -93,6 +95,7 @@ class Roster:
     """Looks up who is on duty."""
 
     def __init__(self, shifts: Shifts) -> None:
+        self._text = shifts.model_dump_json()
         self._zone: tzinfo = parse_time_zone(shifts.time_zone)
         terms = [_term(each) for each in shifts.shifts]
         # Between two of these local days the same shifts hold, so most moments are looked up in few of them.
@@ -101,6 +104,12 @@ class Roster:
             [term for term in terms if term.since <= day < term.until]
             for day in (date.min.toordinal(), *self._days)
         ]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Roster) and self._text == other._text
+
+    def __hash__(self) -> int:
+        return hash(self._text)
 
     def at(self, second: int) -> OnDuty:
         """Who is on duty at an epoch second."""
@@ -111,10 +120,21 @@ class Roster:
         on = [each for each in self._on[bisect_right(self._days, day)] if each.hours.has(local)]
         return OnDuty(_one(each.person for each in on), _one(each.name for each in on))
 
-    def told(self, sender_id: str | None, at: int | None) -> tuple[str, str]:
-        """The person and the shift of what was sent then, by somebody where that is known."""
-        on = _NOBODY if at is None else self.at(at)
-        return sender_id or on.person or UNKNOWN, on.shift or UNKNOWN
+    def told(self, senders: Coded, at: Numbers) -> tuple[Coded, Coded]:
+        """Persons and shifts of what was sent then (epoch seconds), by somebody where that is known."""
+        if not self._days:
+            persons = [value or UNKNOWN for value in senders.values]
+            return Coded(senders.codes, persons), Coded(np.zeros(len(at), np.int32), [UNKNOWN])
+        local = local_seconds(at, self._zone)
+        days = np.searchsorted(self._days, local // DAY + _FIRST, side="right")
+        # Hours begin and end with minutes: in one of the week, between two days, the same people work.
+        places, which = distinct(days, local % WEEK // MINUTE)
+        on = [self.at(second) for second in at[places].tolist()]
+        shifts = Dictionary().coded(each.shift or UNKNOWN for each in on)
+        on_duty = Dictionary().coded(each.person or UNKNOWN for each in on)
+        both = Coded.concat([senders, on_duty.take(which)])
+        codes = np.where(senders.are_named, both.codes[: len(at)], both.codes[len(at) :])
+        return Coded(codes, both.values), shifts.take(which)
 
 
 def _one(names: Iterable[str | None]) -> str | None:

@@ -8,17 +8,19 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Self
+from typing import Final
 
 from graph.port import Graph
-from graph.traversals import OFFERED, SALES, OfferedRow, SaleRow
+from graph.traversals import OFFERED, SALES
 from insights import heatmap, people
+from insights.columns import Table
 from insights.drill import Scope, page
-from insights.heatmap import beats
-from insights.people import Act, Terms, acts, columns
+from insights.heatmap import Beats
+from insights.people import Acts, Terms, columns
 from insights.periods import Period
 from insights.queries import Reader
 from insights.shifts import NO_SHIFTS, Roster, Rosters, no_rosters
+from insights.tables import Ask
 from insights.window import Window, parse_time_zone, time_zone_notes
 from wire.payloads import CountedConversations
 from wire.team import ComparedBy, ComparedColumn, Comparison, Heatmap, People
@@ -55,9 +57,7 @@ async def fetch_people(
     """What each person and shift sent, answered and sold in the window, beside the period before."""
     reader = await about.reader(graph)
     told = await rosters(reader.accounts)
-    now, before = await asyncio.gather(
-        *(_Rows.read(reader, window) for window in (period.window, period.previous))
-    )
+    now, before = await _Rows.read(reader, period.window, period.previous)
     return await asyncio.to_thread(  # of a long window it takes a while
         lambda: people.people(
             now.acts(told, terms),
@@ -107,9 +107,7 @@ async def fetch_comparison(
 async def fetch_heatmap(period: Period, about: About, *, graph: Graph, as_of: datetime) -> Heatmap:
     """Fan activity, response times and revenue by hour of the week, beside the period before."""
     reader = await about.reader(graph)
-    now, before = await asyncio.gather(
-        *(_Rows.read(reader, window) for window in (period.window, period.previous))
-    )
+    now, before = await _Rows.read(reader, period.window, period.previous)
     return await asyncio.to_thread(
         lambda: heatmap.heatmap(
             now.beats(about),
@@ -137,7 +135,7 @@ async def fetch_worked(
 ) -> CountedConversations:
     """The conversations behind a number of `fetch_people`: of a person or shift, and a group."""
     reader = await about.reader(graph)
-    told, rows = await asyncio.gather(rosters(reader.accounts), _Rows.read(reader, window))
+    told, (rows,) = await asyncio.gather(rosters(reader.accounts), _Rows.read(reader, window))
     return await asyncio.to_thread(
         lambda: page(
             people.counted(rows.acts(told, terms), by, key, group, terms), limit=limit, cursor=cursor
@@ -157,7 +155,7 @@ async def fetch_beats(
 ) -> CountedConversations:
     """The conversations behind a number of `fetch_heatmap`: of an hour of the week or `all`, and a group."""
     reader = await about.reader(graph)
-    rows = await _Rows.read(reader, window)
+    (rows,) = await _Rows.read(reader, window)
     return await asyncio.to_thread(
         lambda: page(heatmap.counted(rows.beats(about), hour, group), limit=limit, cursor=cursor)
     )
@@ -168,28 +166,29 @@ class _Rows:
     """What accounts (their keys) answered: conversations by their start, sales by their own time."""
 
     accounts: Sequence[str]
-    offered: Sequence[Sequence[OfferedRow]]
-    sales: Sequence[Sequence[SaleRow]]
+    answers: Sequence[Sequence[Table]]  # of each account to OFFERED and SALES
 
     @classmethod
-    async def read(cls, reader: Reader, window: Window) -> Self:
-        bounds = {"start": window.start_second, "end": window.end_second}
-        offered, sales = await asyncio.gather(
-            reader.rows_by_account(OFFERED, **bounds), reader.rows_by_account(SALES, **bounds)
+    async def read(cls, reader: Reader, *windows: Window) -> "list[_Rows]":
+        """What is answered for each window, all of it of one moment."""
+        asks = [Ask(each, *window.seconds) for window in windows for each in (OFFERED, SALES)]
+        found = await reader.tables_by_account(*asks)
+        return [cls(reader.accounts, [own[n : n + 2] for own in found]) for n in range(0, len(asks), 2)]
+
+    def acts(self, rosters: Mapping[str, Roster], terms: Terms) -> Acts:
+        return Acts.read(
+            [
+                (key, offered, sales, rosters.get(key, NO_SHIFTS))
+                for key, (offered, sales) in zip(self.accounts, self.answers, strict=True)
+            ],
+            terms,
         )
-        return cls(reader.accounts, offered, sales)
 
-    def acts(self, rosters: Mapping[str, Roster], terms: Terms) -> list[Act]:
-        return [
-            act
-            for account, offered, sales in zip(self.accounts, self.offered, self.sales, strict=True)
-            for act in acts(account, offered, sales, rosters.get(account, NO_SHIFTS), terms)
-        ]
-
-    def beats(self, about: About) -> list[heatmap.Beat]:
-        zone = parse_time_zone(about.time_zone)
-        return [
-            beat
-            for account, offered, sales in zip(self.accounts, self.offered, self.sales, strict=True)
-            for beat in beats(account, offered, sales, zone)
-        ]
+    def beats(self, about: About) -> Beats:
+        return Beats.read(
+            [
+                (key, offered, sales)
+                for key, (offered, sales) in zip(self.accounts, self.answers, strict=True)
+            ],
+            parse_time_zone(about.time_zone),
+        )

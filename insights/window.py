@@ -83,6 +83,11 @@ class Window:
         return ceil(self.end.timestamp())
 
     @property
+    def seconds(self) -> tuple[int, int]:
+        """The first whole epoch second of the window, and the first after it."""
+        return self.start_second, self.end_second
+
+    @property
     def preceding(self) -> "Window":
         """The window of equal length that ends where this one starts; InvalidInput: before the year 1."""
         try:

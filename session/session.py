@@ -34,6 +34,8 @@ from errors import (
 )
 from graph.model import UpsertEdge, UpsertVertex
 from history.history import History
+from insights.columns import Table
+from insights.tables import Ask, Version
 from metrics.declared import (
     BACKLOG,
     GRAPH_BEHIND_SECONDS,
@@ -45,6 +47,7 @@ from metrics.declared import (
 from search.question import Question
 from session import bulk, reading
 from session.backlog import Backlog
+from session.columns import KeptColumns
 from session.corrections import Correcting, row_of
 from session.erasure import Erasure, Scope
 from session.erasures import Erasures
@@ -132,6 +135,7 @@ class Session:
         self._state = UserState(history)
         self._backlog = backlog = Backlog()
         self._figures = Figures(user_id, history, self._clock.now())
+        self._columns = KeptColumns(user_id, history, self._clock)
         self._writes = GraphWrites(
             user_id, history, ports.reader, self._clock, self._tell_graph, ports.metrics
         )
@@ -362,6 +366,16 @@ class Session:
         """A page of them as labels (`session.corrections`), and what to go on after."""
         async with self._call(), self._at_rest:
             return self._correcting.labels(creator_id, after, limit, self._pseudonym(mask))
+
+    async def columns(self, creator_id: str, asks: Sequence[Ask]) -> tuple[Version, list[Table]] | None:
+        """What an account answers to questions that the graph is asked; None: ask the graph."""
+        async with self._call():
+            return await self._columns.read(creator_id, asks)
+
+    async def column_versions(self, creators: Sequence[str]) -> list[Version | None]:
+        """Of each account another one each time that its answers may be others; None: ask the graph."""
+        async with self._call():
+            return [self._columns.version(each) for each in creators]
 
     async def _receipt(self, receipt: str, within: float) -> dict[str, Any] | None:
         try:
@@ -612,6 +626,7 @@ class Session:
                     self._erasures.run(),
                     self._retention.run(),
                     self._indexes.run(),
+                    self._columns.run(),
                     self._look(),
                     self._process_delta_queue(),
                 ):
@@ -669,6 +684,7 @@ class Session:
         self._writes.begin(epoch, self._ports.writer(epoch), unwritten)
         self._writes.follow(changes)
         self._indexes.begin(epoch)
+        self._columns.begin(epoch)
         self._erasures.begin(epoch, due)
         if self._intake.dropped[EXPIRED]:  # the journal has it still
             self._erasures.sweep()
@@ -761,6 +777,7 @@ class Session:
         if changes := self._history.take_changes():
             self._creators.update((creator_id, None) for creator_id, _ in changes)
             self._figures.follow(changes)
+            self._columns.follow(changes)
             self._writes.follow(changes)
             self._indexes.follow(changes)
 

@@ -13,9 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from enrich.outcomes import contexts
+from graph.rows import conversation_row
+from graph.traversals import CONVERSATIONS
 from history.history import History
 from history.packing import Packed
 from insights.metrics import by_fans, response_time_metrics, spoken
+from insights.tables import of_rows
 from session.intake import Intake
 from session.journal import Entry, Record
 from session.machine import Accepted, CorrectionAccepted, ErasureAccepted
@@ -108,20 +111,8 @@ class Owner:
         chats = list(self.cache.of(CREATOR))
         enrich_pending(self.cache)
         nodes = [node for chat in self.cache.of(CREATOR) for node in chat.nodes.values()]
-        rows: Any = [
-            {
-                "startDate": figures.start,
-                "endDate": figures.end,
-                "messageCount": figures.direct_messages,
-                "fanMessages": figures.fan_messages,
-                "turns": figures.turns,
-                "silenceSeconds": figures.silence_seconds,
-                "responseSeconds": ",".join(map(str, figures.response_seconds)),
-                "unanswered": figures.unanswered,
-            }
-            for figures in (node.figures for node in nodes)
-            if start <= figures.start < end
-        ]
+        inside = [conversation_row(node) for node in nodes if start <= node.figures.start < end]
+        rows = of_rows(CONVERSATIONS, inside)
         metrics = response_time_metrics(rows)
         handling, response = metrics.average_handling_time_minutes, metrics.response_time
         outcomes = sorted(

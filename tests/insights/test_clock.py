@@ -5,11 +5,12 @@ from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from insights.clock import HOUR, HOURS_OF_WEEK, exposure, hour_of_week_at, steady
+from insights.clock import HOUR, HOURS_OF_WEEK, exposure, hours_of_week, steady
 from insights.hours import WeeklyHours
 
 # With summer time, without; by half an hour, ahead by 45 minutes; a whole day skipped.
@@ -48,7 +49,13 @@ def test_clocks_show_each_hour_for_as_long_as_they_do(start: int, length: int, z
 
 @given(minutes, zones)
 def test_a_moment_is_in_the_hour_that_clocks_show(minute: int, zone: ZoneInfo) -> None:
-    assert HOURS_OF_WEEK[hour_of_week_at(minute * 60 + 59, zone)] == shown(minute, zone)
+    assert HOURS_OF_WEEK[hours_of_week(np.array([minute * 60 + 59]), zone)[0]] == shown(minute, zone)
+
+
+@given(st.lists(minutes, max_size=20), zones)
+def test_many_moments_are_each_in_the_hour_that_clocks_show(found: list[int], zone: ZoneInfo) -> None:
+    places = hours_of_week(np.array(found, np.int64) * 60, zone)
+    assert [HOURS_OF_WEEK[place] for place in places] == [shown(minute, zone) for minute in found]
 
 
 @given(minutes, st.floats(0.5, 5e6), zones)
@@ -76,7 +83,7 @@ def test_an_hour_that_is_skipped_is_never_shown_and_one_that_comes_twice_is_show
 def test_the_first_and_the_last_days_of_all_have_hours_too(start: str, end: str, zone: ZoneInfo) -> None:
     first, last = (int(datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp()) for day in (start, end))
     assert sum(exposure(first, last, zone)) == last - first
-    hours = {hour_of_week_at(second, zone) for second in range(first, last, 1800)}
+    hours = set(hours_of_week(np.arange(first, last, 1800), zone).tolist())
     assert len(hours) in (48, 49)
 
 
@@ -105,7 +112,8 @@ def test_weekly_hours_hold_as_many_seconds_as_their_minutes(
     for minute in range(start, start + length):
         local = datetime.fromtimestamp(minute * 60, zone)
         open_minutes += _is_open(text, local.weekday(), local.hour * 60 + local.minute)
-    assert hours.seconds(start * 60, (start + length) * 60, zone) == open_minutes * 60
+    found = hours.seconds(np.array([start * 60]), np.array([(start + length) * 60]), zone)
+    assert found.tolist() == [open_minutes * 60]
 
 
 def _is_open(text: str, weekday: int, minute: int) -> bool:

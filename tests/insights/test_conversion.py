@@ -1,18 +1,19 @@
 """Which conversation a sale follows, and what is said of those that have something."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pytest
 
 from errors import InvalidInput
 from graph.model import element_id, topic_vertex
-from graph.traversals import DiscussedRow, FanConversationRow, SaleRow
-from insights.bands import PRICE_BANDS, price_band
-from insights.clock import HOURS_OF_WEEK, hour_of_week_at
-from insights.conversion import AccountRows, Factor, Observed, conversion, counted, observe
+from graph.traversals import DISCUSSED, FAN_CONVERSATIONS, SALES, DiscussedRow, FanConversationRow, SaleRow
+from insights.bands import PRICE_BANDS, price_bands
+from insights.clock import HOURS_OF_WEEK, hours_of_week
+from insights.conversion import AccountTables, Factor, Observed, conversion, counted, observe
 from insights.drill import Scope
+from insights.tables import of_rows
 from insights.window import Window
 from wire.payloads import Conversion, FactorKind
 
@@ -52,6 +53,22 @@ def sale(at: float, amount: float = 5.0, kind: str = "tip", chat: str = "f") -> 
     )
 
 
+def answered(
+    account: str,
+    talks: list[FanConversationRow],
+    sales: list[SaleRow],
+    later: list[FanConversationRow] | None = None,
+    discussed: list[DiscussedRow] | None = None,
+) -> AccountTables:
+    return AccountTables(
+        account,
+        of_rows(FAN_CONVERSATIONS, talks),
+        of_rows(FAN_CONVERSATIONS, later or []),
+        of_rows(SALES, sales),
+        {"topic": of_rows(DISCUSSED, discussed or [])},
+    )
+
+
 def seen(
     talks: list[FanConversationRow],
     sales: list[SaleRow],
@@ -61,13 +78,22 @@ def seen(
     hours: float = 24,
     as_of: int = LONG_AFTER,
 ) -> Observed:
-    rows = AccountRows(ACCOUNT, talks, later or [], sales, discussed or [])
+    rows = answered(ACCOUNT, talks, sales, later, discussed)
     kinds: tuple[FactorKind, ...] = ("topic",)
     return observe([rows], kinds=kinds, zone=UTC, attribution=int(hours * HOUR), as_of=as_of)
 
 
 def sold(found: Observed) -> dict[str, list[float]]:
-    return {each.row["conversation"]: each.amounts for each in found.talks if each.amounts}
+    names = [name for _, talks in found.accounts for name in talks.coded("conversation").strings()]
+    return {
+        names[place]: found.amounts(np.array([place])).tolist()
+        for place in np.flatnonzero(found.sold & found.over).tolist()
+    }
+
+
+def counts(found: Observed) -> tuple[int, int]:
+    """Of conversations whose hours are over, and of those whose are not."""
+    return int(found.over.sum()), int((~found.over).sum())
 
 
 @pytest.mark.parametrize(
@@ -97,10 +123,10 @@ def test_a_sale_after_a_conversation_that_began_after_the_window_follows_that_on
 
 
 def test_a_sale_follows_a_conversation_of_its_own_chat_and_account_only() -> None:
-    other = AccountRows("u2/c1", [talk("a", 0, 1)], [], [])
-    mine = AccountRows(ACCOUNT, [talk("a", 0, 1, chat="g")], [], [sale(1, chat="f")])
+    other = answered("u2/c1", [talk("a", 0, 1)], [])
+    mine = answered(ACCOUNT, [talk("a", 0, 1, chat="g")], [sale(1, chat="f")])
     found = observe([mine, other], kinds=(), zone=UTC, attribution=24 * HOUR, as_of=LONG_AFTER)
-    assert (len(found.talks), sold(found)) == (2, {})
+    assert (counts(found), sold(found)) == ((2, 0), {})
 
 
 def test_tips_and_purchases_are_sales_and_renewals_and_drop_offs_are_none() -> None:
@@ -117,7 +143,7 @@ def test_hours_of_0_count_what_came_within_the_conversation() -> None:
 def test_a_conversation_whose_hours_are_not_over_is_pending_and_in_no_other_number() -> None:
     for as_of, talks, pending in ((25, 1, 0), (25 - 1 / HOUR, 0, 1)):
         found = seen([talk("a", 0, 1)], [sale(1)], as_of=START + int(as_of * HOUR))
-        assert (len(found.talks), len(found.pending)) == (talks, pending)
+        assert counts(found) == (talks, pending)
         answer = asked(found)
         assert (answer.total.conversations, answer.sales, answer.pending) == (talks, talks, pending)
         assert len(counted(found, None, "pending")) == pending
@@ -233,15 +259,12 @@ def test_a_factor_that_does_not_say_which_is_refused(factor: Factor, field: str)
     [(0.01, "0-5"), (4.99, "0-5"), (5, "5-10"), (9.99, "5-10"), (50, "50-100"), (100, "100-"), (1e9, "100-")],
 )
 def test_a_price_band_holds_its_lower_bound_and_not_its_upper_one(price: float, band: str) -> None:
-    assert price_band(price) == band
-    assert band in PRICE_BANDS
+    assert PRICE_BANDS[price_bands(np.array([price]))[0]] == band
 
 
 def test_an_hour_of_the_week_is_that_of_the_clocks_on_both_sides_of_a_change() -> None:
     berlin = ZoneInfo("Europe/Berlin")
     change = datetime(2024, 10, 27, tzinfo=UTC)  # clocks go back from 3:00 to 2:00 at 1:00 UTC
-    hours: list[Any] = [
-        HOURS_OF_WEEK[hour_of_week_at(int((change + timedelta(hours=hour)).timestamp()), berlin)]
-        for hour in range(-1, 3)
-    ]
+    seconds = [int((change + timedelta(hours=hour)).timestamp()) for hour in range(-1, 3)]
+    hours = [HOURS_OF_WEEK[place] for place in hours_of_week(np.array(seconds), berlin).tolist()]
     assert hours == ["Sun 01", "Sun 02", "Sun 02", "Sun 03"]

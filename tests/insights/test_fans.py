@@ -10,12 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from errors import InvalidInput
+from graph.traversals import ACTIVITY, PROFILES, SALES
 from insights.cohorts import cohorts_of
 from insights.drill import Scope
-from insights.fan_history import DAY, FanHistory, Payment, histories
+from insights.fan_history import DAY, AccountFans, FanHistory, Payment
 from insights.fans import Asked, Cursor, Moment, fans_of
 from insights.months import check_month, following, month_of, months_between, window_of
 from insights.risk import Learned, learn
+from insights.tables import of_rows
 from insights.window import Window
 from tests.insights.lives_of_fans import HORIZON, NOW, fan, leaving
 from wire.fans import Fans, FanSort
@@ -198,10 +200,18 @@ def test_what_comes_after_the_moment_is_in_no_figure() -> None:
 
 
 def test_a_fan_who_was_named_later_is_one_fan() -> None:
-    profiles: Any = [
-        {"fanId": id, "chatId": "c1", "joinDate": 5, "subscriptionEnd": 0} for id in ("c1", "41", "c1")
-    ]
-    assert [each.fan_id for each in histories("u/c", profiles, [], [])] == ["41"]
+    assert [
+        each.fan_id for each in told([profile(id, "c1", 5) for id in ("c1", "41", "c1")]).histories()
+    ] == ["41"]
+
+
+def profile(fan_id: str, chat_id: str, joined: int) -> dict[str, Any]:
+    return {"fanId": fan_id, "chatId": chat_id, "joinDate": joined, "subscriptionEnd": 0}
+
+
+def told(profiles: list[dict[str, Any]], talks: Any = (), sales: Any = ()) -> AccountFans:
+    rows = {PROFILES: profiles, ACTIVITY: talks, SALES: sales}
+    return AccountFans.of("u/c", *(of_rows(traversal, own) for traversal, own in rows.items()))
 
 
 @pytest.mark.parametrize(
@@ -238,14 +248,39 @@ def test_what_is_no_month_is_refused(text: str) -> None:
 def test_a_cohort_keeps_those_who_left_and_counts_each_month_by_the_clocks_of_the_zone() -> None:
     joined = int(datetime(2024, 5, 31, 22, 30, tzinfo=UTC).timestamp())  # June in Berlin
     july = int(datetime(2024, 6, 30, 22, 30, tzinfo=UTC).timestamp())
-    fans = [fan(1, [joined, july], payments=(Payment(july, "renewal", 9.0),)), fan(2, [joined])]
+    talks = [
+        {
+            **{
+                "conversation": f"{chat}:{at}",
+                "chatId": chat,
+                "startDate": at,
+                "endDate": at,
+                "messageCount": 1,
+            },
+            **{
+                "firstFanDate": at,
+                "lastFanDate": at,
+                "sentimentSum": 0.0,
+                "sentimentCount": 0,
+                "warnings": "",
+            },
+        }
+        for chat, at in (("1", joined), ("1", july), ("2", joined))
+    ]
+    renewal = {
+        **{"conversation": "1:r", "chatId": "1", "fanId": "1", "startDate": july, "endDate": july},
+        **{"messageCount": 0, "type": "renewal", "date": july, "amount": 9.0, "follows": ""},
+    }
+    fans = told([profile(id, id, joined) for id in "12"], talks, [renewal])
     at = datetime(2024, 8, 15, tzinfo=UTC)
     window = Window(at - timedelta(days=90), at)
     scope = Scope(window, None, "u", "Europe/Berlin")
-    [cohort] = cohorts_of({"u/c": fans}, scope, Moment.of(window, at, 0), as_of=at, zone_notes=[]).cohorts
+    [cohort] = cohorts_of([fans], scope, Moment.of(window, at, 0), as_of=at, zone_notes=[]).cohorts
     assert (cohort.month, cohort.fans) == ("2024-06", 2)
-    told = [(m.month, m.active, m.retention, m.revenue, m.revenue_per_fan, m.complete) for m in cohort.months]
-    assert told == [
+    shown = [
+        (m.month, m.active, m.retention, m.revenue, m.revenue_per_fan, m.complete) for m in cohort.months
+    ]
+    assert shown == [
         ("2024-06", 2, 1.0, 0.0, 0.0, True),
         ("2024-07", 1, 0.5, 9.0, 4.5, True),
         ("2024-08", 0, 0.0, 0.0, 0.0, False),

@@ -7,17 +7,26 @@ from hypothesis import strategies as st
 
 from errors import InvalidInput
 from graph.model import element_id, topic_vertex
-from graph.traversals import ConversationRow, TopicLinkRow
-from insights.metrics import (
-    action_counts,
-    outcome_counts,
-    response_time_metrics,
-    revenue,
-    sentiment_trend,
-    topic_metrics,
-)
+from graph.traversals import ACTIONS, CONVERSATIONS, OUTCOMES, TOPIC_LINKS, ConversationRow, TopicLinkRow
+from insights import metrics as of_columns
+from insights.tables import of_rows
+from wire.payloads import ResponseTimeMetrics, SentimentTrend, TopicMetric
 
 START = 1_714_521_600  # 2024-05-01T00:00:00Z
+
+
+def topic_metrics(links: list[TopicLinkRow], *, start: int, conversations: int) -> list[TopicMetric]:
+    return of_columns.topic_metrics(of_rows(TOPIC_LINKS, links), start=start, conversations=conversations)
+
+
+def sentiment_trend(
+    rows: list[ConversationRow], *, bucket: of_columns.Bucket, time_zone: str
+) -> SentimentTrend:
+    return of_columns.sentiment_trend(of_rows(CONVERSATIONS, rows), bucket=bucket, time_zone=time_zone)
+
+
+def response_time_metrics(rows: list[ConversationRow]) -> ResponseTimeMetrics:
+    return of_columns.response_time_metrics(of_rows(CONVERSATIONS, rows))
 
 
 def seconds(text: str) -> int:
@@ -261,17 +270,17 @@ def test_figures_stay_in_their_ranges(drawn: list[tuple[int, float, list[float]]
 
 
 def test_actions_and_outcomes_are_summed_by_type() -> None:
-    assert action_counts(
-        [{"type": "question", "count": 2}, {"type": "tease", "count": 3}, {"type": "question", "count": 4}]
-    ) == {
-        "question": 6,
-        "tease": 3,
-    }
+    actions = [
+        {"type": "question", "count": 2},
+        {"type": "tease", "count": 3},
+        {"type": "question", "count": 4},
+    ]
+    assert of_columns.action_counts(of_rows(ACTIONS, actions)) == {"question": 6, "tease": 3}
     outcomes = [
         {"type": "tip", "amount": 5.5, "isMass": False},
         {"type": "tip", "amount": 0, "isMass": False},
         {"type": "drop_off", "amount": 0, "isMass": False},
     ]
-    assert outcome_counts(outcomes) == {"tip": 2, "drop_off": 1}  # type: ignore[arg-type]
-    assert revenue(outcomes) == 5.5  # type: ignore[arg-type]
-    assert revenue([]) == 0
+    assert of_columns.outcome_counts(of_rows(OUTCOMES, outcomes)) == {"tip": 2, "drop_off": 1}
+    assert of_columns.revenue(of_rows(OUTCOMES, outcomes)) == 5.5
+    assert of_columns.revenue(of_rows(OUTCOMES, [])) == 0

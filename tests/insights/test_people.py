@@ -6,10 +6,11 @@ import pytest
 
 from chats.conversation import Answer, Figures, Said
 from graph.said import answers_text, said_text
-from graph.traversals import OfferedRow
+from graph.traversals import OFFERED, SALES, OfferedRow
 from insights.drill import Scope
-from insights.people import Terms, acts, counted, people
+from insights.people import Acts, Terms, counted, people
 from insights.shifts import Roster, Shift, Shifts
+from insights.tables import of_rows
 from insights.window import Window
 from wire.team import People
 
@@ -60,9 +61,14 @@ def row() -> OfferedRow:
     )
 
 
+def acts(rows: list[OfferedRow], terms: Terms, *shifts: Shift) -> Acts:
+    roster = Roster(Shifts(shifts=list(shifts)))
+    return Acts.read([("u1/c1", of_rows(OFFERED, rows), of_rows(SALES, []), roster)], terms)
+
+
 def asked(*shifts: Shift, terms: Terms = TERMS) -> People:
-    now = list(acts("u1/c1", [row()], [], Roster(Shifts(shifts=list(shifts))), terms))
-    return people(now, [], SCOPE, BEFORE, ["u1/c1"], terms, as_of=MONDAY)
+    now, before = acts([row()], terms, *shifts), acts([], terms)
+    return people(now, before, SCOPE, BEFORE, ["u1/c1"], terms, as_of=MONDAY)
 
 
 def test_the_example_of_the_documents() -> None:
@@ -94,5 +100,5 @@ def test_a_time_of_the_target_is_within_it_and_its_list_says_as_much(target: flo
     terms = Terms.of(target, "", "UTC")
     found = asked(terms=terms).total.figures
     assert (found.responses.within_target, found.responses_in_hours) == (percent, None)
-    now = acts("u1/c1", [row()], [], Roster(Shifts()), terms)
+    now = acts([row()], terms)
     assert sum(each.counted for each in counted(now, "all", "all", "within_target", terms)) == percent / 50

@@ -8,10 +8,11 @@ from chats.conversation import Said
 from chats.enriched import Offer
 from graph.offers import offers_text
 from graph.said import said_text
-from graph.traversals import OfferedRow
+from graph.traversals import OFFERED, OfferedRow
 from insights.drill import Scope
-from insights.ppv import Sent, counted, ppv_funnel, sent_by
+from insights.ppv import Sent, counted, ppv_funnel
 from insights.shifts import NO_SHIFTS
+from insights.tables import of_rows
 from insights.window import Window
 from wire.payloads import PpvFunnel
 
@@ -46,8 +47,8 @@ def offer(price: float = 10.0, seconds: int | None = None, **more: object) -> Of
     return Offer(at=AT, price=price, **(more | bought))  # type: ignore[arg-type]
 
 
-def sent(accounts: dict[str, list[OfferedRow]]) -> list[Sent]:
-    return [each for account, rows in accounts.items() for each in sent_by(account, rows, NO_SHIFTS)]
+def sent(accounts: dict[str, list[OfferedRow]]) -> Sent:
+    return Sent.of((account, of_rows(OFFERED, rows), NO_SHIFTS) for account, rows in accounts.items())
 
 
 def funnel(accounts: dict[str, list[OfferedRow]]) -> PpvFunnel:

@@ -2,12 +2,15 @@ from datetime import UTC, datetime
 from math import exp
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graph.traversals import FanRow
-from insights.priority import priority_score, priority_scores, spend_rank, unread_counts
+from graph.traversals import FANS, FanRow
+from insights.priority import priority_score, priority_scores, spend_ranks, unread_counts
+from insights.tables import of_rows
+from wire.payloads import PriorityScore
 
 NOW = datetime(2024, 5, 1, 12, tzinfo=UTC)
 HOUR = 3600.0
@@ -25,6 +28,10 @@ def fan(chat: str, **changes: Any) -> FanRow:
     return FanRow(**{**row, **changes})  # type: ignore[typeddict-item]
 
 
+def priorities(*fans: FanRow) -> dict[str, PriorityScore]:
+    return priority_scores(of_rows(FANS, fans), NOW)
+
+
 def test_every_part_follows_its_formula() -> None:
     score = priority_score(unread=3, waiting_seconds=6 * HOUR, recent_sentiment=0.2, spend_rank=0.4)
     assert score.unread == pytest.approx(18)
@@ -34,23 +41,23 @@ def test_every_part_follows_its_formula() -> None:
 
 
 def test_unknown_or_good_sentiment_adds_nothing() -> None:
-    scores = priority_scores([fan("a"), fan("b", recentSentiment=0.9), fan("c", recentSentiment=0.0)], NOW)
+    scores = priorities(fan("a"), fan("b", recentSentiment=0.9), fan("c", recentSentiment=0.0))
     assert [scores[chat].sentiment for chat in "abc"] == [0, 0, 20]
 
 
 def test_nobody_waiting_adds_nothing() -> None:
-    scores = priority_scores([fan("a"), fan("b", waitingSince=NOW.timestamp() - 12 * HOUR)], NOW)
+    scores = priorities(fan("a"), fan("b", waitingSince=NOW.timestamp() - 12 * HOUR))
     assert scores["a"].waiting == 0
     assert scores["b"].waiting == pytest.approx(35 * (1 - exp(-1)))
 
 
 def test_a_message_from_a_clock_ahead_of_ours_does_not_wait() -> None:
-    assert priority_scores([fan("a", waitingSince=NOW.timestamp() + 60)], NOW)["a"].waiting == 0
+    assert priorities(fan("a", waitingSince=NOW.timestamp() + 60))["a"].waiting == 0
 
 
 def ranks(spends: list[float]) -> list[float]:
-    rank = spend_rank(spends)
-    return [rank(spend) for spend in spends]
+    found: list[float] = spend_ranks(np.array(spends, np.float64)).tolist()
+    return found
 
 
 def test_spend_rank_is_the_share_of_fans_that_spent_less() -> None:
@@ -60,7 +67,7 @@ def test_spend_rank_is_the_share_of_fans_that_spent_less() -> None:
 
 
 def test_unread_is_counted_by_chat() -> None:
-    assert unread_counts([fan("a", unread=7), fan("b")]) == {"a": 7, "b": 0}
+    assert unread_counts(of_rows(FANS, [fan("a", unread=7), fan("b")])) == {"a": 7, "b": 0}
 
 
 inputs = {

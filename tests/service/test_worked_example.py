@@ -1,5 +1,6 @@
 """The worked example of docs/metrics.md: in by HTTP; out by REST, WebSocket and graph, the same numbers."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -10,6 +11,8 @@ from actors.directory import Directory
 from actors.graph_writer import graph_writer
 from chats.account import Account
 from errors import NotFound
+from graph.traversals import CONVERSATIONS
+from insights.tables import Ask
 from settings import Settings
 from tests.conftest import PATIENCE, Service
 from tests.service.talk import chat, in_graph, message, page, post
@@ -75,7 +78,25 @@ async def test_the_worked_example_has_the_same_numbers_everywhere(
         assert topics == full["topics"]
         assert [each["volume"] for each in topics] == [each["volume"] for each in over_socket["topics"]]
 
-    client = OnlyFansClient(Directory(Settings(redis_url=service.redis_url, data_dir=service.folder)))
+        owners = Directory(Settings(redis_url=service.redis_url, data_dir=service.folder))
+        ask = Ask(CONVERSATIONS, int(DAY.timestamp()), int(DAY.timestamp()) + 86_400)
+        for _ in range(600):  # they are being made
+            if (found := await owners.columns(user_id, user_id, [ask])) is not None:
+                break
+            await asyncio.sleep(0.05)
+        assert found is not None
+        assert found[1][0].nested("responseSeconds").table.numbers("seconds").tolist() == [660, 37_080]
+        assert await owners.column_versions(user_id, [user_id]) == [found[0]]
+        window = {"start_date": DAY.isoformat(), "end_date": (DAY + timedelta(days=1)).isoformat()}
+        asked = {"creator_id": user_id, "user_id": user_id, **window}
+        for insight in ("response-time", "topics", "sentiment-trend"):
+            kept, again, asked_of_graph = [
+                (await http.get(f"/api/v1/insights/{insight}", params={**asked, "source": source})).json()
+                for source in ("kept", "kept", "graph")
+            ]
+            assert kept == again == asked_of_graph
+
+    client = OnlyFansClient(owners)
     whole = await client.get_chat_with_messages(user_id, str(FAN), 4)
     assert (whole["id"], whole["messageCount"]) == (str(FAN), 6)
     assert [each["id"] for each in whole["messages"]] == [6, 5, 4, 3]

@@ -11,10 +11,11 @@ from chats.enriched import MessageEnrichment, TopicRef
 from enrich.node import not_understood
 from graph.builder import GraphBuilder
 from graph.model import UpsertVertex
-from graph.traversals import ConversationRow
+from graph.traversals import CONVERSATIONS, ConversationRow
 from history.chat import CachedChat
 from history.history import Touched
 from insights.metrics import response_time_metrics
+from insights.tables import of_rows
 from tests.actors.factories import DAY, HOUR, MINUTE, START, cached, chat, message, node
 from wire.incoming import CacheUpdatePayload
 from wire.normalise import normalise_snapshot
@@ -62,7 +63,7 @@ def in_the_graph(found: CachedChat) -> list[ConversationRow]:
 def test_a_chats_totals_are_the_insights_metrics_of_its_conversations(drawn: list[Any]) -> None:
     said = [message(f"m{n}", at, by, text=text) for n, (at, by, text) in enumerate(drawn)]
     found = cached(said, chat())
-    shown_node, metrics = totals(found), response_time_metrics(in_the_graph(found))
+    shown_node, metrics = totals(found), response_time_metrics(of_rows(CONVERSATIONS, in_the_graph(found)))
     assert shown_node.messageCount == len(said)
     mean = metrics.response_time.mean
     assert shown_node.averageResponseTime == (None if mean is None else pytest.approx(mean / 60))
