@@ -35,15 +35,16 @@ def cohorts_of(
     zone, start = scope.zone, scope.window.start_second
     end = min(scope.window.end_second, moment.at)
     joined = [each.profiles.numbers("joinDate") for each in accounts]  # 0: nobody knows
+    first = min((int(each[each != 0].min(initial=moment.at)) for each in joined), default=moment.at)
     found: list[Cohort] = []
-    if start < end:
-        touched = list(months_between(month_of(start, zone), month_of(end - 1, zone)))
-        months = list(months_between(touched[0], month_of(moment.at - 1, zone)))
+    if start < end and first < moment.at:
+        begin, finish = month_of(max(start, first), zone), month_of(end - 1, zone)
+        months = list(months_between(begin, month_of(moment.at - 1, zone)))
         windows = [window_of(month, zone) for month in months]
         cells = _Cells.of(accounts, joined, windows, moment.at)
-        for place in range(len(touched)):
-            if cells.fans[place]:
-                found.append(_cohort(place, months, windows, cells, scope, moment, as_of))
+        for row, place in enumerate(cells.cohorts):
+            if months[place] <= finish:
+                found.append(_cohort(row, place, months, windows, cells, scope, moment, as_of))
     return Cohorts(
         creatorId=scope.creator_id,
         startDate=scope.window.start,
@@ -59,8 +60,12 @@ def cohorts_of(
 
 @dataclass(frozen=True, slots=True)
 class _Cells:
-    """Of the cohort of each month its fans; and of these in each month who acted, and what was paid."""
+    """Of the cohort of each month in which somebody joined its fans; and who acted, and what was paid.
 
+    Acts and payments are by months, those before the cohort's among them, in which there are none.
+    """
+
+    cohorts: list[int]  # places of the months
     fans: list[int]
     active: list[list[int]]
     revenue: list[list[float]]
@@ -76,12 +81,15 @@ class _Cells:
         def month(seconds: Numbers) -> Numbers:
             return np.searchsorted(bounds, seconds, side="right") - 1
 
-        fans = np.zeros(n, np.int64)
-        active = np.zeros(n * n, np.int64)
-        paid: list[list[float]] = [[] for _ in range(n * n)]
-        for account, since in zip(accounts, joined, strict=True):
-            cohort = np.where((since != 0) & (since < at), month(since), -1)
-            fans += np.bincount(cohort[cohort >= 0], minlength=n)
+        begun = [np.where((each != 0) & (each < at), month(each), -1) for each in joined]
+        fans = sum((np.bincount(each[each >= 0], minlength=n) for each in begun), np.zeros(n, np.int64))
+        places = np.flatnonzero(fans)
+        rows = np.full(n, -1, np.int64)
+        rows[places] = np.arange(len(places))
+        size = len(places) * n
+        active = np.zeros(size, np.int64)
+        paid: list[list[float]] = [[] for _ in range(size)]
+        for account, cohort in zip(accounts, begun, strict=True):
             payments = account.outcomes.where(account.outcomes.coded("type").is_any(PAYMENTS))
             payments = payments.where(payments.numbers("date") >= bounds[0])
             paid_by, paid_in = payments.numbers("fan"), month(payments.numbers("date"))
@@ -89,16 +97,17 @@ class _Cells:
             acts = without_repeats(_cell(np.append(fan, paid_by), np.append(acted, paid_in), n))
             own, when = cohort[acts // n], acts % n
             kept = (own >= 0) & (when >= own)
-            active += np.bincount(_cell(own, when, n)[kept], minlength=n * n)
+            active += np.bincount(_cell(rows[own[kept]], when[kept], n), minlength=size)
             own = cohort[paid_by]
             kept = (own >= 0) & (paid_in >= own)
             amounts = payments.numbers("amount")[kept]
-            for cell, places in enumerate(grouped(_cell(own[kept], paid_in[kept], n), n * n)):
-                paid[cell] += amounts[places].tolist()
+            for cell, inside in enumerate(grouped(_cell(rows[own[kept]], paid_in[kept], n), size)):
+                paid[cell] += amounts[inside].tolist()
         return cls(
-            fans.tolist(),
-            active.reshape(n, n).tolist(),
-            [[fsum(paid[row * n + cell]) for cell in range(n)] for row in range(n)],
+            places.tolist(),
+            fans[places].tolist(),
+            active.reshape(-1, n).tolist(),
+            [[fsum(paid[row * n + cell]) for cell in range(n)] for row in range(len(places))],
         )
 
 
@@ -119,6 +128,7 @@ def _acts(talks: Table, month: Callable[[Numbers], Numbers], at: int) -> tuple[N
 
 
 def _cohort(
+    row: int,
     place: int,
     months: Sequence[str],
     windows: Sequence[Window],
@@ -127,13 +137,13 @@ def _cohort(
     moment: Moment,
     as_of: datetime,
 ) -> Cohort:
-    fans, cohort = cells.fans[place], months[place]
+    fans, cohort = cells.fans[row], months[place]
     # The window of the question may end in a month: the list is as of that moment, too.
     up_to = datetime.fromtimestamp(moment.at, UTC).isoformat()
     found: list[CohortMonth] = []
     for each in range(place, len(months)):
         own = Scope(windows[each], scope.creator_id, scope.user_id, scope.time_zone)
-        active, revenue = cells.active[place][each], cells.revenue[place][each]
+        active, revenue = cells.active[row][each], cells.revenue[row][each]
         found.append(
             CohortMonth(
                 month=months[each],

@@ -134,8 +134,11 @@ class Coded:
         return Coded(self.codes[places], self.values)
 
     def compact(self) -> "Coded":
-        """The same without the strings that none of them is, where these are many."""
-        if len(self.values) <= len(self.codes) + 64:
+        """The same without the strings that none of them is, where these are many.
+
+        What is one piece of memory stays: several columns have it, and are compared by their codes.
+        """
+        if isinstance(self.values, Text) or len(self.values) <= len(self.codes) + 64:
             return self
         used = self.used()
         codes = np.zeros(len(self.values), np.int32)

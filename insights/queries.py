@@ -11,13 +11,11 @@ through.
 import asyncio
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from chats.account import Account
 from errors import AmbiguousUser
 from frames.log import Readers
 from frames.publisher import Frames
-from graph.model import Scalar
 from graph.port import Graph
 from graph.traversals import (
     ACCOUNTS,
@@ -226,12 +224,6 @@ class Reader:
         """For the accounts that these ids name. AmbiguousUser."""
         accounts = await _accounts(graph, creator_id, user_id)
         return cls(graph if corrections else WithoutCorrections(graph), accounts)
-
-    async def rows_by_account(self, traversal: str, **bindings: Scalar) -> list[list[Any]]:
-        """The rows of each of `accounts`, in their order, from the graph."""
-        return await asyncio.gather(
-            *(self._graph.submit(traversal, {"pk": account, **bindings}) for account in self.accounts)
-        )
 
     async def tables_by_account(self, *asks: Ask) -> list[list[Table]]:
         """The columns of what each of `accounts` answers to each question."""
