@@ -113,10 +113,10 @@ def _embedding_time() -> Iterator[list[float]]:
     spent = [0.0]
     plain = embed.encode
 
-    def timed(texts: Sequence[str], model: str = embed.PACKAGED) -> Encoded:
+    def timed(texts: Sequence[str], model: str = embed.PACKAGED, installed: str = "") -> Encoded:
         start = time.perf_counter()
         try:
-            return plain(texts, model)
+            return plain(texts, model, installed)
         finally:
             spent[0] += time.perf_counter() - start
 
