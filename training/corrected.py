@@ -8,8 +8,9 @@ The file is JSON Lines, as the service exports corrections. A line has
     corrected  what is right: for a sentiment 0 (negative) to 1, or one of the words negative, neutral and
                positive; for an action the list of all that the message shows
 
-and may have `said` (what the model said), `model`, `at` and others, which nothing here depends on. Of lines
-with one label, direction and text the last one counts.
+Lines whose text has several lines are left out: a conversation's labels are exported with the texts of its
+messages, and heads read one message. A line may have `said` (what the model said), `model`, `at` and
+others, which nothing here depends on. Of lines with one label, direction and text the last one counts.
 
 A part is held out by the hash of its text, so it is the same part whenever the file grows, and no version of
 the heads has ever seen it. Texts are compared in a plain form (`plain`); of what is not held out, what nearly
@@ -43,6 +44,7 @@ _TOGETHER = 1_000  # texts that are compared at a time
 _WORD = re.compile(r"\w+")
 _AGAIN = re.compile(r"(\w)\1+")
 _DIGITS = re.compile(r"\d+")
+_WHOLE = "of several lines, as a whole conversation is"  # heads read one message
 _FIELD = re.compile(r"`(?:\$\.)?(label|text|direction|corrected)`")  # as msgspec names the one that is wrong
 _EXPECTED = {
     "label": "label: must be sentiment, action, topic or outcome",
@@ -103,6 +105,8 @@ def read(name: str, content: bytes) -> Corrections:
         key = plain(row.text)
         place = (row.direction, row.text)
         match row.label:
+            case "sentiment" | "action" if "\n" in row.text.strip():
+                left_out[_WHOLE] += 1
             case "sentiment":
                 feeling = _feeling(where, row.corrected)
                 if why := unread(row.text):

@@ -60,6 +60,7 @@ def test_what_no_head_learns_is_counted_and_left_out() -> None:
             {**ROW, "text": "123 !!"},
             {**ROW, "text": "привет как дела"},
             {**ROW, "label": "action", "text": "  ", "corrected": []},
+            {**ROW, "label": "action", "text": "hey\nhow much is it", "corrected": ["question"]},
             ROW,
             {**ROW, "corrected": 0.9},
         ),
@@ -71,6 +72,7 @@ def test_what_no_head_learns_is_counted_and_left_out() -> None:
         "outcome: no head learns it": 1,
         "nothing to read": 2,
         "another language": 1,
+        "of several lines, as a whole conversation is": 1,
         "corrected again": 1,
     }
 

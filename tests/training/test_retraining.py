@@ -94,7 +94,7 @@ def test_a_version_says_what_it_was_made_of_and_holds_no_text(retrained: Retrain
     url = str(retrained.heads)
     told = installed.version_of(url, installed.current_name(url)).told
     assert told["embedding"] == model_name(str(retrained.model))
-    assert told["corrections"] == 320
+    assert told["corrections"] == 318  # two of the texts are taken for another language
     assert told["retrained"] == ["sentiment", "actions"]
     everything = b"".join(path.read_bytes() for path in retrained.heads.rglob("*") if path.is_file())
     assert not any(word.encode() in everything for word in (*WRONG, "candle", "velvet"))
