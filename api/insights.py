@@ -29,6 +29,7 @@ from insights.queries import (
     fetch_response_time_metrics,
     fetch_sentiment_trend,
     fetch_topic_metrics,
+    fetch_topics_over_time,
 )
 from insights.team import About, fetch_beats, fetch_worked
 from insights.window import Window, invalid, now, parse_time_zone
@@ -43,6 +44,7 @@ from wire.payloads import (
     ResponseTimeMetrics,
     SentimentTrend,
     TopicMetric,
+    TopicsOverTime,
 )
 
 router = APIRouter(
@@ -122,6 +124,14 @@ async def topics(services: Provided, asked: Asked, broadcast: Broadcast = False)
     if broadcast:
         await _broadcast(services, asked)
     return await fetch_topic_metrics(*asked.scope, graph=services.graph, user_id=asked.user_id)
+
+
+@router.get("/topics-over-time", dependencies=[KnownParameters])
+async def topics_in_time(services: Provided, asked: Asked, bucket: Bucket = "week") -> TopicsOverTime:
+    """How many conversations discussed which topic, by the time they began."""
+    return await fetch_topics_over_time(
+        *asked.scope, graph=services.graph, user_id=asked.user_id, bucket=bucket, time_zone=asked.time_zone
+    )
 
 
 @router.get("/sentiment-trend")

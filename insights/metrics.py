@@ -11,7 +11,9 @@ from typing import Literal, NamedTuple, Self, get_args
 
 from graph.traversals import ActionRow, ConversationRow, MessagesRow, OutcomeRow, TopicLinkRow
 from insights.ordered import Ordered
+from insights.rates import Share
 from insights.row import handling_seconds, response_times, silence_share, topic_id
+from insights.topic_marks import topic_mark
 from insights.window import invalid, parse_time_zone, time_zone_notes
 from wire.payloads import (
     MessageCounts,
@@ -21,6 +23,7 @@ from wire.payloads import (
     ResponseTimeMetrics,
     SentimentPoint,
     SentimentTrend,
+    TopicMark,
     TopicMetric,
 )
 
@@ -64,11 +67,21 @@ def counted_topics(counts: Iterable[tuple[TopicText, int, int]], *, conversation
             texts.setdefault(key, text)
         volumes[key] += volume
         before[key] += previous
-    metrics = [_topic_metric(text, volumes[key], before[key], conversations) for key, text in texts.items()]
+    all_now, all_before, looked_at = volumes.total(), before.total(), len(volumes + before)
+
+    def mark(key: tuple[str, str]) -> TopicMark | None:
+        return topic_mark(Share(volumes[key], all_now), Share(before[key], all_before), looked_at)
+
+    metrics = [
+        _topic_metric(text, volumes[key], before[key], conversations, mark(key))
+        for key, text in texts.items()
+    ]
     return sorted(metrics, key=lambda metric: (-metric.volume, metric.topic, metric.id))
 
 
-def _topic_metric(text: TopicText, volume: int, previous: int, conversations: int) -> TopicMetric:
+def _topic_metric(
+    text: TopicText, volume: int, previous: int, conversations: int, mark: TopicMark | None
+) -> TopicMetric:
     return TopicMetric(
         topic=text.topic,
         id=text.id,
@@ -79,6 +92,7 @@ def _topic_metric(text: TopicText, volume: int, previous: int, conversations: in
         previous_volume=previous,
         category=text.category or None,
         keywords=text.keywords.split(",") if text.keywords else [],
+        mark=mark,
     )
 
 

@@ -44,6 +44,7 @@ from insights.metrics import (
     topic_metrics,
 )
 from insights.priority import priority_scores, unread_counts
+from insights.topics import topics_over_time
 from insights.update import analytics_update, priority_by_chat
 from insights.window import Window, parse_time_zone, time_zone_notes
 from wire.bounds import REPLACED, URGENT, changes, of_most_urgent
@@ -53,6 +54,7 @@ from wire.payloads import (
     ResponseTimeMetrics,
     SentimentTrend,
     TopicMetric,
+    TopicsOverTime,
 )
 
 
@@ -71,6 +73,26 @@ async def fetch_topic_metrics(
         reader.rows(CONVERSATIONS, **_bounds(window)), reader.rows(TOPIC_LINKS, **_two_windows(window))
     )
     return topic_metrics(links, start=window.start_second, conversations=len(by_fans(conversations)))
+
+
+async def fetch_topics_over_time(
+    start_date: datetime,
+    end_date: datetime,
+    creator_id: str | None = None,
+    *,
+    graph: Graph,
+    user_id: str | None = None,
+    bucket: Bucket = "week",
+    time_zone: str = "UTC",
+) -> TopicsOverTime:
+    """How many fan conversations of the window discussed which topic, by the bucket they start in."""
+    window = Window(start_date, end_date)
+    _check_trend(bucket, time_zone)
+    reader = await Reader.open(graph, creator_id, user_id)
+    conversations, links = await asyncio.gather(
+        reader.rows(CONVERSATIONS, **_bounds(window)), reader.rows(TOPIC_LINKS, **_bounds(window))
+    )
+    return topics_over_time(links, by_fans(conversations), bucket=bucket, time_zone=time_zone)
 
 
 async def fetch_sentiment_trend(

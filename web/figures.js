@@ -59,6 +59,11 @@ function facts(list, rows) {
   });
 }
 
+const MARKS = {
+  new: "Not discussed in the window before, and more often now than chance explains",
+  fading: "At most half of its share in the window before, and less than chance explains",
+};
+
 function drawTopics({ topics, conversations }) {
   const ranked = [...topics].sort((a, b) => b.volume - a.volume || (a.topic < b.topic ? -1 : 1));
   setText(
@@ -76,17 +81,21 @@ function drawTopics({ topics, conversations }) {
 }
 
 function topicRow() {
-  const label = h("span", { class: "label" });
+  const label = h("span", {});
+  const mark = h("span", { class: "chip" });
   const keywords = h("span", { class: "quiet keywords" });
   const volume = h("td", { class: "number" });
   const share = h("span", { class: "number" });
   const bar = h("span", { class: "bar", "aria-hidden": "true" });
   const change = h("td", { class: "number" });
-  const row = h(
-    "tr", {}, h("th", { scope: "row" }, label, keywords), volume, h("td", { class: "share" }, share, bar), change,
-  );
+  const name = h("th", { scope: "row" }, h("span", { class: "label" }, label, " ", mark), keywords);
+  const row = h("tr", {}, name, volume, h("td", { class: "share" }, share, bar), change);
   return [row, (topic) => {
     setText(label, topic.topic);
+    label.title = topic.keywords.join(", ");
+    setText(mark, topic.mark ?? "");
+    mark.hidden = !topic.mark;
+    mark.title = MARKS[topic.mark] ?? "";
     setText(keywords, topic.keywords.slice(0, 4).join(", ") || (topic.category ?? ""));
     setText(volume, format.count(topic.volume));
     setText(share, format.percent(topic.percentage_of_total));

@@ -20,7 +20,7 @@ with warnings.catch_warnings():  # Ray's use of Pydantic warns when it is import
 
 HERE = "http://localhost:8000"
 INSIGHTS = [
-    *("topics", "sentiment-trend", "response-time", "full", "conversion", "ppv"),
+    *("topics", "topics-over-time", "sentiment-trend", "response-time", "full", "conversion", "ppv"),
     *("conversations?insight=conversion&group=with", "conversations?insight=ppv&group=sent"),
     *("fans", "cohorts", "conversations?insight=fans&group=sales&fan_id=1"),
 ]
