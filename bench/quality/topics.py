@@ -203,7 +203,8 @@ def _agreement(models: Sequence[TopicModel], real: _Real) -> float:
 
 def _assigned(model: TopicModel, documents: Documents, *, seeded: bool = False) -> list[int]:
     """The place of each window's nearest topic, of the discovered ones unless `seeded` too; -1: none."""
-    near = np.where(model.matches(documents.vectors), model.similarity(documents.vectors), -1.0)
+    found = model.matches_in(documents.vectors, [each.conversation_id for each in documents.windows])
+    near = np.where(found, model.similarity(documents.vectors), -1.0)
     if not seeded:
         near[:, : len(TAXONOMY)] = -1.0
     best = near.argmax(axis=1)

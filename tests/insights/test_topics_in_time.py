@@ -6,6 +6,7 @@ import uuid
 from collections import Counter
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -66,7 +67,7 @@ async def test_topics_over_time_and_their_marks_are_alike_in_every_home(tmp_path
         for name, graph in graphs.items():
             user = f"{name}-{uuid.uuid4().hex}" if name != "embedded" else "u1"
             await written(graph, user)
-            asked = {"creator_id": "creator", "graph": graph, "user_id": user}
+            asked: Any = {"creator_id": "creator", "graph": graph, "user_id": user}
             start, end = WINDOW
             in_time = await fetch_topics_over_time(start, end, **asked, bucket="hour", time_zone="Asia/Tokyo")
             # Before the window nobody spoke: nothing is said of what is new.
