@@ -126,8 +126,9 @@ class TopicModel:
         """
         found = self.matches(vectors)
         thresholds = np.array([topic.threshold for topic in self.topics])
-        _, of = np.unique(np.array(conversations, dtype=object).astype(str), return_inverse=True)
-        about = np.zeros((int(of.max(initial=-1)) + 1, len(self.topics)), np.bool_)
+        numbers = {id: number for number, id in enumerate(dict.fromkeys(conversations))}
+        of = np.array([numbers[id] for id in conversations], np.intp)
+        about = np.zeros((len(numbers), len(self.topics)), np.bool_)
         np.logical_or.at(about, of, found)
         bare = np.flatnonzero(~found.any(axis=1) & about[of].any(axis=1))
         for start in range(0, len(bare), _BLOCK):
