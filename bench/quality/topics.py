@@ -230,7 +230,9 @@ def _of(documents: Documents, chats: Iterable[str], random: Random) -> Documents
 def real_chats(*, unseen: bool) -> Real:
     """The half of the real chats that nothing was developed on, or the other one."""
     chats = orjson.loads((files("chitchat_dataset") / "dataset.json").read_bytes())
-    prompted = sorted(key for key, each in chats.items() if each.get("prompt") and _unseen(key) is unseen)[:CHATS]
+    prompted = sorted(key for key, each in chats.items() if each.get("prompt") and _unseen(key) is unseen)[
+        :CHATS
+    ]
     prompts = {key: chats[key]["prompt"] for key in prompted}
     conversations = [_conversation(key, chats[key]["messages"]) for key in prompted]
     documents = analyse(conversations, contexts(conversations, {})).documents()
