@@ -37,6 +37,7 @@ from insights.queries import (
     fetch_response_time_metrics,
     fetch_sentiment_trend,
     fetch_topic_metrics,
+    fetch_topics_over_time,
 )
 from insights.team import About, fetch_beats, fetch_worked
 from insights.window import Window, invalid, now, parse_time_zone
@@ -51,6 +52,7 @@ from wire.payloads import (
     ResponseTimeMetrics,
     SentimentTrend,
     TopicMetric,
+    TopicsOverTime,
 )
 
 router = APIRouter(
@@ -190,6 +192,20 @@ async def topics(services: Provided, asked: AskedBeside, broadcast: Broadcast = 
         await _broadcast(services, asked)
     return await fetch_topic_metrics(
         *asked.scope, graph=asked.graph, user_id=asked.user_id, corrections=asked.corrections
+    )
+
+
+@router.get("/topics-over-time")
+@repeated
+async def topics_in_time(services: Provided, asked: Asked, bucket: Bucket = "week") -> TopicsOverTime:
+    """How many conversations discussed which topic, by the time they began."""
+    return await fetch_topics_over_time(
+        *asked.scope,
+        graph=asked.graph,
+        user_id=asked.user_id,
+        bucket=bucket,
+        time_zone=asked.time_zone,
+        corrections=asked.corrections,
     )
 
 

@@ -73,17 +73,22 @@ class Analysis:
         if self.window_vectors is None or not self.conversations:
             return topics.Documents([], np.zeros((0, 0), np.float32), np.zeros(0, np.bool_), messages)
         seeds = topics.seeded(self.conversations[0].conversation.creator_id, model)
-        claimed = self.found(seeds).any(axis=1)
+        claimed = self._found(seeds, seeds.matches(self.window_vectors)).any(axis=1)
         free = np.array([each.by_fan for each in self.windows], np.bool_)
         free[self.window_of[claimed]] = False
         return topics.Documents(self.windows, self.window_vectors, free, messages)
 
     def found(self, model: topics.TopicModel) -> topics.Flags:
         """Which topics each text has, [n, topics]: those of its window, and those it has by itself."""
-        if self.text_vectors is None or self.window_vectors is None:
+        if self.window_vectors is None:
             return np.zeros((len(self.window_of), len(model.topics)), np.bool_)
+        conversations = [window.conversation_id for window in self.windows]
+        return self._found(model, model.matches_in(self.window_vectors, conversations))
+
+    def _found(self, model: topics.TopicModel, of_windows: topics.Flags) -> topics.Flags:
+        assert self.text_vectors is not None, "they are there where the windows' are"
         found: topics.Flags = model.matches(self.text_vectors) & self.is_long[:, None]
-        found |= model.matches(self.window_vectors)[self.window_of]
+        found |= of_windows[self.window_of]
         return found
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from math import ceil, fsum
 from typing import Literal, NamedTuple, Self, get_args
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
@@ -15,8 +16,10 @@ from graph.traversals import TopicLinkRow
 from insights.clock import DAY, HOUR, local_seconds
 from insights.columns import Coded, Numbers, Table, distinct, grouped
 from insights.ordered import InOrder, Sorted
+from insights.rates import Share
 from insights.row import handling_of, silence_of, topic_id
 from insights.tables import rows_of
+from insights.topic_marks import topic_mark
 from insights.window import invalid, parse_time_zone, time_zone_notes
 from wire.payloads import (
     MessageCounts,
@@ -26,6 +29,7 @@ from wire.payloads import (
     ResponseTimeMetrics,
     SentimentPoint,
     SentimentTrend,
+    TopicMark,
     TopicMetric,
 )
 
@@ -74,11 +78,21 @@ def counted_topics(counts: Iterable[tuple[TopicText, int, int]], *, conversation
             texts.setdefault(key, text)
         volumes[key] += volume
         before[key] += previous
-    metrics = [_topic_metric(text, volumes[key], before[key], conversations) for key, text in texts.items()]
+    all_now, all_before, looked_at = volumes.total(), before.total(), len(volumes + before)
+
+    def mark(key: tuple[str, str]) -> TopicMark | None:
+        return topic_mark(Share(volumes[key], all_now), Share(before[key], all_before), looked_at)
+
+    metrics = [
+        _topic_metric(text, volumes[key], before[key], conversations, mark(key))
+        for key, text in texts.items()
+    ]
     return sorted(metrics, key=lambda metric: (-metric.volume, metric.topic, metric.id))
 
 
-def _topic_metric(text: TopicText, volume: int, previous: int, conversations: int) -> TopicMetric:
+def _topic_metric(
+    text: TopicText, volume: int, previous: int, conversations: int, mark: TopicMark | None
+) -> TopicMetric:
     return TopicMetric(
         topic=text.topic,
         id=text.id,
@@ -89,6 +103,7 @@ def _topic_metric(text: TopicText, volume: int, previous: int, conversations: in
         previous_volume=previous,
         category=text.category or None,
         keywords=text.keywords.split(",") if text.keywords else [],
+        mark=mark,
     )
 
 
@@ -97,27 +112,33 @@ def sentiment_trend(rows: Table, *, bucket: Bucket, time_zone: str) -> Sentiment
 
     `rows` are of CONVERSATIONS. InvalidInput names `bucket` or `time_zone` when it is unknown.
     """
-    start_of, zone = bucket_start(bucket), parse_time_zone(time_zone)
+    zone = parse_time_zone(time_zone)
     felt = rows.only(["startDate", "sentimentSum", "sentimentCount"])
     felt = felt.where(felt.numbers("sentimentCount") > 0)
     felt = felt.take(np.argsort(felt.numbers("startDate"), kind="stable"))
-    starts = felt.numbers("startDate")
-    local = local_seconds(starts, zone)
-    # Where clocks show one hour, as far ahead of UTC, all is of one bucket; and where they show one day.
-    places, which = distinct(local // (HOUR if bucket == "hour" else DAY), local - starts)
-    ranks: dict[str, int] = {}
-    rank = np.zeros(len(places), np.int64)
-    for each in np.argsort(places).tolist():
-        date = start_of(datetime.fromtimestamp(int(starts[places[each]]), zone))
-        rank[each] = ranks.setdefault(date, len(ranks))
+    dates, which = buckets_of(felt.numbers("startDate"), bucket, zone)
     sums, counts = felt.numbers("sentimentSum"), felt.numbers("sentimentCount")
-    buckets = zip(ranks, grouped(rank[which], len(ranks)), strict=True)
+    buckets = zip(dates, grouped(which, len(dates)), strict=True)
     return trend_of(
         {date: Mean(fsum(sums[own].tolist()), int(counts[own].sum())) for date, own in buckets},
         Mean(fsum(sums.tolist()), int(counts.sum())),
         bucket=bucket,
         time_zone=time_zone,
     )
+
+
+def buckets_of(starts: Numbers, bucket: Bucket, zone: ZoneInfo) -> tuple[list[str], Numbers]:
+    """The buckets in which these epoch seconds are, the earliest first, and which of them each is in."""
+    start_of = bucket_start(bucket)
+    local = local_seconds(starts, zone)
+    # Where clocks show one hour, as far ahead of UTC, all is of one bucket; and where they show one day.
+    places, which = distinct(local // (HOUR if bucket == "hour" else DAY), local - starts)
+    ranks: dict[str, int] = {}
+    rank = np.zeros(len(places), np.int64)
+    for each in np.argsort(starts[places], kind="stable").tolist():
+        date = start_of(datetime.fromtimestamp(int(starts[places[each]]), zone))
+        rank[each] = ranks.setdefault(date, len(ranks))
+    return list(ranks), rank[which]
 
 
 class Mean(NamedTuple):

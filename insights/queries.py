@@ -46,6 +46,7 @@ from insights.metrics import (
 )
 from insights.priority import priority_scores, unread_counts
 from insights.tables import Ask, Columnar, nothing, of_answers
+from insights.topics import topics_over_time
 from insights.update import analytics_update, priority_by_chat
 from insights.window import Window, parse_time_zone, time_zone_notes
 from wire.bounds import REPLACED, URGENT, changes, of_most_urgent
@@ -55,6 +56,7 @@ from wire.payloads import (
     ResponseTimeMetrics,
     SentimentTrend,
     TopicMetric,
+    TopicsOverTime,
 )
 
 
@@ -74,6 +76,29 @@ async def fetch_topic_metrics(
         Ask(CONVERSATIONS, *window.seconds), Ask(TOPIC_LINKS, *_two_windows(window))
     )
     return topic_metrics(links, start=window.start_second, conversations=len(by_fans(conversations)))
+
+
+async def fetch_topics_over_time(
+    start_date: datetime,
+    end_date: datetime,
+    creator_id: str | None = None,
+    *,
+    graph: Graph,
+    user_id: str | None = None,
+    bucket: Bucket = "week",
+    time_zone: str = "UTC",
+    corrections: bool = True,
+) -> TopicsOverTime:
+    """How many fan conversations of the window discussed which topic, by the bucket they start in."""
+    window = Window(start_date, end_date)
+    _check_trend(bucket, time_zone)
+    reader = await Reader.open(graph, creator_id, user_id, corrections=corrections)
+    conversations, links = await reader.tables(
+        Ask(CONVERSATIONS, *window.seconds), Ask(TOPIC_LINKS, *window.seconds)
+    )
+    return await asyncio.to_thread(
+        topics_over_time, links, by_fans(conversations), bucket=bucket, time_zone=time_zone
+    )
 
 
 async def fetch_sentiment_trend(

@@ -116,7 +116,7 @@ class KeptColumns:
             account.put_fan(chat_id, None)
             return
         for id in change.written:
-            if (node := cached.node(id)) is not None:
+            if (node := cached.counted_node(id)) is not None:
                 account.put(node)
         if (fan := self._history.fan((creator_id, chat_id))) is not None:
             account.put_fan(chat_id, fan_facts(fan))

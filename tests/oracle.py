@@ -5,7 +5,7 @@ by field, the newest on top, and only then read; what only goes up is taken from
 """
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import pairwise
@@ -186,6 +186,21 @@ def conversion(
         "all": _sold(rows),
         **{factor: _sold([row for row in rows if factor in row[2]]) for factor in factors},
     }
+
+
+def topics_by_day(
+    feed: list[Call], start: float, end: float, zone: str
+) -> dict[str, tuple[int, Counter[str]]]:
+    """By the day on which they began: the fan conversations, and how many of them discuss each topic."""
+    found: dict[str, tuple[int, Counter[str]]] = {}
+    for chat in _chats(feed):
+        for each in chat.conversations:
+            if start <= each[0].at < end and any(m.by_fan for m in each):
+                day = datetime.fromtimestamp(each[0].at, ZoneInfo(zone)).strftime("%Y-%m-%d")
+                count, topics = found.get(day, (0, Counter()))
+                topics.update({topic for message in each for topic in found_in(message.id)[0]})
+                found[day] = count + 1, topics
+    return found
 
 
 def _sold(rows: list[tuple[str, list[float], Any]]) -> tuple[Any, ...]:

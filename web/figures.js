@@ -87,6 +87,11 @@ function facts(list, rows) {
   });
 }
 
+const MARKS = {
+  new: "Not discussed in the window before, and more often now than chance explains",
+  fading: "At most half of its share in the window before, and less than chance explains",
+};
+
 function drawTopics({ topics, conversations }, drillOf) {
   const ranked = [...topics].sort((a, b) => b.volume - a.volume || (a.topic < b.topic ? -1 : 1));
   setText(
@@ -104,18 +109,22 @@ function drawTopics({ topics, conversations }, drillOf) {
 }
 
 function topicRow() {
-  const label = h("span", { class: "label" });
+  const label = h("span", {});
+  const mark = h("span", { class: "chip" });
   const keywords = h("span", { class: "quiet keywords" });
   const correct = correctButton("Correct this topic");
   const volume = h("td", { class: "number" });
   const share = h("span", { class: "number" });
   const bar = h("span", { class: "bar", "aria-hidden": "true" });
   const change = h("td", { class: "number" });
-  const row = h(
-    "tr", {}, h("th", { scope: "row" }, label, keywords, correct), volume, h("td", { class: "share" }, share, bar), change,
-  );
+  const name = h("th", { scope: "row" }, h("span", { class: "label" }, label, " ", mark), keywords, correct);
+  const row = h("tr", {}, name, volume, h("td", { class: "share" }, share, bar), change);
   return [row, ({ topic, drillOf: query }) => {
     setText(label, topic.topic);
+    label.title = topic.keywords.join(", ");
+    setText(mark, topic.mark ?? "");
+    mark.hidden = !topic.mark;
+    mark.title = MARKS[topic.mark] ?? "";
     Object.assign(correct.dataset, { kind: "topic", id: topic.id });
     setText(keywords, topic.keywords.slice(0, 4).join(", ") || (topic.category ?? ""));
     const drill = query("topics", { topic_id: topic.id, topic: topic.topic });

@@ -41,9 +41,9 @@ export function shortly(seconds) {
   });
 }
 
-/** A topic's trend: percent against the window before; "new" when that one had none. */
-export function trend({ trend: value, previous_volume: before, volume }) {
-  if (value === null || value === undefined) return before === 0 && volume > 0 ? "new" : NONE;
+/** A topic's trend: percent against the window before. */
+export function trend({ trend: value }) {
+  if (value === null || value === undefined) return NONE;
   return `${value > 0 ? "▲ " : value < 0 ? "▼ " : ""}${signed.format(value)} %`;
 }
 

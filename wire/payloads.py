@@ -17,6 +17,7 @@ from chats.enriched import DatedBy, NoSentiment, OutcomeType
 from chats.message import Direction
 
 MessageKind = Literal["direct", "mass", "notice"]
+TopicMark = Literal["new", "fading"]
 FactorKind = Literal["topic", "action", "pair", "price_band", "hour_of_week"]
 NoLift = Literal["too_few_with", "too_few_without", "none_sold_without"]
 Status = Literal["PROCESSING_SNAPSHOT", "REALTIME", "ERROR"]
@@ -254,8 +255,34 @@ class TopicMetric(Figures):
     previous_volume: int
     category: str | None = None
     keywords: list[str] = []
+    mark: TopicMark | None = None  # against the preceding window
     drill: str | None = None  # a query of `/api/v1/insights/conversations`; pages are sent none
     previous: "TopicMetric | None" = None
+
+
+class TopicBucket(Payload):
+    date: str  # the bucket's start, as in the sentiment trend
+    conversations: int  # fan conversations that start in it
+
+
+class TopicVolume(Payload):
+    """A topic in a bucket in which it was discussed."""
+
+    date: str
+    topic: str
+    id: str
+    volume: int
+    percentage_of_total: Tenths  # of the bucket's fan conversations
+
+
+class TopicsOverTime(Payload):
+    """Buckets and topics in order of time, in each bucket the most discussed topics first."""
+
+    buckets: list[TopicBucket]
+    topics: list[TopicVolume]
+    bucket: str
+    time_zone: str
+    notes: list[str] = []  # how the question was read, where not to the letter
 
 
 class SentimentPoint(Payload):

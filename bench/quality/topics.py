@@ -21,6 +21,7 @@ import orjson
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 from sklearn.metrics import adjusted_mutual_info_score, normalized_mutual_info_score
 
+from bench.quality import topic_labels
 from bench.quality.score import Score
 from chats.conversation import Conversation, cut
 from chats.message import Message, merged
@@ -55,8 +56,13 @@ _SPOKEN_BY = {
 
 def measure() -> list[Score]:
     """Agreement with the truth of samples and real chats, and of refits with each other."""
-    real = _real_chats()
-    return [*_on_samples(), *_on_real_chats(real), *_stability(real)]
+    real = real_chats(unseen=True)
+    return [
+        *_on_samples(),
+        *_on_real_chats(real),
+        *_stability(real),
+        *topic_labels.measure(real.documents, real_chats(unseen=False).documents),
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,12 +140,12 @@ def _micro(pairs: Sequence[tuple[set[str], set[str]]]) -> tuple[float, float]:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Real:
+class Real:
     documents: Documents
     prompts: list[str]  # of each window; empty where it does not name the prompt's subject
 
 
-def _on_real_chats(real: _Real) -> list[Score]:
+def _on_real_chats(real: Real) -> list[Score]:
     data = "real chats, unseen half"
     model = fit("creator", real.documents)
     assigned = _assigned(model, real.documents)
@@ -168,7 +174,7 @@ def _on_real_chats(real: _Real) -> list[Score]:
     ]  # fmt: skip
 
 
-def _stability(real: _Real) -> list[Score]:
+def _stability(real: Real) -> list[Score]:
     """Refits of one creator as it grows, each in another order; and first fits on halves, each another."""
     data = f"real chats, {REFITS} fits"
     random = Random(0)
@@ -195,7 +201,7 @@ def _stability(real: _Real) -> list[Score]:
     ]  # fmt: skip
 
 
-def _agreement(models: Sequence[TopicModel], real: _Real) -> float:
+def _agreement(models: Sequence[TopicModel], real: Real) -> float:
     """Mean NMI of each two models' assignments of all windows."""
     assigned = [_assigned(model, real.documents, seeded=True) for model in models]
     return float(np.mean([normalized_mutual_info_score(*each) for each in combinations(assigned, 2)]))
@@ -203,7 +209,8 @@ def _agreement(models: Sequence[TopicModel], real: _Real) -> float:
 
 def _assigned(model: TopicModel, documents: Documents, *, seeded: bool = False) -> list[int]:
     """The place of each window's nearest topic, of the discovered ones unless `seeded` too; -1: none."""
-    near = np.where(model.matches(documents.vectors), model.similarity(documents.vectors), -1.0)
+    found = model.matches_in(documents.vectors, [each.conversation_id for each in documents.windows])
+    near = np.where(found, model.similarity(documents.vectors), -1.0)
     if not seeded:
         near[:, : len(TAXONOMY)] = -1.0
     best = near.argmax(axis=1)
@@ -220,13 +227,16 @@ def _of(documents: Documents, chats: Iterable[str], random: Random) -> Documents
     return Documents(windows, documents.vectors[rows], documents.free[rows], messages)
 
 
-def _real_chats() -> _Real:
+def real_chats(*, unseen: bool) -> Real:
+    """The half of the real chats that nothing was developed on, or the other one."""
     chats = orjson.loads((files("chitchat_dataset") / "dataset.json").read_bytes())
-    prompted = sorted(key for key, each in chats.items() if each.get("prompt") and _unseen(key))[:CHATS]
+    prompted = sorted(key for key, each in chats.items() if each.get("prompt") and _unseen(key) is unseen)[
+        :CHATS
+    ]
     prompts = {key: chats[key]["prompt"] for key in prompted}
     conversations = [_conversation(key, chats[key]["messages"]) for key in prompted]
     documents = analyse(conversations, contexts(conversations, {})).documents()
-    return _Real(documents, _subjects(documents, prompts))
+    return Real(documents, _subjects(documents, prompts))
 
 
 def _unseen(chat_id: str) -> bool:

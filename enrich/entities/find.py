@@ -12,10 +12,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from chats.enriched import Entity
+from enrich.entities.amounts import amounts
 from enrich.entities.gazetteer import BY_FIRST_WORD, Name
 from enrich.text.folding import folded
 
-NAME = "patterns and gazetteer 2"
+NAME = "patterns and gazetteer 3"
 
 _MAX_CHARACTERS = 5_000
 
@@ -394,6 +395,8 @@ def _found(plain: str, hints: int) -> Iterator[tuple[int, int, str]]:
                 for group in pattern.regex.groupindex:
                     if match[group]:
                         yield (*match.span(group), pattern.type)
+    if hints & _HINTS[_DIGITS]:
+        yield from ((*span, "money") for span in amounts(plain))
     if hints & _TOLD_HINT:
         yield from _told(plain)
     if hints & _LISTED_HINT:

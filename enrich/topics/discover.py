@@ -1,4 +1,4 @@
-"""Topics that no taxonomy knew: BERTopic over the windows that have no seeded topic.
+"""Topics that no taxonomy knew: names of the library, then BERTopic over the windows that are about none.
 
 PCA and MiniBatchKMeans stand in for its defaults: they are as good on such windows, much faster, work from
 few documents up, and give the same topics for the same windows. What of it is new beside known topics is
@@ -11,12 +11,15 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from sys import intern
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from enrich.embedding.encoded import Vectors
+from enrich.topics.library import Names
 from enrich.topics.windows import Window, unit
 
 # All of these were set on the first half of the chats that `bench.quality.topics` measures on the second of.
@@ -28,50 +31,145 @@ _MIN_SHARE = 0.005  # of the creator's windows: what is spoken of less is no top
 _MIN_CHATS = 3  # a topic, and each of its keywords, is seen in several chats: never one person's own words
 _COHERENT = 0.35  # mean cosine of a cluster's members to its centroid
 _DUPLICATE = 0.6  # cosine of centroids from which two clusters are one
+_SAME = 0.8  # the same, of those that have names
 _LOOSEST, _STRICTEST = 0.45, 0.55  # bounds of a discovered topic's threshold
 _KEYWORDS = 5
 _FEWEST_KEYWORDS = 2  # a cluster that has fewer is a manner of speaking
 _TELLING = 2.5  # a keyword is so many times as frequent in the topic's windows as in the others
+_CANDIDATES = 50  # words of a topic, best first, that may be keywords
+# Of a name's topic less is asked: what it is about is known beforehand.
+_MIN_NAMED, _MIN_NAMED_SHARE = 6, 0.0015
+_NAMED = 0.36  # cosine to a name's centroid from which a window is about it
+_NAMED_THRESHOLD = 0.37
+_TELLING_NAMED = 1.5
 _CHARACTERS = 4_000  # of a window, that may give keywords
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Cluster:
-    """A discovered topic: its words, its unit centroid, and the least cosine to it of what has the topic."""
+    """A discovered topic: what it is called, its words and unit centroid, and the least cosine to that."""
 
+    label: str
     keywords: tuple[str, ...]
     centroid: Vectors
     threshold: float
 
 
-def discover(windows: Sequence[Window], vectors: Vectors, others: Sequence[Window]) -> list[Cluster]:
-    """Coherent clusters of the windows, largest first. What fits none is left without a topic.
+def discover(
+    windows: Sequence[Window], vectors: Vectors, others: Sequence[Window], names: Names
+) -> list[Cluster]:
+    """Coherent clusters of the windows, the named ones first. What fits none is left without a topic.
 
-    `vectors` [n, dimension] are relative to a centre. `others` are the creator's windows that have topics:
-    what is frequent in these too tells nothing of a cluster.
+    `vectors` [n, dimension] and `names` are relative to one centre. `others` are the creator's windows that
+    have topics: what is frequent in these too tells nothing of a cluster.
     """
     words = [_words(window.text) for window in windows]
-    labels, ranked = _bertopic([" ".join(each) for each in words], vectors)
-    members: dict[int, list[int]] = defaultdict(list)
-    for row, label in enumerate(labels):
-        members[label].append(row)
-    counts = Counter(word for each in words for word in set(each))
-    counts.update(word for window in others for word in set(_words(window.text)))
-    total = len(windows) + len(others)
+    everything = [*words, *(_words(window.text) for window in others)]
+    total = len(everything)
     least = max(_MIN_MEMBERS, round(_MIN_SHARE * total))
+    groups = [
+        group
+        for group in _named(vectors, names, max(_MIN_NAMED, round(_MIN_NAMED_SHARE * total)))
+        if len({windows[row].chat_id for row in group.rows}) >= _MIN_CHATS
+    ]
+    taken = {row for group in groups for row in group.rows}
+    rest = [row for row in range(len(windows)) if row not in taken]
+    # BERTopic fails on documents of one word; of so few words no topic could be told apart.
+    if len(rest) >= 2 * least and len({word for row in rest for word in words[row]}) >= _FEWEST_KEYWORDS:
+        groups += _unnamed([words[row] for row in rest], vectors[rest], rest, least)
+    groups = _apart(groups)
+    counts = Counter(word for each in everything for word in set(each))
+    ranked = _ranked([[words[row] for row in group.rows] for group in groups], everything)
     kept: list[Cluster] = []
-    for label, rows in sorted(members.items(), key=lambda each: (-len(each[1]), each[0])):
-        centroid = unit(vectors[rows].mean(axis=0))
-        near = vectors[rows] @ centroid
-        if len(rows) < least or near.mean() < _COHERENT:
-            continue
-        telling = _telling([words[row] for row in rows], counts, total)
-        shared = _shared([(windows[row].chat_id, words[row]) for row in rows])
-        keywords = _readable(word for word in ranked.get(label, ()) if word in telling & shared)
-        if len(keywords) >= _FEWEST_KEYWORDS:
-            threshold = round(float(np.clip(np.percentile(near, 25), _LOOSEST, _STRICTEST)), 2)
-            kept.append(Cluster(keywords, centroid, threshold))
+    for group, best in zip(groups, ranked, strict=True):
+        own = [words[row] for row in group.rows]
+        telling = _telling(own, counts, total, _TELLING if group.label is None else _TELLING_NAMED)
+        shared = _shared([(windows[row].chat_id, words[row]) for row in group.rows])
+        keywords = _readable(word for word in best if word in telling & shared)
+        if group.label is not None:
+            kept.append(
+                Cluster(group.label, keywords or (group.label.lower(),), group.centroid, _NAMED_THRESHOLD)
+            )
+        elif len(keywords) >= _FEWEST_KEYWORDS:
+            threshold = round(float(np.clip(np.percentile(group.near, 25), _LOOSEST, _STRICTEST)), 2)
+            kept.append(Cluster(_label(keywords), keywords, group.centroid, threshold))
     return kept
+
+
+def _label(keywords: Sequence[str]) -> str:
+    return " and ".join(keywords[:2]).capitalize()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Group:
+    """Windows that belong together, by row; `near` are their cosines to the centroid."""
+
+    label: str | None
+    rows: Sequence[int]
+    centroid: Vectors
+    near: NDArray[np.floating[Any]]
+
+    @classmethod
+    def of(cls, label: str | None, rows: Sequence[int], vectors: Vectors) -> "_Group":
+        centroid = unit(vectors.mean(axis=0))
+        return cls(label, rows, centroid, vectors @ centroid)
+
+
+def _named(vectors: Vectors, names: Names, least: int) -> list[_Group]:
+    """The windows that are about what a name stands for, where there are enough; the largest first."""
+    near = vectors.astype(np.float64) @ names.centroids.T.astype(np.float64)
+    best = near.argmax(axis=1)
+    sure = near[np.arange(len(vectors)), best] >= _NAMED
+    groups = []
+    for at, name in enumerate(names.names):
+        rows = np.flatnonzero(sure & (best == at)).tolist()
+        if len(rows) >= least:
+            groups.append(_Group.of(name.label, rows, vectors[rows]))
+    return sorted(groups, key=lambda group: -len(group.rows))
+
+
+def _unnamed(words: Sequence[list[str]], vectors: Vectors, rows: Sequence[int], least: int) -> list[_Group]:
+    """Coherent clusters of at least so many windows, the largest first; `rows` are the windows' places."""
+    members: dict[int, list[int]] = defaultdict(list)
+    for at, label in enumerate(_bertopic([" ".join(each) for each in words], vectors)):
+        members[label].append(at)
+    groups = [
+        _Group.of(None, [rows[at] for at in own], vectors[own])
+        for _, own in sorted(members.items(), key=lambda each: (-len(each[1]), each[0]))
+        if len(own) >= least
+    ]
+    return [group for group in groups if group.near.mean() >= _COHERENT]
+
+
+def _apart(groups: Iterable[_Group]) -> list[_Group]:
+    """Those that are about something else than each one before."""
+    kept: list[_Group] = []
+    for group in groups:
+        most = _DUPLICATE if group.label is None else _SAME
+        if all(float(group.centroid @ other.centroid) < most for other in kept):
+            kept.append(group)
+    return kept
+
+
+def _ranked(groups: Sequence[Sequence[list[str]]], everything: Sequence[list[str]]) -> list[list[str]]:
+    """The words of each group by c-TF-IDF, best first; all that is said is a class beside the groups."""
+    from sklearn.feature_extraction.text import CountVectorizer
+
+    if not groups:
+        return []
+    classes = [" ".join(word for own in group for word in own) for group in (*groups, everything)]
+    vectorizer = CountVectorizer(analyzer=str.split)
+    counts = vectorizer.fit_transform(classes)
+    known = vectorizer.get_feature_names_out()
+    if len(known) == 1:  # it divides by what then has no dimension
+        return [list(map(str, known)) for _ in groups]
+    weights = _library().vectorizers.ClassTfidfTransformer().fit(counts).transform(counts)
+    found = []
+    for row in range(len(groups)):
+        own = weights[row]
+        order = sorted(zip(-own.data, own.indices, strict=True))[:_CANDIDATES]
+        found.append([str(known[at]) for _, at in order])
+    return found
 
 
 def unknown(found: Sequence[Cluster], words: Sequence[Sequence[str]], centroids: Vectors) -> list[Cluster]:
@@ -111,8 +209,8 @@ def _as_bertopic(words: Sequence[Sequence[str]], centroids: Vectors) -> Any:
     return model
 
 
-def _bertopic(documents: list[str], vectors: Vectors) -> tuple[list[int], dict[int, list[str]]]:
-    """Each document's cluster, and each cluster's words by c-TF-IDF, best first. Same in, same out."""
+def _bertopic(documents: list[str], vectors: Vectors) -> list[int]:
+    """Each document's cluster. Same in, same out."""
     from sklearn.cluster import MiniBatchKMeans
     from sklearn.decomposition import PCA
     from sklearn.feature_extraction.text import CountVectorizer
@@ -124,14 +222,12 @@ def _bertopic(documents: list[str], vectors: Vectors) -> tuple[list[int], dict[i
         umap_model=PCA(n_components=min(_COMPONENTS, len(documents)), random_state=0),
         hdbscan_model=MiniBatchKMeans(n_clusters=count, random_state=0, n_init=5),
         vectorizer_model=CountVectorizer(analyzer=str.split),
-        top_n_words=50,
     )
     labels, _ = model.fit_transform(documents, embeddings=vectors)
     if groups := _duplicates(labels, vectors):
         model.merge_topics(documents, groups)
         labels = model.topics_
-    words = {label: [word for word, _ in ranked if word] for label, ranked in model.get_topics().items()}
-    return [int(label) for label in labels], words
+    return [int(label) for label in labels]
 
 
 @lru_cache(maxsize=1)
@@ -142,6 +238,7 @@ def _library() -> Any:
         import bertopic.backend
         import bertopic.cluster
         import bertopic.dimensionality
+        import bertopic.vectorizers
     return bertopic
 
 
@@ -159,16 +256,14 @@ def _duplicates(labels: Sequence[int], vectors: Vectors) -> list[list[int]]:
     return [group for _, group in groups if len(group) > 1]
 
 
-def _telling(own: Sequence[Sequence[str]], counts: Counter[str], total: int) -> set[str]:
-    """The words that are much more frequent in the cluster's windows than in the rest of all `total`.
+def _telling(own: Sequence[Sequence[str]], counts: Counter[str], total: int, least: float) -> set[str]:
+    """The words that are `least` times as frequent in the cluster's windows as in the rest of all `total`.
 
     `counts` says in how many of these each word is.
     """
     seen = Counter(word for each in own for word in set(each))
     rest = total - len(own)
-    return {
-        word for word, count in seen.items() if count * rest >= _TELLING * (counts[word] - count) * len(own)
-    }
+    return {word for word, count in seen.items() if count * rest >= least * (counts[word] - count) * len(own)}
 
 
 def _shared(own: Iterable[tuple[str, Sequence[str]]]) -> set[str]:
@@ -200,16 +295,7 @@ _PRIVATE = re.compile(r"(?:https?://|www\.)\S+|(?<!\S)\S*@\S+")
 _CONTRACTED = re.compile(r"['’][^\W\d_]+")  # what stays of "don't" is among the fillers
 _WORD = re.compile(r"[^\W\d_]{3,}")
 
-# What chats are full of beside the usual stop words.
-_FILLERS = """
-    ain aint aren babe baby bit btw came come comes coming couldn cutie dear did didn does doesn doing
-    don dont gets getting goes going gone gonna good got gotta guess haha hahaha hahahaha hasn haven hehe
-    hello hey hmm hope hun idk isn just kinda knew know let like liked likes little lmao lol lot lots
-    make makes maybe mhm mmm nah need needs nice nope okay omg ooh pretty probably really right said say
-    saying says shouldn sorry stuff sure sweetie tbh tell thank thanks thats thing things think thinking
-    thought today tomorrow tonight totally try trying ugh use used wanna want wanted wants wasn way went
-    weren whats won wont wouldn wow xoxo yay yea yeah yep yes yesterday
-"""
+_VAGUE = Path(__file__).with_name("vague.txt")
 
 
 @lru_cache(maxsize=1)
@@ -217,7 +303,8 @@ def _empty() -> frozenset[str]:
     """Words that say nothing of what is spoken about."""
     from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
-    return frozenset(ENGLISH_STOP_WORDS) | frozenset(_FILLERS.split())
+    lines = (line for line in _VAGUE.read_text("utf-8").splitlines() if not line.startswith("#"))
+    return frozenset(ENGLISH_STOP_WORDS).union(*(line.split() for line in lines))
 
 
 def _words(text: str) -> list[str]:

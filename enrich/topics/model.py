@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 
 from enrich.embedding.embed import PACKAGED, embed, model_name
 from enrich.embedding.encoded import Vectors
-from enrich.topics.discover import Cluster, discover, has_content, unknown
+from enrich.topics.discover import discover, has_content, unknown
+from enrich.topics.library import names
 from enrich.topics.store import pack, unpack, unreadable
 from enrich.topics.taxonomy import NAME as SEEDED_NAME
 from enrich.topics.taxonomy import TAXONOMY
@@ -32,6 +33,7 @@ _MOST_WINDOWS = 20_000  # more do not make the topics better, only slower and la
 _MOST_DISCOVERED = 100  # topics of a creator, for ever: what serving costs stays bounded
 _BLOCK = 8_192  # vectors compared at once
 _LOWEST, _HIGHEST = 0.32, 0.42  # bounds of a seeded topic's threshold
+_GOING_ON = 0.13  # below the threshold of a topic that the conversation has anyway
 _TOUCHING = 0.05  # below the nearest seeded topic: a text that is nearer to another has not this one as well
 
 
@@ -113,6 +115,27 @@ class TopicModel:
             found[here] = near >= thresholds
             best = near[:, :first].max(axis=1, keepdims=True, initial=-1)
             found[here, :first] &= near[:, :first] >= best - _TOUCHING
+        return found
+
+    def matches_in(self, vectors: Vectors, conversations: Sequence[str]) -> Flags:
+        """The same of windows, each in the conversation whose id `conversations` [n] has: [n, topics].
+
+        What has no topic by itself goes on with what its conversation is about: it has the topic of another
+        window of it that it is nearest to, if it is near.
+        """
+        found = self.matches(vectors)
+        thresholds = np.array([topic.threshold for topic in self.topics])
+        numbers = {id: number for number, id in enumerate(dict.fromkeys(conversations))}
+        of = np.array([numbers[id] for id in conversations], np.intp)
+        about = np.zeros((len(numbers), len(self.topics)), np.bool_)
+        np.logical_or.at(about, of, found)
+        bare = np.flatnonzero(~found.any(axis=1) & about[of].any(axis=1))
+        for start in range(0, len(bare), _BLOCK):
+            rows = bare[start : start + _BLOCK]
+            over = np.where(about[of[rows]], self.similarity(vectors[rows]) - thresholds, -np.inf)
+            best = over.argmax(axis=1)
+            near = over[np.arange(len(rows)), best] >= -_GOING_ON
+            found[rows[near], best[near]] = True
         return found
 
     def places(self, vectors: Vectors) -> Flags:
@@ -217,10 +240,13 @@ def fit(
     if not known.discovered and len(rows) >= _MIN_WINDOWS:
         known = replace(known, own_centre=(known.centre + documents.vectors[rows].mean(axis=0)) / 2)
     if len(unclaimed := _unclaimed(documents, known, rows)) >= _MIN_WINDOWS:
-        known = _with_found(known, documents, unclaimed, set(rows).difference(unclaimed))
+        known = _with_found(known, documents, unclaimed, set(rows).difference(unclaimed), model)
     spoken = np.array([len(window.rows) for window in documents.windows], np.int64)
     total = int(spoken.sum())
-    unplaced = float(spoken[~known.places(documents.vectors)].sum()) / total if total else None
+    placed = known.matches_in(
+        documents.vectors, [window.conversation_id for window in documents.windows]
+    ).any(axis=1)
+    unplaced = float(spoken[~placed].sum()) / total if total else None
     return replace(known, messages=documents.messages, unplaced=unplaced)
 
 
@@ -268,7 +294,7 @@ def _unclaimed(documents: Documents, known: TopicModel, rows: Sequence[int]) -> 
 
 
 def _with_found(
-    known: TopicModel, documents: Documents, rows: Sequence[int], others: Iterable[int]
+    known: TopicModel, documents: Documents, rows: Sequence[int], others: Iterable[int], model: str
 ) -> TopicModel:
     """`known` and after it what else is discovered in the windows at `rows`, `others` being beside it."""
     first = len(known.topics) - known.discovered
@@ -276,12 +302,15 @@ def _with_found(
         [documents.windows[row] for row in rows],
         unit(documents.vectors[rows] - known.own_centre),
         [documents.windows[row] for row in others],
+        names(known.own_centre, model),
     )
+    labels = {topic.label for topic in known.topics}
+    found = [each for each in found if each.label not in labels]
     words = [topic.keywords for topic in known.topics[first:]]
     new = unknown(found, words, known.centroids[first:])[: _MOST_DISCOVERED - known.discovered]
     name = f"bertopic {version('bertopic')} fit {known.version}"
     topics = [
-        Topic(f"topic_{number}", _label(each), None, each.keywords, each.threshold, name)
+        Topic(f"topic_{number}", each.label, None, each.keywords, each.threshold, name)
         for number, each in enumerate(new, known.next_topic)
     ]
     return replace(
@@ -290,7 +319,3 @@ def _with_found(
         centroids=np.vstack([known.centroids, *(each.centroid[None, :] for each in new)]),
         next_topic=known.next_topic + len(new),
     )
-
-
-def _label(cluster: Cluster) -> str:
-    return ", ".join(cluster.keywords[:3]).capitalize()

@@ -189,7 +189,17 @@ async def test_creators_people_and_windows_are_compared_side_by_side(http: httpx
 
 
 INSIGHTS = (
-    *("topics", "sentiment-trend", "response-time", "full", "conversion", "ppv", "people", "heatmap"),
+    *(
+        "topics",
+        "topics-over-time",
+        "sentiment-trend",
+        "response-time",
+        "full",
+        "conversion",
+        "ppv",
+        "people",
+        "heatmap",
+    ),
     "compare",
 )
 

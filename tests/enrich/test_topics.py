@@ -16,6 +16,7 @@ from enrich.embedding.embed import embed
 from enrich.outcomes import contexts
 from enrich.topics import model as topics
 from enrich.topics.discover import Cluster, unknown
+from enrich.topics.library import library
 from enrich.topics.model import Documents, TopicModel, fit, seeded, served
 from enrich.topics.store import header, pack, unpack
 from enrich.topics.taxonomy import TAXONOMY
@@ -170,7 +171,7 @@ def test_no_number_is_given_twice_whatever_is_spoken_of_at_each_fit(spoken: list
 def test_what_merge_models_takes_for_known_is_not_found_again() -> None:
     first, second, third = np.eye(3, dtype=np.float32)
     near = (0.9 * first + 0.1 * second) / np.linalg.norm(0.9 * first + 0.1 * second)
-    again, new = Cluster(("motor",), near, 0.5), Cluster(("novel",), third, 0.5)
+    again, new = Cluster("Cars", ("motor",), near, 0.5), Cluster("Books", ("novel",), third, 0.5)
     known = np.stack([first, second])
     assert unknown([again, new], [("car",), ("garden",)], known) == [new]
     assert unknown([again], [("car",), ("garden",)], known) == []
@@ -255,7 +256,7 @@ def test_hostile_text_is_survived(
     assert all(len(topic.label) < 100 for topic in model.topics)
 
 
-def test_a_label_names_each_word_once_and_no_filler(
+def test_keywords_name_each_word_once_and_no_filler(
     chat: Callable[..., list[Message]], conversation: Callable[[list[Message]], Conversation]
 ) -> None:
     lines = [
@@ -265,10 +266,49 @@ def test_a_label_names_each_word_once_and_no_filler(
     ]
     about = [conversation(chat(f"chat-{n}", lines)) for n in range(90)]
     (topic,) = fit("creator", documents(about)).topics[len(TAXONOMY) :]
-    words = topic.label.lower().split(", ")
-    assert len([word for word in words if word.startswith("telescope")]) == 1
-    assert len([word for word in words if word.startswith("lens")]) <= 1
+    assert len([word for word in topic.keywords if word.startswith("telescope")]) == 1
+    assert len([word for word in topic.keywords if word.startswith("lens")]) <= 1
     assert not {"lol", "haha", "really", "babe", "just", "like"} & set(topic.keywords)
+
+
+def test_a_topic_of_the_library_is_called_as_people_call_it(themed: Make) -> None:
+    labels = {topic.label for topic in fit("creator", documents(themed(200))).topics[len(TAXONOMY) :]}
+    assert labels == {"Cars", "Gardening", "Books"}
+
+
+def test_what_goes_on_in_a_conversation_has_its_topic_and_elsewhere_has_none() -> None:
+    model = replace(
+        seeded("creator"),
+        topics=tuple(replace(topic, threshold=0.5) for topic in seeded("creator").topics[:2]),
+        centre=np.zeros(2, np.float32),
+        own_centre=np.zeros(2, np.float32),
+        centroids=np.eye(2, dtype=np.float32),
+    )
+    near = np.array([0.4, -0.9165], np.float32)
+    far = np.array([0.2, -0.9798], np.float32)
+    windows = np.stack([np.array([1, 0], np.float32), near, far, near])
+    found = model.matches_in(windows, ["a", "a", "a", "b"])
+    assert found.tolist() == [[True, False], [True, False], [False, False], [False, False]]
+    mixed = model.matches_in(windows[[3, 1, 0, 2]], ["b", "a", "a", "a"])
+    assert mixed.tolist() == [[False, False], [True, False], [True, False], [False, False]]
+    assert model.matches_in(windows[:0], []).shape == (0, 2)
+
+
+def test_no_label_is_vague() -> None:
+    """Words that say nothing are no keyword, and so in no label."""
+    lines = ["heard it some time ago", "that was new to me", "been there for a while, heard of it"]
+    said = [conversation_of(chat_of(f"chat-{n}", Random(n).choices(lines, k=5))) for n in range(90)]
+    topics = fit("creator", documents(said)).topics[len(TAXONOMY) :]
+    assert not {"heard", "new", "ago"} & {word for topic in topics for word in topic.keywords}
+
+
+def test_every_name_of_the_library_has_a_category_and_phrases_once() -> None:
+    names = library()
+    assert len({name.label for name in names}) == len(names) >= 150
+    assert not {name.label for name in names} & {topic.label for topic in TAXONOMY}
+    assert all(name.category and len(name.phrases) >= 2 for name in names)
+    phrases = [phrase for name in names for phrase in name.phrases]
+    assert len(set(phrases)) == len(phrases)
 
 
 def test_what_only_the_creator_says_is_not_discovered(themed: Make) -> None:

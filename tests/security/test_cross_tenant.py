@@ -34,6 +34,7 @@ GUARDED: dict[tuple[str, str], Action] = {
     ("DELETE", "/api/v1/ingest/{user_id}/held/{key}"): Action.MANAGE_HELD,
     ("POST", "/api/v1/ingest/{user_id}/held/replay"): Action.MANAGE_HELD,
     ("GET", "/api/v1/insights/topics"): Action.READ_NUMBERS,
+    ("GET", "/api/v1/insights/topics-over-time"): Action.READ_NUMBERS,
     ("GET", "/api/v1/insights/sentiment-trend"): Action.READ_NUMBERS,
     ("GET", "/api/v1/insights/response-time"): Action.READ_NUMBERS,
     ("GET", "/api/v1/insights/full"): Action.READ_NUMBERS,

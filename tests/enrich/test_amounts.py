@@ -1,0 +1,83 @@
+from pathlib import Path
+from time import process_time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import training
+from enrich.entities.amounts import amounts
+from enrich.entities.find import entities
+from enrich.text.folding import folded
+from training.labelled import read_chats
+
+LABELLED = Path(training.__file__).with_name("amounts.tsv")
+
+# The message | its bare amounts.
+LINES = """
+i can do 50 | 50
+would 30 work | 30
+make it 40 and we have a deal | 40
+40 | 40
+ok 45 then | 45
+how about 35 for both | 35
+10 min would be 90 | 90
+5 for 30, 10 for 50 | 30 50
+45 for 3, 60 for 5 | 45 60
+12 a month is fine | 12
+only 9.99 today | 9.99
+is 35 the best you can do | 35
+60 is a lot for me | 60
+the price goes to 16 from the 25th | 16
+the custom, is it 30? | 30
+i do 10 mins for 25 | 25
+i can do 6 minutes |
+make it 3 photos |
+can you do 10 in the morning |
+im 34 |
+it's 7 my time |
+he turns 40 on the 30th |
+waiting for 20 |
+number 7 is my favourite |
+back in 1955 |
+2 for 1 |
+we live at gate 22 |
+see you at 8 |
+watched it 9 times |
+12 people in the room |
+24/7 |
+""".strip().splitlines()
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_a_bare_number_is_money_where_the_words_around_it_say_so(line: str) -> None:
+    text, _, named = line.partition("|")
+    found = [each.text for each in entities(text.strip()) if each.type == "money"]
+    assert found == named.split()
+
+
+def test_bare_amounts_of_the_training_chats_are_found_as_was_measured() -> None:
+    texts = {each.id: each.text for each in read_chats()}
+    right = found = true = 0
+    for line in LABELLED.read_text("utf-8").splitlines()[1:]:
+        id, start, end, kind = line.split("\t")
+        is_found = (int(start), int(end)) in set(amounts(folded(texts[id])))
+        right += is_found and kind == "money"
+        found += is_found
+        true += kind == "money"
+    assert right / found >= 0.93
+    assert right / true >= 0.7
+
+
+@given(st.text(alphabet="0159. ,for?do", max_size=300))
+def test_any_text_gives_spans_of_numbers_in_order(text: str) -> None:
+    spans = list(amounts(text))
+    assert spans == sorted(set(spans))
+    assert all(text[start:end].replace(".", "").isdigit() for start, end in spans)
+
+
+@pytest.mark.parametrize("text", ["1 " * 2_500, "20 for " * 700, "ok " * 1_600 + "50", "5 min " * 800])
+def test_a_long_text_of_numbers_takes_milliseconds(text: str) -> None:
+    began = process_time()
+    list(amounts(text))
+    assert process_time() - began < 0.2
