@@ -132,15 +132,22 @@ function remarks(message, side) {
 /** `[kind, key, label]` for each thing that was understood of a message; null: not looked at yet. */
 function understood(enrichment) {
   if (!enrichment) return [["pending", "", "not analysed yet"]];
-  const { sentiment, sentimentReason, topics, actions, entities, failed } = enrichment;
+  const { sentiment, sentimentReason, language, topics, actions, entities, failed } = enrichment;
   return [
     ...(sentiment === null ? [] : [[format.mood(sentiment), "", `${format.score(sentiment)} ${format.mood(sentiment)}`]]),
-    ...(sentimentReason === "language" ? [["pending", "language", "not English: no sentiment"]] : []),
+    ...(sentimentReason === "language" ? [["pending", "language", `${tongue(language)}: not read`]] : []),
     ...(topics ?? []).map(({ id, topic }) => ["topic", id, topic]),
     ...(actions ?? []).map((action) => ["action", action, format.words(action)]),
     ...(entities ?? []).map(({ type, text, start }) => ["entity", `${type} ${start}`, `${words(type)}: ${text}`]),
     ...Object.keys(failed).map((strategy) => ["pending", strategy, `no ${words(strategy)}: it failed`]),
   ];
+}
+
+const tongues = new Intl.DisplayNames(["en"], { type: "language", fallback: "code" });
+
+/** The English name of a language that is stated by its code; messages of earlier releases state none. */
+function tongue(language) {
+  return language ? tongues.of(language) : "another language";
 }
 
 const words = (type) => format.words(type.toLowerCase());

