@@ -94,7 +94,7 @@ def read_lines() -> list[Line]:
         if language not in READ or direction != by:
             raise ValueError(f"{LINES.name}: {language}, {direction}")
         actions = frozenset(shown.split(",")) - {""}
-        found.append(Line(language, by, LABELS[LABELS.index(label)], actions, text, f"line {at}"))  # type: ignore[arg-type]
+        found.append(Line(language, by, LABELS[LABELS.index(label)], actions, text, f"line {at}"))
     return found
 
 
@@ -338,18 +338,19 @@ def _fitted(pairs: Sequence[tuple[Vectors, Vectors, float]], ridge: float) -> Fl
     for inputs, outputs, weight in pairs:
         own = _with_ones(inputs)
         products += weight * own.T @ own
-        goals += weight * own.T @ outputs.astype(float)
-    found: Floats = np.linalg.solve(products, goals)
+        goals += weight * own.T @ outputs.astype(np.float64)
+    found: Floats = np.linalg.solve(products, goals).astype(np.float64)
     return found
 
 
 def _with_ones(inputs: Vectors) -> Floats:
-    return np.hstack([inputs.astype(float), np.ones((len(inputs), 1))])
+    found: Floats = np.hstack([inputs.astype(np.float64), np.ones((len(inputs), 1))])
+    return found
 
 
 def _told_apart(fitted: Floats, said: Vectors, goals: Vectors) -> float:
     """How much nearer a text is to where its English form is than to where other texts are, mean cosine."""
-    near = unit(_with_ones(said) @ fitted) @ goals.T
+    near = unit((_with_ones(said) @ fitted).astype(np.float32)) @ goals.T
     own = np.eye(len(goals), dtype=np.bool_)
     return float(near[own].mean() - near[~own].mean())
 

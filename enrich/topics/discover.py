@@ -166,7 +166,7 @@ def _duplicates(labels: Sequence[int], vectors: Vectors, tongues: Sequence[str])
     groups: list[tuple[Vectors, str, list[int]]] = []
     for label in sorted(sizes, key=lambda each: (-sizes[each], each)):
         rows = np.flatnonzero(np.array(labels) == label)
-        centroid, tongue = unit(vectors[rows].mean(axis=0)), _most(tongues[row] for row in rows)
+        centroid, tongue = unit(vectors[rows].mean(axis=0)), _most(tongues[row] for row in rows.tolist())
         near = next(
             (
                 group

@@ -10,7 +10,7 @@ import training.languages
 import training.regression
 from chats.message import Direction
 from enrich.embedding.embed import MULTILINGUAL, PACKAGED, model_name
-from enrich.embedding.heads import head_of, path_of
+from enrich.embedding.heads import Strategy, head_of, path_of
 from enrich.embedding.space import SPACE, space
 from enrich.language.identify import READ
 from training import actions, sentiment
@@ -23,14 +23,14 @@ LISTS = [LINES, sentiment.LINES, actions.LINES]
 
 
 @pytest.mark.parametrize("strategy", ["sentiment", "actions"])
-def test_the_heads_are_of_the_script_data_and_model_that_are_here(strategy: str) -> None:
+def test_the_heads_are_of_the_script_data_and_model_that_are_here(strategy: Strategy) -> None:
     """When this fails: python -m training.languages."""
-    told = json.loads(path_of(strategy, MULTILINGUAL).read_text())  # type: ignore[arg-type]
+    told = json.loads(path_of(strategy, MULTILINGUAL).read_text())
     assert told["script_sha256"] == digest([SCRIPT, REGRESSION])
     assert told["lines_sha256"] == digest(LISTS)
     assert told["chats_sha256"] == digest(files())
     assert told["embedding"] == model_name(MULTILINGUAL)
-    assert head_of(strategy, MULTILINGUAL) is not None  # type: ignore[arg-type]
+    assert head_of(strategy, MULTILINGUAL) is not None
 
 
 def test_the_map_is_of_the_script_data_and_models_that_are_here() -> None:
