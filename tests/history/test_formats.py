@@ -52,6 +52,8 @@ def test_checkpoints_of_every_format_say_what_was_understood(data: Path, version
             message["language"] = None
     for chat in expected:
         chat["fan"]["subscription_end"] = None
+        for reading in chat["readings"].values():
+            reading["language"] = None
     assert said == expected
 
 
