@@ -104,6 +104,7 @@ class MessageEnrichment(Value, frozen=True):
 
     sentiment: float | None
     no_sentiment: NoSentiment | None = None  # why there is none where nothing failed
+    language: str | None = None  # of the text, ISO 639; None: it has no words, or is the platform's
     actions: tuple[str, ...] | None = ()
     # By action: the field that shows it, `text start:end`, a span of the text, or `model probability`.
     action_evidence: Mapping[str, str] = {}

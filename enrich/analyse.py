@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import msgspec
 import numpy as np
@@ -17,13 +17,15 @@ from numpy.typing import NDArray
 
 from chats.conversation import Conversation, cut
 from chats.enriched import EnrichedConversation, MessageEnrichment, TopicRef
-from chats.message import Message
+from chats.message import Direction, Message
 from enrich import outcomes
 from enrich.actions import head as action_head
 from enrich.actions import seen as actions
 from enrich.embedding import embed
 from enrich.embedding.encoded import Vectors
 from enrich.entities import find as entities
+from enrich.language import read as multilingual
+from enrich.language.identify import ENGLISH, READ, languages
 from enrich.node import action_topics, action_uses, enriched_of, fan_sentiments, topic_uses
 from enrich.outcomes import Context
 from enrich.reading import Reading
@@ -38,6 +40,8 @@ T = TypeVar("T")
 _TopicsOf = dict[tuple[str, str], list[topics.Topic]]
 
 _NO_MODEL = "no topic model"
+_BY_ENGLISH = (None, ENGLISH)  # the languages of texts that the models of English read: without words, too
+_READ = frozenset(READ)
 _MIN_WORDS = 3  # a shorter message is too little to have a topic of its own
 
 
@@ -56,13 +60,14 @@ class Analysed:
 class Analysis:
     """One creator's conversations before their topics, with the vectors of all texts and all windows.
 
-    Shapes: [texts, dimension] and [windows, dimension]; `window_of` [texts] is each text's window, `is_long`
-    [texts] whether it can have a topic by itself.
+    Shapes: [texts, dimension] and [windows, dimension]; `window_of` [texts] is each text's window, `is_read`
+    [texts] whether its language is read, `is_long` [texts] whether it can have a topic by itself.
     """
 
     conversations: list[Analysed]
     windows: list[Window]
     window_of: NDArray[np.intp]
+    is_read: topics.Flags
     is_long: topics.Flags
     text_vectors: Vectors | None  # None: they failed
     window_vectors: Vectors | None
@@ -76,6 +81,7 @@ class Analysis:
         claimed = self._found(seeds, seeds.matches(self.window_vectors)).any(axis=1)
         free = np.array([each.by_fan for each in self.windows], np.bool_)
         free[self.window_of[claimed]] = False
+        free &= np.bincount(self.window_of[self.is_read], minlength=len(free)) > 0
         return topics.Documents(self.windows, self.window_vectors, free, messages)
 
     def found(self, model: topics.TopicModel) -> topics.Flags:
@@ -89,6 +95,7 @@ class Analysis:
         assert self.text_vectors is not None, "they are there where the windows' are"
         found: topics.Flags = model.matches(self.text_vectors) & self.is_long[:, None]
         found |= of_windows[self.window_of]
+        found &= self.is_read[:, None]
         return found
 
 
@@ -108,17 +115,26 @@ def analyse(
     """
     known = known or {}
     failed: dict[str, str] = {}
-    texts = [message.text for each in conversations for message in spoken(each)]
-    read = _attempt("embedding", failed, lambda: embed.encode(texts, model, installed))
+    said = [message for each in conversations for message in spoken(each)]
+    texts = [message.text for message in said]
+    writers = [message.direction for message in said]
+    tongues = [tongue for each in conversations for tongue in languages(spoken(each))]
+    foreign = _foreign(texts, writers, tongues, model)
+    read = _attempt("embedding", failed, lambda: multilingual.encode(texts, foreign.read, model, installed))
     scores: list[float | None] | None = None
     told: list[dict[str, float]] | None = None
     if read is None:
         failed["sentiment"] = failed["topics"] = f"no embedding: {failed['embedding']}"
     else:
-        writers = [message.direction for each in conversations for message in spoken(each)]
         of = (texts, writers, read.logits, model, installed)
         scores = _attempt("sentiment", failed, lambda: sentiment.sentiment(*of))
         told = _attempt("action_head", failed, lambda: action_head.found(*of))
+    for row, tongue in enumerate(tongues):
+        if tongue not in _BY_ENGLISH:
+            if scores is not None:
+                scores[row] = foreign.told.sentiment.get(row)
+            if told is not None:
+                told[row] = foreign.told.actions.get(row, {})
     felt_by = "" if scores is None else sentiment.name(model, installed)
     if classifier is not None:
         failed.pop("sentiment", None)
@@ -139,22 +155,31 @@ def analyse(
         own = spoken(conversation)
         rows = slice(start, start := start + len(own))
         ids = [message.id for message in own]
+        spoken_in = dict(zip(ids, tongues[rows], strict=True))
         felt = {} if scores is None else dict(zip(ids, scores[rows], strict=True))
         likely = {} if told is None else dict(zip(ids, told[rows], strict=True))
-        before = {id: known[id] for id in ids if id in known}
+        before = {
+            id: known[id] for id, tongue in spoken_in.items() if id in known and _is_of(known[id], tongue)
+        }
         felt.update({id: each.sentiment for id, each in before.items()})
         likely.update({id: dict(each.actions) for id, each in before.items()})
         context = contexts[conversation.id]
-        messages, reasons = _understood(conversation, context, felt, likely, failed)
+        messages, reasons = _understood(
+            conversation, context, spoken_in, felt, likely, failed, foreign.failed
+        )
         failures = {strategy: f"failed: {reason}" for strategy, reason in reasons.items()}
-        found.append(Analysed(conversation, context, messages, {**models, **failures}, rows))
-    counts = np.array([count_words(text) for text in texts], np.int64)
+        beside = {"multilingual": foreign.name} if not _READ.isdisjoint(spoken_in.values()) else {}
+        found.append(Analysed(conversation, context, messages, {**models, **beside, **failures}, rows))
+    known_tongues = _BY_ENGLISH if foreign.failed else (*_BY_ENGLISH, *READ)
+    is_read = np.array([tongue in known_tongues for tongue in tongues], np.bool_)
+    counts = np.array([count_words(text) for text in texts], np.int64) * is_read
     of_texts = [len(window.rows) for own in cuts for window in own]
     window_of = np.repeat(np.arange(len(of_texts)), of_texts)
     return Analysis(
         conversations=found,
         windows=[window for own in cuts for window in own],
         window_of=window_of,
+        is_read=is_read,
         is_long=counts >= _MIN_WORDS,
         text_vectors=None if read is None else read.vectors,
         window_vectors=None if read is None else window_vectors(of_texts, read.vectors, counts),
@@ -188,12 +213,39 @@ def enrich_alone(
     return assign(analyse([conversation], contexts, model), seeds)[0]
 
 
+class _Foreign(NamedTuple):
+    """What the multilingual models make of some of the texts, and why they failed, if they did."""
+
+    read: multilingual.Foreign
+    told: multilingual.Told
+    name: str
+    failed: Mapping[str, str]
+
+
+def _foreign(
+    texts: Sequence[str], writers: Sequence[Direction], tongues: Sequence[str | None], model: str
+) -> _Foreign:
+    failed: dict[str, str] = {}
+    read = _attempt("multilingual", failed, lambda: multilingual.foreign(texts, tongues, model))
+    if read is None:
+        return _Foreign(multilingual.NOTHING, multilingual.SILENT, "", failed)
+    told = _attempt("multilingual", failed, lambda: multilingual.told(texts, writers, read))
+    return _Foreign(read, told or multilingual.SILENT, multilingual.name() if read.rows else "", failed)
+
+
+def _is_of(reading: Reading, tongue: str | None) -> bool:
+    """Whether the reading holds: it is of the language that the message is in. Old ones do not say theirs."""
+    return reading.language == tongue or (reading.language is None and tongue in _BY_ENGLISH)
+
+
 def _understood(
     conversation: Conversation,
     context: Context,
+    tongues: Mapping[str, str | None],
     scores: Mapping[str, float | None],
     likely: Mapping[str, Mapping[str, float]],
     failed_for_all: Mapping[str, str],
+    failed_for_foreign: Mapping[str, str],
 ) -> tuple[dict[str, MessageEnrichment], dict[str, str]]:
     """What each message says by itself, and why something is not known, by strategy."""
     found: dict[str, MessageEnrichment] = {}
@@ -201,10 +253,15 @@ def _understood(
     reasons = dict(failed_for_all)
     for message in conversation.messages:
         failed = dict(failed_for_all) if message.text.strip() else {}
-        unread = "notice" if message.is_notice else sentiment.unread(message.text)
+        tongue = tongues.get(message.id)
+        is_foreign = tongue in READ
+        if is_foreign:
+            failed |= failed_for_foreign
+        unread = "notice" if message.is_notice else None if is_foreign else sentiment.unread(message.text)
         own = likely.get(message.id, {})
-        seen = _attempt("actions", failed, partial(actions.seen, message, previous_at, own))
+        seen = _attempt("actions", failed, partial(actions.seen, message, previous_at, own, tongue))
         found[message.id] = MessageEnrichment(
+            language=None if message.is_notice else tongue,
             sentiment=None if unread else scores.get(message.id),
             no_sentiment=None if "sentiment" in failed else unread,
             actions=None if seen is None else tuple(each.type for each in seen),

@@ -10,15 +10,19 @@ from dataclasses import dataclass
 from chats.enriched import MessageEnrichment
 
 _MODEL = "model "
-_READERS = frozenset(("enrichment", "embedding", "sentiment", "action_head", "actions"))
+_READERS = frozenset(("enrichment", "embedding", "sentiment", "action_head", "actions", "multilingual"))
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Of one message: its sentiment, and the actions that a model found with their probabilities."""
+    """Of one message: its sentiment, and the actions that a model found with their probabilities.
+
+    They are those of `language`: where the message comes to be in another one, it is read anew.
+    """
 
     sentiment: float | None
     actions: Mapping[str, float]
+    language: str | None = None
 
 
 def reading_of(found: MessageEnrichment) -> Reading | None:
@@ -27,7 +31,7 @@ def reading_of(found: MessageEnrichment) -> Reading | None:
         return None
     evidence = found.action_evidence.items()
     actions = {action: float(by[len(_MODEL) :]) for action, by in evidence if by.startswith(_MODEL)}
-    return Reading(found.sentiment, actions)
+    return Reading(found.sentiment, actions, found.language)
 
 
 def evidence_of(probability: float) -> str:

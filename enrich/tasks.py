@@ -460,11 +460,11 @@ def _enrich(
 
 @ray.remote
 def _embed(texts: Sequence[str], model: str) -> Embedded:
-    from enrich.embedding.embed import embed, model_name
+    from enrich.language.read import embed_all, vectors_name
     from search.vectors import embedded
 
     with _measured("embed"):
-        return embedded(model_name(model), texts, embed(texts, model))
+        return embedded(vectors_name(model), texts, embed_all(texts, model))
 
 
 @ray.remote
@@ -487,14 +487,14 @@ def _understood(
 
 def _embedded(analysis: "Analysis", model: str) -> Embedded:
     """The vectors of the texts of an analysis; none where they failed."""
-    from enrich.embedding.embed import model_name
+    from enrich.language.read import vectors_name
     from enrich.topics.windows import spoken
     from search.vectors import embedded
 
     if analysis.text_vectors is None:
         return Embedded("", {})
     texts = [message.text for each in analysis.conversations for message in spoken(each.conversation)]
-    return embedded(model_name(model), texts, analysis.text_vectors)
+    return embedded(vectors_name(model), texts, analysis.text_vectors)
 
 
 def _served(creator_id: str, stored: bytes | None, model: str) -> "TopicModel | None":

@@ -61,6 +61,10 @@ def asked_for(about: str | None) -> str:
 
 
 def write(path: Path, head: Mapping[str, Any]) -> None:
+    put(path, dumps(head))
+
+
+def put(path: Path, content: bytes) -> None:
     path.parent.mkdir(exist_ok=True)
-    path.write_bytes(dumps(head))
+    path.write_bytes(content)
     sys.stdout.write(f"wrote {path}\n")

@@ -137,10 +137,10 @@ function remarks(message, side) {
 function understood(message) {
   const { enrichment } = message;
   if (!enrichment) return [["pending", "", "not analysed yet"]];
-  const { sentiment, sentimentReason, topics, actions, entities, failed } = enrichment;
+  const { sentiment, sentimentReason, language, topics, actions, entities, failed } = enrichment;
   return [
     ...(sentiment === null ? [] : [[format.mood(sentiment), "", `${format.score(sentiment)} ${format.mood(sentiment)}`]]),
-    ...(sentimentReason === "language" ? [["pending", "language", "not English: no sentiment"]] : []),
+    ...(sentimentReason === "language" ? [["pending", "language", `${tongue(language)}: not read`]] : []),
     ...(topics ?? []).map(({ id, topic }) => ["topic", id, topic]),
     ...(actions ?? []).map((action) => ["action", action, format.words(action) + evidenceOf(action, message)]),
     ...(entities ?? []).map(({ type, text, start }) => ["entity", `${type} ${start}`, `${words(type)}: ${text}`]),
@@ -157,6 +157,13 @@ function evidenceOf(action, message) {
   if (kind !== "text") return ` (${told})`;
   const characters = [...format.messageText(message)].slice(...at.split(":").map(Number));
   return characters.length ? `: ${characters.join("")}` : "";
+}
+
+const tongues = new Intl.DisplayNames(["en"], { type: "language", fallback: "code" });
+
+/** The English name of a language that is stated by its code; messages of earlier releases state none. */
+function tongue(language) {
+  return language ? tongues.of(language) : "another language";
 }
 
 const words = (type) => format.words(type.toLowerCase());

@@ -91,6 +91,7 @@ def message_enrichment(found: domain.MessageEnrichment) -> MessageEnrichment:
     return MessageEnrichment(
         sentiment=found.sentiment,
         sentimentReason=found.no_sentiment,
+        language=found.language,
         actions=None if found.actions is None else list(found.actions),
         actionEvidence=dict(found.action_evidence),
         entities=None if entities is None else [_entity(each) for each in entities],

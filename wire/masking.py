@@ -26,6 +26,7 @@ _SHOWN_FACTS = ("price", "isFree", "isOpened", "isTip", "tipAmount", "isFromQueu
 _SHOWN_ENRICHMENT = (
     "sentiment",
     "sentimentReason",
+    "language",
     "actions",
     "topics",
     "failed",

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from html import unescape
 from typing import Any, Literal
 
+from wire import localized
 from wire.fields import amount, flag, identifier, moment, user_id
 from wire.money import MONEY, money_in_text
 from wire.text import plain_text
@@ -60,7 +61,9 @@ def _sentence(pattern: str) -> re.Pattern[str]:
 
 
 _HEART = "[♥❤♡\U0001f493-\U0001f49f\U0001f5a4\U0001f90d\U0001f90e\U0001f9e1][\ufe0e\ufe0f]*"
-_TIP = _sentence(rf"(?:i|i['’]ve|i have) sent you an? ({MONEY}) tip\b(?:{_HEART}|[\s.!…])*")
+_TIP = _sentence(
+    rf"(?:(?:i|i['’]ve|i have) sent you an? {MONEY} tip\b|{localized.TIPS})(?:{_HEART}|[\s.!…])*"
+)
 _A_SUM = re.compile(MONEY, re.IGNORECASE)
 # Where a sentence of another language ends, when the fan's words follow on its line.
 _STOP = re.compile(rf"(?:{_HEART}\s*)+|[.!](?=\s)|[。！]")
@@ -91,15 +94,16 @@ _SENTENCES = _sentence(
     r"(?:renew|renewed|expire|expired|end|ended|activated|cancell?ed)"
     rf"(?:{_FOR}| (?:on|at|until) [^\n.!?]{{0,30}}\d[^\n.!?]{{0,30}})?"
     rf"|you(?:(?: have|['’]ve)?) (?:received|got) an? (?:{MONEY} tip|tip of {MONEY})(?: from {_NAME})?"
+    rf"|{localized.SENTENCES}"
     rf")(?:{_HEART}|[\s.!…])*"
 )
-_OF_A_SENTENCE = ("purchased", "bought", "unlocked", "paid", "subscri", "renewed", "tip")
+_OF_A_SENTENCE = ("purchased", "bought", "unlocked", "paid", "subscri", "renewed", "tip", *localized.WORDS)
 
 
 def tip_notice(text: str) -> float | None:
     """The amount of the sentence that the platform writes for a tip, where it is the whole text."""
     found = _TIP.fullmatch(text.strip())
-    return money_in_text(found[1]) if found else None
+    return money_in_text(found[0]) if found else None
 
 
 def tip_amount(raw: Mapping[str, Any], text: str, *, by_fan: bool) -> float:
@@ -152,7 +156,7 @@ def _denied(raw: Mapping[str, Any]) -> bool:
 def _stated(text: str) -> float | None:
     """The amount of a text that is known to tell of a tip; the platform's sentence comes first in it."""
     if found := _TIP.match(text):
-        return money_in_text(found[1])
+        return money_in_text(found[0])
     return money_in_text(text.partition("\n")[0]) or money_in_text(text)
 
 
@@ -169,8 +173,8 @@ _CHAT = re.compile(r"\bchats?/chat/([\w.:@-]{1,256})/?(?:\?([^\s\"'<>#]{0,500}))
 _FIRST = re.compile(r"(?:^|&)(?:first|message)_?id=([\w.:@-]{1,256})", re.IGNORECASE)
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _KIND = re.compile(f"[a-z_]{{1,{MAX_KIND}}}")
-_RENEWED_TEXT = re.compile(r"\b(?:renewed|resubscribed)\b", re.IGNORECASE)
-_POST_TEXT = re.compile(r"\bposts?\b", re.IGNORECASE)
+_RENEWED_TEXT = re.compile(rf"\b(?:renewed|resubscribed|{localized.RENEWED})\b", re.IGNORECASE)
+_POST_TEXT = re.compile(rf"\b(?:posts?|{localized.POST})\b", re.IGNORECASE)
 
 
 def _any_of(words: str) -> re.Pattern[str]:

@@ -135,6 +135,7 @@ class MessageEnrichment(Payload):
 
     sentiment: float | None
     sentimentReason: NoSentiment | None = None  # where there is no sentiment and nothing failed
+    language: str | None = None  # of the text, ISO 639; null: it has no words, or is the platform's
     actions: list[str] | None = []
     # By action: the field that shows it, `text start:end`, a span of the text, or `model probability`.
     actionEvidence: dict[str, str] = {}

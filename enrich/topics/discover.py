@@ -19,6 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from enrich.embedding.encoded import Vectors
+from enrich.language.identify import ENGLISH
+from enrich.language.stop import empty_words, spoken_in, without_elisions
 from enrich.topics.library import Names
 from enrich.topics.windows import Window, unit
 
@@ -32,6 +34,9 @@ _MIN_CHATS = 3  # a topic, and each of its keywords, is seen in several chats: n
 _COHERENT = 0.35  # mean cosine of a cluster's members to its centroid
 _DUPLICATE = 0.6  # cosine of centroids from which two clusters are one
 _SAME = 0.8  # the same, of those that have names
+# The same of clusters in two languages: one talk is about .55 there, for what is carried over loses some of
+# it, and two talks are below .2.
+_ABROAD = 0.4
 _LOOSEST, _STRICTEST = 0.45, 0.55  # bounds of a discovered topic's threshold
 _KEYWORDS = 5
 _FEWEST_KEYWORDS = 2  # a cluster that has fewer is a manner of speaking
@@ -53,6 +58,7 @@ class Cluster:
     keywords: tuple[str, ...]
     centroid: Vectors
     threshold: float
+    language: str = ENGLISH  # that most of it is in
 
 
 def discover(
@@ -66,17 +72,18 @@ def discover(
     words = [_words(window.text) for window in windows]
     everything = [*words, *(_words(window.text) for window in others)]
     total = len(everything)
+    tongues = [spoken_in(window.text.lower()) for window in windows]
     least = max(_MIN_MEMBERS, round(_MIN_SHARE * total))
     groups = [
         group
-        for group in _named(vectors, names, max(_MIN_NAMED, round(_MIN_NAMED_SHARE * total)))
+        for group in _named(vectors, tongues, names, max(_MIN_NAMED, round(_MIN_NAMED_SHARE * total)))
         if len({windows[row].chat_id for row in group.rows}) >= _MIN_CHATS
     ]
     taken = {row for group in groups for row in group.rows}
     rest = [row for row in range(len(windows)) if row not in taken]
     # BERTopic fails on documents of one word; of so few words no topic could be told apart.
     if len(rest) >= 2 * least and len({word for row in rest for word in words[row]}) >= _FEWEST_KEYWORDS:
-        groups += _unnamed([words[row] for row in rest], vectors[rest], rest, least)
+        groups += _unnamed(words, vectors, tongues, rest, least)
     groups = _apart(groups)
     counts = Counter(word for each in everything for word in set(each))
     ranked = _ranked([[words[row] for row in group.rows] for group in groups], everything)
@@ -88,11 +95,17 @@ def discover(
         keywords = _readable(word for word in best if word in telling & shared)
         if group.label is not None:
             kept.append(
-                Cluster(group.label, keywords or (group.label.lower(),), group.centroid, _NAMED_THRESHOLD)
+                Cluster(
+                    group.label,
+                    keywords or (group.label.lower(),),
+                    group.centroid,
+                    _NAMED_THRESHOLD,
+                    group.language,
+                )
             )
         elif len(keywords) >= _FEWEST_KEYWORDS:
             threshold = round(float(np.clip(np.percentile(group.near, 25), _LOOSEST, _STRICTEST)), 2)
-            kept.append(Cluster(_label(keywords), keywords, group.centroid, threshold))
+            kept.append(Cluster(_label(keywords), keywords, group.centroid, threshold, group.language))
     return kept
 
 
@@ -102,20 +115,25 @@ def _label(keywords: Sequence[str]) -> str:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Group:
-    """Windows that belong together, by row; `near` are their cosines to the centroid."""
+    """Windows that belong together, by row; `near` are their cosines to the centroid.
+
+    `language` is the one that most are in.
+    """
 
     label: str | None
     rows: Sequence[int]
     centroid: Vectors
     near: NDArray[np.floating[Any]]
+    language: str
 
     @classmethod
-    def of(cls, label: str | None, rows: Sequence[int], vectors: Vectors) -> "_Group":
-        centroid = unit(vectors.mean(axis=0))
-        return cls(label, rows, centroid, vectors @ centroid)
+    def of(cls, label: str | None, rows: Sequence[int], vectors: Vectors, tongues: Sequence[str]) -> "_Group":
+        """Of all windows' `vectors` and `tongues`."""
+        centroid = unit(vectors[rows].mean(axis=0))
+        return cls(label, rows, centroid, vectors[rows] @ centroid, _most(tongues[row] for row in rows))
 
 
-def _named(vectors: Vectors, names: Names, least: int) -> list[_Group]:
+def _named(vectors: Vectors, tongues: Sequence[str], names: Names, least: int) -> list[_Group]:
     """The windows that are about what a name stands for, where there are enough; the largest first."""
     near = vectors.astype(np.float64) @ names.centroids.T.astype(np.float64)
     best = near.argmax(axis=1)
@@ -124,17 +142,21 @@ def _named(vectors: Vectors, names: Names, least: int) -> list[_Group]:
     for at, name in enumerate(names.names):
         rows = np.flatnonzero(sure & (best == at)).tolist()
         if len(rows) >= least:
-            groups.append(_Group.of(name.label, rows, vectors[rows]))
+            groups.append(_Group.of(name.label, rows, vectors, tongues))
     return sorted(groups, key=lambda group: -len(group.rows))
 
 
-def _unnamed(words: Sequence[list[str]], vectors: Vectors, rows: Sequence[int], least: int) -> list[_Group]:
-    """Coherent clusters of at least so many windows, the largest first; `rows` are the windows' places."""
+def _unnamed(
+    words: Sequence[list[str]], vectors: Vectors, tongues: Sequence[str], rest: Sequence[int], least: int
+) -> list[_Group]:
+    """Coherent clusters of at least so many of the windows at `rest`, the largest first."""
+    documents = [" ".join(words[row]) for row in rest]
     members: dict[int, list[int]] = defaultdict(list)
-    for at, label in enumerate(_bertopic([" ".join(each) for each in words], vectors)):
-        members[label].append(at)
+    labels = _bertopic(documents, vectors[rest], [tongues[row] for row in rest])
+    for row, label in zip(rest, labels, strict=True):
+        members[label].append(row)
     groups = [
-        _Group.of(None, [rows[at] for at in own], vectors[own])
+        _Group.of(None, own, vectors, tongues)
         for _, own in sorted(members.items(), key=lambda each: (-len(each[1]), each[0]))
         if len(own) >= least
     ]
@@ -145,10 +167,16 @@ def _apart(groups: Iterable[_Group]) -> list[_Group]:
     """Those that are about something else than each one before."""
     kept: list[_Group] = []
     for group in groups:
-        most = _DUPLICATE if group.label is None else _SAME
-        if all(float(group.centroid @ other.centroid) < most for other in kept):
+        if all(float(group.centroid @ other.centroid) < _alike(group, other) for other in kept):
             kept.append(group)
     return kept
+
+
+def _alike(group: _Group, other: _Group) -> float:
+    """The cosine of their centroids from which the group is about the same as the other one."""
+    if group.label is not None:
+        return _SAME
+    return _DUPLICATE if group.language == other.language else _ABROAD
 
 
 def _ranked(groups: Sequence[Sequence[list[str]]], everything: Sequence[list[str]]) -> list[list[str]]:
@@ -177,14 +205,20 @@ def unknown(found: Sequence[Cluster], words: Sequence[Sequence[str]], centroids:
 
     `merge_models` keeps the ids of its first model and appends what is unlike all of it. Each model here has
     one document a topic, so the topics of the merged documents tell where each topic went.
+    What is in another language than English is alike from a smaller similarity on.
     """
     if not found or not words:
         return list(found)
     known = _as_bertopic(words, centroids)
-    other = _as_bertopic([each.keywords for each in found], np.stack([each.centroid for each in found]))
-    merged = _library().BERTopic.merge_models([known, other], min_similarity=_DUPLICATE)
-    went = merged.topics_[len(words) :]
-    return [each for each, topic in zip(found, went, strict=True) if topic >= len(words)]
+    new: list[Cluster] = []
+    for is_english, least in ((True, _DUPLICATE), (False, _ABROAD)):
+        if not (own := [each for each in found if (each.language == ENGLISH) is is_english]):
+            continue
+        other = _as_bertopic([each.keywords for each in own], np.stack([each.centroid for each in own]))
+        merged = _library().BERTopic.merge_models([known, other], min_similarity=least)
+        went = merged.topics_[len(words) :]
+        new += [each for each, topic in zip(own, went, strict=True) if topic >= len(words)]
+    return [each for each in found if any(each is own for own in new)]
 
 
 def has_content(text: str) -> bool:
@@ -209,7 +243,7 @@ def _as_bertopic(words: Sequence[Sequence[str]], centroids: Vectors) -> Any:
     return model
 
 
-def _bertopic(documents: list[str], vectors: Vectors) -> list[int]:
+def _bertopic(documents: list[str], vectors: Vectors, tongues: Sequence[str]) -> list[int]:
     """Each document's cluster. Same in, same out."""
     from sklearn.cluster import MiniBatchKMeans
     from sklearn.decomposition import PCA
@@ -224,7 +258,7 @@ def _bertopic(documents: list[str], vectors: Vectors) -> list[int]:
         vectorizer_model=CountVectorizer(analyzer=str.split),
     )
     labels, _ = model.fit_transform(documents, embeddings=vectors)
-    if groups := _duplicates(labels, vectors):
+    if groups := _duplicates(labels, vectors, tongues):
         model.merge_topics(documents, groups)
         labels = model.topics_
     return [int(label) for label in labels]
@@ -242,18 +276,32 @@ def _library() -> Any:
     return bertopic
 
 
-def _duplicates(labels: Sequence[int], vectors: Vectors) -> list[list[int]]:
+def _duplicates(labels: Sequence[int], vectors: Vectors, tongues: Sequence[str]) -> list[list[int]]:
     """Clusters that are about the same: each with the larger one that it is near to, if there is one."""
     sizes = Counter(labels)
-    groups: list[tuple[Vectors, list[int]]] = []
+    groups: list[tuple[Vectors, str, list[int]]] = []
     for label in sorted(sizes, key=lambda each: (-sizes[each], each)):
-        centroid = unit(vectors[np.array(labels) == label].mean(axis=0))
-        near = next((group for leader, group in groups if float(leader @ centroid) >= _DUPLICATE), None)
+        rows = np.flatnonzero(np.array(labels) == label)
+        centroid, tongue = unit(vectors[rows].mean(axis=0)), _most(tongues[row] for row in rows.tolist())
+        near = next(
+            (
+                group
+                for leader, its, group in groups
+                if float(leader @ centroid) >= (_DUPLICATE if its == tongue else _ABROAD)
+            ),
+            None,
+        )
         if near is None:
-            groups.append((centroid, [label]))
+            groups.append((centroid, tongue, [label]))
         else:
             near.append(label)
-    return [group for _, group in groups if len(group) > 1]
+    return [group for *_, group in groups if len(group) > 1]
+
+
+def _most(tongues: Iterable[str]) -> str:
+    """The most frequent one, of equal ones the first by name."""
+    counts = Counter(tongues)
+    return min(counts, key=lambda each: (-counts[each], each))
 
 
 def _telling(own: Sequence[Sequence[str]], counts: Counter[str], total: int, least: float) -> set[str]:
@@ -309,5 +357,7 @@ def _empty() -> frozenset[str]:
 
 def _words(text: str) -> list[str]:
     """The words of a text that may be keywords: no links, no handles, no fillers."""
-    plain = _CONTRACTED.sub(" ", _PRIVATE.sub(" ", text[:_CHARACTERS].lower()))
-    return [intern(word) for word in _WORD.findall(plain) if word not in _empty()]
+    said = _PRIVATE.sub(" ", text[:_CHARACTERS].lower())
+    empty = _empty() | empty_words(said)
+    plain = _CONTRACTED.sub(" ", without_elisions(said))
+    return [intern(word) for word in _WORD.findall(plain) if word not in empty]

@@ -64,5 +64,5 @@ def head_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path
 
 
 def _forget_heads() -> None:
-    for cached in (heads.head_of, heads.heads_of, score._readers, action_head._outputs):
+    for cached in (heads.head_of, heads.heads_of, score.readers, action_head._outputs):
         cached.cache_clear()

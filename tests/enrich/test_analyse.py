@@ -69,7 +69,7 @@ def test_sentiment_is_the_mean_over_the_fans_messages(chat: ChatOf, conversation
 def test_a_message_in_another_language_has_no_sentiment_and_says_why(
     chat: ChatOf, conversation: ConversationOf
 ) -> None:
-    said = ["hey i love this", "ok", "sin ti no puedo dormir, eres lo mejor", "", "so good", ""]
+    said = ["hey i love this", "ok", "ik hou van jou, je bent zo mooi", "", "so good", ""]
     node = enrich_alone(conversation(chat("f", said)))
     found = [node.messages[f"f-{n}"] for n in range(4)]
     assert [each.no_sentiment for each in found] == [None, None, "language", "no_text"]
@@ -79,7 +79,7 @@ def test_a_message_in_another_language_has_no_sentiment_and_says_why(
 
 
 def test_a_sentiment_once_read_in_another_language_goes(chat: ChatOf, conversation: ConversationOf) -> None:
-    own = conversation(chat("f", ["que linda eres", "ok"]))
+    own = conversation(chat("f", ["ik hou van jou, je bent zo mooi", "ok"]))
     known = {"f-0": Reading(0.2, {}), "f-1": Reading(0.7, {})}
     (node,) = assign(analyse([own], contexts([own], {}), known=known), None)
     assert [node.messages[id].sentiment for id in ("f-0", "f-1")] == [None, 0.7]
@@ -244,7 +244,7 @@ def test_what_was_read_before_stays_and_everything_beside_it_is_new(
     """As when a worker on another kind of machine understands a conversation that has grown."""
     messages = chat("f", LINES)
     around = contexts([conversation(messages)], {})
-    known = {"f-0": Reading(0.1234, {"complaint": 0.91}), "f-3": Reading(None, {})}
+    known = {"f-0": Reading(0.1234, {"complaint": 0.91}, "en"), "f-3": Reading(None, {}, "en")}
     [node] = assign(analyse([conversation(messages)], around, known=known), topics.seeded("creator"))
     [plain] = assign(analyse([conversation(messages)], around), topics.seeded("creator"))
     assert node.messages["f-0"].sentiment == 0.1234

@@ -51,7 +51,7 @@ def forget() -> Iterator[None]:
     for cached in (
         heads_module.head_of,
         heads_module.heads_of,
-        score._readers,
+        score.readers,
         action_head._outputs,
         content,
     ):

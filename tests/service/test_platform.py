@@ -302,11 +302,13 @@ async def test_a_question_leads_the_inbox_and_the_others_say_why_nobody_waits(ac
     assert full["priority"]["1"]["spend"] > 0
 
 
-async def test_a_language_that_is_not_read_has_no_sentiment(account: Account) -> None:
+async def test_a_message_states_its_language_and_one_that_is_not_read_has_no_sentiment(
+    account: Account,
+) -> None:
     texts = (
         "die fotos sind die besten die ich je gesehen habe",
         "sin ti no puedo dormir, eres lo mejor",
-        "no me digas, que linda eres",
+        "ik hou van jou, je bent zo mooi",
         ":)",
         ":(",
         "punish me, i was bad 😈",
@@ -318,8 +320,9 @@ async def test_a_language_that_is_not_read_has_no_sentiment(account: Account) ->
         account.messages, lambda found: len(found) == 6 and all(m["enrichment"] for m in found)
     )
     read = {m["text"]: m["enrichment"] for m in found}
-    for text in texts[:3]:
-        assert (read[text]["sentiment"], read[text]["sentimentReason"]) == (None, "language")
+    assert [read[text]["language"] for text in texts] == ["de", "es", "nl", None, None, "en"]
+    assert all(read[text]["sentiment"] > 0.6 for text in texts[:2])
+    assert (read[texts[2]]["sentiment"], read[texts[2]]["sentimentReason"]) == (None, "language")
     assert read[":)"]["sentiment"] > 0.6
     assert read[":("]["sentiment"] < 0.4
     assert read["punish me, i was bad 😈"]["sentiment"] >= 0.45

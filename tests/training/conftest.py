@@ -50,5 +50,5 @@ def own_model(small_model: Path, tmp_path: Path) -> Iterator[Path]:
 
 
 def forget_heads() -> None:
-    for cached in (heads.head_of, heads.heads_of, score._readers, action_head._outputs, model_name, content):
+    for cached in (heads.head_of, heads.heads_of, score.readers, action_head._outputs, model_name, content):
         cached.cache_clear()

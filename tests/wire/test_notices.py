@@ -84,7 +84,9 @@ def test_what_the_platform_says_is_no_tip_is_talk(says_no: Any) -> None:
         ({"isTip": True}, "for you", True, 0),
         ({"isTip": True}, "$5 or $10", True, 0),
         ({"isTip": None}, "I sent you a $5 tip", True, 5),
-        ({}, "Te envié una propina de $20.00 ♥", True, 0),
+        ({}, "Te envié una propina de $20.00 ♥", True, 20),
+        ({}, "Te envié una propina de $20.00 ♥ te lo mereces", True, 0),
+        ({}, "Я отправил вам чаевые 1 000,00 $", True, 0),
         ({}, "I sent you a $5 tip", False, 0),
     ],
 )
