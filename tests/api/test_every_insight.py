@@ -168,6 +168,19 @@ async def _topics(ask: Ask, feed: list[Call], edge: Edge) -> None:
         assert each["trend"] == (pytest.approx(100 * (volumes[id] - earlier) / earlier) if earlier else None)
 
 
+async def _topics_in_time(ask: Ask, feed: list[Call], edge: Edge) -> None:
+    found = await ask("topics-over-time", bucket="day")
+    expected = oracle.topics_by_day(feed, edge.start, edge.end, edge.zone)
+    volumes = {day: dict(topics) for day, (_, topics) in expected.items() if topics}
+    told: dict[str, dict[str, int]] = {}
+    for each in found["topics"]:
+        told.setdefault(each["date"], {})[each["id"]] = each["volume"]
+    assert told == volumes
+    assert {each["date"]: each["conversations"] for each in found["buckets"]} == {
+        day: count for day, (count, _) in expected.items()
+    }
+
+
 async def _sentiment(ask: Ask, feed: list[Call], edge: Edge) -> None:
     found = await ask("sentiment-trend")
     said = [
@@ -299,6 +312,7 @@ async def _conversations(ask: Ask, feed: list[Call], edge: Edge) -> None:
 
 CHECKS: Final[dict[str, Callable[[Ask, list[Call], Edge], Awaitable[None]]]] = {
     "topics": _topics,
+    "topics-over-time": _topics_in_time,
     "sentiment-trend": _sentiment,
     "response-time": _response_time,
     "full": _full,

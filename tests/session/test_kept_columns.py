@@ -15,6 +15,7 @@ from graph.traversals import CONVERSATIONS, FANS, PROFILES
 from insights.columns import Table
 from insights.tables import SCHEMAS, Ask, Version, of_answers, rows_of
 from session import columns
+from tests.session import test_corrections as corrections
 from tests.session.ports import USER, World, bring, raw, say, turn
 from tests.session.test_any_order import CREATORS, Model, in_graphs, live, lives
 
@@ -60,15 +61,34 @@ def test_columns_are_those_of_the_graphs_rows_whatever_happens(
                 await take(world.session, *model.take(*what), creator=what[0])
         await world.settle()
         for creator in world.session._history.creators():
-            _, found = await asked(world, creator, ASKS)
-            pk = Account(USER, creator).key
-            rows = [await graph.submit(each.traversal, {"pk": pk, **each.bindings}) for each in ASKS]
-            for ask, own, theirs in zip(ASKS, found, of_answers(ASKS, rows), strict=True):
-                assert plain(own) == plain(theirs), ask
+            await are_those_of(graph, world, creator)
         await world.kill()
 
     with tempfile.TemporaryDirectory() as folder:
         asyncio.run(in_graphs(Path(folder), check))
+
+
+async def are_those_of(graph: Graph, world: World, creator: str) -> None:
+    _, found = await asked(world, creator, ASKS)
+    pk = Account(USER, creator).key
+    rows = [await graph.submit(each.traversal, {"pk": pk, **each.bindings}) for each in ASKS]
+    for ask, own, theirs in zip(ASKS, found, of_answers(ASKS, rows), strict=True):
+        assert plain(own) == plain(theirs), ask
+
+
+@pytest.mark.parametrize("is_kept_before", [True, False])
+async def test_columns_are_of_what_counts_once_people_have_corrected_it(
+    is_kept_before: bool, tmp_path: Path
+) -> None:
+    world = await corrections.talked(tmp_path / "graph")
+    graph = world.graph.behind
+    assert graph is not None
+    if is_kept_before:
+        await asked(world, corrections.CREATOR, ASKS)
+    await corrections.correct_much(world)
+    await are_those_of(graph, world, corrections.CREATOR)
+    await world.kill()
+    await graph.close()
 
 
 async def begun(*messages: str) -> World:
