@@ -335,7 +335,8 @@ _ENDING = re.compile(r"(?:ings?|ers?|ed|es|s|e|y|ies?)$")
 def _stem(word: str) -> str:
     """Enough of a word to see that another is a form of it."""
     stem = _ENDING.sub("", word) if len(word) > 3 else word
-    return stem[:-1] if len(stem) > 3 and stem[-1] == stem[-2] else stem  # "running" and "run"
+    stem = stem[:-1] if len(stem) > 3 and stem[-1] == stem[-2] else stem  # "running" and "run"
+    return stem.rstrip("s") if len(stem) > 3 else stem  # "lenses" and "lens"
 
 
 # Links, addresses and handles are never a keyword.

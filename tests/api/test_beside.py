@@ -36,7 +36,7 @@ def test_every_insight_can_have_the_period_before_beside_it_or_has_it_always() -
     assert offering == set(BESIDE)
     always = {"people", "heatmap", "compare"}
     of_a_moment = {"fans", "cohorts"}  # these compare a fan with the window before, and month with month
-    assert DESCRIBED.keys() - offering - always - of_a_moment == {"conversations"}
+    assert DESCRIBED.keys() - offering - always - of_a_moment == {"topics-over-time", "conversations"}
 
 
 def iso(second: float) -> str:
