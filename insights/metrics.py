@@ -17,7 +17,7 @@ from insights.clock import DAY, HOUR, local_seconds
 from insights.columns import Coded, Numbers, Table, distinct, grouped
 from insights.ordered import InOrder, Sorted
 from insights.rates import Share
-from insights.row import handling_of, silence_of, topic_id
+from insights.row import topic_id
 from insights.tables import rows_of
 from insights.topic_marks import topic_mark
 from insights.window import invalid, parse_time_zone, time_zone_notes
@@ -204,6 +204,20 @@ def bucket_start(bucket: str) -> Callable[[datetime], str]:
     return _BUCKETS[bucket]
 
 
+def _handling(rows: Table) -> Numbers:
+    """`insights.row.handling_seconds` of the fan conversations (rows of CONVERSATIONS) that have them."""
+    found: Numbers = (rows.numbers("endDate") - rows.numbers("startDate"))[rows.numbers("messageCount") >= 2]
+    return found
+
+
+def _silence(rows: Table) -> Numbers:
+    """`insights.row.silence_share` of the fan conversations (rows of CONVERSATIONS) that have one."""
+    durations = rows.numbers("endDate") - rows.numbers("startDate")
+    lasted = durations > 0
+    found: Numbers = np.minimum(100.0, 100 * rows.numbers("silenceSeconds")[lasted] / durations[lasted])
+    return found
+
+
 def spoken(rows: Table) -> Table:
     """The rows that are conversations."""
     return rows.where(rows.numbers("messageCount") > 0)
@@ -245,8 +259,8 @@ def response_time_metrics(conversations: Table) -> ResponseTimeMetrics:
     rows = by_fans(conversations)
     times = rows.nested("responseSeconds").table.numbers("seconds")
     return response_times_of(
-        handling=Mean.of(handling_of(rows)),
-        silence=Mean.of(silence_of(rows)),
+        handling=Mean.of(_handling(rows)),
+        silence=Mean.of(_silence(rows)),
         turns=Mean.of(rows.numbers("turns")),
         times=Sorted(times),
         total=fsum(times.tolist()),

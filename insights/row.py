@@ -1,10 +1,7 @@
 """What a row says; definitions in docs/metrics.md. Pure."""
 
-import numpy as np
-
 from graph.model import local_id, topic_vertex
 from graph.traversals import ConversationRow
-from insights.columns import Numbers, Table
 
 
 def handling_seconds(row: ConversationRow) -> int | None:
@@ -17,20 +14,6 @@ def silence_share(row: ConversationRow) -> float | None:
     duration = row["endDate"] - row["startDate"]
     # Whole-second dates can make the duration a fraction shorter than the gaps inside it.
     return min(100.0, 100 * row["silenceSeconds"] / duration) if duration > 0 else None
-
-
-def handling_of(rows: Table) -> Numbers:
-    """`handling_seconds` of the fan conversations (rows of CONVERSATIONS) that have them."""
-    found: Numbers = (rows.numbers("endDate") - rows.numbers("startDate"))[rows.numbers("messageCount") >= 2]
-    return found
-
-
-def silence_of(rows: Table) -> Numbers:
-    """`silence_share` of the fan conversations (rows of CONVERSATIONS) that have one."""
-    durations = rows.numbers("endDate") - rows.numbers("startDate")
-    lasted = durations > 0
-    found: Numbers = np.minimum(100.0, 100 * rows.numbers("silenceSeconds")[lasted] / durations[lasted])
-    return found
 
 
 def topic_id(element_id: str) -> str:

@@ -20,6 +20,7 @@ from api.errors import add_error_handlers
 from api.sockets.pages import Asked, Pages
 from enrich.embedding import embed as embedding
 from enrich.embedding.encoded import Encoded
+from enrich.embedding.heads import Heads
 from errors import GraphError, GraphUnavailable, Overloaded
 from frames.publisher import Publisher
 from graph import batcher as batching
@@ -271,14 +272,13 @@ async def test_requests_that_are_refused_are_counted_by_status(tally: Tally) -> 
 
 
 class Encoder:
-    dimension = 2
-
-    def encode(self, texts: list[str]) -> Encoded:
-        return Encoded(np.zeros((len(texts), 2), np.float32), np.zeros((len(texts), 1), np.float32))
+    def encode(self, texts: list[str], heads: Heads) -> Encoded:
+        rows = len(texts)
+        return Encoded(np.zeros((rows, 2), np.float32), np.zeros((rows, heads.outputs), np.float32))
 
 
 def test_a_text_is_embedded_once_and_then_comes_from_the_cache(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(embedding, "encoder", lambda model: Encoder())
+    monkeypatch.setattr(embedding, "encoder", lambda model, heads: Encoder())
     monkeypatch.setattr(embedding, "_cache", type(embedding._cache)())
     embedding.tally.take()
     embedding.embed(["one", "two"])

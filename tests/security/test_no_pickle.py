@@ -36,6 +36,8 @@ def uses(source: str) -> Iterator[str]:
                 yield name
             case ast.Call(func=ast.Attribute(attr="load", value=ast.Name(id="torch" | "np" | "numpy"))):
                 yield "load"
+            case ast.keyword(arg="trust_remote_code", value=ast.Constant(value=False)):
+                pass
             case ast.keyword(arg="allow_pickle" | "trust_remote_code" | "weights_only"):
                 yield "a loader's switch"
 
