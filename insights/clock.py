@@ -10,10 +10,6 @@ from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-import numpy as np
-
-from insights.columns import Numbers
-
 MINUTE: Final = 60
 HOUR: Final = 60 * MINUTE
 DAY: Final = 24 * HOUR
@@ -22,7 +18,7 @@ DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 HOURS_OF_WEEK: Final = tuple(f"{day} {hour:02}" for day in DAYS for hour in range(24))
 _EARLIEST: Final = int(datetime(1, 1, 3, tzinfo=UTC).timestamp())
 _LATEST: Final = int(datetime(9999, 12, 29, tzinfo=UTC).timestamp())
-_EPOCH: Final = 3 * DAY  # the epoch began on a Thursday, so many seconds into its week
+LOCAL_EPOCH: Final = 3 * DAY  # the epoch began on a Thursday, so many seconds into its week
 
 
 class Steady(NamedTuple):
@@ -35,7 +31,7 @@ class Steady(NamedTuple):
     @property
     def local(self) -> tuple[float, float]:
         """Where it begins and ends in local time, in seconds since the Monday before the epoch."""
-        return self.start + self.offset + _EPOCH, self.end + self.offset + _EPOCH
+        return self.start + self.offset + LOCAL_EPOCH, self.end + self.offset + LOCAL_EPOCH
 
 
 def offset_at(second: float, zone: tzinfo) -> int:
@@ -46,21 +42,7 @@ def offset_at(second: float, zone: tzinfo) -> int:
 
 def local_second(second: float, zone: tzinfo) -> float:
     """What clocks show at an instant, in seconds since the Monday before the epoch."""
-    return second + offset_at(second, zone) + _EPOCH
-
-
-def local_seconds(seconds: Numbers, zone: tzinfo) -> Numbers:
-    """`local_second` of whole instants."""
-    if not len(seconds):
-        return seconds
-    parts = list(steady(int(seconds.min()), int(seconds.max()) + 1, zone))
-    of = np.searchsorted([each.start for each in parts], seconds, side="right") - 1
-    return seconds + np.array([each.offset + _EPOCH for each in parts], np.int64)[of]
-
-
-def hours_of_week(seconds: Numbers, zone: tzinfo) -> Numbers:
-    """The places among HOURS_OF_WEEK of the hours that clocks show at whole instants."""
-    return local_seconds(seconds, zone) % WEEK // HOUR
+    return second + offset_at(second, zone) + LOCAL_EPOCH
 
 
 def steady(start: float, end: float, zone: tzinfo) -> Iterator[Steady]:

@@ -14,9 +14,10 @@ from typing import Final, Literal, NamedTuple, get_args
 import numpy as np
 
 from insights.bands import PRICE_BANDS, price_bands
-from insights.clock import HOURS_OF_WEEK, hours_of_week
+from insights.clock import HOURS_OF_WEEK
 from insights.columns import Dictionary, Nested, Numbers, Table, distinct, joined, without_repeats
 from insights.drill import Counted, Scope, named_rows
+from insights.instants import hours_of_week
 from insights.metrics import median
 from insights.ordered import Sorted
 from insights.rates import SIGNIFICANT, Share, adjusted, p_value, ratio_interval, wilson

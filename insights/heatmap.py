@@ -12,10 +12,11 @@ from typing import Final, Literal, NamedTuple, get_args
 
 import numpy as np
 
-from insights.clock import HOUR, HOURS_OF_WEEK, exposure, hours_of_week
+from insights.clock import HOUR, HOURS_OF_WEEK, exposure
 from insights.columns import Numbers, Table, grouped
 from insights.conversion import SALES
 from insights.drill import Counted, Scope, counted_rows, same_conversation
+from insights.instants import hours_of_week
 from insights.metrics import median
 from insights.ordered import Sorted
 from insights.window import Window, invalid, parse_time_zone

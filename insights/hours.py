@@ -5,13 +5,9 @@ They are read as clocks show them. A range that does not end after its start goe
 
 import re
 from dataclasses import dataclass
-from datetime import tzinfo
 from typing import Final, Self
 
-import numpy as np
-
-from insights.clock import DAY, DAYS, WEEK, steady
-from insights.columns import Numbers
+from insights.clock import DAY, DAYS, WEEK
 
 LONGEST: Final = 1000  # characters
 FORM: Final = "must be days and hours, such as Mon-Fri 09:00-17:30, Sat 10:00-14:00"
@@ -54,31 +50,6 @@ class WeeklyHours:
         """Whether they hold a local time, in seconds since some Monday."""
         place = local % WEEK
         return any(start <= place < end for start, end in self.parts)
-
-    def seconds(self, start: Numbers, end: Numbers, zone: tzinfo) -> Numbers:
-        """How many seconds of each `[start, end)`, epoch seconds, they hold."""
-        if not len(start):
-            return np.zeros(0)
-        parts = list(steady(float(start.min()), float(end.max()) + 1, zone))
-        begins, ends = (np.array(each) for each in zip(*(part.local for part in parts), strict=True))
-        held = self._until(ends) - self._until(begins)
-        before = np.cumsum(held) - held
-        starts, offsets = np.array([part.start for part in parts]), begins - [part.start for part in parts]
-
-        def until(second: Numbers) -> Numbers:
-            of = np.searchsorted(starts, second, side="right") - 1
-            found: Numbers = before[of] + self._until(second + offsets[of]) - self._until(begins[of])
-            return found
-
-        return until(end) - until(start)
-
-    def _until(self, local: Numbers) -> Numbers:
-        """How many seconds they hold before local times, counted from a Monday."""
-        weeks, place = np.divmod(local, WEEK)
-        before: Numbers = weeks * float(self.whole)
-        for start, end in self.parts:
-            before += np.clip(place - start, 0, end - start)
-        return before
 
 
 def _between(first: int, last: int) -> list[int]:

@@ -13,8 +13,9 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from graph.traversals import TopicLinkRow
-from insights.clock import DAY, HOUR, local_seconds
+from insights.clock import DAY, HOUR
 from insights.columns import Coded, Numbers, Table, distinct, grouped
+from insights.instants import local_seconds
 from insights.ordered import InOrder, Sorted
 from insights.rates import Share
 from insights.row import topic_id

@@ -20,6 +20,7 @@ from insights.columns import NOT_KNOWN, Coded, Column, Dictionary, Numbers, Tabl
 from insights.conversion import SALES
 from insights.drill import Counted, Scope, counted_rows, same_conversation
 from insights.hours import FORM, WeeklyHours
+from insights.instants import seconds_within
 from insights.metrics import is_within, median, p90, share_within
 from insights.ordered import Sorted
 from insights.rates import Share
@@ -135,7 +136,9 @@ class _Told:
         seconds, asked = answers.table.numbers("seconds"), answers.table.numbers("askedAt")
         hours = self.terms.hours
         in_hours = (
-            hours.seconds(asked, asked + seconds, self.terms.zone) if hours else np.full(len(asked), np.nan)
+            seconds_within(hours, asked, asked + seconds, self.terms.zone)
+            if hours
+            else np.full(len(asked), np.nan)
         )
         paid, unlocked = offers.table.numbers("paid"), offers.table.numbers("unlockedAt") != NOT_KNOWN
         return {

@@ -12,9 +12,10 @@ from typing import Annotated, Final, NamedTuple, Self
 import numpy as np
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from insights.clock import DAY, MINUTE, WEEK, local_second, local_seconds
+from insights.clock import DAY, MINUTE, WEEK, local_second
 from insights.columns import Coded, Dictionary, Numbers, distinct
 from insights.hours import FORM, LONGEST, WeeklyHours
+from insights.instants import local_seconds
 from insights.window import parse_time_zone
 from wire.fields import SENDER_ID
 

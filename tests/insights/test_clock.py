@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from insights.clock import HOUR, HOURS_OF_WEEK, exposure, hours_of_week, steady
+from insights.clock import HOUR, HOURS_OF_WEEK, exposure, steady
 from insights.hours import WeeklyHours
+from insights.instants import hours_of_week, seconds_within
 
 # With summer time, without; by half an hour, ahead by 45 minutes; a whole day skipped.
 ZONES = tuple(
@@ -112,7 +113,7 @@ def test_weekly_hours_hold_as_many_seconds_as_their_minutes(
     for minute in range(start, start + length):
         local = datetime.fromtimestamp(minute * 60, zone)
         open_minutes += _is_open(text, local.weekday(), local.hour * 60 + local.minute)
-    found = hours.seconds(np.array([start * 60]), np.array([(start + length) * 60]), zone)
+    found = seconds_within(hours, np.array([start * 60]), np.array([(start + length) * 60]), zone)
     assert found.tolist() == [open_minutes * 60]
 
 

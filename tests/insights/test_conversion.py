@@ -10,9 +10,10 @@ from errors import InvalidInput
 from graph.model import element_id, topic_vertex
 from graph.traversals import DISCUSSED, FAN_CONVERSATIONS, SALES, DiscussedRow, FanConversationRow, SaleRow
 from insights.bands import PRICE_BANDS, price_bands
-from insights.clock import HOURS_OF_WEEK, hours_of_week
+from insights.clock import HOURS_OF_WEEK
 from insights.conversion import AccountTables, Factor, Observed, conversion, counted, observe
 from insights.drill import Scope
+from insights.instants import hours_of_week
 from insights.tables import of_rows
 from insights.window import Window
 from wire.payloads import Conversion, FactorKind

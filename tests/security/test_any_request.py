@@ -7,7 +7,6 @@ import asyncio
 import os
 import random
 import warnings
-from pathlib import Path
 from typing import Any, cast
 
 import httpx
@@ -30,7 +29,6 @@ EXAMPLES = 15  # of each operation and mode
 LONGEST_ADDRESS = 14_000  # characters; with the headers more than HAProxy takes
 MUTATED = int(os.environ.get("FUZZ_FRAMES", "3000"))
 SLOWEST = 400  # frames a second
-GROWTH = 64 * 1024 * 1024  # bytes that the process which reads them may grow by, however many they are
 OWN = {"user_id": "fuzzed"}  # else each request with input would begin another
 SCHEMA = schemathesis.openapi.from_dict(build_api(Settings()).openapi())
 OPERATIONS = [
@@ -109,10 +107,7 @@ async def test_a_socket_takes_any_frame_and_lives(service: Service, user_id: str
         assert socket.response is not None
         assert "Sec-WebSocket-Extensions" not in socket.response.headers  # compression was offered
         answers = asyncio.create_task(_drain(socket))
-        replica = _replica(service)
-        for number in range(MUTATED):
-            if number == MUTATED // 10:  # it has what it needs by then
-                began = _resident(replica)
+        for _ in range(MUTATED):
             frame = mutated(chance.choice(whole), chance)
             # As text where it is some: bytes of any kind are taken as well.
             try:
@@ -135,26 +130,8 @@ async def test_a_socket_takes_any_frame_and_lives(service: Service, user_id: str
                 assert not answers.done(), "The socket was closed."
                 await asyncio.sleep(0.2)
             assert (await http.get("/ready")).json()["status"] == "ready"
-        assert _resident(replica) - began < GROWTH
         assert not answers.done()
         answers.cancel()
-
-
-def _replica(service: Service) -> Path:
-    """Where the kernel tells of the process that reads the sockets."""
-    [found] = [
-        process
-        for process in Path("/proc").glob("[0-9]*")
-        if (process / "comm").read_text().startswith("ray::ServeRepli")
-        and str(service.folder).encode() in (process / "environ").read_bytes()
-    ]
-    return found
-
-
-def _resident(process: Path) -> int:
-    """Bytes of memory that it has."""
-    pages = int((process / "statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 async def _drain(socket: Any) -> None:
