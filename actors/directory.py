@@ -84,6 +84,21 @@ class Caller:
                 raise Unavailable("The user's actor is not up, or is being replaced; try again.") from problem
             await backoff.pause()
 
+    async def ask_if_up(
+        self, method: Method[P, T], user_id: str, *args: P.args, **kwargs: P.kwargs
+    ) -> T | None:
+        """Call the method of the user's actor where this is known to be up; None else, nobody is woken."""
+        handle = self._handles.get(user_id)
+        if handle is None:
+            return None
+        try:
+            answer: T = await result(getattr(handle, method.__name__).remote(user_id, *args, **kwargs))
+            return answer
+        except (RayActorError, StaleOwner):
+            if self._handles.get(user_id) is handle:
+                del self._handles[user_id]
+            return None
+
     async def model_ready(self) -> None:
         """Return once the model is loaded where it is used; Unavailable while the registry restarts."""
         try:
@@ -224,12 +239,16 @@ class Directory(Caller):
     async def columns(
         self, user_id: str, creator_id: str, asks: Sequence[Ask]
     ) -> tuple[Version, list[columns.Table]] | None:
-        """What an account answers to questions that the graph is asked; None: ask the graph."""
-        return await self.call(UserActor.columns, user_id, creator_id, asks)
+        """What an account answers to questions that the graph is asked; None: ask the graph.
+
+        Questions wake nobody: owners of users that rest would take turns where a node has room for few.
+        """
+        return await self.ask_if_up(UserActor.columns, user_id, creator_id, asks)
 
     async def column_versions(self, user_id: str, creators: Sequence[str]) -> list[Version | None]:
         """Of each account another one each time that its answers may be others; None: ask the graph."""
-        return await self.call(UserActor.column_versions, user_id, creators)
+        found = await self.ask_if_up(UserActor.column_versions, user_id, creators)
+        return [None] * len(creators) if found is None else found
 
     async def keep_for(self, user_id: str, creator_id: str, days: int | None) -> None:
         """Keep an account's messages for so many days (0: for ever; None: as long as all others')."""

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from actors import kept_graph
+from actors.directory import Directory
 from actors.kept_graph import KeptGraph
 from chats.account import Account
 from errors import Unavailable
@@ -14,6 +15,7 @@ from graph.traversals import ACCOUNTS, ACTIONS
 from insights.columns import Table
 from insights.queries import Reader
 from insights.tables import Ask, Columnar, Version, of_rows
+from settings import Settings
 
 ROWS = [{"type": "question", "count": 2}]
 OTHER = [{"type": "tease", "count": 1}]
@@ -140,3 +142,13 @@ async def test_without_a_version_of_every_account_nothing_is_given_again() -> No
     assert [await question.ask() for _ in range(2)] == [b"1: ['question']", b"2: ['question']"]
     owner.version, owner.away = (1,), True
     assert await question.ask() == b"3: ['question']"
+
+
+async def test_a_question_wakes_no_owner(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def registry(self: Directory) -> Any:
+        raise AssertionError("An owner is asked for.")
+
+    monkeypatch.setattr(Directory, "_registry", registry)
+    owners = Directory(Settings())
+    assert await owners.columns("anna", "c1", []) is None
+    assert await owners.column_versions("anna", ["c1", "c2"]) == [None, None]
