@@ -144,8 +144,7 @@ def _elements(contents: Contents) -> dict[str, Any]:
 
 
 def _figures(update: Raw) -> dict[str, Any]:
-    """The numbers; what lists the conversations behind them names the user."""
-    return {name: value for name, value in _rounded(numbers(update)).items() if name != "creatorId"}
+    return {name: _rounded(value) for name, value in numbers(update).items() if name != "creatorId"}
 
 
 def _rounded(value: Any) -> Any:
@@ -154,7 +153,7 @@ def _rounded(value: Any) -> Any:
         case float():
             return round(value, 6)
         case dict():
-            return {key: _rounded(each) for key, each in value.items() if key != "drill"}
+            return {key: _rounded(each) for key, each in value.items()}
         case list():
             return [_rounded(each) for each in value]
     return value

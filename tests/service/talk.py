@@ -119,9 +119,15 @@ async def in_graph(http: httpx.AsyncClient, user_id: str, shown: Raw) -> None:
 
 
 def numbers(update: Raw) -> Raw:
-    """An analytics update without what the clock moves: its window and the waiting part of priorities."""
-    moved = ("startDate", "endDate", "as_of", "priorityScores", "priority")
+    """An analytics update without what the clock moves: its window and the waiting part of priorities.
+
+    And without what lists the conversations behind it, which names window and user; pages get none.
+    """
+    moved = ("startDate", "endDate", "as_of", "priorityScores", "priority", "drill")
     kept = {name: value for name, value in update.items() if name not in moved}
+    kept["topics"] = [
+        {name: value for name, value in topic.items() if name != "drill"} for topic in update["topics"]
+    ]
     kept["priority"] = {
         chat: {
             part: round(value, 6) if isinstance(value, float) else value
