@@ -125,9 +125,8 @@ def numbers(update: Raw) -> Raw:
     """
     moved = ("startDate", "endDate", "as_of", "priorityScores", "priority", "drill")
     kept = {name: value for name, value in update.items() if name not in moved}
-    kept["topics"] = [
-        {name: value for name, value in topic.items() if name != "drill"} for topic in update["topics"]
-    ]
+    if "topics" in update:
+        kept["topics"] = [{**topic, "drill": None} for topic in update["topics"]]
     kept["priority"] = {
         chat: {
             part: round(value, 6) if isinstance(value, float) else value
