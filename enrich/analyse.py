@@ -26,7 +26,7 @@ from enrich.embedding.encoded import Vectors
 from enrich.entities import find as entities
 from enrich.language import read as multilingual
 from enrich.language.identify import ENGLISH, READ, languages
-from enrich.node import action_topics, action_uses, enriched_of, fan_sentiments, topic_uses
+from enrich.node import counted_of
 from enrich.outcomes import Context
 from enrich.reading import Reading
 from enrich.sentiment import score as sentiment
@@ -301,18 +301,8 @@ def _enriched(analysed: Analysed, found: _TopicsOf, model: topics.TopicModel | N
     messages = {
         id: _with_topics(each, topics_of.get(id, ()), model) for id, each in analysed.messages.items()
     }
-    sentiment_sum, sentiment_count = fan_sentiments(conversation.messages, messages)
-    return enriched_of(
-        conversation,
-        analysed.context,
-        topics=topic_uses(conversation, topics_of),
-        actions=action_uses(conversation.messages, messages),
-        action_topics=action_topics(messages),
-        sentiment_sum=sentiment_sum,
-        sentiment_count=sentiment_count,
-        messages=messages,
-        models={"topics": model.name if model else f"failed: {_NO_MODEL}", **analysed.models},
-    )
+    models = {"topics": model.name if model else f"failed: {_NO_MODEL}", **analysed.models}
+    return counted_of(conversation, analysed.context, messages, topics_of, models)
 
 
 def _with_topics(

@@ -43,6 +43,28 @@ def enriched_of(conversation: Conversation, context: Context, **understood: Any)
     )
 
 
+def counted_of(
+    conversation: Conversation,
+    context: Context,
+    messages: Mapping[str, MessageEnrichment],
+    topics_of: Mapping[str, Sequence[ToldTopic]],
+    models: Mapping[str, str],
+) -> EnrichedConversation:
+    """The conversation with what its `messages` say, by id; `topics_of` has the topics of those with any."""
+    total, n = fan_sentiments(conversation.messages, messages)
+    return enriched_of(
+        conversation,
+        context,
+        topics=topic_uses(conversation, topics_of),
+        actions=action_uses(conversation.messages, messages),
+        action_topics=action_topics(messages),
+        sentiment_sum=total,
+        sentiment_count=n,
+        messages=messages,
+        models=models,
+    )
+
+
 def not_understood(conversation: Conversation, context: Context, reason: str) -> EnrichedConversation:
     """A conversation that cannot be enriched: every message says why it has nothing."""
     failed = MessageEnrichment(

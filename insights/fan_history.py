@@ -76,7 +76,7 @@ class FanHistory:
     ends: Sequence[int]  # when the subscription ended and nothing followed
 
     def before(self, at: int) -> "FanHistory":
-        """What was known then. The platform states a subscription's end for now alone, so it is not."""
+        """What was known then, without a subscription's end: the platform states it for now alone."""
         return replace(
             self,
             joined=self.joined if self.joined is not None and self.joined < at else None,

@@ -6,7 +6,7 @@ from typing import Any
 from chats.conversation import Conversation
 from chats.corrections import Correction, Field, Stated, Subject
 from chats.enriched import EnrichedConversation, MessageEnrichment, TopicRef, TopicUse
-from enrich.node import action_topics, action_uses, enriched_of, fan_sentiments, topic_uses
+from enrich.node import counted_of
 from enrich.outcomes import Context
 from history.history import SEEDED, History
 
@@ -35,24 +35,8 @@ def understood(conversation: Conversation, context: Context) -> EnrichedConversa
     """What models say of a conversation of such messages."""
     messages = {message.id: reading(message.text) for message in conversation.messages}
     topics_of = {id: [TOPICS[ref.id] for ref in each.topics] for id, each in messages.items() if each.topics}
-    total, n = fan_sentiments(conversation.messages, messages)
-    return enriched_of(
-        conversation,
-        context,
-        topics=topic_uses(conversation, topics_of),
-        actions=action_uses(conversation.messages, messages),
-        action_topics=action_topics(messages),
-        sentiment_sum=total,
-        sentiment_count=n,
-        messages=messages,
-        models={
-            "sentiment": "s 1",
-            "topics": "t 1",
-            "actions": "a 1",
-            "action_head": "h 1",
-            "outcomes": "o 1",
-        },
-    )
+    models = {"sentiment": "s 1", "topics": "t 1", "actions": "a 1", "action_head": "h 1", "outcomes": "o 1"}
+    return counted_of(conversation, context, messages, topics_of, models)
 
 
 def understand(history: History, creator_id: str = "c1") -> None:

@@ -1,4 +1,4 @@
-"""Topics that no taxonomy knew: names of the library, then BERTopic over the windows that are about none.
+"""Topics that no taxonomy knew: names that people use, then BERTopic over the windows that are about none.
 
 PCA and MiniBatchKMeans stand in for its defaults: they are as good on such windows, much faster, work from
 few documents up, and give the same topics for the same windows. What of it is new beside known topics is
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from enrich.embedding.encoded import Vectors
 from enrich.language.identify import ENGLISH
 from enrich.language.stop import empty_words, spoken_in, without_elisions
-from enrich.topics.library import Names
+from enrich.topics.names import Names
 from enrich.topics.windows import Window, unit
 
 # All of these were set on the first half of the chats that `bench.quality.topics` measures on the second of.

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from enrich.embedding.embed import PACKAGED, embed, model_name
 from enrich.embedding.encoded import Vectors
 from enrich.topics.discover import discover, has_content, unknown
-from enrich.topics.library import names
+from enrich.topics.names import names_from
 from enrich.topics.store import pack, unpack, unreadable
 from enrich.topics.taxonomy import NAME as SEEDED_NAME
 from enrich.topics.taxonomy import TAXONOMY
@@ -302,7 +302,7 @@ def _with_found(
         [documents.windows[row] for row in rows],
         unit(documents.vectors[rows] - known.own_centre),
         [documents.windows[row] for row in others],
-        names(known.own_centre, model),
+        names_from(known.own_centre, model),
     )
     labels = {topic.label for topic in known.topics}
     found = [each for each in found if each.label not in labels]

@@ -16,8 +16,8 @@ from enrich.embedding.embed import embed
 from enrich.outcomes import contexts
 from enrich.topics import model as topics
 from enrich.topics.discover import Cluster, unknown
-from enrich.topics.library import library
 from enrich.topics.model import Documents, TopicModel, fit, seeded, served
+from enrich.topics.names import all_names
 from enrich.topics.store import header, pack, unpack
 from enrich.topics.taxonomy import TAXONOMY
 from errors import EnrichmentError
@@ -271,7 +271,7 @@ def test_keywords_name_each_word_once_and_no_filler(
     assert not {"lol", "haha", "really", "babe", "just", "like"} & set(topic.keywords)
 
 
-def test_a_topic_of_the_library_is_called_as_people_call_it(themed: Make) -> None:
+def test_a_topic_with_a_name_is_called_as_people_call_it(themed: Make) -> None:
     labels = {topic.label for topic in fit("creator", documents(themed(200))).topics[len(TAXONOMY) :]}
     assert labels == {"Cars", "Gardening", "Books"}
 
@@ -302,8 +302,8 @@ def test_no_label_is_vague() -> None:
     assert not {"heard", "new", "ago"} & {word for topic in topics for word in topic.keywords}
 
 
-def test_every_name_of_the_library_has_a_category_and_phrases_once() -> None:
-    names = library()
+def test_every_name_has_a_category_and_phrases_once() -> None:
+    names = all_names()
     assert len({name.label for name in names}) == len(names) >= 150
     assert not {name.label for name in names} & {topic.label for topic in TAXONOMY}
     assert all(name.category and len(name.phrases) >= 2 for name in names)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from chats.corrections import Correction, Subject
 from chats.enriched import MessageEnrichment, TopicRef, TopicUse
-from enrich.node import action_topics, action_uses, enriched_of, fan_sentiments, topic_uses
+from enrich.node import counted_of
 from graph.builder import GraphBuilder
 from graph.embedded import EmbeddedGraph
 from graph.model import DropOlder
@@ -49,19 +49,7 @@ def understand(owner: Owner) -> None:
                 felt = mood_of(message.id)
                 messages[message.id] = MessageEnrichment(sentiment=felt, actions=actions, topics=refs)
         topics_of = {id: [TOPICS[ref.id] for ref in e.topics] for id, e in messages.items() if e.topics}
-        total, n = fan_sentiments(conversation.messages, messages)
-        owner.cache.store(
-            enriched_of(
-                conversation,
-                context,
-                topics=topic_uses(conversation, topics_of),
-                actions=action_uses(conversation.messages, messages),
-                action_topics=action_topics(messages),
-                sentiment_sum=total,
-                sentiment_count=n,
-                messages=messages,
-            )
-        )
+        owner.cache.store(counted_of(conversation, context, messages, topics_of, {}))
 
 
 async def write(graph: Graph, owner: Owner, revision: int) -> None:

@@ -2,7 +2,7 @@
 
 A creator has one of these topics only where enough of its own windows are about it; the topic's centroid is
 then made of these windows. So a topic is called what a person would call it, and two fits of a creator find
-the same ones. `library.txt` has a line a name, under its category: the label, then phrases as they are said
+the same ones. `names.txt` has a line a name, under its category: the label, then phrases as they are said
 in chat.
 """
 
@@ -16,7 +16,7 @@ from enrich.embedding.embed import PACKAGED, embed
 from enrich.embedding.encoded import Vectors
 from enrich.topics.windows import unit
 
-_FILE = Path(__file__).with_name("library.txt")
+_FILE = Path(__file__).with_name("names.txt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Names:
 
 
 @lru_cache(maxsize=1)
-def library() -> tuple[Name, ...]:
+def all_names() -> tuple[Name, ...]:
     """All names, in the file's order."""
     found: list[Name] = []
     category = ""
@@ -50,15 +50,15 @@ def library() -> tuple[Name, ...]:
     return tuple(found)
 
 
-def names(centre: Vectors, model: str = PACKAGED) -> Names:
-    """The library as seen from `centre` [dimension], by the vectors of `model`."""
+def names_from(centre: Vectors, model: str = PACKAGED) -> Names:
+    """All names as seen from `centre` [dimension], by the vectors of `model`."""
     centroids = [unit(each - centre).mean(axis=0) for each in _vectors(model)]
-    return Names(library(), unit(np.stack(centroids)))
+    return Names(all_names(), unit(np.stack(centroids)))
 
 
 @lru_cache(maxsize=2)
 def _vectors(model: str) -> list[Vectors]:
     """The vectors of each name's phrases: [phrases, dimension]."""
-    counts = [len(name.phrases) for name in library()]
-    said = embed([phrase for name in library() for phrase in name.phrases], model)
+    counts = [len(name.phrases) for name in all_names()]
+    said = embed([phrase for name in all_names() for phrase in name.phrases], model)
     return np.split(said, np.cumsum(counts)[:-1])
