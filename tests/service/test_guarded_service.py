@@ -311,13 +311,17 @@ async def _play(
 
     # A fan is erased while messages of it arrive
     erased = asyncio.Event()
-    talking = asyncio.create_task(_talk(first, canaries, erased))
+    said: list[str] = []
+    talking = asyncio.create_task(_talk(first, canaries, erased, said))
     await told(of_carl, canaries.late)
     asked = {"creator_id": FIRST, "fan_id": str(ERASED)}
     answer = await olga.ask("DELETE", f"/api/v1/privacy/{ONE}", params=asked)
     assert answer.status_code in (200, 202), answer.text
     receipt = await complete(olga.http, ONE, answer.json())
     assert receipt["left"] == []
+    spoken = len(said)
+    await asyncio.sleep(10 * EVERY)
+    await told(of_carl, said[spoken])  # what was sent before the receipt came before it
     sent = len(of_carl.frames)
     await asyncio.sleep(10 * EVERY)
     erased.set()
@@ -372,11 +376,12 @@ async def _play(
     await told(of_carl, "the frogs again")  # on a socket from before
 
 
-async def _talk(extension: Extension, canaries: Canaries, stop: asyncio.Event) -> str:
-    """Both fans write by turns until it is set; the last that the fan who stays wrote."""
+async def _talk(extension: Extension, canaries: Canaries, stop: asyncio.Event, said: list[str]) -> str:
+    """Both fans write by turns until it is set; the last that the fan who stays wrote, who has `said` all."""
     for number in count(100):
         text = f"frog number {number} of them"
         await extension.say(message(2 * number, ERASED, recent(0), f"{canaries.late} {number}"))
+        said.append(text)
         await extension.say(message(2 * number + 1, STAYS, recent(0), text))
         if stop.is_set():
             return text

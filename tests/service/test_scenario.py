@@ -284,7 +284,8 @@ def _appended(frames: list[Raw]) -> list[Raw]:
 def _mark(frame: Raw) -> str:
     """What the order is told by: statuses (not their progress), results, syncs and appends."""
     if frame["type"] == "system_status":
-        return "" if "detail" in frame["payload"] else str(frame["payload"]["status"])
+        status = str(frame["payload"]["status"])  # REALTIME may have the detail that the graph is behind
+        return "" if status == "PROCESSING_SNAPSHOT" and "detail" in frame["payload"] else status
     kinds = ("enrichment_result", "full_sync_response")
     return frame["type"] if frame["type"] in kinds else ""
 

@@ -79,6 +79,8 @@ async def test_the_worked_example_has_the_same_numbers_everywhere(
         assert [each["volume"] for each in topics] == [each["volume"] for each in over_socket["topics"]]
 
         owners = Directory(Settings(redis_url=service.redis_url, data_dir=service.folder))
+        client = OnlyFansClient(owners)
+        assert len(await client.get_chats(user_id, 10, 0)) == 1  # it knows now that the owner is up
         ask = Ask(CONVERSATIONS, int(DAY.timestamp()), int(DAY.timestamp()) + 86_400)
         for _ in range(600):  # they are being made
             if (found := await owners.columns(user_id, user_id, [ask])) is not None:
@@ -96,7 +98,6 @@ async def test_the_worked_example_has_the_same_numbers_everywhere(
             ]
             assert kept == again == asked_of_graph
 
-    client = OnlyFansClient(owners)
     whole = await client.get_chat_with_messages(user_id, str(FAN), 4)
     assert (whole["id"], whole["messageCount"]) == (str(FAN), 6)
     assert [each["id"] for each in whole["messages"]] == [6, 5, 4, 3]
