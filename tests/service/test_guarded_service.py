@@ -311,17 +311,17 @@ async def _play(
 
     # A fan is erased while messages of it arrive
     erased = asyncio.Event()
-    said: list[str] = []
-    talking = asyncio.create_task(_talk(first, canaries, erased, said))
+    talked: list[str] = []
+    talking = asyncio.create_task(_talk(first, canaries, erased, talked))
     await told(of_carl, canaries.late)
     asked = {"creator_id": FIRST, "fan_id": str(ERASED)}
     answer = await olga.ask("DELETE", f"/api/v1/privacy/{ONE}", params=asked)
     assert answer.status_code in (200, 202), answer.text
     receipt = await complete(olga.http, ONE, answer.json())
     assert receipt["left"] == []
-    spoken = len(said)
+    spoken = len(talked)
     await asyncio.sleep(10 * EVERY)
-    await told(of_carl, said[spoken])  # what was sent before the receipt came before it
+    await told(of_carl, talked[spoken])  # what was sent before the receipt came before it
     sent = len(of_carl.frames)
     await asyncio.sleep(10 * EVERY)
     erased.set()
