@@ -146,7 +146,7 @@ class Scene:
         grants = [{"role": "agent", "user_id": user_id, "creator_id": creator_id}]
         made = await self.manage("POST", "keys", json={"name": "extension", "grants": grants})
         key = str(made.json()["key"])
-        self.secrets.append(key.rpartition("_")[2])
+        self.secrets.append(key.split("_", 2)[2])
         return key
 
     @asynccontextmanager
