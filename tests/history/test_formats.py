@@ -1,7 +1,8 @@
 """What earlier releases kept is read, what a newer one kept is left alone.
 
 `tests/data/checkpoints.tar.xz` holds one user's checkpoint of samples as the release of each format wrote it,
-`format-3` and `format-4`, and in `expected.json` what was understood, by the writer of format 3.
+`format-3` to `format-7`, and in `expected.json` what was understood, by the writer of format 3. Formats 5
+and 7 are encrypted by the keys in `keyring`, 6 and 7 have what is in `corrections.json`.
 """
 
 import dataclasses
@@ -22,6 +23,7 @@ from history import older
 from history.checkpoints import CORRECTED, ENCRYPTED, VERSION, Checkpoints
 from history.packing import Packed, unpack
 from tests.conftest import ROOT
+from tests.encryption.places import keyring_in
 from tests.graph.strategies import conversation, conversations
 from tests.history.test_checkpoints import checkpoint, files
 from wire.enriched import conversation_node
@@ -35,10 +37,13 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("version", [3, 4])
-def test_checkpoints_of_every_format_say_what_was_understood(data: Path, version: int) -> None:
-    found = Checkpoints(str(data / f"format-{version}"), "sam", 1).read()
+@pytest.mark.parametrize("version", [3, 4, 5, 6, 7])
+async def test_checkpoints_of_every_format_say_what_was_understood(data: Path, version: int) -> None:
+    keys = await keyring_in(data / "keyring", "sam")
+    found = Checkpoints(str(data / f"format-{version}"), "sam", 1, keys).read()
     assert found is not None
+    corrections = json.loads((data / "corrections.json").read_bytes()) if version >= 6 else {}
+    assert json.loads(msgspec.json.encode(found.corrections)) == corrections
     assert (found.sequence, found.revision, found.unfinished, found.held) == (7, 42, [], {})
     assert found.fits == {"88123401": 0, "90514422": 0}
     said = [_said(key, packed, found.basis) for key, packed in found.chats]
