@@ -15,6 +15,7 @@ _CENTS = (".99", ".95", ".49")  # of a price, whatever stands beside it
 _NUMBER = re.compile(r"(?<![\w$€£¥.:/,#'’-])(?P<amount>[0-9]{1,4}(?:\.[0-9]{2})?)(?![\w%:/'’°-]|[.,][0-9])")
 _YEAR = re.compile(r"(?:19|20)[0-9]{2}")
 _CLOCK = re.compile(r"(?:[01]?[0-9]|2[0-3])\.(?:00|15|30|45)")
+_TO_THE_CENT = re.compile(r"[0-9]+\.[0-9]0")
 
 
 def _one_of(phrases: str) -> str:
@@ -43,7 +44,8 @@ _ALLOWED = re.compile(
         back again now today tonight tomorrow only please pls plz babe baby hun hon love lol lmao haha ffs tho
         though right ok okay cool deal is it its it's was on at once to in all both i i'll ill u you we so
         because cause cuz later from til till until hmm flat usually normally sounds works had go goes towards
-        puts get gets would above yes sadly before seems over work the be enough good fair
+        puts get gets would above yes sadly before seems over work the be enough good fair final plain
+        anyway credit once are up get after since bc as no same
         """
     )
     + r"\b"
@@ -63,7 +65,9 @@ _NUMBERED = re.compile(
 
 _OFFER = "|".join(
     [
-        _one_of("can could would will i'd id i'll ill let_me let's lets i you u we to gonna")
+        _one_of(
+            "can can't cant cannot could would will i'd id i'll ill let_me let's lets i you u we to gonna"
+        )
         + rf"\s+(?:only\s+|just\s+)?do(?:\s+(?:it|that|this|one|{_YOU}))?(?:\s+(?:for|at))?",
         _one_of("make call set keep leave") + r"\s+(?:it|that)(?:\s+(?:to|at))?",
         r"(?:how|what)\s+about",
@@ -87,7 +91,9 @@ _PRICE = "|".join(
         r"(?:\s+(?:is|are|was|would\s+be|will\s+be|for|at|costs?)|\s*[=,:-](?:\s*for)?)?",
         _one_of("one two three four five six ten an? the")
         + rf"\s+{_GOODS}(?:\s+of\s+\w+)?\s+(?:is|are|was|would\s+be|for|at|costs?)",
-        r"[0-9]+\s+is",
+        rf"[0-9]+\s+is|{_GOODS}\s+are|makes",
+        r"(?:it|that|this|which)(?:'?d|\s+would|'ll|\s+will|'?s\s+gonna|'?s\s+going\s+to)\s+be(?:\s+(?:about|around|only|just))?",
+        r"[0-9]+\s+instead\s+of",
     ]
 )
 _BEFORE = re.compile(rf"{_START}(?:{_OFFER}|{_PRICE})\s*$")
@@ -95,7 +101,7 @@ _BEFORE = re.compile(rf"{_START}(?:{_OFFER}|{_PRICE})\s*$")
 _PER = re.compile(rf"\s+{_RATE}\b|\s+(?:plus\s+)?(?:shipping|postage)\b")
 _RATED = re.compile(
     r"\s+(?:"
-    + _one_of("each total in_total all_in altogether at_once in_one_go to_unlock on_top max tops")
+    + _one_of("each total in_total all_in together altogether at_once in_one_go to_unlock on_top max tops")
     + r"|for\s+"
     + _one_of(
         "all both it this that the an? my your ur one two three ten under another everything everyone each "
@@ -105,6 +111,7 @@ _RATED = re.compile(
 )
 _VERDICT = re.compile(
     r"\s+(?:(?:the|my)\s+(?:best|most|max|lowest|least)|it\s+is|be\s+(?:ok|okay|fine|enough|fair)|"
+    r"instead\s+of\s+[0-9]+(?=\s*(?:$|[^\w\s]))|i\s+can\s+(?:live|do|manage)|off(?=\s*(?:$|[^\w\s])|\s+(?:if|for|today)\b)|"
     r"(?:is|seems|sounds|feels|would\s+be)\s+"
     + _one_of(
         """
@@ -135,6 +142,11 @@ _IT_IS = re.compile(
 )
 _COMMA = re.compile(r",\s*$")
 _ENDS = re.compile(r"\s*(?:$|[?!.])")
+_ONLY = re.compile(rf"(?:{_START})(?P<who>\S+\s+)?(?:only|just)\s+$")
+_ONESELF = re.compile(
+    r"(?:i'?m|i|am|he'?s|she'?s|he|she|was|we|we're|there|there's|got|have|has|like|at|by)\s+"
+)
+_SHOWN = re.compile(r"\s*(?:$|[^\w\s,.'’-])")
 _PRICED = re.compile(
     r"\b"
     + _one_of(
@@ -146,6 +158,13 @@ _PRICED = re.compile(
         """
     )
     + r"\b|[$€£]"
+)
+
+# So they do beside what is sold, but for what is counted in years and hours.
+_OFFERED = re.compile(
+    r"\b(?:"
+    + _one_of("pics? photos? vids? videos? clips? sets? packs? voice_notes? notes? premiere deal offer")
+    + r")\b"
 )
 
 # Where the number begins a clause, or is all that is said in it.
@@ -166,24 +185,30 @@ _ALONE_AFTER = re.compile(rf"[\s,]*(?:(?:{_FILLER}\b|[:;]-?[)dp(]|[^\w\s.!?])[\s
 
 def amounts(plain: str) -> Iterator[tuple[int, int]]:
     """The spans of the bare numbers of `plain` (folded text) that are amounts, in its order."""
-    is_priced: bool | None = None
-    for match in _NUMBER.finditer(plain):
-        start, end = match.span("amount")
-        number = match["amount"]
-        if _YEAR.fullmatch(number) or _NUMBERED.search(plain, max(0, start - 12), start):
-            continue
-        if number[-3:] in _CENTS or _PER.match(plain, end):
-            yield start, end
-        elif _ALLOWED.match(plain, end):
-            if is_priced is None:
-                is_priced = _PRICED.search(plain) is not None
-            if _is_amount(plain, start, end, is_priced):
-                yield start, end
+    numbers = [each for each in _NUMBER.finditer(plain) if _may_be(plain, each)]
+    is_priced = bool(numbers) and _PRICED.search(plain) is not None
+    found = {each.span() for each in numbers if _is_amount(plain, each, is_priced)}
+    if found and not is_priced:  # an amount is a word of money for the others
+        found |= {each.span() for each in numbers if _is_amount(plain, each, True)}
+    yield from sorted(found)
 
 
-def _is_amount(plain: str, start: int, end: int, is_priced: bool) -> bool:
+def _may_be(plain: str, match: re.Match[str]) -> bool:
+    start, end = match.span()
+    if _YEAR.fullmatch(match[0]) or _NUMBERED.search(plain, max(0, start - 12), start):
+        return False
+    return _is_sure(plain, match) or _ALLOWED.match(plain, end) is not None
+
+
+def _is_sure(plain: str, match: re.Match[str]) -> bool:
+    return match[0][-3:] in _CENTS or _PER.match(plain, match.end()) is not None
+
+
+def _is_amount(plain: str, match: re.Match[str], is_priced: bool) -> bool:
     """`is_priced` says whether the text has a word of money."""
-    number = plain[start:end]
+    if _is_sure(plain, match):
+        return True
+    (start, end), number = match.span(), match[0]
     # What was cut off stands for a word, so that nothing seems to begin or end there.
     before = plain[:start] if start <= _NEAR else f"x {plain[start - _NEAR : start]}"
     after = plain[end : end + _NEAR] + ("x" if end + _NEAR < len(plain) else "")
@@ -196,9 +221,15 @@ def _is_amount(plain: str, start: int, end: int, is_priced: bool) -> bool:
         return False
     if _FOR.search(before):
         return not _LASTING.search(before) and not _is_bought(value, before)
-    if is_priced and (_IT_IS.search(before) or (_COMMA.search(before) and _ENDS.match(after))):
+    if (only := _ONLY.search(before)) and _SHOWN.match(after):
+        return not (only["who"] and _ONESELF.fullmatch(only["who"]))
+    if _TO_THE_CENT.fullmatch(number) and _SHOWN.match(after):
         return True
-    if _BEGINS.search(before) and _GIVEN.match(after):
+    if (is_priced or _OFFERED.search(plain)) and (
+        _IT_IS.search(before) or (_COMMA.search(before) and _ENDS.match(after))
+    ):
+        return True
+    if (_BEGINS.search(before) or _ALONE_BEFORE.search(before)) and _GIVEN.match(after):
         return True
     return bool(_ALONE_BEFORE.search(before) and _ALONE_AFTER.match(after))
 

@@ -16,7 +16,7 @@ from enrich.entities.amounts import amounts
 from enrich.entities.gazetteer import BY_FIRST_WORD, Name
 from enrich.text.folding import folded
 
-NAME = "patterns and gazetteer 3"
+NAME = "patterns and gazetteer 4"
 
 _MAX_CHARACTERS = 5_000
 
@@ -311,7 +311,7 @@ _TOLD = re.compile(
 
 _TOKEN = re.compile(r"[^\W_]+(?:'[^\W_]+)*|[^\w\s]+|\n")
 
-_AND = _words("or and , / & vs - >")
+_AND = _words("or and n , / & vs - >")
 _PLACE_BEFORE = _words(
     """
     in to from near around visit visiting visited outside leaving via downtown north south east west
@@ -347,6 +347,7 @@ _CALLS = _words(
     night goodnight gn bye goodbye birthday bday dear sorry ok okay
     """
 )
+_WHO_IS = _words("who's whos whose")
 _AFTER_CALL = _words(
     """
     how hows how's what whats what's are did do hope just this thanks its it's im i'm good long
@@ -509,7 +510,7 @@ def _person(name: Name, around: _Around) -> bool:
     word = name.words[0]
     if name.how == "free":
         return True
-    if around.before in _RELATIVES:
+    if around.before in _RELATIVES or around.before in _WHO_IS:
         return around.ends or around.after not in _PRONOUNS
     if around.before in _CALLS and (around.ends or around.after in _AFTER_CALL):
         return word not in _SEASONS or around.ends
@@ -521,8 +522,8 @@ def _person(name: Name, around: _Around) -> bool:
         return around.before == "" and word not in _SEASONS | {"may"}
     if around.before in ("it's", "its", "is") and around.after in ("here", "again", "from"):
         return True
-    if not around.before and around.after == "here":
-        return True
+    if around.after in ("here", "says", "said") and not around.before[:1].isalnum():
+        return word not in _SEASONS
     if around.before in ("-", "--", "~", "xoxo", "xo", "xx"):
         return around.ends
     if around.before == "," and around.before2 in _SIGNED:

@@ -31,7 +31,20 @@ is 35 the best you can do | 35
 the price goes to 16 from the 25th | 16
 the custom, is it 30? | 30
 i do 10 mins for 25 | 25
+35 instead of 50 | 35 50
+only 13 😘 | 13
+the clip is new, it's 11 😘 | 11
+that would be 25 because it's longer | 25
+voice notes are 15, calls 8 | 15
+30 for a minute or so, 45 for up to three | 30 45
+i can't do 28 | 28
+40 i can live with | 40
+10 off if you hurry | 10
+the lollies were 2.50 | 2.50
 i can do 6 minutes |
+i'm only 25 |
+20 minutes instead of 10 |
+it was only 8 when i woke up |
 make it 3 photos |
 can you do 10 in the morning |
 im 34 |
@@ -65,8 +78,8 @@ def test_bare_amounts_of_the_training_chats_are_found_as_was_measured() -> None:
         right += is_found and kind == "money"
         found += is_found
         true += kind == "money"
-    assert right / found >= 0.93
-    assert right / true >= 0.7
+    assert right / found >= 0.94
+    assert right / true >= 0.75
 
 
 @given(st.text(alphabet="0159. ,for?do", max_size=300))

@@ -167,6 +167,11 @@ cash app me | platform: cash app
 got new nike shoes | brand: nike
 louis vuitton bag | brand: louis vuitton
 my apple watch | brand: apple
+thanks tobias, see you in newport | person: tobias; place: newport
+rob here, is it late | person: rob
+whos mark | person: mark
+say hi to mark n jamie | person: mark; person: jamie
+got it at aldi, tried chrome | brand: aldi
 apple pie |
 nikes |
 on target |
