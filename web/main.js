@@ -13,7 +13,7 @@ import { drawInbox } from "./inbox.js";
 import { drawMoney } from "./money.js";
 import { drawPanel } from "./panel.js";
 import { drawPeople } from "./people.js";
-import { PAGE, initial, reduce } from "./state.js";
+import { PAGE, direction, initial, reduce } from "./state.js";
 
 const MESSAGES = 100; // asked for at a time
 const MANY = 1000; // asked for where a message is looked for
@@ -385,7 +385,8 @@ function listen() {
 function corrected(me) {
   const { topics = [], actions = {} } = state.analytics ?? {};
   const message = (chat, id) => (state.open?.id === chat ? state.open.messages.get(id) : null);
-  return { who, me, topics, actions: Object.keys(actions), message };
+  const side = (chat, id) => direction(message(chat, id), state.chats.get(chat)?.creatorId);
+  return { who, me, topics, actions: Object.keys(actions), message, side };
 }
 
 function address(user, creator) {

@@ -600,3 +600,36 @@ def test_a_message_and_a_topic_are_corrected_and_given_back_from_the_page(
     dialog.get_by_role("button", name="Save").click()
     expect(row).not_to_contain_text("Fitness")
     expect(topics).not_to_contain_text("Fitness")
+
+
+def test_a_conversations_outcome_and_mood_are_corrected_from_the_page(
+    service: Service, user_id: str, page: Page
+) -> None:
+    said = [message(n, 11, recent(50 - n), text) for n, text in enumerate(("so sad", "so bad"), start=1)]
+    send(service, user_id, "snapshot", {"chats": [chat(11, name="Robin Falk")], "messages": said})
+    visit(page, service, user_id)
+    page.locator('#inbox [data-chat-id="11"]').get_by_role("button").click()
+    rows = page.get_by_test_id("messages-panel").get_by_test_id("message")
+    expect(rows.nth(1)).to_contain_text("negative")
+    facts = page.locator("#panel-facts")
+    expect(facts).not_to_contain_text("outcome")
+    rows.nth(0).get_by_role("button", name="Correct what was understood").click()
+    dialog = page.get_by_test_id("correct")
+    dialog.get_by_label("Of").select_option("its whole conversation")
+    dialog.get_by_label("Mood").select_option("positive")
+    dialog.get_by_label("Outcomes").select_option("tip")
+    dialog.get_by_label("Amount").fill("12.50")
+    dialog.get_by_role("button", name="Save").click()
+    expect(dialog).to_be_hidden()
+    for n in range(2):
+        expect(rows.nth(n)).to_contain_text("1.00 positive")
+    expect(facts).to_contain_text("1 outcome")
+    expect(page.get_by_test_id("headline")).to_contain_text("$12.50")
+    rows.nth(1).get_by_role("button", name="Correct what was understood").click()
+    for left in (1, 0):
+        dialog.get_by_role("button", name="Withdraw").first.click()
+        if left:
+            expect(dialog).to_be_hidden()
+            rows.nth(1).get_by_role("button", name="Correct what was understood").click()
+    expect(rows.nth(1)).to_contain_text("negative")
+    expect(facts).not_to_contain_text("outcome")
