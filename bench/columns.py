@@ -426,12 +426,12 @@ def _measured(size: int) -> tuple[list[Cost], float, float]:
 
 
 def measure() -> list[Figure]:
-    """Insights by window against DuckDB, the slowest of them, fans, a change, and the memory."""
+    """Insights by window against DuckDB, the slowest of them, a change, and the memory."""
     _, short, _ = _measured(SHORT)
     costs, long, memory = _measured(LONG)
     found: list[Figure] = []
     for days in WINDOWS:
-        own = [each for each in costs if each.days == days and each.insight != "fans"]
+        own = [each for each in costs if each.days == days]
         name = f"Insights of {LONG:,} conversations, {days} days"
         slowest = max(own, key=lambda each: each.cold / each.sql)
         found += [
@@ -439,8 +439,6 @@ def measure() -> list[Figure]:
             Figure(f"{name}, {slowest.insight}", slowest.cold, "ms", "DuckDB", slowest.sql),
             Figure(f"{name}, all, again", _sum(own, "repeated"), "ms", "DuckDB", _sum(own, "sql_repeated")),
         ]
-    listed = next(each for each in costs if (each.insight, each.days) == ("fans", WINDOWS[-1]))
-    found.append(Figure(f"Fans of {LONG:,} conversations", listed.cold, "ms", "DuckDB", listed.sql))
     found.append(Figure(f"A change among {LONG:,} conversations, columns", long, "ms", f"{SHORT:,}", short))
     found.append(Figure(f"Columns of {LONG:,} conversations, memory", memory, "MiB", "goal", MEMORY_GOAL))
     return found

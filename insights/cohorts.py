@@ -8,9 +8,9 @@ from typing import Final
 
 import numpy as np
 
-from insights.columns import Numbers, Table, grouped, spans, without_repeats
+from insights.columns import NOT_KNOWN, Numbers, Table, grouped, spans, without_repeats
 from insights.drill import Scope
-from insights.fan_history import PAYMENTS, AccountFans
+from insights.fan_history import AccountFans
 from insights.fans import Moment
 from insights.months import month_of, months_between, window_of
 from insights.window import Window
@@ -34,8 +34,8 @@ def cohorts_of(
     """The cohorts of all months that the window touches."""
     zone, start = scope.zone, scope.window.start_second
     end = min(scope.window.end_second, moment.at)
-    joined = [each.profiles.numbers("joinDate") for each in accounts]  # 0: nobody knows
-    first = min((int(each[each != 0].min(initial=moment.at)) for each in joined), default=moment.at)
+    joined = [each.profiles.numbers("joinDate") for each in accounts]
+    first = min((int(each[each != NOT_KNOWN].min(initial=moment.at)) for each in joined), default=moment.at)
     found: list[Cohort] = []
     if start < end and first < moment.at:
         begin, finish = month_of(max(start, first), zone), month_of(end - 1, zone)
@@ -52,7 +52,7 @@ def cohorts_of(
         as_of=as_of,
         time_zone=scope.time_zone,
         cohorts=found,
-        unknown=sum(int((each == 0).sum()) for each in joined),
+        unknown=sum(int((each == NOT_KNOWN).sum()) for each in joined),
         caution=CAUTION,
         notes=zone_notes,
     )
@@ -81,7 +81,7 @@ class _Cells:
         def month(seconds: Numbers) -> Numbers:
             return np.searchsorted(bounds, seconds, side="right") - 1
 
-        begun = [np.where((each != 0) & (each < at), month(each), -1) for each in joined]
+        begun = [np.where((each != NOT_KNOWN) & (each < at), month(each), -1) for each in joined]
         fans = sum((np.bincount(each[each >= 0], minlength=n) for each in begun), np.zeros(n, np.int64))
         places = np.flatnonzero(fans)
         rows = np.full(n, -1, np.int64)
@@ -90,8 +90,7 @@ class _Cells:
         active = np.zeros(size, np.int64)
         paid: list[list[float]] = [[] for _ in range(size)]
         for account, cohort in zip(accounts, begun, strict=True):
-            payments = account.outcomes.where(account.outcomes.coded("type").is_any(PAYMENTS))
-            payments = payments.where(payments.numbers("date") >= bounds[0])
+            payments = account.payments.where(account.payments.numbers("date") >= bounds[0])
             paid_by, paid_in = payments.numbers("fan"), month(payments.numbers("date"))
             fan, acted = _acts(account.talks, month, at)
             acts = without_repeats(_cell(np.append(fan, paid_by), np.append(acted, paid_in), n))
@@ -119,7 +118,7 @@ def _cell(row: Numbers, column: Numbers, n: int) -> Numbers:
 def _acts(talks: Table, month: Callable[[Numbers], Numbers], at: int) -> tuple[Numbers, Numbers]:
     """Fans, and months in which they wrote: in between the first and last time they count as writing."""
     first, last = talks.numbers("firstFanDate"), talks.numbers("lastFanDate")
-    wrote = (first != 0) & (first < at)
+    wrote = (first != NOT_KNOWN) & (first < at)
     begin, finish = month(first[wrote]), month(np.minimum(last[wrote], at - 1))
     inside = finish >= 0  # others wrote before the first of the months
     begin, finish = np.maximum(begin[inside], 0), finish[inside]

@@ -7,6 +7,7 @@ strings that hardly repeat as one text, or a table of its own a row.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from math import fsum
 from typing import Any, Final, Self, TypeVar, Union, cast, overload
 
 import numpy as np
@@ -120,6 +121,12 @@ class Coded:
         own = np.zeros(len(self.values), np.int64)
         own[used] = [dictionary[self.values[code]] for code in used]
         return own[self.codes]
+
+    def without(self, places: Numbers) -> "Coded":
+        """The same with empty strings at these places."""
+        codes = self.codes.copy()
+        codes[places] = len(self.values)
+        return Coded(codes, [*self.values, ""])
 
     def used(self) -> list[int]:
         """The codes that are there, in rising order."""
@@ -298,9 +305,33 @@ def without_repeats(numbers: Numbers) -> Numbers:
 
 def grouped(codes: Numbers, n: int) -> list[Numbers]:
     """The places of each code from 0 to `n` - 1, in rising order."""
-    codes = codes.astype(np.uint16 if n <= 1 << 16 else np.int64)  # few are sorted in linear time
-    order = np.argsort(codes, kind="stable")
-    return np.split(order, np.searchsorted(codes[order], np.arange(1, n))) if n else []
+    counts = np.bincount(codes, minlength=n)
+    return np.split(_by_code(codes, n), np.cumsum(counts)[:-1]) if n else []
+
+
+def _by_code(codes: Numbers, n: int) -> Numbers:
+    """The places by their codes from 0 to `n` - 1, those of one code in rising order."""
+    # Few are sorted in linear time.
+    return np.argsort(codes.astype(np.uint16 if n <= 1 << 16 else np.int64), kind="stable")
+
+
+def sums(numbers: Numbers, which: Numbers, n: int) -> Numbers:
+    """The sum of the numbers of each kind from 0 to `n` - 1, rounded once, as `fsum` rounds it."""
+    found = np.bincount(which, numbers, minlength=n)  # rounds once where there are two
+    counts = np.bincount(which, minlength=n)
+    many = np.flatnonzero(counts > 2)
+    if not len(many):
+        return found
+    inside = np.flatnonzero((counts > 2)[which])
+    ordered, bounds = numbers[inside[_by_code(which[inside], n)]], _bounds(counts[many])
+    # Summed with more digits; what is rounded alike at both ends of the error is what the exact sum is.
+    wide = np.add.reduceat(ordered.astype(np.longdouble), bounds[:-1])
+    error = np.finfo(np.longdouble).eps * counts[many] * np.add.reduceat(np.abs(ordered), bounds[:-1])
+    low, high = (wide - error).astype(np.float64), (wide + error).astype(np.float64)
+    found[many] = low
+    for place in np.flatnonzero(low != high).tolist():
+        found[many[place]] = fsum(ordered[bounds[place] : bounds[place + 1]].tolist())
+    return found
 
 
 def _bounds(lengths: Numbers) -> Numbers:

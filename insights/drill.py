@@ -7,9 +7,10 @@ meanwhile neither repeats nor hides what was there.
 import base64
 import binascii
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from math import fsum
 from typing import NamedTuple
 from urllib.parse import urlencode
@@ -109,16 +110,25 @@ class Scope:
 
     def query(self, **more: str | float | None) -> str:
         """The query with this question's window and accounts, and more."""
-        parameters: dict[str, str | float | None] = {
-            **more,
-            "start_date": self.window.start.isoformat(),
-            "end_date": self.window.end.isoformat(),
-            "time_zone": self.time_zone,
-            "user_id": self.user_id,
-            "creator_id": self.creator_id,
-            "corrections": None if self.corrections else "false",
+        return "&".join([_encoded(more), _asked(self)]) if more else _asked(self)
+
+
+@lru_cache(maxsize=256)  # an answer has it in each of its rows
+def _asked(scope: Scope) -> str:
+    return _encoded(
+        {
+            "start_date": scope.window.start.isoformat(),
+            "end_date": scope.window.end.isoformat(),
+            "time_zone": scope.time_zone,
+            "user_id": scope.user_id,
+            "creator_id": scope.creator_id,
+            "corrections": None if scope.corrections else "false",
         }
-        return urlencode({name: value for name, value in parameters.items() if value not in (None, "")})
+    )
+
+
+def _encoded(parameters: Mapping[str, str | float | None]) -> str:
+    return urlencode({name: value for name, value in parameters.items() if value not in (None, "")})
 
 
 def page(counted: Iterable[Counted], *, limit: int, cursor: str | None) -> CountedConversations:

@@ -1,206 +1,221 @@
-"""What the graph tells of fans, and what of it was known at a time. Pure; definitions in docs/metrics.md.
+"""What the graph tells of an account's fans, as columns, and what of it was known at a time. Pure.
 
-Times are whole epoch seconds. A fan acts by writing a direct message or by paying: a tip, a purchase, a
-renewal. Of a conversation is known when the fan wrote first and last in it; in between the fan counts as
-writing.
+Times are whole epoch seconds, `NOT_KNOWN` where nobody knows. A fan acts by writing a direct message or by
+paying: a tip, a purchase, a renewal. Of a conversation is known when the fan wrote first and last in it; in
+between the fan counts as writing. Definitions are in docs/metrics.md.
 """
 
-from bisect import bisect_left
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from math import fsum
+from dataclasses import dataclass
 from typing import Final, NamedTuple, Self
 
 import numpy as np
 
-from graph.traversals import NamedRow
-from graph.warned import read_warnings
-from insights.columns import Table, joined
+from insights.columns import NOT_KNOWN, Column, Numbers, Table, joined, sums
 from insights.conversion import SALES
-from insights.tables import rows_of
 
 DAY: Final = 86_400
 PAYMENTS: Final = (*SALES, "renewal")
 DROP_OFF: Final = "drop_off"
 
 
-class Talk(NamedTuple):
-    """A conversation, or what stands alone, as far as it tells of the fan."""
+class Visits(NamedTuple):
+    """Of each fan how often the fan began to write or paid, and when first and last."""
 
-    conversation: str
-    start: int
-    end: int
-    messages: int
-    fan_first: int | None  # when the fan wrote; None: not at all
-    fan_last: int | None
-    felt_sum: float
-    felt_n: int
-    warnings: str
+    n: Numbers
+    first: Numbers
+    last: Numbers
 
-    def before(self, at: int) -> "Talk":
-        """What was known of it then. What the fan said in one that goes on may be said later: left out."""
-        if self.end < at:
-            return self
-        if self.fan_last is None or self.fan_last < at:
-            return self._replace(end=at)
-        first = self.fan_first if self.fan_first is not None and self.fan_first < at else None
-        return self._replace(end=at, fan_first=first, fan_last=first, felt_sum=0.0, felt_n=0, warnings="")
-
-    def warned(self) -> dict[str, int]:
-        """How often the fan said what may come before leaving, by its kind."""
-        return read_warnings(self.warnings)
-
-
-class Payment(NamedTuple):
-    at: int
-    type: str
-    amount: float  # dollars; 0: not known
-
-    @property
-    def is_sale(self) -> bool:
-        return self.type in SALES
-
-
-@dataclass(frozen=True, slots=True)
-class FanHistory:
-    """One fan of an account (its key). `talks` come by start, `payments` and `ends` by time."""
-
-    account: str
-    fan_id: str
-    chat_id: str
-    joined: int | None
-    subscription_end: int | None
-    talks: Sequence[Talk]
-    payments: Sequence[Payment]
-    ends: Sequence[int]  # when the subscription ended and nothing followed
-
-    def before(self, at: int) -> "FanHistory":
-        """What was known then, without a subscription's end: the platform states it for now alone."""
-        return replace(
-            self,
-            joined=self.joined if self.joined is not None and self.joined < at else None,
-            subscription_end=None,
-            talks=[t.before(at) for t in self.talks[: bisect_left(self.talks, at, key=lambda t: t.start)]],
-            payments=self.payments[: bisect_left(self.payments, at, key=lambda p: p.at)],
-            ends=(),
+    def rhythm(self, otherwise: int) -> Numbers:
+        """Seconds from one visit to the next on average, at least a day; `otherwise` after one alone."""
+        found = np.full(len(self.n), float(otherwise))
+        several = self.n >= 2
+        found[several] = np.maximum(
+            float(DAY), (self.last[several] - self.first[several]) / (self.n[several] - 1)
         )
-
-    @property
-    def last_wrote(self) -> int | None:
-        return max((talk.fan_last for talk in self.talks if talk.fan_last is not None), default=None)
-
-    @property
-    def last_paid(self) -> int | None:
-        return self.payments[-1].at if self.payments else None
-
-    @property
-    def last_acted(self) -> int | None:
-        return max((at for at in (self.last_wrote, self.last_paid) if at is not None), default=None)
-
-    def visits(self) -> list[int]:
-        """When the fan began to write, and when the fan paid."""
-        begun = [talk.fan_first for talk in self.talks if talk.fan_first is not None]
-        return sorted([*begun, *(payment.at for payment in self.payments)])
-
-    def acts_in(self, start: int, end: int) -> bool:
-        """Whether the fan wrote or paid in `[start, end)`."""
-        wrote = ((talk.fan_first, talk.fan_last) for talk in self.talks)
-        return bool(self.payments_in(start, end)) or any(
-            first is not None and last is not None and first < end and last >= start for first, last in wrote
-        )
-
-    def payments_in(self, start: int, end: int) -> Sequence[Payment]:
-        first = bisect_left(self.payments, start, key=lambda payment: payment.at)
-        return self.payments[first : bisect_left(self.payments, end, key=lambda payment: payment.at)]
-
-    def talks_in(self, start: int, end: int) -> Sequence[Talk]:
-        """Those that begin in `[start, end)`."""
-        first = bisect_left(self.talks, start, key=lambda talk: talk.start)
-        return self.talks[first : bisect_left(self.talks, end, key=lambda talk: talk.start)]
-
-    def row(self, talk: Talk) -> NamedRow:
-        """One of the talks as lists have it."""
-        return NamedRow(
-            conversation=talk.conversation,
-            chatId=self.chat_id,
-            fanId=self.fan_id,
-            startDate=talk.start,
-            endDate=talk.end,
-            messageCount=talk.messages,
-        )
-
-
-def amount(payments: Iterable[Payment]) -> float:
-    """Dollars of those whose amount is known."""
-    return fsum(payment.amount for payment in payments)
+        return found
 
 
 @dataclass(frozen=True, slots=True)
 class AccountFans:
     """The fans of an account (its key), by their places in the order of their ids.
 
-    `profiles` are of PROFILES, a row a fan; `talks` of ACTIVITY and `outcomes` of SALES, each with its `fan`.
+    `profiles` are of PROFILES, a row a fan; `talks` of ACTIVITY, those of a fan by their start and id; and of
+    SALES `payments` and `ends`, where a subscription ended and nothing followed. Each of these has the place
+    of its `fan`.
     """
 
     account: str
     profiles: Table
     talks: Table
-    outcomes: Table
+    payments: Table
+    ends: Table
 
     @classmethod
     def of(cls, account: str, profiles: Table, activity: Table, sales: Table) -> Self:
         """From what the account answers to PROFILES, ACTIVITY and SALES."""
-        fans, chats = profiles.coded("fanId").strings(), profiles.coded("chatId").strings()
-        # A fan who was named later is told from the chat's own id.
-        order = sorted(range(len(fans)), key=lambda place: (fans[place] != chats[place], fans[place]))
-        by_chat = {chats[place]: place for place in order}
-        own = profiles.take(np.array(sorted(by_chat.values(), key=fans.__getitem__), np.int64))
-        return cls(account, own, _with_fans(own, activity), _with_fans(own, sales))
+        fans = _known(profiles.take(_one_a_chat(profiles)), "joinDate", "subscriptionEnd")
+        chats, types = fans.coded("chatId"), sales.coded("type")
 
-    def histories(self, fan_id: str | None = None) -> list[FanHistory]:
-        """Each fan with what the account has of them, or the one of that id alone."""
-        profiles = self.profiles
-        of = np.ones(len(profiles), np.bool_) if fan_id is None else profiles.coded("fanId").is_any([fan_id])
-        talks, outcomes = (each.where(of[each.numbers("fan")]) for each in (self.talks, self.outcomes))
-        said: defaultdict[int, list[Talk]] = defaultdict(list)
-        columns = (talks.numbers(name).tolist() for name in _TALK)
-        names, warnings = talks.coded("conversation").strings(), talks.coded("warnings").strings()
-        for name, fan, start, end, messages, first, last, felt, n, warned in zip(
-            names, *columns, warnings, strict=True
-        ):
-            talk = Talk(name, start, end, messages, first or None, last or None, felt, n, warned)
-            said[fan].append(talk)
-        paid: defaultdict[int, list[Payment]] = defaultdict(list)
-        ends: defaultdict[int, list[int]] = defaultdict(list)
-        columns = (outcomes.numbers(name).tolist() for name in ("fan", "date", "amount"))
-        for fan, at, money, type in zip(*columns, outcomes.coded("type").strings(), strict=True):
-            if type in PAYMENTS:
-                paid[fan].append(Payment(at, type, money))
-            elif type == DROP_OFF:
-                ends[fan].append(at)
-        return [
-            FanHistory(
-                account=self.account,
-                fan_id=profile["fanId"],
-                chat_id=profile["chatId"],
-                joined=profile["joinDate"] or None,
-                subscription_end=profile["subscriptionEnd"] or None,
-                talks=sorted(said[place], key=lambda talk: (talk.start, talk.conversation)),
-                payments=sorted(paid[place]),
-                ends=sorted(ends[place]),
-            )
-            for place, profile in zip(np.flatnonzero(of).tolist(), rows_of(profiles.where(of)), strict=True)
-        ]
+        def own(rows: Table) -> Table:
+            return _of_fans(rows, joined(chats, rows.coded("chatId")))
+
+        paid = sales.only(["chatId", "date", "amount"])
+        paid = Table(len(paid), {**paid.columns, "isSale": types.is_any(SALES)})
+        return cls(
+            account,
+            fans,
+            _in_order(own(_known(activity, "firstFanDate", "lastFanDate"))),
+            own(paid.where(types.is_any(PAYMENTS))),
+            own(paid.where(types.is_any([DROP_OFF]))),
+        )
+
+    def __len__(self) -> int:
+        return len(self.profiles)
+
+    def where(self, mask: Numbers) -> "AccountFans":
+        """The fans for whom it holds."""
+        return self if mask.all() else self.take(np.flatnonzero(mask))
+
+    def take(self, places: Numbers) -> "AccountFans":
+        """The fans at these places, in this order."""
+        new = np.full(len(self), -1, np.int64)
+        new[places] = np.arange(len(places))
+        rows = self.talks, self.payments, self.ends
+        own = [_of_fans(each, new[each.numbers("fan")]) for each in rows]
+        return AccountFans(self.account, self.profiles.take(places), *own)
+
+    def named(self, fan_id: str) -> "AccountFans":
+        """The one of that id, or nobody."""
+        return self.where(self.profiles.coded("fanId").is_any([fan_id]))
+
+    def before(self, at: int) -> "AccountFans":
+        """What was known then, without a subscription's end: the platform states it for now alone."""
+        join = self.profiles.numbers("joinDate")
+        fans: dict[str, Column] = {
+            **self.profiles.columns,
+            "joinDate": np.where(join < at, join, NOT_KNOWN),
+            "subscriptionEnd": np.full(len(self), NOT_KNOWN),
+        }
+        talks = self.talks_in(NOT_KNOWN, at)
+        columns: dict[str, Column] = {**talks.columns, "endDate": np.minimum(talks.numbers("endDate"), at)}
+        # What the fan said in one that goes on may be said later: left out.
+        later = np.flatnonzero((talks.numbers("endDate") >= at) & (talks.numbers("lastFanDate") >= at))
+        if len(later):
+            first = talks.numbers("firstFanDate")[later]
+            first = np.where(first < at, first, NOT_KNOWN)
+            changed = {"firstFanDate": first, "lastFanDate": first, "sentimentSum": 0.0, "sentimentCount": 0}
+            for name, values in changed.items():
+                columns[name] = talks.numbers(name).copy()
+                columns[name][later] = values
+            columns["warnings"] = talks.coded("warnings").without(later)
+        payments = self.payments.where(self.payments.numbers("date") < at)
+        ends = self.ends.part(0, 0)
+        return AccountFans(self.account, Table(len(self), fans), Table(len(talks), columns), payments, ends)
+
+    def talks_in(self, start: int, end: int) -> Table:
+        """Those that begin in `[start, end)`."""
+        return self.talks.part(*np.searchsorted(self.talks.numbers("startDate"), [start, end]).tolist())
+
+    def payments_in(self, start: int, end: int) -> Table:
+        return self.payments.where(_within(self.payments, start, end))
+
+    def act_in(self, start: int, end: int) -> Numbers:
+        """Who wrote or paid in `[start, end)`."""
+        found = np.zeros(len(self), np.bool_)
+        late = np.flatnonzero(self.talks.numbers("lastFanDate") >= start)
+        first = self.talks.numbers("firstFanDate")[late]
+        found[self.talks.numbers("fan")[late[(first != NOT_KNOWN) & (first < end)]]] = True
+        found[self.payments.numbers("fan")[_within(self.payments, start, end)]] = True
+        return found
+
+    def end_in(self, start: int, end: int) -> Numbers:
+        """Whose subscription ended in `[start, end)`, and nothing followed."""
+        found = np.zeros(len(self), np.bool_)
+        found[self.ends.numbers("fan")[_within(self.ends, start, end)]] = True
+        return found
+
+    @property
+    def last_wrote(self) -> Numbers:
+        return self._extreme(np.maximum, NOT_KNOWN, self.talks, "lastFanDate")
+
+    @property
+    def last_paid(self) -> Numbers:
+        return self._extreme(np.maximum, NOT_KNOWN, self.payments, "date")
+
+    @property
+    def last_acted(self) -> Numbers:
+        return np.maximum(self.last_wrote, self.last_paid)
+
+    def visits(self) -> Visits:
+        talks = self.talks.where(self.talks.numbers("firstFanDate") != NOT_KNOWN)
+        begun, paid = (talks, "firstFanDate"), (self.payments, "date")
+        never = np.iinfo(np.int64).max
+        return Visits(
+            self.counted(talks) + self.counted(self.payments),
+            np.minimum(self._extreme(np.minimum, never, *begun), self._extreme(np.minimum, never, *paid)),
+            np.maximum(
+                self._extreme(np.maximum, NOT_KNOWN, *begun), self._extreme(np.maximum, NOT_KNOWN, *paid)
+            ),
+        )
+
+    def counted(self, rows: Table) -> Numbers:
+        """How many of these rows each fan has."""
+        return np.bincount(rows.numbers("fan"), minlength=len(self))
+
+    def amounts(self, payments: Table) -> Numbers:
+        """Dollars of each fan's payments among these whose amount is known."""
+        return sums(payments.numbers("amount"), payments.numbers("fan"), len(self))
+
+    def _extreme(self, of: np.ufunc, otherwise: int, rows: Table, name: str) -> Numbers:
+        found = np.full(len(self), otherwise)
+        of.at(found, rows.numbers("fan"), rows.numbers(name))
+        return found
 
 
-_TALK: Final = (
-    *("fan", "startDate", "endDate", "messageCount", "firstFanDate", "lastFanDate", "sentimentSum"),
-    "sentimentCount",
-)
+def sales(payments: Table) -> Table:
+    """Those of the payments that are tips and purchases."""
+    return payments.where(payments.numbers("isSale"))
 
 
-def _with_fans(profiles: Table, rows: Table) -> Table:
-    """Those rows that are of a fan, with the fan's place."""
-    fans = joined(profiles.coded("chatId"), rows.coded("chatId"))
+def _within(rows: Table, start: int, end: int) -> Numbers:
+    """Which have their date in `[start, end)`."""
+    dates = rows.numbers("date")
+    found: Numbers = (dates >= start) & (dates < end)
+    return found
+
+
+def _one_a_chat(profiles: Table) -> Numbers:
+    """The places of the fans by their ids; a fan who was named later is told from the chat's own id."""
+    fans, chats = profiles.coded("fanId").strings(), profiles.coded("chatId").strings()
+    named = [fan != chat for fan, chat in zip(fans, chats, strict=True)]
+    order = sorted(range(len(fans)), key=fans.__getitem__)
+    order.sort(key=named.__getitem__)
+    by_chat = {chats[place]: place for place in order}
+    return np.array(sorted(by_chat.values(), key=fans.__getitem__), np.int64)
+
+
+def _known(rows: Table, *names: str) -> Table:
+    """The rows with what the graph has 0 for, in these columns, as not known."""
+    times = {name: rows.numbers(name) for name in names}
+    known = {name: np.where(each == 0, NOT_KNOWN, each) for name, each in times.items()}
+    return Table(len(rows), {**rows.columns, **known})
+
+
+def _in_order(talks: Table) -> Table:
+    """The talks by start, and those of one fan that begin at once by their ids."""
+    starts, fans = talks.numbers("startDate"), talks.numbers("fan")
+    order = np.argsort(starts, kind="stable")
+    alike = np.diff(starts[order]) == 0
+    slots = np.flatnonzero(np.append(alike, False) | np.append(False, alike))
+    at_once = order[slots]
+    begun = list(zip(starts[at_once].tolist(), fans[at_once].tolist(), strict=True))
+    if len(set(begun)) < len(begun):
+        names = talks.coded("conversation").take(at_once).strings()
+        by_name = sorted(zip(begun, names, at_once.tolist(), strict=True))
+        order[slots] = [place for _, _, place in by_name]
+    return talks if (np.diff(order) == 1).all() else talks.take(order)
+
+
+def _of_fans(rows: Table, fans: Numbers) -> Table:
+    """Those rows that are of a fan, with the fan's place; -1: of nobody."""
     return Table(len(rows), {**rows.columns, "fan": fans}).where(fans >= 0)

@@ -55,14 +55,12 @@ async def fetch_fans(
     if after is not None:
         moment = moment._replace(at=max(0, min(moment.at, after.at)))
         as_of = min(as_of, datetime.fromtimestamp(moment.at, UTC))
-    found = await _accounts(graph, scope, moment)
+    accounts = await _accounts(graph, scope, moment)
 
     def answer() -> Fans:
-        accounts = {each.account: each.histories() for each in found}
-        learned = {key: fits.learned(own, *moment) for key, own in accounts.items()}
         return fans.fans_of(
             accounts,
-            learned,
+            [fits.learned(each, *moment) for each in accounts],
             scope,
             asked,
             moment,
@@ -113,7 +111,7 @@ async def fetch_of_fan(
     scope = Scope.of(start_date, end_date, creator_id, user_id, corrections=corrections)
     moment = Moment.of(scope.window, as_of, 0)
     accounts = await _accounts(graph, scope, moment)
-    own = [fan for each in accounts for fan in each.histories(fan_id)]
+    own = [each.named(fan_id) for each in accounts]
     return page(fans.counted(own, scope, moment, group), limit=limit, cursor=cursor)
 
 
@@ -123,7 +121,8 @@ async def _accounts(graph: Graph, scope: Scope, moment: Moment) -> list[AccountF
     Conversations are there that began later, too: a payment may belong to one.
     """
     reader = await Reader.open(graph, scope.creator_id, scope.user_id, corrections=scope.corrections)
-    found = await reader.tables_by_account(Ask(PROFILES), Ask(ACTIVITY, 0, EVER), Ask(SALES, 0, moment.at))
+    sales = Ask(SALES, 0, moment.at, ("chatId", "type", "date", "amount"))
+    found = await reader.tables_by_account(Ask(PROFILES), Ask(ACTIVITY, 0, EVER), sales)
     return await asyncio.to_thread(
         lambda: [AccountFans.of(key, *own) for key, own in zip(reader.accounts, found, strict=True)]
     )

@@ -254,19 +254,19 @@ class AccountColumns:
         def window(ask: Ask) -> Table:
             bounds = ask.start, ask.end
             if bounds not in windows:
-                names = _read_by(each.traversal for each in asks if (each.start, each.end) == bounds)
+                names = _read_by(each for each in asks if (each.start, each.end) == bounds)
                 windows[bounds] = self._window(*bounds, names)
             return windows[bounds]
 
         return [self._answer(ask, window) for ask in asks]
 
     def _answer(self, ask: Ask, window: Callable[[Ask], Table]) -> Table:
-        names = SCHEMAS[ask.traversal]
+        names = ask.schema
         if ask.traversal in (FANS, PROFILES):
             if ask.traversal not in self._fan_tables:
-                rows = list(self._fans.values())
-                self._fan_tables[ask.traversal] = table_of(names, rows, self._dictionaries)
-            return self._fan_tables[ask.traversal]
+                rows, whole = list(self._fans.values()), SCHEMAS[ask.traversal]
+                self._fan_tables[ask.traversal] = table_of(whole, rows, self._dictionaries)
+            return self._fan_tables[ask.traversal].only(names)
         if ask.traversal in (OUTCOMES, SALES):
             return self._outcomes(ask.start, ask.end, names)
         found = window(ask)
@@ -349,13 +349,13 @@ _LISTS: Final = {
 }
 
 
-def _read_by(traversals: Iterable[str]) -> list[str]:
+def _read_by(asks: Iterable[Ask]) -> list[str]:
     """The kept columns that answers to these are made of."""
     wanted: dict[str, None] = {"startDate": None, "fanMessages": None}
-    for traversal in traversals:
-        if traversal in _LISTS:
-            wanted[_LISTS[traversal]] = None
-        wanted.update(dict.fromkeys(name for name in SCHEMAS[traversal] if name in (*_KEPT, _NAME)))
+    for ask in asks:
+        if ask.traversal in _LISTS:
+            wanted[_LISTS[ask.traversal]] = None
+        wanted.update(dict.fromkeys(name for name in ask.schema if name in (*_KEPT, _NAME)))
     return list(wanted)
 
 

@@ -2,16 +2,12 @@
 
 from datetime import datetime
 from math import exp
-from typing import Final
 
 import numpy as np
-from pydantic import TypeAdapter
 
 from graph.traversals import FanRow
 from insights.columns import Numbers, Table
 from wire.payloads import PriorityScore
-
-_SCORES: Final = TypeAdapter(list[PriorityScore])
 
 
 def priority_score(
@@ -75,10 +71,8 @@ def priority_scores(fans: Table, now: datetime) -> dict[str, PriorityScore]:
     }
     score = sum(parts.values(), np.zeros(len(fans)))
     reasons = [reason or None for reason in fans.coded("notWaiting").strings()]
-    names = ("score", *parts, "not_waiting")
-    columns = (score.tolist(), *(part.tolist() for part in parts.values()), reasons)
-    rows = [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
-    return dict(zip(fans.coded("chatId").strings(), _SCORES.validate_python(rows), strict=True))
+    scores = map(PriorityScore, score.tolist(), *(part.tolist() for part in parts.values()), reasons)
+    return dict(zip(fans.coded("chatId").strings(), scores, strict=True))
 
 
 def fan_priority(fan: FanRow, rank: float, now: float) -> PriorityScore:

@@ -8,15 +8,19 @@ has the method; the same histories give the same model.
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from hashlib import blake2b
 from itertools import pairwise
 from math import exp, fsum, sqrt
 from statistics import fmean
 from typing import Any, Final, NamedTuple
 
-from insights.fan_history import DAY, FanHistory
+import numpy as np
+
+from insights.columns import Numbers
+from insights.fan_history import DAY, AccountFans
 from insights.rates import Z
-from insights.risk_features import drops_off, features, is_active
+from insights.risk_features import are_active, drop_off, features
 from wire.fans import NoModel
 
 MOST_FANS: Final = 2_000  # of a cut-off: beyond that a sample that depends on ids alone
@@ -64,12 +68,16 @@ class Model:
     means: Sequence[float]
     weights: Sequence[float]
 
-    def parts(self, values: Sequence[float]) -> list[float]:
-        """What each feature adds to the log-odds."""
-        return [w * (v - m) for w, v, m in zip(self.weights, values, self.means, strict=True)]
+    def parts(self, values: Numbers) -> Numbers:
+        """What each feature adds to the log-odds; a row a fan, as in `values`."""
+        found: Numbers = np.array(self.weights) * (values - np.array(self.means))
+        return found
 
-    def risk(self, values: Sequence[float]) -> float:
-        return logistic(fsum((self.base, *self.parts(values))))
+    def log_odds(self, values: Numbers) -> list[float]:
+        return [fsum((self.base, *parts)) for parts in self.parts(values).tolist()]
+
+    def risks(self, values: Numbers) -> list[float]:
+        return [logistic(odds) for odds in self.log_odds(values)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +92,7 @@ class Learned:
 
 
 class _Examples(NamedTuple):
-    values: list[tuple[float, ...]]
+    values: Numbers  # a row a fan
     dropped: list[bool]
 
     @property
@@ -102,14 +110,14 @@ class Fits:
     def __init__(self) -> None:
         self._kept: OrderedDict[bytes, Learned] = OrderedDict()
 
-    def learned(self, fans: Sequence[FanHistory], at: int, horizon: int) -> Learned:
+    def learned(self, fans: AccountFans, at: int, horizon: int) -> Learned:
         """What the fans of one account teach that was so before the day (in UTC) of `at`.
 
         `horizon` is in seconds. Takes a while when it is asked for the first time that day.
         """
         anchor = at // DAY * DAY
-        past = [_past(fan, anchor) for fan in fans]
-        key = blake2b(repr((anchor, horizon, past)).encode(), digest_size=16).digest()
+        past = _past(_sampled(fans), anchor)
+        key = _digest(past, anchor, horizon)
         known = self._kept.get(key)
         if known is None:
             known = self._kept[key] = learn(past, anchor, horizon)
@@ -118,17 +126,17 @@ class Fits:
         return known
 
 
-def learn(fans: Sequence[FanHistory], anchor: int, horizon: int) -> Learned:
+def learn(fans: AccountFans, anchor: int, horizon: int) -> Learned:
     """Fit, calibrate and try a model on what was so before `anchor`, an epoch second."""
-    some = _sample(fans)
+    some = _sampled(fans)
     held_out, later = anchor - horizon, anchor - 2 * horizon
     cut_offs = [anchor - n * horizon for n in range(3, 3 + MOST_CUT_OFFS)]
     each = [_examples(some, at, horizon) for at in cut_offs]
     fitting = _Examples(
-        [values for found in each for values in found.values],
+        np.concatenate([found.values for found in each]),
         [dropped for found in each for dropped in found.dropped],
     )
-    if not fitting.values:
+    if not len(fitting.values):
         return Learned(None, "too_little_history", 0, held_out)
     calibrating, trying = _examples(some, later, horizon), _examples(some, held_out, horizon)
     for examples in (fitting, calibrating, trying):
@@ -145,50 +153,50 @@ def logistic(log_odds: float) -> float:
     return 1 / (1 + exp(-log_odds)) if log_odds >= 0 else exp(log_odds) / (1 + exp(log_odds))
 
 
-def _sample(fans: Sequence[FanHistory]) -> list[FanHistory]:
-    def place(fan: FanHistory) -> bytes:
-        return blake2b(f"{fan.account}|{fan.fan_id}".encode(), digest_size=8).digest()
+def _sampled(fans: AccountFans) -> AccountFans:
+    """Those that are learned from."""
+    ids = tuple(fans.profiles.coded("fanId").strings())
+    return fans.take(np.array(_sample(fans.account, ids), np.int64)) if len(ids) > MOST_FANS else fans
 
-    return sorted(sorted(fans, key=place)[:MOST_FANS], key=lambda fan: fan.fan_id)
+
+@lru_cache(maxsize=16)  # ids change less often than questions come
+def _sample(account: str, ids: tuple[str, ...]) -> list[int]:
+    """The places of some of the ids, in rising order, whatever else is among them."""
+
+    def digest(place: int) -> bytes:
+        return blake2b(f"{account}|{ids[place]}".encode(), digest_size=8).digest()
+
+    return sorted(sorted(range(len(ids)), key=digest)[:MOST_FANS])
 
 
-def _examples(fans: Sequence[FanHistory], at: int, horizon: int) -> _Examples:
+def _examples(fans: AccountFans, at: int, horizon: int) -> _Examples:
     """Those active at a cut-off, and whether they dropped off after it."""
-    active = [fan for fan in fans if is_active(fan, at, horizon)]
-    return _Examples(
-        [features(fan, at, horizon) for fan in active], [drops_off(fan, at, horizon) for fan in active]
-    )
+    active = fans.where(are_active(fans, at, horizon))
+    return _Examples(features(active, at, horizon), drop_off(active, at, horizon).tolist())
 
 
 def _fitted(fitting: _Examples, calibrating: _Examples) -> Model | None:
     """None: what was fitted says the contrary, or nothing, at the later cut-off."""
-    columns = list(zip(*fitting.values, strict=True))
+    columns = fitting.values.T.tolist()
     means = [fmean(column) for column in columns]
     spreads = [
         sqrt(fmean((v - mean) ** 2 for v in column)) for column, mean in zip(columns, means, strict=True)
     ]
     scales = [spread if spread > 1e-9 else 0.0 for spread in spreads]  # what is alike for all tells nothing
-
-    def scaled(examples: _Examples) -> list[list[float]]:
-        return [
-            [(v - m) / s if s else 0.0 for v, m, s in zip(values, means, scales, strict=True)]
-            for values in examples.values
-        ]
-
-    intercept, slopes = _regression(scaled(fitting), fitting.dropped, strength=1.0)
+    told = np.array(scales) > 0
+    scaled = np.where(told, (fitting.values - means) / np.where(told, scales, 1.0), 0.0)
+    intercept, slopes = _regression(scaled, fitting.dropped, strength=1.0)
     fitted = Model(
         intercept, means, [slope / s if s else 0.0 for slope, s in zip(slopes, scales, strict=True)]
     )
-    told = [[fsum((fitted.base, *fitted.parts(values)))] for values in calibrating.values]
-    shift, [stretch] = _regression(told, calibrating.dropped, strength=1e6)
+    odds = np.array(fitted.log_odds(calibrating.values))[:, None]
+    shift, [stretch] = _regression(odds, calibrating.dropped, strength=1e6)
     if stretch <= 0:
         return None
     return Model(shift + stretch * fitted.base, means, [stretch * weight for weight in fitted.weights])
 
 
-def _regression(
-    values: Sequence[Sequence[float]], hits: Sequence[bool], *, strength: float
-) -> tuple[float, list[float]]:
+def _regression(values: Numbers, hits: Sequence[bool], *, strength: float) -> tuple[float, list[float]]:
     """Intercept and slopes; `strength` is the inverse of the penalty."""
     from sklearn.linear_model import LogisticRegression  # heavy: not before it is needed
 
@@ -198,7 +206,7 @@ def _regression(
 
 def _tried(model: Model, trying: _Examples) -> tuple[Trial, NoModel | None]:
     """How the model did, and why it is not to be offered."""
-    told = sorted(zip(map(model.risk, trying.values), trying.dropped, strict=True))
+    told = sorted(zip(model.risks(trying.values), trying.dropped, strict=True))
     n, rate = len(told), fmean(dropped for _, dropped in told)
     gains = [(rate - dropped) ** 2 - (risk - dropped) ** 2 for risk, dropped in told]
     gain = fmean(gains)
@@ -241,6 +249,29 @@ def _auc(told: Sequence[tuple[float, bool]]) -> float:
     return float(roc_auc_score([dropped for _, dropped in told], [risk for risk, _ in told]))
 
 
-def _past(fan: FanHistory, anchor: int) -> FanHistory:
+def _past(fans: AccountFans, anchor: int) -> AccountFans:
     """All that is learned from: what comes later changes nothing."""
-    return replace(fan.before(anchor), ends=[end for end in fan.ends if end < anchor])
+    ends = fans.ends.where(fans.ends.numbers("date") < anchor)
+    return replace(fans.before(anchor), ends=ends)
+
+
+def _digest(fans: AccountFans, anchor: int, horizon: int) -> bytes:
+    """Of all that is learned from, whatever dictionaries its strings are in."""
+    warned = np.flatnonzero(fans.talks.coded("warnings").are_named)
+    warnings = fans.talks.coded("warnings").take(warned).strings()
+    ids = fans.profiles.coded("fanId").strings()
+    found = blake2b(repr((fans.account, anchor, horizon, ids, warnings)).encode(), digest_size=16)
+    numbers = [fans.profiles.numbers("joinDate"), warned]
+    numbers += [fans.talks.numbers(name) for name in _TALK]
+    numbers += [fans.payments.numbers(name) for name in ("fan", "date", "amount", "isSale")]
+    numbers += [fans.ends.numbers(name) for name in ("fan", "date")]
+    for each in numbers:
+        found.update(len(each).to_bytes(8))
+        found.update(np.ascontiguousarray(each))
+    return found.digest()
+
+
+_TALK: Final = (
+    *("fan", "startDate", "endDate", "messageCount", "firstFanDate", "lastFanDate", "sentimentSum"),
+    "sentimentCount",
+)

@@ -1,15 +1,17 @@
 """What a fan's risk of dropping off is read from, as numbers, and what dropping off is. Pure.
 
-Features of a time use `FanHistory.before` that time alone. Definitions in docs/metrics.md.
+Features of a time use `AccountFans.before` that time alone. Definitions in docs/metrics.md.
 """
 
-from collections import Counter
 from collections.abc import Mapping
-from math import fsum, log1p
-from typing import Final
+from math import log1p
+from typing import Final, NamedTuple
 
-from graph.warned import WARNINGS
-from insights.fan_history import DAY, FanHistory, amount
+import numpy as np
+
+from graph.warned import WARNINGS, read_warnings
+from insights.columns import NOT_KNOWN, Numbers, Table, sums
+from insights.fan_history import DAY, AccountFans, sales
 
 MIN_FELT: Final = 5  # fan messages with a sentiment on each side of a change of mood
 MONTH: Final = 31 * DAY  # in which a subscription that runs was begun or renewed
@@ -26,73 +28,107 @@ FEATURES: Final = (
 )
 
 
-def is_active(fan: FanHistory, at: int, horizon: int) -> bool:
-    """Whether the fan acted in the `horizon` seconds before: who did not has dropped off already."""
-    return fan.acts_in(at - horizon, at)
+class Mood(NamedTuple):
+    """Of each fan the mean sentiment of the messages, NaN where they are too few, and of how many."""
+
+    mean: Numbers
+    n: Numbers
 
 
-def drops_off(fan: FanHistory, at: int, horizon: int) -> bool:
-    """Whether the fan does not act in the `horizon` seconds from `at`, or lets the subscription end."""
-    return not fan.acts_in(at, at + horizon) or any(at <= end < at + horizon for end in fan.ends)
+def are_active(fans: AccountFans, at: int, horizon: int) -> Numbers:
+    """Who acted in the `horizon` seconds before: who did not has dropped off already."""
+    return fans.act_in(at - horizon, at)
 
 
-def features(fan: FanHistory, at: int, horizon: int) -> tuple[float, ...]:
-    """The values of `FEATURES` of a fan who is active at that time."""
-    known = fan.before(at)
-    visits = known.visits()
-    last = known.last_acted
-    if last is None:
+def drop_off(fans: AccountFans, at: int, horizon: int) -> Numbers:
+    """Who does not act in the `horizon` seconds from `at`, or lets the subscription end."""
+    found: Numbers = ~fans.act_in(at, at + horizon) | fans.end_in(at, at + horizon)
+    return found
+
+
+def features(fans: AccountFans, at: int, horizon: int) -> Numbers:
+    """A row of the values of `FEATURES` for each fan; all of them are active at that time."""
+    known = fans.before(at)
+    visits, last, joined = known.visits(), known.last_acted, known.profiles.numbers("joinDate")
+    if (last == NOT_KNOWN).any():
         raise ValueError("a fan who never acted has no features")
     silence = at - last
-    recent = known.talks_in(at - horizon, at)
-    warned: Counter[str] = Counter()
-    for talk in recent:
-        warned.update(talk.warned())
-    begun = min([visits[0], *([known.joined] if known.joined is not None else [])])
-    values: Mapping[str, float] = {
-        "silence": log1p(silence / DAY),
-        "silence_against_rhythm": log1p(silence / rhythm(visits, horizon)),
-        "visits": log1p(sum(visit >= at - horizon for visit in visits)),
-        "spend": log1p(amount(p for p in known.payments_in(at - horizon, at) if p.is_sale)),
-        "unanswered": float(_is_unanswered(known, at)),
+    recent, paid = known.talks_in(at - horizon, at), known.payments_in(at - horizon, at)
+    begun = recent_visits(known, at - horizon)
+    first = np.where(joined == NOT_KNOWN, visits.first, np.minimum(visits.first, joined))
+    values: Mapping[str, Numbers] = {
+        "silence": _log1p(silence / DAY),
+        "silence_against_rhythm": _log1p(silence / visits.rhythm(horizon)),
+        "visits": _log1p(begun),
+        "spend": _log1p(known.amounts(sales(paid))),
+        "unanswered": _are_unanswered(known, at),
         "mood_change": mood_change(known, at, horizon),
-        "subscription": float(_is_subscribed(known, at)),
-        **{kind: log1p(warned[kind]) for kind in WARNINGS},
-        "tenure": log1p((at - begun) / DAY),
+        "subscription": _are_subscribed(known, at),
+        **{kind: _log1p(warned) for kind, warned in _warned(known, recent).items()},
+        "tenure": _log1p((at - first) / DAY),
     }
-    return tuple(values[name] for name in FEATURES)
+    return np.column_stack([values[name].astype(np.float64) for name in FEATURES])
 
 
-def rhythm(visits: list[int], otherwise: int) -> float:
-    """Seconds from one visit to the next on average, at least a day; `otherwise` where there is but one."""
-    if len(visits) < 2:
-        return float(otherwise)
-    return max(float(DAY), (visits[-1] - visits[0]) / (len(visits) - 1))
+def recent_visits(fans: AccountFans, since: int) -> Numbers:
+    """How often each fan began to write, or paid, since then."""
+    begun = fans.talks.where(fans.talks.numbers("firstFanDate") >= since)
+    paid = fans.payments.where(fans.payments.numbers("date") >= since)
+    return fans.counted(begun) + fans.counted(paid)
 
 
-def mood(fan: FanHistory, start: int, end: int) -> tuple[float | None, int]:
-    """Mean sentiment of the fan's messages in conversations that begin there, and of how many."""
-    talks = fan.talks_in(start, end)
-    n = sum(talk.felt_n for talk in talks)
-    return (fsum(talk.felt_sum for talk in talks) / n if n >= MIN_FELT else None), n
+def mood(fans: AccountFans, start: int, end: int) -> Mood:
+    """Of the fans' messages in conversations that begin in `[start, end)`."""
+    talks = fans.talks_in(start, end)
+    own = talks.numbers("fan")
+    n = np.bincount(own, talks.numbers("sentimentCount"), minlength=len(fans)).astype(np.int64)
+    mean = np.full(len(fans), np.nan)
+    enough = n >= MIN_FELT
+    mean[enough] = sums(talks.numbers("sentimentSum"), own, len(fans))[enough] / n[enough]
+    return Mood(mean, n)
 
 
-def mood_change(fan: FanHistory, at: int, horizon: int) -> float:
+def mood_change(fans: AccountFans, at: int, horizon: int) -> Numbers:
     """Of the `horizon` seconds before `at` against those before; 0 where it is not known."""
-    now, _ = mood(fan, at - horizon, at)
-    before, _ = mood(fan, at - 2 * horizon, at - horizon)
-    return 0.0 if now is None or before is None else now - before
+    now, before = mood(fans, at - horizon, at), mood(fans, at - 2 * horizon, at - horizon)
+    return np.nan_to_num(now.mean - before.mean)
 
 
-def _is_unanswered(known: FanHistory, at: int) -> bool:
-    """Whether the last direct message is the fan's, in a conversation that is over."""
-    spoken = [talk for talk in known.talks if talk.messages]
-    last = spoken[-1] if spoken else None
-    return last is not None and last.fan_last is not None and last.end < at and last.fan_last == last.end
+def _are_unanswered(known: AccountFans, at: int) -> Numbers:
+    """Of whom the last direct message is, in a conversation that is over."""
+    spoken = known.talks.where(known.talks.numbers("messageCount") > 0)
+    end = spoken.numbers("endDate")
+    waits = (end < at) & (spoken.numbers("lastFanDate") == end)
+    found = np.zeros(len(known), np.bool_)
+    found[spoken.numbers("fan")] = waits  # of what is assigned several times the last one stays
+    return found
 
 
-def _is_subscribed(known: FanHistory, at: int) -> bool:
-    """Whether the subscription was begun, or as far as was told then renewed, in the last month."""
-    begun = [known.joined] if known.joined is not None else []
-    renewed = [payment.at for payment in known.payments if payment.type == "renewal"]
-    return any(at - MONTH <= each for each in (*begun, *renewed))
+def _are_subscribed(known: AccountFans, at: int) -> Numbers:
+    """Whose subscription was begun, or as far as was told then renewed, in the last month."""
+    found: Numbers = known.profiles.numbers("joinDate") >= at - MONTH
+    renewed = ~known.payments.numbers("isSale") & (known.payments.numbers("date") >= at - MONTH)
+    found[known.payments.numbers("fan")[renewed]] = True
+    return found
+
+
+def _warned(fans: AccountFans, talks: Table) -> dict[str, Numbers]:
+    """How often each fan said in these talks what may come before leaving, by its kind."""
+    talks = talks.where(talks.coded("warnings").are_named)
+    warnings = talks.coded("warnings")
+    read = {code: read_warnings(warnings.values[code]) for code in warnings.used()}
+    found = {}
+    for kind in WARNINGS:
+        counts = np.zeros(len(warnings.values))
+        for code, each in read.items():
+            counts[code] = each.get(kind, 0)
+        found[kind] = np.bincount(talks.numbers("fan"), counts[warnings.codes], minlength=len(fans))
+    return found
+
+
+def _log1p(values: Numbers) -> Numbers:
+    """As the C library has it, and not as numpy does, whose last digit follows the processor."""
+    found = np.zeros(len(values))
+    some = values != 0
+    found[some] = [log1p(value) for value in values[some].tolist()]
+    return found

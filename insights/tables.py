@@ -47,6 +47,12 @@ class Ask(NamedTuple):
     traversal: str
     start: int = 0
     end: int = 0
+    only: tuple[str, ...] = ()  # the columns that are wanted; empty: all of them
+
+    @property
+    def schema(self) -> "Schema":
+        whole = SCHEMAS[self.traversal]
+        return {name: whole[name] for name in self.only} if self.only else whole
 
     @property
     def bindings(self) -> dict[str, int]:
@@ -221,20 +227,21 @@ class Dictionaries(dict[str, Dictionary]):
         return found
 
 
-def of_rows(
-    traversal: str, rows: Sequence[Mapping[str, Any]], dictionaries: Dictionaries | None = None
-) -> Table:
+def of_rows(traversal: str, rows: Sequence[Mapping[str, Any]]) -> Table:
     """The columns of what the graph answered to a traversal."""
-    found = Dictionaries() if dictionaries is None else dictionaries
-    schema = SCHEMAS[traversal]
-    columns = {name: _column(kind, [row[name] for row in rows], found) for name, kind in schema.items()}
-    return Table(len(rows), columns)
+    (found,) = of_answers([Ask(traversal)], [rows])
+    return found
 
 
 def of_answers(asks: Sequence[Ask], answers: Sequence[Sequence[Mapping[str, Any]]]) -> list[Table]:
     """The columns of what the graph answered to each question about one account."""
     dictionaries = Dictionaries()
-    return [of_rows(each.traversal, rows, dictionaries) for each, rows in zip(asks, answers, strict=True)]
+
+    def of(schema: Schema, rows: Sequence[Mapping[str, Any]]) -> Table:
+        columns = (_column(kind, [row[name] for row in rows], dictionaries) for name, kind in schema.items())
+        return Table(len(rows), dict(zip(schema, columns, strict=True)))
+
+    return [of(each.schema, rows) for each, rows in zip(asks, answers, strict=True)]
 
 
 def nothing(*asks: Ask) -> list[Table]:

@@ -7,6 +7,7 @@ REST gives figures as they are, and `null` for what is not known. Pages show wha
 payload `for_pages` figures are rounded to what a person reads, and what is not known is left out.
 """
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -180,8 +181,11 @@ class ShownMessage(AsReceived):
     topics: list[str] | None = None  # labels; null: not enriched
 
 
-class PriorityScore(Payload):
+@dataclass(slots=True)  # an update has one for each chat: a model takes ten times as long to be made
+class PriorityScore:
     """A chat's priority with what each part contributed; the parts add up to `score` (0..100)."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = Payload.model_config
 
     score: Tenths
     unread: Tenths

@@ -3,7 +3,9 @@
 from math import exp, log
 from random import Random
 
-from insights.fan_history import DAY, FanHistory, Payment, Talk
+from hypothesis import strategies as st
+
+from tests.insights.plain_fans import DAY, FanHistory, Payment, Talk
 
 HORIZON = 30 * DAY
 NOW = 20_000 * DAY
@@ -73,3 +75,51 @@ def at_random(count: int, seed: int, *, months: int = 9) -> list[FanHistory]:
             times += sorted(start + random.randrange(HORIZON - 700) for _ in range(2))
         found.append(fan(number, times))
     return found
+
+
+times = st.integers(NOW - 200 * DAY, NOW + 40 * DAY)
+some_times = times | st.sampled_from([NOW - day * DAY for day in (-1, 0, 1, 7, 14, 30, 60, 90)])
+
+
+@st.composite
+def histories(draw: st.DrawFn, number: int = 1, *, least: int = 1) -> FanHistory:
+    """One of at least so many talks."""
+    talks = []
+    for start in draw(st.lists(some_times, min_size=least, max_size=6)):
+        end = start + draw(st.integers(0, 3 * DAY))
+        first = draw(st.integers(start, end))
+        last = draw(st.integers(first, end))
+        writes = draw(st.booleans())
+        warnings = draw(st.sampled_from(("", "churn_intent=1", "complaint=2,price_objection=1")))
+        talks.append(
+            Talk(
+                draw(st.uuids(version=4)).hex,
+                start,
+                end,
+                draw(st.integers(0, 9)),
+                first if writes else None,
+                last if writes else None,
+                draw(st.floats(0, 5)) if writes else 0.0,
+                5 if writes else 0,
+                warnings if writes else "",
+            )
+        )
+    kinds = st.sampled_from(("tip", "purchase", "renewal"))
+    amounts = st.sampled_from((0.0, 5.5)) | st.floats(0, 1e6)
+    paid = draw(st.lists(st.builds(Payment, some_times, kinds, amounts), max_size=5))
+    return fan(
+        number,
+        [],
+        joined=draw(st.none() | some_times),
+        subscription_end=draw(st.none() | some_times),
+        talks=sorted(talks, key=lambda talk: (talk.start, talk.conversation)),
+        payments=tuple(sorted(paid)),
+        ends=draw(st.lists(some_times, max_size=1)),
+    )
+
+
+def accounts(most: int = 14) -> st.SearchStrategy[list[FanHistory]]:
+    """Some fans of one account, of whom some did nothing."""
+    return st.integers(0, most).flatmap(
+        lambda n: st.tuples(*(histories(number, least=0) for number in range(n))).map(list)
+    )

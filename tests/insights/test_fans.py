@@ -1,10 +1,11 @@
 """Paging, order, filters, segments and months of fans, without a graph."""
 
 from datetime import UTC, datetime, timedelta
-from math import exp
-from typing import Any
+from math import exp, fsum
+from typing import Any, get_args
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,15 +13,19 @@ from hypothesis import strategies as st
 from errors import InvalidInput
 from graph.traversals import ACTIVITY, PROFILES, SALES
 from insights.cohorts import cohorts_of
+from insights.columns import sums
 from insights.drill import Scope
-from insights.fan_history import DAY, AccountFans, FanHistory, Payment
-from insights.fans import Asked, Cursor, Moment, fans_of
+from insights.fan_history import AccountFans
+from insights.fans import Asked, Cursor, Group, Moment, counted, fans_of
 from insights.months import check_month, following, month_of, months_between, window_of
-from insights.risk import Learned, learn
+from insights.risk import Learned, Model, learn, logistic
+from insights.risk_features import FEATURES
 from insights.tables import of_rows
 from insights.window import Window
-from tests.insights.lives_of_fans import HORIZON, NOW, fan, leaving
-from wire.fans import Fans, FanSort
+from tests.insights import plain_fans
+from tests.insights.lives_of_fans import HORIZON, NOW, accounts, fan, leaving
+from tests.insights.plain_fans import DAY, FanHistory, Payment, in_columns
+from wire.fans import FanInsight, Fans, FanSort
 
 AS_OF = datetime.fromtimestamp(NOW, UTC)
 WINDOW = Window(AS_OF - timedelta(days=30), AS_OF)
@@ -39,12 +44,10 @@ def answer(
     learned: Learned = NONE,
     moment: Moment = MOMENT,
 ) -> Fans:
-    accounts: dict[str, list[FanHistory]] = {"u/c": [], "u/d": []}
-    for each in fans:
-        accounts[each.account].append(each)
+    keys = ("u/c", "u/d")
     return fans_of(
-        accounts,
-        dict.fromkeys(accounts, learned),
+        [in_columns([each for each in fans if each.account == key], key) for key in keys],
+        [learned] * len(keys),
         SCOPE,
         asked,
         moment,
@@ -126,7 +129,7 @@ def test_what_comes_or_goes_between_two_pages_neither_repeats_nor_hides_what_sta
     behind = [
         each
         for each in answer(made(then)).fans
-        if (-each.value, f"u/{each.creatorId}", each.fanId) > after.place[1:]
+        if (-each.value, f"u/{each.creatorId}", each.fanId) > (after.rank, after.account, after.fan_id)
     ]
     assert rest.fans == behind
 
@@ -144,6 +147,84 @@ def test_a_cursor_of_another_order_is_refused() -> None:
     assert found.next is not None
     with pytest.raises(InvalidInput, match="cursor"):
         Cursor.read(found.next, "silence")
+
+
+MODEL = Model(-0.25, [0.5] * len(FEATURES), [0.75, -0.5, 1.0, -0.125, 2.0, 0.0, -1.5, 0.5, 0.25, 1.0, -0.375])
+windows = st.sampled_from(
+    [
+        Window(AS_OF - timedelta(days=before), AS_OF - timedelta(days=after))
+        for before, after in ((30, 0), (7, 0), (365, 0), (60, 14), (20, -5))
+    ]
+)
+
+
+def seconds(of: FanInsight) -> dict[str, Any]:
+    """A fan of an answer, as `plain_fans.figures` has it."""
+    told = of.model_dump(exclude={"userId", "creatorId", "drill", "risk_base", "risk_parts", "risk_reason"})
+    return {k: int(v.timestamp()) if isinstance(v, datetime) else v for k, v in told.items()}
+
+
+@given(accounts(), windows, st.sampled_from((1, 30)), st.booleans())
+def test_what_is_said_of_many_fans_at_once_is_what_is_said_of_each_alone(
+    fans: list[FanHistory], window: Window, days: int, has_model: bool
+) -> None:
+    moment = Moment.of(window, AS_OF, days)
+    learned = Learned(MODEL, None, 9, 0) if has_model else NONE
+    found = fans_of(
+        [in_columns(fans)],
+        [learned],
+        Scope(window, None, "u"),
+        BY_VALUE,
+        moment,
+        as_of=AS_OF,
+        limit=1000,
+        after=None,
+        zone_notes=[],
+    )
+    known = [each for each in fans if plain_fans.is_known(each, moment.at)]
+    big, expected = plain_fans.big_spender(fans, moment.at), []
+    for each in known:
+        acted = each.before(moment.at).last_acted is not None
+        risk = None
+        if has_model and acted and plain_fans.is_active(each, *moment):
+            values = plain_fans.features(each, *moment)
+            each_part = zip(MODEL.weights, values, MODEL.means, strict=True)
+            risk = logistic(fsum([MODEL.base, *(w * (v - m) for w, v, m in each_part)]))
+        expected.append(plain_fans.figures(each, window, moment, big, risk))
+    expected.sort(key=lambda figures: (-figures["value"], figures["fanId"]))
+    assert [seconds(each) for each in found.fans] == expected
+    assert (found.total, found.next) == (len(known), None)
+    assert found.value == fsum(each["value"] for each in expected)
+    assert found.revenue == fsum(each["revenue"] for each in expected)
+    for counts in found.segments:
+        assert counts.fans == sum(counts.segment in each["segments"] for each in expected)
+    for each in found.fans:
+        assert (each.risk is None) == (each.risk_reason is not None) == (not each.risk_parts)
+
+
+@given(accounts(3), windows, st.sampled_from(get_args(Group)))
+def test_the_conversations_behind_a_number_are_those_of_each_fan_alone(
+    fans: list[FanHistory], window: Window, group: str
+) -> None:
+    moment = Moment.of(window, AS_OF, 30)
+    whole = in_columns(fans)
+    for each in fans:
+        found = counted([whole.named(each.fan_id)], Scope(window, None, "u"), moment, group)
+        told = {one.row["conversation"]: (one.counted, one.amount) for one in found}
+        assert told == plain_fans.behind(each, window, moment, group)
+        assert {one.row["fanId"] for one in found} <= {each.fan_id}
+        assert len(told) == len(found)
+
+
+def test_nobody_is_said_of_no_account() -> None:
+    found = fans_of([], [], SCOPE, BY_VALUE, MOMENT, as_of=AS_OF, limit=5, after=None, zone_notes=[])
+    assert (found.fans, found.total, found.value, found.next) == ([], 0, 0.0, None)
+
+
+@given(st.lists(st.tuples(st.integers(0, 4), st.floats(-1e9, 1e9))))
+def test_sums_of_many_kinds_are_rounded_once(values: list[tuple[int, float]]) -> None:
+    found = sums(np.array([each for _, each in values]), np.array([of for of, _ in values], np.int64), 5)
+    assert found.tolist() == [fsum(each for of, each in values if of == kind) for kind in range(5)]
 
 
 def test_segments_are_told_by_their_rules() -> None:
@@ -171,7 +252,7 @@ def test_the_tenth_that_paid_most_are_big_spenders_where_ten_paid() -> None:
 
 def test_whoever_is_more_likely_to_leave_than_not_is_at_risk_and_parts_make_the_risk() -> None:
     fans, _ = leaving(1_500, 1)
-    learned = learn(fans, NOW, HORIZON)
+    learned = learn(in_columns(fans), NOW, HORIZON)
     found = answer(fans, Asked(sort="risk"), learned=learned)
     scored = [each for each in found.fans if each.risk is not None]
     risks = [each.risk for each in found.fans if each.risk is not None]
@@ -200,9 +281,8 @@ def test_what_comes_after_the_moment_is_in_no_figure() -> None:
 
 
 def test_a_fan_who_was_named_later_is_one_fan() -> None:
-    assert [
-        each.fan_id for each in told([profile(id, "c1", 5) for id in ("c1", "41", "c1")]).histories()
-    ] == ["41"]
+    own = told([profile(id, "c1", 5) for id in ("c1", "41", "c1")])
+    assert own.profiles.coded("fanId").strings() == ["41"]
 
 
 def profile(fan_id: str, chat_id: str, joined: int) -> dict[str, Any]:

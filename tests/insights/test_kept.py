@@ -168,6 +168,19 @@ def test_columns_that_followed_are_those_that_are_made_anew(drawn: list[list[Any
             assert len(followed.of[creator]) == len(anew.of[creator])
 
 
+@settings(max_examples=20, deadline=None)
+@given(st.lists(events, max_size=5))
+def test_a_column_that_is_asked_for_alone_is_that_of_the_whole_answer(drawn: list[Any]) -> None:
+    columns = Kept("u")
+    columns.follow(drawn)
+    for creator in CREATORS:
+        for ask in questions(EVER):
+            [whole] = columns.of[creator].read([ask])
+            for name in whole.columns:
+                [alone] = columns.of[creator].read([ask._replace(only=(name,))])
+                assert rows_of(alone) == rows_of(whole.only([name])), (ask, name)
+
+
 def test_what_was_answered_does_not_change_with_what_comes_after() -> None:
     columns = Kept("u")
     columns.follow([Put(replace(conversation(), creator_id="c"))])

@@ -9,12 +9,43 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from insights.fan_history import DAY, FanHistory, Payment, Talk
-from insights.risk import KEPT, MIN_FANS, Fits, Learned, learn, logistic
-from insights.risk_features import FEATURES, drops_off, features, is_active
-from tests.insights.lives_of_fans import HORIZON, NOW, at_random, fan, leaving, talk
+from insights import risk, risk_features
+from insights.columns import Numbers
+from insights.fan_history import AccountFans
+from insights.risk import KEPT, MIN_FANS, Fits, Learned, logistic
+from insights.risk_features import FEATURES
+from insights.tables import rows_of
+from tests.insights.lives_of_fans import (
+    HORIZON,
+    NOW,
+    accounts,
+    at_random,
+    fan,
+    histories,
+    leaving,
+    talk,
+    times,
+)
+from tests.insights.plain_fans import (
+    DAY,
+    FanHistory,
+    Payment,
+    Talk,
+    drops_off,
+    features,
+    in_columns,
+    is_active,
+)
 
 SEEDS = range(4)
+
+
+def learn(fans: list[FanHistory], anchor: int, horizon: int) -> Learned:
+    return risk.learn(in_columns(fans), anchor, horizon)
+
+
+def rows(fans: list[FanHistory], at: int = NOW) -> Numbers:
+    return risk_features.features(in_columns(fans), at, HORIZON)
 
 
 @pytest.fixture(scope="module")
@@ -32,8 +63,7 @@ def test_risks_are_the_true_ones_where_the_hazard_is_known(simulated: Any) -> No
         by_hazard: dict[float, list[float]] = {}
         for each in fans:
             if each.fan_id in truth:
-                risk = learned.model.risk(features(each, NOW, HORIZON))
-                by_hazard.setdefault(truth[each.fan_id], []).append(risk)
+                by_hazard.setdefault(truth[each.fan_id], []).extend(learned.model.risks(rows([each])))
         assert len(by_hazard) == 4
         for hazard, risks in by_hazard.items():
             assert fmean(risks) == pytest.approx(hazard, abs=0.06)
@@ -44,13 +74,8 @@ def test_the_trial_says_what_happened_at_the_held_out_time(simulated: Any) -> No
         trial = learned.trial
         assert learned.held_out == NOW - HORIZON
         active = [each for each in fans if is_active(each, learned.held_out, HORIZON)]
-        told = [
-            (
-                learned.model.risk(features(each, learned.held_out, HORIZON)),
-                drops_off(each, NOW - HORIZON, HORIZON),
-            )
-            for each in active
-        ]
+        risks = learned.model.risks(rows(active, learned.held_out))
+        told = list(zip(risks, (drops_off(each, NOW - HORIZON, HORIZON) for each in active), strict=True))
         dropped = [risk for risk, gone in told if gone]
         stayed = [risk for risk, gone in told if not gone]
         assert (trial.fans, trial.dropped) == (len(told), len(dropped))
@@ -74,11 +99,10 @@ def test_no_model_is_offered_on_noise(seed: int) -> None:
 
 def test_parts_and_the_base_make_the_risk(simulated: Any) -> None:
     learned, fans, truth = simulated[0]
-    for each in [each for each in fans if each.fan_id in truth][:50]:
-        values = features(each, NOW, HORIZON)
-        assert len(values) == len(FEATURES)
-        model = learned.model
-        assert model.risk(values) == pytest.approx(logistic(model.base + sum(model.parts(values))))
+    model, values = learned.model, rows([each for each in fans if each.fan_id in truth])
+    assert values.shape == (len(truth), len(FEATURES))
+    for found, parts in zip(model.risks(values), model.parts(values).tolist(), strict=True):
+        assert found == pytest.approx(logistic(model.base + sum(parts)))
 
 
 def test_the_same_fans_in_another_order_give_the_same_model(simulated: Any) -> None:
@@ -114,36 +138,6 @@ def test_too_little_to_learn_from_is_said(fans: list[FanHistory], reason: str) -
     assert (learned.model, learned.reason) == (None, reason)
 
 
-times = st.integers(NOW - 200 * DAY, NOW + 40 * DAY)
-
-
-@st.composite
-def histories(draw: st.DrawFn) -> FanHistory:
-    talks = []
-    for number, start in enumerate(sorted(draw(st.lists(times, min_size=1, max_size=6)))):
-        end = start + draw(st.integers(0, 3 * DAY))
-        first = draw(st.integers(start, end))
-        last = draw(st.integers(first, end))
-        writes = draw(st.booleans())
-        warnings = draw(st.sampled_from(("", "churn_intent=1", "complaint=2,price_objection=1")))
-        talks.append(
-            Talk(
-                f"c:{number}",
-                start,
-                end,
-                draw(st.integers(1, 9)),
-                first if writes else None,
-                last if writes else None,
-                2.0 if writes else 0.0,
-                5 if writes else 0,
-                warnings if writes else "",
-            )
-        )
-    kinds = st.sampled_from(("tip", "purchase", "renewal"))
-    paid = draw(st.lists(st.builds(Payment, times, kinds, st.sampled_from((0.0, 5.5))), max_size=4))
-    return fan(1, [], talks=talks, payments=tuple(sorted(paid)), ends=draw(st.lists(times, max_size=1)))
-
-
 @given(histories(), st.integers(NOW - 100 * DAY, NOW), histories())
 def test_features_of_a_time_do_not_know_what_came_after_it(
     one: FanHistory, at: int, other: FanHistory
@@ -157,13 +151,31 @@ def test_features_of_a_time_do_not_know_what_came_after_it(
         subscription_end=at + 5,
         ends=other.ends,
     )
-    assert features(later, at, HORIZON) == features(one, at, HORIZON)
+    assert rows([later], at).tolist() == rows([one], at).tolist()
 
 
 @given(histories(), st.integers(NOW - 100 * DAY, NOW), st.integers(0, DAY))
 def test_what_is_known_of_a_time_stays_known(one: FanHistory, at: int, less: int) -> None:
-    assert one.before(at).before(at) == one.before(at)
-    assert one.before(at).before(at - less).payments == one.before(at - less).payments
+    known = in_columns([one]).before(at)
+    assert told(known.before(at)) == told(known)
+    assert told(known.before(at - less))["payments"] == told(in_columns([one]).before(at - less))["payments"]
+
+
+def told(fans: AccountFans) -> dict[str, Any]:
+    return {name: rows_of(getattr(fans, name)) for name in ("profiles", "talks", "payments", "ends")}
+
+
+@given(accounts(), st.sampled_from((NOW, NOW - 30 * DAY, NOW - 40 * DAY + 7)))
+def test_what_is_read_of_many_fans_at_once_is_what_is_read_of_each_alone(
+    fans: list[FanHistory], at: int
+) -> None:
+    whole = in_columns(fans)
+    active = risk_features.are_active(whole, at, HORIZON)
+    assert active.tolist() == [is_active(each, at, HORIZON) for each in fans]
+    dropped = risk_features.drop_off(whole, at, HORIZON)
+    assert dropped.tolist() == [drops_off(each, at, HORIZON) for each in fans]
+    own = [features(each, at, HORIZON) for each in fans if is_active(each, at, HORIZON)]
+    assert risk_features.features(whole.where(active), at, HORIZON).tolist() == own
 
 
 @given(histories(), times)
@@ -174,11 +186,12 @@ def test_a_fan_drops_off_who_neither_acts_nor_keeps_the_subscription(one: FanHis
     )
     paid = any(at <= p.at < at + HORIZON for p in one.payments)
     ended = any(at <= end < at + HORIZON for end in one.ends)
-    assert drops_off(one, at, HORIZON) == (ended or not (wrote or paid))
+    [found] = risk_features.drop_off(in_columns([one]), at, HORIZON).tolist()
+    assert found == (ended or not (wrote or paid))
 
 
 def named(one: FanHistory, at: int = NOW) -> dict[str, float]:
-    return dict(zip(FEATURES, features(one, at, HORIZON), strict=True))
+    return dict(zip(FEATURES, rows([one], at)[0].tolist(), strict=True))
 
 
 def test_each_feature_follows_what_it_is_named_after() -> None:
@@ -225,16 +238,69 @@ def test_a_fit_is_kept_until_what_it_was_learned_from_changes(monkeypatch: pytes
 
     monkeypatch.setattr("insights.risk.learn", counting)
     fits, fans = Fits(), [fan(1, [NOW - 40 * DAY, NOW + 100])]
-    fits.learned(fans, NOW + 3600, HORIZON)
-    fits.learned(
-        [replace(fans[0], talks=fans[0].talks[:1])], NOW + 7200, HORIZON
-    )  # today's are not learned from
+
+    def ask(fans: list[FanHistory], at: int, horizon: int = HORIZON) -> None:
+        fits.learned(in_columns(fans), at, horizon)
+
+    ask(fans, NOW + 3600)
+    ask([replace(fans[0], talks=fans[0].talks[:1])], NOW + 7200)  # today's are not learned from
     assert asked == [NOW]
-    fits.learned([replace(fans[0], talks=fans[0].talks[1:])], NOW + 3600, HORIZON)
-    fits.learned(fans, NOW + DAY, HORIZON)
-    fits.learned(fans, NOW, 2 * HORIZON)
+    ask([replace(fans[0], talks=fans[0].talks[1:])], NOW + 3600)
+    ask(fans, NOW + DAY)
+    ask(fans, NOW, 2 * HORIZON)
     assert asked == [NOW, NOW, NOW + DAY, NOW]
     for number in range(KEPT):
-        fits.learned([fan(number, [NOW])], NOW + DAY, HORIZON)
-    fits.learned(fans, NOW + 3600, HORIZON)
+        ask([fan(number, [NOW])], NOW + DAY)
+    ask(fans, NOW + 3600)
     assert asked[-1] == NOW
+
+
+EACH_TELLS = {
+    "account": {"account": "u/d"},
+    "fan_id": {"fan_id": "f9"},
+    "joined": {"joined": NOW - 41 * DAY},
+    "ends": {"ends": [NOW - DAY]},
+    "a payment": {"payments": [Payment(NOW - 5, "tip", 1.0)]},
+    **{
+        name: {"talks": [talk(0, NOW - 40 * DAY)._replace(**{name: value})]}
+        for name, value in {
+            "start": NOW - 40 * DAY - 1,
+            "end": NOW - 39 * DAY,
+            "messages": 0,
+            "fan_first": NOW - 40 * DAY + 1,
+            "fan_last": NOW - 40 * DAY + 2,
+            "felt_sum": 0.5,
+            "felt_n": 7,
+            "warnings": "complaint=1",
+        }.items()
+    },
+}
+
+
+@pytest.mark.parametrize("name", EACH_TELLS)
+def test_a_fit_is_made_anew_when_any_of_what_is_learned_from_changes(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[AccountFans] = []
+
+    def counting(fans: AccountFans, anchor: int, horizon: int) -> Learned:
+        asked.append(fans)
+        return Learned(None, "too_few_fans", 0, anchor)
+
+    monkeypatch.setattr("insights.risk.learn", counting)
+    fits, one = Fits(), fan(1, [NOW - 40 * DAY])
+    other = replace(one, **EACH_TELLS[name])
+    for each in (one, one, other, other):
+        fits.learned(in_columns([each], each.account), NOW, HORIZON)
+    assert len(asked) == 2
+
+
+def test_what_is_kept_is_what_is_learned_anew_of_the_same_sample(monkeypatch: pytest.MonkeyPatch) -> None:
+    fans, _ = leaving(900, 1)
+    whole = learn(fans, NOW, HORIZON)
+    monkeypatch.setattr("insights.risk.MOST_FANS", 700)
+    fits, cold = Fits(), learn(fans, NOW, HORIZON)
+    assert cold.model is not None
+    assert cold.fitted < whole.fitted
+    assert fits.learned(in_columns(fans), NOW + 5, HORIZON) == cold
+    assert fits.learned(in_columns(fans[::-1]), NOW + 9, HORIZON) == cold
