@@ -17,8 +17,8 @@ from tests.service.processes import memory_of, replica_of
 from tests.service.talk import message, owner, post, recent
 
 PART = 2**20  # bytes
-PARTS = 384
-MOST = 128 * PART  # bytes: what others send meanwhile is among them
+PARTS = 192
+MOST = 64 * PART  # bytes: what others send meanwhile is among them
 STILL = 2.0  # seconds; when as long nothing more goes out, nothing is taken
 
 Send = Callable[[], Awaitable[None]]  # a part
@@ -56,13 +56,24 @@ async def as_a_body(service: Service, user_id: str) -> AsyncIterator[Send]:
     writer.close()
 
 
+@asynccontextmanager
+async def stopped_owner(service: Service, user_id: str) -> AsyncIterator[int]:
+    """The process of the user's owner, which does nothing; it goes on in the end."""
+    async with httpx.AsyncClient(base_url=service.url, timeout=PATIENCE) as http:
+        await post(http, user_id, "messages", {"message": message(1, 41, recent(2), "hello")})
+    pid = int(await asyncio.to_thread(owner, service, user_id, "pid"))
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        async with asyncio.timeout(PATIENCE):
+            yield pid
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
 @pytest.mark.parametrize("sending", [by_socket, as_a_body])
 async def test_of_what_waits_for_an_owner_that_stands_still_little_is_read(
     sending: Any, service: Service, user_id: str
 ) -> None:
-    async with httpx.AsyncClient(base_url=service.url, timeout=PATIENCE) as http:
-        await post(http, user_id, "messages", {"message": message(1, 41, recent(2), "hello")})
-    pid = int(await asyncio.to_thread(owner, service, user_id, "pid"))
     replica, sent = replica_of(service.folder), 0
 
     async def send_all(send: Send) -> None:
@@ -71,16 +82,35 @@ async def test_of_what_waits_for_an_owner_that_stands_still_little_is_read(
             await send()
             sent += 1
 
-    os.kill(pid, signal.SIGSTOP)
-    try:
+    async with stopped_owner(service, user_id) as stopped:
         before = memory_of(replica)
-        async with asyncio.timeout(PATIENCE), sending(service, user_id) as send:
+        async with sending(service, user_id) as send:
             all_sent, seen = asyncio.create_task(send_all(send)), -1
             while not all_sent.done() and seen < sent:
                 seen = sent
                 await asyncio.wait([all_sent], timeout=STILL)
             assert memory_of(replica) - before < MOST
-            os.kill(pid, signal.SIGCONT)
+            os.kill(stopped, signal.SIGCONT)
             await all_sent
-    finally:
-        os.kill(pid, signal.SIGCONT)
+
+
+async def test_what_came_before_a_socket_closed_is_taken(service: Service, user_id: str) -> None:
+    """A socket has one call at a time: its end comes while the snapshot waits for the message before it."""
+    live, in_snapshot = (message(n, 41, recent(1), "and then?") for n in (2, 3))
+    async with stopped_owner(service, user_id):
+        url = f"{service.ws}/ws/extension/{user_id}"
+        async with connect(url, ping_interval=None, proxy=None) as socket:
+            for frame in (
+                {"type": "new_raw_message", "payload": {"message": live}},
+                {"type": "cache_update", "payload": {"chats": [], "messages": [in_snapshot]}},
+            ):
+                await socket.send(orjson.dumps(frame).decode())
+    async with (
+        asyncio.timeout(PATIENCE),
+        httpx.AsyncClient(base_url=service.url, timeout=PATIENCE) as http,
+    ):
+        while True:
+            said = await http.get("/api/v1/chats/41/messages", params={"user_id": user_id})
+            if {each["id"] for each in said.json()} == {1, 2, 3}:
+                break
+            await asyncio.sleep(0.2)
