@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from typing import Any
 
 import httpx
@@ -50,10 +50,10 @@ async def as_a_body(service: Service, user_id: str) -> AsyncIterator[Send]:
         writer.write(b"%x\r\n%b\r\n" % (PART, b"x" * PART))
         await writer.drain()
 
-    yield send
-    writer.write(b"0\r\n\r\n")
-    assert b" 200 " in await reader.readline()
-    writer.close()
+    with closing(writer):
+        yield send
+        writer.write(b"0\r\n\r\n")
+        assert b" 200 " in await reader.readline()
 
 
 @asynccontextmanager
