@@ -68,6 +68,26 @@ class _Extension:
     creator_id: str
 
 
+class _Received(asyncio.Queue[bytes | None]):
+    """Frames that wait: so many, and of so many bytes but for the last one; None is the end."""
+
+    def __init__(self) -> None:
+        super().__init__(maxsize=BATCH)
+        self._bytes = 0
+
+    def full(self) -> bool:
+        return super().full() or self._bytes >= BATCH_BYTES
+
+    def _put(self, item: bytes | None) -> None:
+        super()._put(item)
+        self._bytes += len(item or b"")
+
+    def _get(self) -> bytes | None:
+        item: bytes | None = super()._get()
+        self._bytes -= len(item or b"")
+        return item
+
+
 class Extensions:
     """Serves the sockets of extensions; frames of more than `max_frame` bytes are refused."""
 
@@ -86,7 +106,7 @@ class Extensions:
 
         What is wrong with a frame is answered on it.
         """
-        waiting: asyncio.Queue[bytes | None] = asyncio.Queue(maxsize=BATCH)
+        waiting = _Received()
         self.connected += 1
         try:
             await send(socket, ack("extension", user_id))
@@ -98,7 +118,7 @@ class Extensions:
         finally:
             self.connected -= 1
 
-    async def _take(self, extension: _Extension, waiting: "asyncio.Queue[bytes | None]") -> None:
+    async def _take(self, extension: _Extension, waiting: _Received) -> None:
         """Journal what is received, batch by batch, until the socket has closed and nothing waits."""
         closed = False
         while not closed:
@@ -197,7 +217,7 @@ async def _taken(
             await asyncio.sleep(error.retry_after)
 
 
-async def _read(socket: WebSocket, waiting: "asyncio.Queue[bytes | None]", ended: asyncio.Event) -> None:
+async def _read(socket: WebSocket, waiting: _Received, ended: asyncio.Event) -> None:
     """Queue what the socket receives; None marks its end."""
     while (message := await socket.receive())["type"] != "websocket.disconnect" and not ended.is_set():
         text = message.get("text")

@@ -16,7 +16,7 @@ with warnings.catch_warnings():  # Ray's use of Pydantic warns when it is import
     warnings.simplefilter("ignore")
     import uvicorn
 
-    from api.sockets.protocol import configure_uvicorn
+    from api.sockets.protocol import RequestProtocol, configure_uvicorn
 
 PROXY = ip_network("10.0.0.0/24")
 IPV4 = st.ip_addresses(v=4).map(str)
@@ -111,9 +111,10 @@ def test_a_caller_is_an_address_or_the_network_of_one_subscriber_and_this_machin
     assert caller_of({"type": "http", "client": None}) is None
 
 
-def test_uvicorn_reads_no_forwarded_headers_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_uvicorn_reads_no_forwarded_headers_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     """By default it believes whoever is on this machine, which behind HAProxy is everybody."""
     monkeypatch.setattr(uvicorn.Config, "__init__", uvicorn.Config.__init__)  # put back afterwards
+    monkeypatch.setattr(RequestProtocol, "application", None)
     configure_uvicorn(1000)
     config = uvicorn.Config(lambda: None)
     assert (config.proxy_headers, config.server_header) == (False, False)

@@ -1,7 +1,8 @@
 """The processes of a service of a test's own."""
 
 import asyncio
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tests.conftest import PATIENCE
@@ -9,14 +10,27 @@ from tests.conftest import PATIENCE
 
 def processes_of(folder: Path) -> list[str]:
     """Commands of processes that run with this data folder in their environment."""
-    found = []
+    return [command for _, command in _running(folder)]
+
+
+def replica_of(folder: Path) -> int:
+    """The process id of the Serve replica."""
+    [pid] = [pid for pid, command in _running(folder) if command.startswith("ray::ServeReplica")]
+    return pid
+
+
+def memory_of(pid: int) -> int:
+    """Bytes of a process that are in memory."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def _running(folder: Path) -> Iterator[tuple[int, str]]:
     for process in Path("/proc").iterdir():
         try:
             if process.name.isdigit() and str(folder).encode() in (process / "environ").read_bytes():
-                found.append((process / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+                yield int(process.name), (process / "cmdline").read_bytes().replace(b"\0", b" ").decode()
         except OSError:
             continue
-    return found
 
 
 def redis_of(folder: Path) -> int:

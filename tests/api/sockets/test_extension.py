@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from actors.directory import LARGE, Body
 from api.gathering import Gathering
 from api.limits import Limits
-from api.sockets.extension import BATCH, Extensions, kind_of
+from api.sockets.extension import BATCH, BATCH_BYTES, Extensions, kind_of
 from errors import AnalyticsError, InvalidInput, Overloaded
 from metrics.loop_lag import LoopLag
 from settings import Settings
@@ -167,6 +167,20 @@ async def test_a_socket_is_not_read_while_its_owner_takes_no_more(monkeypatch: p
     assert socket.read <= 2 * BATCH + 2  # what is in hand, and what the queue holds
     await serving
     assert owners.taken == [str(n) for n in range(4 * BATCH)]
+
+
+async def test_of_large_frames_no_more_are_read_than_a_batch_has_bytes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Overloaded, "retry_after", 0.01)
+    owners = Owners(errors=[Overloaded("Too much waits.")] * 20)
+    large, sent = "x" * (BATCH_BYTES // 4), 40
+    socket = Socket(*(message(n, large) for n in range(sent)))
+    serving = asyncio.create_task(serve(owners, socket))
+    await owners.asked_often.wait()
+    assert socket.read <= 2 * 4 + 2
+    await serving
+    assert owners.taken == [str(n) for n in range(sent)]
 
 
 @pytest.mark.parametrize("kind", ["cache_update", "new_raw_message"])
