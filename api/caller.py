@@ -20,7 +20,7 @@ from access.principal import LOCAL
 from access.setup import Access, GuardedAccess
 from access.store import Session
 from api.errors import answers
-from api.limits import PACED, KnownLimits
+from api.limits import PACED, limits_of
 from api.params import Id, NeededId, QueryId
 from errors import Forbidden, InputTooLarge, InvalidInput, NotFound
 
@@ -37,9 +37,14 @@ GUARDED: Final = answers(401, 403)  # what every route of this kind may answer
 Model = TypeVar("Model", bound=BaseModel)
 
 
-async def _access(connection: HTTPConnection) -> Access:
+def access_of(connection: HTTPConnection) -> Access:
+    """The application's, for what is part of every request: a dependency has its price."""
     access: Access = connection.app.state.access
     return access
+
+
+async def _access(connection: HTTPConnection) -> Access:
+    return access_of(connection)
 
 
 KnownAccess = Annotated[Access, Depends(_access)]
@@ -66,13 +71,11 @@ def check_page(connection: HTTPConnection, access: Access) -> None:
 
 
 async def _caller(
-    connection: HTTPConnection,
-    access: KnownAccess,
-    limits: KnownLimits,
-    _: Annotated[Any, Security(HTTPBearer(auto_error=False))],
+    connection: HTTPConnection, _: Annotated[Any, Security(HTTPBearer(auto_error=False))]
 ) -> Caller:
+    access = access_of(connection)
     caller = await access.gate.caller(shown(connection))
-    if caller.principal.id != LOCAL.id and await limits.ask(caller.principal.id):
+    if caller.principal.id != LOCAL.id and await limits_of(connection).ask(caller.principal.id):
         connection.scope[PACED] = True
     if caller.session is not None and connection.scope.get("method") not in _SAFE:
         check_page(connection, access)
@@ -104,9 +107,9 @@ def on_account(action: Action) -> Any:
     """Whether the caller may do this with the account: of the path's user, and of a creator or all."""
 
     async def check(
-        access: KnownAccess, caller: KnownCaller, user_id: Id, creator_id: QueryId = None
+        connection: HTTPConnection, caller: KnownCaller, user_id: Id, creator_id: QueryId = None
     ) -> None:
-        await allowed(access, caller, action, user_id, creator_id)
+        await allowed(access_of(connection), caller, action, user_id, creator_id)
 
     return Depends(check)
 
@@ -115,9 +118,9 @@ def on_own_account(action: Action) -> Any:
     """The same where the creator is the user itself unless another is named."""
 
     async def check(
-        access: KnownAccess, caller: KnownCaller, user_id: Id, creator_id: QueryId = None
+        connection: HTTPConnection, caller: KnownCaller, user_id: Id, creator_id: QueryId = None
     ) -> None:
-        await allowed(access, caller, action, user_id, creator_id or user_id)
+        await allowed(access_of(connection), caller, action, user_id, creator_id or user_id)
 
     return Depends(check)
 
@@ -126,9 +129,9 @@ def on_asked_account(action: Action) -> Any:
     """The same where the user is asked for in the query."""
 
     async def check(
-        access: KnownAccess, caller: KnownCaller, user_id: NeededId, creator_id: QueryId = None
+        connection: HTTPConnection, caller: KnownCaller, user_id: NeededId, creator_id: QueryId = None
     ) -> None:
-        await allowed(access, caller, action, user_id, creator_id)
+        await allowed(access_of(connection), caller, action, user_id, creator_id)
 
     return Depends(check)
 
@@ -136,8 +139,8 @@ def on_asked_account(action: Action) -> Any:
 def on_user(action: Action) -> Any:
     """Whether the caller may do this with all of the path's user."""
 
-    async def check(access: KnownAccess, caller: KnownCaller, user_id: Id) -> None:
-        await allowed(access, caller, action, user_id, None)
+    async def check(connection: HTTPConnection, caller: KnownCaller, user_id: Id) -> None:
+        await allowed(access_of(connection), caller, action, user_id, None)
 
     return Depends(check)
 
@@ -145,8 +148,8 @@ def on_user(action: Action) -> Any:
 def on_installation(action: Action) -> Any:
     """Whether the caller may do this with the whole installation."""
 
-    async def check(access: KnownAccess, caller: KnownCaller) -> None:
-        await allowed(access, caller, action, None, None)
+    async def check(connection: HTTPConnection, caller: KnownCaller) -> None:
+        await allowed(access_of(connection), caller, action, None, None)
 
     return Depends(check)
 

@@ -1,16 +1,16 @@
 """Ingest over HTTP: snapshots, live messages, and what is held of them."""
 
 import asyncio
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from pydantic import BaseModel
 
 from access.policy import Action
 from actors.directory import LARGE
 from api.caller import GUARDED, on_own_account, on_user
 from api.errors import answers
-from api.limits import PACED, KnownLimits
+from api.limits import PACED, limits_of
 from api.params import ChatId, Id, Limit, Offset, QueryId, SenderId
 from api.services import Provided
 from errors import EncodedBody, NotFound
@@ -62,24 +62,16 @@ def _takes(payload: type[BaseModel], *, many: bool = False) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": content}}
 
 
-async def _read(request: Request, limits: KnownLimits, user_id: Id) -> bytes:
+async def _read(request: Request, user_id: str) -> bytes:
     if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
         raise EncodedBody("The body is compressed; send it as it is, without Content-Encoding.")
+    limits = limits_of(request)
     limits.may_send(user_id)
     parts = [part async for part in request.stream()]
     size = sum(map(len, parts))
     limits.sent(user_id, size=size)
     # Joining gives up the interpreter's lock when there is much of it.
     return b"".join(parts) if size <= LARGE else await asyncio.to_thread(b"".join, parts)
-
-
-async def _read_live(request: Request, limits: KnownLimits, user_id: Id) -> bytes:
-    limits.may_send_messages(user_id)
-    return await _read(request, limits, user_id)
-
-
-Body = Annotated[bytes, Depends(_read)]
-LiveBody = Annotated[bytes, Depends(_read_live)]
 
 
 # Small input is checked before the owner is called: what is bad wakes nobody. Large input would hold up
@@ -90,8 +82,8 @@ LiveBody = Annotated[bytes, Depends(_read_live)]
     "/{user_id}/snapshot", status_code=202, dependencies=_INGEST, openapi_extra=_takes(CacheUpdatePayload)
 )
 async def snapshot(
+    request: Request,
     services: Provided,
-    body: Body,
     user_id: Id,
     creator_id: QueryId = None,
     chat_id: ChatId = None,
@@ -101,6 +93,7 @@ async def snapshot(
 
     `chat_id` is the chat of the messages that name none.
     """
+    body = await _read(request, user_id)
     if len(body) <= LARGE:
         parse_snapshot(body)
     return await services.owners.handle_snapshot(user_id, body, creator_id or user_id, chat_id, sender_id)
@@ -112,14 +105,15 @@ async def snapshot(
 async def messages(
     request: Request,
     services: Provided,
-    limits: KnownLimits,
-    body: LiveBody,
     user_id: Id,
     creator_id: QueryId = None,
     chat_id: ChatId = None,
     sender_id: SenderId = None,
 ) -> IngestReceipt:
     """Take live messages: one `new_raw_message` payload, or a list of them."""
+    limits = limits_of(request)
+    limits.may_send_messages(user_id)
+    body = await _read(request, user_id)
     if len(body) <= LARGE:
         parse_messages(body)
     is_patient = PACED in request.scope  # who asks too fast is not waiting for this one
@@ -163,8 +157,9 @@ async def discard_one(services: Provided, user_id: Id, key: str) -> Discarded:
     dependencies=_HELD,
     openapi_extra=_takes(Replay, many=True),
 )
-async def replay(services: Provided, body: Body, user_id: Id) -> IngestReceipt:
+async def replay(request: Request, services: Provided, user_id: Id) -> IngestReceipt:
     """Read held input again, with the fields of `add` laid over it; an empty list takes all as it is."""
+    body = await _read(request, user_id)
     if len(body) <= LARGE:
         parse_replays(body)
     if not await is_known(services.redis, user_id):

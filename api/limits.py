@@ -145,9 +145,14 @@ class RequestLimit:
         await self._app(scope, receive, send)
 
 
-async def _limits(connection: HTTPConnection) -> Limits:
+def limits_of(connection: HTTPConnection) -> Limits:
+    """The application's, for what is part of every request: a dependency has its price."""
     limits: Limits = connection.app.state.limits
     return limits
+
+
+async def _limits(connection: HTTPConnection) -> Limits:
+    return limits_of(connection)
 
 
 KnownLimits = Annotated[Limits, Depends(_limits)]

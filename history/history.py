@@ -20,7 +20,7 @@ from history.chat import CachedChat, Understanding
 from history.corrected import NONE, Corrections
 from history.packing import Packed, pack, packed_facts, unpack
 
-OPEN_AT_ONCE = 10_000  # messages of chats that stay open while many are taken in
+OPEN_AT_ONCE = 2_000  # messages of chats that stay open while many are taken in
 
 # The topics of the taxonomy as a conversation has them.
 SEEDED = {
@@ -51,7 +51,7 @@ class Touched:
     removed: list[Message] = field(default_factory=list)
     renamed: bool = False  # it was known under the fan's id before
     told: bool = False  # what is known of the fan, or of the chat itself, is another
-    stale: list[Conversation] = field(default_factory=list)  # to be enriched again
+    stale: list[str] = field(default_factory=list)  # conversation ids that are to be enriched again
     gone: list[str] = field(default_factory=list)  # conversation ids that are no more
 
     @property
@@ -702,9 +702,9 @@ class History:
         found = cached.recut()
         mark.new, mark.changed, mark.removed = found.new, found.changed, found.removed
         mark.gone = found.gone
-        mark.stale = cached.pending()
+        mark.stale = [each.id for each in cached.pending()]
         change = self._changed(key)
-        change.stale.update(dict.fromkeys(each.id for each in mark.stale))
+        change.stale.update(dict.fromkeys(mark.stale))
         for id in mark.gone:
             change.written.pop(id, None)
             change.gone[id] = None

@@ -39,6 +39,7 @@ from session.machine import (
 from session.quarantine import Quarantine, captured_text, ids_in, key_of
 from wire.fields import moment
 from wire.incoming import (
+    LISTS,
     CacheUpdatePayload,
     LiveMessage,
     Replay,
@@ -54,7 +55,7 @@ from wire.normalise import (
     normalising_snapshot,
     to_json,
 )
-from wire.parsing import Json
+from wire.parsing import Json, Rows, parsing
 from wire.steps import ROWS, Steps, paced
 
 LARGE = 1024 * 1024  # bytes of a body
@@ -388,9 +389,10 @@ class Intake:
 
     def _snapshot_again(self, record: Record) -> Steps[SnapshotAccepted]:
         creator_id, received_at = record.creator_id, record.received_at
-        body = orjson.loads(record.body)
+        body = yield from parsing(record.body, lazily=LISTS)
+        messages = body["messages"]
         snapshot = CacheUpdatePayload(
-            chats=body["chats"], messages=[_wrapped(each) for each in body["messages"]]
+            chats=body["chats"], messages=Rows(len(messages), lambda: map(_wrapped, messages))
         )
         normalised = yield from normalising_snapshot(
             snapshot,

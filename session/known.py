@@ -22,17 +22,22 @@ class Notes:
     """Changes of dictionaries, each with what was there before."""
 
     def __init__(self) -> None:
-        self._before: list[tuple[dict[Any, Any], Any, Any]] = []
+        # Side by side: a large input changes some hundred thousand.
+        self._mappings: list[dict[Any, Any]] = []
+        self._keys: list[Any] = []
+        self._before: list[Any] = []
 
     def set(self, mapping: dict[Any, Any], key: Any, value: Any) -> None:
         """Set a value (None: remove it)."""
-        self._before.append((mapping, key, mapping.get(key)))
+        self._mappings.append(mapping)
+        self._keys.append(key)
+        self._before.append(mapping.get(key))
         _put(mapping, key, value)
 
     def undo(self) -> None:
         """Everything as it was, provided that whatever was changed after it is undone already."""
         while self._before:
-            _put(*self._before.pop())
+            _put(self._mappings.pop(), self._keys.pop(), self._before.pop())
 
 
 class Known:

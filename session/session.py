@@ -714,6 +714,7 @@ class Session:
             async with self._at_rest:
                 await self._take(event)
                 self._event = None
+            del event  # a snapshot's has all its messages, and the next may come late
             self._used = self._clock.monotonic()
 
     def _accept(self, event: Accepted) -> None:

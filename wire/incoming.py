@@ -4,11 +4,11 @@ Only the frame is a model: chats and messages stay raw rows (a snapshot holds 10
 `wire.normalise` reads them, so a bad row costs no other. Errors are InvalidInput with `detail` =
 [{field, reason}]; a reason never repeats what was sent.
 
-JSON is read as `wire.parsing` reads it. The platform's own lists (`{"list": [..], "hasMore": ..}`) are read
-as what they hold.
+JSON is read as `wire.parsing` reads it; the lists of a large snapshot are parsed each time that they are gone
+through. The platform's own lists (`{"list": [..], "hasMore": ..}`) are read as what they hold.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -27,13 +27,14 @@ from pydantic_core import PydanticCustomError
 
 from errors import InvalidInput
 from wire.fields import identifier
-from wire.parsing import Json, parse_json, parsing
+from wire.parsing import Json, Rows, parse_json, parsing
 from wire.payloads import OnlineUsersUpdate
 from wire.steps import ROWS, Steps, finished
 
 T = TypeVar("T")
 
 MAX_REASONS = 20  # more are not listed
+LISTS = ("chats", "messages")  # of a snapshot, each as long as an account is old
 
 
 _NO_MESSAGE = "must be an object with a message"
@@ -49,7 +50,7 @@ def _rows(value: Any) -> Any:
     """A list, not copied; null is an empty one."""
     if value is None:
         return []
-    if not isinstance(value, list):
+    if not isinstance(value, list | Rows):
         raise PydanticCustomError("rows", "must be a list")
     return value
 
@@ -58,8 +59,8 @@ def _object_or_nothing(value: Any) -> Any:
     return {} if value is None else value
 
 
-Rows = Annotated[
-    list[Any],
+RawRows = Annotated[
+    list[Any] | Rows,
     SkipValidation(),
     BeforeValidator(_rows),
     WithJsonSchema({"type": "array", "items": {"type": "object"}}),
@@ -71,8 +72,10 @@ ChatId = Annotated[str | None, BeforeValidator(identifier), WithJsonSchema({"typ
 class CacheUpdatePayload(BaseModel):
     """Everything the extension holds: the platform's chats and messages as it has them."""
 
-    chats: Rows = Field(default_factory=list)
-    messages: Rows = Field(default_factory=list)
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    chats: RawRows = Field(default_factory=list)
+    messages: RawRows = Field(default_factory=list)
     chat_id: ChatId = None  # of the messages that name none: a page of one chat's history
 
     @model_validator(mode="before")
@@ -189,7 +192,7 @@ def parse_snapshot(data: Json, chat_id: str | None = None) -> CacheUpdatePayload
 
 def parsing_snapshot(data: Json, chat_id: str | None = None) -> Steps[CacheUpdatePayload]:
     """The same in steps."""
-    value = yield from _json_steps(data)
+    value = yield from _json_steps(data, lazily=LISTS)
     if _is_envelope(value):
         frame = _frame(value)
         if not isinstance(frame, CacheUpdateMsg):
@@ -264,17 +267,17 @@ _OF_A_CHAT = ("withUser", "lastMessage", "unreadMessagesCount")
 _OF_A_MESSAGE = ("fromUser", "toUser", "text", "isSentByMe")
 
 
-def _listed(data: Any) -> list[Any] | None:
+def _listed(data: Any) -> list[Any] | Rows | None:
     """The rows of a page of the platform's, however deep its envelope; None when it is none."""
-    if isinstance(data, list):
+    if isinstance(data, list | Rows):
         return data
     if not isinstance(data, dict) or not _OF_A_ROW.isdisjoint(data):
         return None
-    found = (_listed(data[name]) for name in _LISTS if isinstance(data.get(name), list | dict))
+    found = (_listed(data[name]) for name in _LISTS if isinstance(data.get(name), list | Rows | dict))
     return next((rows for rows in found if rows is not None), None)
 
 
-def _page(value: Any) -> list[Any] | None:
+def _page(value: Any) -> list[Any] | Rows | None:
     """The rows of a page that may stand in place of a message."""
     return None if isinstance(value, dict) and isinstance(value.get("message"), dict) else _listed(value)
 
@@ -295,9 +298,9 @@ def _json(data: Json | str) -> Any:
         raise _invalid([_reason("", f"not valid JSON at position {error}")]) from None
 
 
-def _json_steps(data: Json) -> Steps[Any]:
+def _json_steps(data: Json, *, lazily: Collection[str] = ()) -> Steps[Any]:
     try:
-        return (yield from parsing(data))
+        return (yield from parsing(data, lazily=lazily))
     except ValueError as error:
         raise _invalid([_reason("", f"not valid JSON at position {error}")]) from None
 

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cache
+from sys import intern
 from typing import Any, Literal, assert_never, get_args
 
 import orjson
@@ -115,7 +116,6 @@ def normalise_snapshot(
     not say it. With `check_creator` raises UnknownCreator when the
     messages are clearly another account's.
     """
-    payload = payload.model_copy(update={"messages": payload.messages.copy()})
     return finished(
         normalising_snapshot(payload, creator_id, received_at, max_text, places, check_creator, sender)
     )
@@ -130,10 +130,11 @@ def normalising_snapshot(
     check_creator: bool,
     sender: str | None = None,
 ) -> Steps[Normalised]:
-    """The same in steps, which empties the payload's list of messages: what is read of one replaces it."""
+    """The same in steps."""
     read = _Reading(creator_id, received_at, max_text, live=False, sender=sender)
     chats: list[Chat] = []
     last: list[tuple[Any, Any]] = []  # of each chat: its last message, and up to when it was counted
+    fans: set[str | None] = set()
     for position, raw in enumerate(payload.chats):
         if position % ROWS == 0:
             yield
@@ -142,14 +143,14 @@ def normalising_snapshot(
             if isinstance(raw, dict)
             else _no_object(raw, is_chat=True)
         )
+        fans.add(user_id(raw.get("withUser")) if isinstance(raw, dict) else None)
         if isinstance(chat, Held):
             read.held.append(replace(chat, position=position))
             continue
         chats.append(chat)
         last.append((raw.get("lastMessage"), raw.get(COUNTED_AT)))
     if check_creator:
-        listed = {user_id(raw.get("withUser")) for raw in payload.chats if isinstance(raw, dict)}
-        yield from _check_creator(((row, payload.chat_id) for row in payload.messages), creator_id, listed)
+        yield from _check_creator(((row, payload.chat_id) for row in payload.messages), creator_id, fans)
     read.places = places.knowing(chats)
     covered: list[float | None] = []
     for position, (chat, (newest, noted)) in enumerate(zip(chats, last, strict=True)):
@@ -162,8 +163,6 @@ def normalising_snapshot(
             yield
         if (message := read.take(raw, position, payload.chat_id)) is not None:
             newest_at[message.chat_id] = max(message.at, newest_at.get(message.chat_id, 0.0))
-        payload.messages[position] = None
-    payload.messages.clear()
     return (
         yield from read.result(
             replace(chat, counted_at=at or newest_at.get(chat.id, chat.counted_at))
@@ -251,7 +250,7 @@ def _message(
     place = find_place(named or chat_id, fan_id, message_id, places)
     if place is None:
         return Held("no_chat", json, message_id)
-    changed_at, created_at = moment(raw.get("changedAt")), moment(raw.get("createdAt"))
+    changed_at, created_at = _times(raw)
     at = created_at or (received_at if live else changed_at or moment_in_id(message_id))
     is_deleted = flag(raw.get("isDeleted")) or bool(raw.get("deletedAt")) or flag(raw.get("isCanceled"))
     is_unreadable = created_at is None and raw.get("createdAt") not in (None, "", 0)
@@ -271,8 +270,8 @@ def _message(
     return Message(
         id=message_id,
         creator_id=creator_id,
-        chat_id=place[0],
-        fan_id=place[1],
+        chat_id=intern(place[0]),  # the same of thousands
+        fan_id=intern(place[1]),
         direction=by,
         at=at,
         text=text,
@@ -438,12 +437,14 @@ class _Reading:
         )
 
     def _keep(self, message: Message, user: Raw | None) -> None:
+        fullest = self._implied.get(message.chat_id)
         if user is not None and len(user) > 1:
-            self._accounts[len(self.messages)] = user
+            known = fullest and fullest[1]
+            # Most messages of a fan come with the same account, which is kept once.
+            self._accounts[len(self.messages)] = known if known and known == user else user
         self.messages.append(message)
         if message.chat_id in self.places.fan_of and (user is None or len(user) < 2):
             return  # an account that is only its id tells nothing of a chat that is known
-        fullest = self._implied.get(message.chat_id)
         # Most messages carry only the fan's id: keep the fullest account.
         if fullest is None or len(user or ()) > len(fullest[1] or ()):
             self._implied[message.chat_id] = message, user
@@ -511,10 +512,18 @@ def _check_creator(
         )
 
 
+def _times(raw: Raw) -> tuple[float | None, float | None]:
+    """When it was changed, and when it was sent: of most messages one number."""
+    changed, created = raw.get("changedAt"), raw.get("createdAt")
+    changed_at = moment(changed)
+    is_same = isinstance(created, str) and created == changed
+    return changed_at, changed_at if is_same else moment(created)
+
+
 def _sender(raw: Raw, version: float) -> tuple[str | None, float | None]:
     """Who of the creator's team sent it, and the version of that: a default is older than any copy's word."""
     if (own := sender_id(raw.get(SENDER))) is not None:
-        return own, version
+        return intern(own), version
     if (default := sender_id(raw.get(DEFAULT_SENDER))) is not None:
         return default, INFERRED
     return None, None

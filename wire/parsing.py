@@ -5,6 +5,8 @@ A byte order mark is passed over, a lone surrogate reads as U+FFFD, and NaN and 
 
 import json
 import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence, Sized
+from functools import partial
 from typing import Any
 
 import orjson
@@ -23,6 +25,20 @@ _KEY = re.compile(rb'("(?:[^"\\]++|\\.)*+")[ \t\r\n]*:[ \t\r\n]*', re.DOTALL)
 _SCALAR = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[-+.\w]++', re.DOTALL)
 _NEXT = re.compile(rb"[ \t\r\n]*([,}])[ \t\r\n]*")
 _BETWEEN = re.compile(rb"\}[ \t\r\n]*,[ \t\r\n]*(?=\{)")  # two rows, or what looks like it
+
+
+class Rows(Sized, Iterable[Any]):
+    """A list that is read anew each time that it is gone through, and never in memory as a whole."""
+
+    def __init__(self, count: int, read: Callable[[], Iterator[Any]]) -> None:
+        self._count = count
+        self._read = read
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[Any]:
+        return self._read()
 
 
 def parse_json(data: Json | str) -> Any:
@@ -46,14 +62,15 @@ def _integer(digits: str) -> int | float:
     return value if -(1 << 63) <= value < 1 << 64 else float(digits)
 
 
-def parsing(data: Json) -> Steps[Any]:
+def parsing(data: Json, *, lazily: Collection[str] = ()) -> Steps[Any]:
     """The same in steps: long lists of objects are parsed in pieces.
 
-    What is read in no other way than as a whole is: odd JSON, and one huge value.
+    What is read in no other way than as a whole is: odd JSON, and one huge value. Lists in fields that are
+    named in `lazily`, but for those inside of rows, are Rows of the data.
     """
     if len(data) > PIECE:
         try:
-            value, end = yield from _value(data, _after_space(data, 0), 0)
+            value, end = yield from _value(data, _after_space(data, 0), 0, lazily, False)
             if _after_space(data, end) == len(data):
                 return value
         except (ValueError, IndexError):
@@ -61,19 +78,19 @@ def parsing(data: Json) -> Steps[Any]:
     return parse_json(data)
 
 
-def _value(data: Json, at: int, depth: int) -> Steps[tuple[Any, int]]:
+def _value(data: Json, at: int, depth: int, lazily: Collection[str], is_lazy: bool) -> Steps[tuple[Any, int]]:
     """The value that begins there, and where it ends. ValueError or IndexError: not read in pieces."""
     first = data[at : at + 1]
     if first == b"[":
-        return (yield from _list(data, at))
+        return (yield from _list(data, at, is_lazy))
     if first == b"{" and depth < NESTED:
-        return (yield from _object(data, at, depth))
+        return (yield from _object(data, at, depth, lazily))
     if (found := _SCALAR.match(data, at)) is None:
         raise ValueError
     return orjson.loads(found[0]), found.end()
 
 
-def _object(data: Json, at: int, depth: int) -> Steps[tuple[dict[str, Any], int]]:
+def _object(data: Json, at: int, depth: int, lazily: Collection[str]) -> Steps[tuple[dict[str, Any], int]]:
     value: dict[str, Any] = {}
     at = _after_space(data, at + 1)
     if data[at : at + 1] == b"}":
@@ -81,7 +98,7 @@ def _object(data: Json, at: int, depth: int) -> Steps[tuple[dict[str, Any], int]
     while True:
         if (found := _KEY.match(data, at)) is None or (key := orjson.loads(found[1])) in value:
             raise ValueError
-        value[key], at = yield from _value(data, found.end(), depth + 1)
+        value[key], at = yield from _value(data, found.end(), depth + 1, lazily, key in lazily)
         if (following := _NEXT.match(data, at)) is None:
             raise ValueError
         at = following.end()
@@ -89,43 +106,49 @@ def _object(data: Json, at: int, depth: int) -> Steps[tuple[dict[str, Any], int]
             return value, at
 
 
-def _list(data: Json, at: int) -> Steps[tuple[list[Any], int]]:
-    """A list, piece by piece.
+def _list(data: Json, at: int, is_lazy: bool) -> Steps[tuple[list[Any] | Rows, int]]:
+    """A list, piece by piece, and where it ends."""
+    rows: list[Any] = []
+    pieces: list[tuple[int, int]] = []  # where each begins and ends
+    count, at = 0, at + 1
+    while True:
+        found, end, cut = yield from _piece(data, at)
+        count += len(found)
+        pieces.append((at, end))
+        if not is_lazy:
+            rows += found
+        if cut is None:
+            return (Rows(count, partial(_again, data, pieces)) if is_lazy else rows), end + 1
+        at = cut.end()
+
+
+def _again(data: Json, pieces: Sequence[tuple[int, int]]) -> Iterator[Any]:
+    for start, end in pieces:
+        yield from orjson.loads(b"[" + data[start:end] + b"]")
+
+
+def _piece(data: Json, at: int) -> Steps[tuple[list[Any], int, re.Match[bytes] | None]]:
+    """The items of a piece of a list, where it ends, and the cut behind it; no cut: the list ends there.
 
     A piece is begun where an item begins. When it reads as a list by itself, it ends where an item ends: any
-    bracket or quote that it opened is closed in it, and it closes none that it did not open.
+    bracket or quote that it opened is closed in it, and it closes none that it did not open. Else the cut was
+    inside of an item, and one of the next is tried.
     """
-    rows: list[Any] = []
-    at += 1
-    while True:
-        yield
-        cut = _BETWEEN.search(data, at + PIECE)
-        piece = b"[" + (data[at:] if cut is None else data[at : cut.start() + 1])
-        try:
-            rows += orjson.loads(piece + b"]")
-        except orjson.JSONDecodeError:
-            if (length := _closed(piece)) is not None:
-                rows += orjson.loads(piece[:length])
-                return rows, at + length - 1
-            found, at = yield from _longer(data, at, cut)
-            rows += found
-        else:
-            if cut is None:
-                raise ValueError
-            at = cut.end()
-
-
-def _longer(data: Json, at: int, cut: re.Match[bytes] | None) -> Steps[tuple[list[Any], int]]:
-    """A piece that ends at one of the next cuts, and where the next begins: the first was inside an item."""
+    begin = at + PIECE
     for _ in range(CUTS):
-        if cut is None or (cut := _BETWEEN.search(data, cut.end())) is None:
-            break
         yield
-        try:
-            rows = orjson.loads(b"[" + data[at : cut.start() + 1] + b"]")
-        except orjson.JSONDecodeError:
-            continue
-        return rows, cut.end()
+        cut = _BETWEEN.search(data, begin)
+        end = len(data) if cut is None else cut.start() + 1
+        piece = b"[" + data[at:end]
+        if cut is not None:
+            try:
+                return orjson.loads(piece + b"]"), end, cut
+            except orjson.JSONDecodeError:
+                begin = cut.end()
+        if (length := _closed(piece)) is not None:
+            return orjson.loads(piece[:length]), at + length - 2, None
+        if cut is None:
+            break
     raise ValueError
 
 

@@ -46,10 +46,6 @@ def the_chat(cache: History) -> CachedChat:
     return found
 
 
-def stale(mark: Touched) -> list[str]:
-    return [conversation.id for conversation in mark.stale]
-
-
 @st.composite
 def arrivals(draw: st.DrawFn) -> list[Message]:
     """Messages of two creators and two chats in any order, some of them repeated, edited or deleted."""
@@ -169,14 +165,14 @@ def test_late_history_that_changes_the_first_message_replaces_the_conversation()
     cache = filled(message("m5", 5 * HOUR), message("far", 3 * DAY))
     mark = merge_one(cache, message("m1", 0))
     assert mark.gone == ["f1:m5"]
-    assert "f1:m1" in stale(mark)
+    assert "f1:m1" in mark.stale
     assert the_chat(cache).nodes.keys() <= {"f1:far"}
 
 
 def test_a_message_between_two_conversations_makes_them_one() -> None:
     cache = filled(message("m1", 0), message("m2", 10 * HOUR))
     mark = merge_one(cache, message("bridge", 5 * HOUR))
-    assert (mark.gone, stale(mark)) == (["f1:m2"], ["f1:m1"])
+    assert (mark.gone, mark.stale) == (["f1:m2"], ["f1:m1"])
 
 
 def test_a_conversation_whose_only_message_is_deleted_is_gone() -> None:
@@ -203,7 +199,7 @@ def test_only_what_a_message_changes_is_enriched_again(after: float, by: Any, ex
         message("a2", 10 * HOUR + 1, "creator"),
         message("m3", 20 * HOUR),
     )
-    assert stale(merge_one(cache, message("new", after, by))) == expected
+    assert merge_one(cache, message("new", after, by)).stale == expected
 
 
 def test_another_chat_stays_enriched() -> None:
@@ -215,7 +211,7 @@ def test_another_chat_stays_enriched() -> None:
 def test_a_changed_subscription_makes_the_whole_chat_stale() -> None:
     cache = filled(message("m1", 0), message("m2", 10 * HOUR))
     [mark] = cache.merge([chat(expires_at=START + DAY)], [])
-    assert stale(mark) == ["f1:m1", "f1:m2"]
+    assert mark.stale == ["f1:m1", "f1:m2"]
     assert [c.id for c in cache.pending("c1")] == ["f1:m1", "f1:m2"]
 
 

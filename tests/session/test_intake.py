@@ -17,6 +17,7 @@ import session.intake
 import session.known
 import wire.incoming
 import wire.normalise
+import wire.parsing
 import wire.place
 import wire.steps
 from errors import JournalUnavailable, NotFound, Overloaded, StaleOwner
@@ -54,6 +55,7 @@ def soon_again_and_in_small_steps() -> Iterator[None]:
         patch.setattr(wire.steps, "SLICE", 0.0)
         for module in (session.intake, session.known, wire.incoming, wire.normalise, wire.place):
             patch.setattr(module, "ROWS", 1)
+        patch.setattr(wire.parsing, "PIECE", 8)
         yield
 
 

@@ -201,7 +201,7 @@ async def test_what_is_said_during_a_refit_keeps_what_was_found_of_it(
         topics.go.set()
         await until_idle(running.refits)
         changed = {node.id for node in nodes(cache) if node.topics == (TOPIC,)}
-        assert changed == {node.id for node in nodes(cache)} - {open_.id}
+        assert changed == {node.id for node in nodes(cache)} - {open_}
 
 
 async def test_nothing_is_fitted_while_all_of_the_creator_is_in_hand(

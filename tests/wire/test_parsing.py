@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -6,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import wire.parsing
-from wire.parsing import Json, parse_json, parsing
+from wire.parsing import Json, Rows, parse_json, parsing
 from wire.steps import finished
 
 TEXT = st.text(alphabet='ab"\\{}[],:é😍 ', max_size=8)
@@ -26,18 +27,32 @@ def small_pieces() -> Any:
         yield
 
 
+LAZILY = ("chats", "messages")
+
+
 def read(data: bytes) -> Any:
-    """What is read of it, as bytes and as a view of a buffer alike."""
-    found = [_read(data), _read(memoryview(data))]
-    assert found[0] == found[1]
+    """What is read of it, as bytes and as a view of a buffer alike, and at once or as it is gone through."""
+    found = [_read(data), _read(memoryview(data)), _read(data, LAZILY), _read(memoryview(data), LAZILY)]
+    assert found[1:] == found[:-1]
     return found[0]
 
 
-def _read(data: Json) -> Any:
+def _read(data: Json, lazily: Sequence[str] = ()) -> Any:
     try:
-        return finished(parsing(data))
+        return _gone_through(finished(parsing(data, lazily=lazily)))
     except ValueError as error:
         return str(error)
+
+
+def _gone_through(value: Any) -> Any:
+    """The value with lists in place of Rows, which say the same each time."""
+    if isinstance(value, Rows):
+        found = list(value)
+        assert (len(value), list(value)) == (len(found), found)
+        return found
+    if isinstance(value, dict):
+        return {name: _gone_through(each) for name, each in value.items()}
+    return value
 
 
 def at_once(data: bytes) -> Any:
@@ -69,6 +84,14 @@ def test_a_field_that_comes_twice_is_the_last_one() -> None:
     assert read(b'{"messages": [{"id": 1}], "messages": [{"id": 2}, {"id": 3}]}') == {
         "messages": [{"id": 2}, {"id": 3}]
     }
+
+
+def test_long_lists_of_the_fields_named_are_not_in_memory_as_a_whole() -> None:
+    rows = [{"id": n, "messages": [{"id": 1}, {"id": 2}]} for n in range(200)]
+    found = finished(parsing(orjson.dumps({"messages": rows, "others": rows}), lazily=LAZILY))
+    assert isinstance(found["messages"], Rows)
+    assert found["others"] == rows
+    assert list(found["messages"]) == rows
 
 
 def test_a_long_list_is_parsed_in_steps() -> None:
