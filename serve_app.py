@@ -26,6 +26,7 @@ from api import (
     search,
     sign_in,
     team,
+    topics,
 )
 from api.door import Door
 from api.errors import add_error_handlers, answers
@@ -98,6 +99,7 @@ def build_api(settings: Settings) -> FastAPI:
         fans.router,
         reading.router,
         search.router,
+        topics.router,
         exports.router,
         corrections.router,
         privacy.router,

@@ -291,6 +291,22 @@ class Directory(Caller):
         """A page of what a search finds in an account: JSON."""
         return await self.call(UserActor.search, user_id, creator_id, question, mask)
 
+    async def topics(self, user_id: str, creator_id: str | None) -> bytes:
+        """The topics that an account can have, and which belong together: JSON."""
+        return await self.call(UserActor.topics, user_id, creator_id)
+
+    async def typical(
+        self,
+        user_id: str,
+        creator_id: str | None,
+        topic_id: str,
+        span: tuple[float, float],
+        limit: int,
+        mask: bool,
+    ) -> bytes:
+        """Messages of a time that are typical of a topic: JSON."""
+        return await self.call(UserActor.typical, user_id, creator_id, topic_id, span, limit, mask)
+
     async def full_sync(
         self, user_id: str, creator_id: str | None, extent: Extent = EVERYTHING
     ) -> tuple[int, str, Status, bytes]:

@@ -201,6 +201,20 @@ class UserActor:
     async def search(self, user_id: str, creator_id: str | None, question: Question, mask: bool) -> bytes:
         return await self._of(user_id).search(creator_id, question, mask)
 
+    async def topics(self, user_id: str, creator_id: str | None) -> bytes:
+        return await self._of(user_id).topics(creator_id)
+
+    async def typical(
+        self,
+        user_id: str,
+        creator_id: str | None,
+        topic_id: str,
+        span: tuple[float, float],
+        limit: int,
+        mask: bool,
+    ) -> bytes:
+        return await self._of(user_id).typical(creator_id, topic_id, span, limit, mask)
+
     async def full_sync(
         self, user_id: str, creator_id: str | None, extent: Extent
     ) -> tuple[int, str, Status, bytes]:

@@ -28,6 +28,7 @@ SenderId = Annotated[
     ),
 ]
 ChatId = Annotated[str | None, Query(min_length=1, max_length=256)]
+Instant = Annotated[str | None, Query(description="a date, or ISO 8601 with offset")]
 
 
 async def _known_parameters(request: Request) -> None:

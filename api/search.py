@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Response
 
 from access.policy import Action, masks
 from api.caller import GUARDED, KnownCaller, on_asked_account
-from api.params import ChatId, KnownParameters, Mask, NeededId, QueryId
+from api.params import ChatId, Instant, KnownParameters, Mask, NeededId, QueryId
 from api.services import Provided
 from chats.message import Direction
 from errors import NotFound
@@ -22,7 +22,6 @@ MOST_HITS = 100
 router = APIRouter(prefix="/api/v1", tags=["reading"], responses=GUARDED)
 
 Label = Annotated[str | None, Query(min_length=1, max_length=1000)]
-Instant = Annotated[str | None, Query(description="a date, or ISO 8601 with offset")]
 
 
 @router.get(

@@ -22,6 +22,7 @@ from enrich.node import enriched_of
 from enrich.outcomes import Context, contexts
 from enrich.progress import Progress
 from enrich.tasks import Wanted, WholeChat
+from enrich.topics.outline import OutlinedTopic
 from enrich.topics.refit import Fitted
 from frames.publisher import Publisher
 from graph.model import Mutation, Scalar
@@ -129,6 +130,9 @@ class _Enricher:
         alone: bool = False,
     ) -> AsyncIterator[Nodes]:
         return self._parts((each, context) for each, context, _ in conversations)
+
+    async def topics(self, creator_id: str) -> tuple[OutlinedTopic, ...]:
+        return ()
 
     async def fitted(self, creator_id: str) -> Fitted | None:
         return None

@@ -39,8 +39,10 @@ from enrich.node import not_understood
 from enrich.outcomes import Context, contexts
 from enrich.progress import Pace, Progress
 from enrich.reading import Reading
+from enrich.topics.outline import OutlinedTopic
 from enrich.topics.refit import Fitted
 from enrich.topics.store import TopicStore, header, without_discovered
+from errors import EnrichmentError
 from memory import keep
 from metrics.declared import ENRICHMENT_MESSAGES, ENRICHMENT_TASK_SECONDS
 from remote import result
@@ -138,6 +140,13 @@ class Enricher:
         """What is known of the creator's latest fit; None when there is none. RedisError, EnrichmentError."""
         stored = await self._stored(creator_id)
         return header(stored) if stored else None
+
+    async def topics(self, creator_id: str) -> tuple[OutlinedTopic, ...]:
+        """The creator's topics as they are served, and which belong together. RedisError, EnrichmentError."""
+        stored = await self._stored(creator_id)
+        task: Any = _outline.options(**await _options())
+        found: tuple[OutlinedTopic, ...] = await result(task.remote(creator_id, stored, self._model))
+        return found
 
     async def forget_topics(self, creator_id: str, *, everything: bool) -> int:
         """Have the creator's model hold nothing that was made from chats, or have none with `everything`.
@@ -465,6 +474,17 @@ def _embed(texts: Sequence[str], model: str) -> Embedded:
 
     with _measured("embed"):
         return embedded(vectors_name(model), texts, embed_all(texts, model))
+
+
+@ray.remote
+def _outline(creator_id: str, stored: bytes | None, model: str) -> tuple[OutlinedTopic, ...]:
+    from enrich.topics.hierarchy import outlined
+
+    with _measured("outline"):
+        served = _served(creator_id, stored, model)
+        if served is None:
+            raise EnrichmentError("The topic model cannot be read.")
+        return outlined(served)
 
 
 @ray.remote

@@ -168,8 +168,11 @@ class Corrections:
         """Under the name that a person gave it."""
         if topic.id not in self._topics or topic.found_as is not None:
             return topic
-        name = self._value(topic.id, "name")
-        return structs.replace(topic, label=str(name or topic.label), found_as=topic.label)
+        return structs.replace(topic, label=self.name_of(topic.id, topic.label), found_as=topic.label)
+
+    def name_of(self, topic_id: str, label: str) -> str:
+        """The name that a person gave the topic, else its label."""
+        return str(self._value(topic_id, "name") or label)
 
     def _value(self, topic_id: str, field: str) -> object:
         places = self._topics.get(topic_id, {})

@@ -15,7 +15,7 @@ import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import astuple, dataclass, replace
-from itertools import islice
+from itertools import groupby, islice
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar
 
@@ -33,7 +33,7 @@ T = TypeVar("T")
 
 FORMAT: Final = 1  # a file of another one is made anew
 BLOCK: Final = 1_024  # vectors that lie together
-MOST: Final = 1_000  # messages that one ranking has
+MOST: Final = 1_000  # messages that one ranking has, or that are looked at of a topic
 LEAST_COSINE: Final = 0.3  # below it two texts have nothing to do with each other
 TOGETHER: Final = 500  # values of one statement
 LOCKED_WITHIN: Final = 10.0  # seconds that another owner of the file may write
@@ -61,6 +61,21 @@ _COLUMNS: Final = (
     "said_topics, said_actions"
 )
 _LATER: Final = ("said_mood REAL", "said_topics TEXT", "said_actions TEXT")  # columns of FORMAT 1
+# Which topics messages are about, by their time; what goes to many is nobody's talk. FORMAT 1 may lack it.
+_OWN: Final = "SELECT json_extract(value, '$[0]') FROM json_each(old.topics)"
+_GONE: Final = f"DELETE FROM about WHERE topic IN ({_OWN}) AND at = old.at AND slot = old.slot;"  # noqa: S608
+_COME: Final = (
+    "INSERT OR IGNORE INTO about SELECT json_extract(value, '$[0]'), new.at, new.slot "
+    "FROM json_each(new.topics) WHERE new.kind = 'direct';"
+)
+_ABOUT: Final = (
+    "CREATE TABLE about(topic TEXT, at REAL, slot INTEGER, PRIMARY KEY(topic, at, slot)) WITHOUT ROWID",
+    f"CREATE TRIGGER about_come AFTER INSERT ON messages BEGIN {_COME} END",
+    f"CREATE TRIGGER about_ended AFTER DELETE ON messages BEGIN {_GONE} END",
+    f"CREATE TRIGGER about_other AFTER UPDATE OF topics, at, kind ON messages BEGIN {_GONE} {_COME} END",
+    "INSERT OR IGNORE INTO about SELECT json_extract(value, '$[0]'), at, slot "
+    "FROM messages, json_each(topics) WHERE kind = 'direct'",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +179,9 @@ class Index:
             for column in _LATER:
                 if column.partition(" ")[0] not in known:
                     db.execute(f"ALTER TABLE messages ADD COLUMN {column}")
+            if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'about'").fetchone():
+                for statement in _ABOUT:
+                    db.execute(statement)
             if self._fact(db, "epoch", 0) > self._epoch:
                 raise StaleOwner("Another process owns this user now, and its search index.")
             self._tell(db, "epoch", self._epoch)
@@ -328,6 +346,47 @@ class Index:
             if len(found) == MOST:
                 break
         return found
+
+    def typical(
+        self, topic: str, vector: bytes, start: float, end: float, limit: int
+    ) -> list[tuple[Row, float]]:
+        """The messages about a topic that are nearest to its vector, and how near: one a chat, no text twice.
+
+        The last MOST of a time, [start, end), are looked at, as far as they have vectors.
+        """
+        from search.vectors import cosines
+
+        if len(vector) != self._fact(self._db, "width", 0):
+            return []
+        asked = (
+            "SELECT slot FROM (SELECT slot FROM about WHERE topic = ? AND at >= ? AND at < ? "
+            "ORDER BY at DESC, slot DESC LIMIT ?) JOIN messages USING (slot) WHERE has_vector ORDER BY slot"
+        )
+        about = [slot for (slot,) in self._db.execute(asked, (readable(topic), start, end, MOST))]
+        near = cosines(vector, self._vectors_of(about)).tolist()
+        order = sorted(zip(about, near, strict=True), key=lambda each: (-each[1], -each[0]))
+        found: dict[str, tuple[Row, float]] = {}  # by chat
+        texts: set[str] = set()
+        for some in _parts(order):
+            rows = self._rows([slot for slot, _ in some])
+            for slot, similarity in some:
+                row = rows[slot]
+                text = " ".join(row.text.casefold().split())
+                if len(found) < limit and row.chat not in found and text not in texts:
+                    found[row.chat] = row, similarity
+                    texts.add(text)
+        return list(found.values())
+
+    def _vectors_of(self, slots: Sequence[int]) -> bytes:
+        """The vectors of these slots, which are in order, side by side."""
+        width = self._fact(self._db, "width", 0)
+        parts: list[bytes] = []
+        for block, own in groupby(slots, key=lambda slot: slot // BLOCK):
+            with self._db.blobopen("vectors", "data", block, readonly=True) as blob:
+                for slot in own:
+                    blob.seek(slot % BLOCK * width)
+                    parts.append(blob.read(width))
+        return b"".join(parts)
 
     def _rows(self, slots: Sequence[int]) -> dict[int, Row]:
         found: dict[int, Row] = {}

@@ -36,19 +36,24 @@ def nearest(
     `blocks` gives the vectors of neighbouring slots, each with the first one's. Of equal ones the later slot
     comes first.
     """
-    dimension = len(query) - LENGTH_BYTES
-    kind = np.dtype([("whole", np.int8, (dimension,)), ("inverse", "<f4")])
-    one = np.frombuffer(query, kind)[0]
-    exact = one["whole"].astype(np.float32) * one["inverse"]
     slots: list[NDArray[np.int64]] = [np.zeros(0, np.int64)]
-    cosines: list[NDArray[np.float32]] = [np.zeros(0, np.float32)]
+    kept: list[NDArray[np.float32]] = [np.zeros(0, np.float32)]
     for first, data in blocks:
-        rows = np.frombuffer(data, kind)
-        near = (rows["whole"].astype(np.float32) @ exact) * rows["inverse"]
+        near = cosines(query, data)
         own = np.flatnonzero(near >= least)
         own = own[own + first <= last]
         slots.append(own + first)
-        cosines.append(near[own])
-    every, all_near = np.concatenate(slots), np.concatenate(cosines)
+        kept.append(near[own])
+    every, all_near = np.concatenate(slots), np.concatenate(kept)
     order = np.lexsort((-every, -all_near))
     return list(zip(every[order].tolist(), all_near[order].tolist(), strict=True))
+
+
+def cosines(query: bytes, data: bytes) -> NDArray[np.float32]:
+    """The cosine to the query of each of the vectors that lie side by side in `data`."""
+    kind = np.dtype([("whole", np.int8, (len(query) - LENGTH_BYTES,)), ("inverse", "<f4")])
+    one = np.frombuffer(query, kind)[0]
+    exact = one["whole"].astype(np.float32) * one["inverse"]
+    rows = np.frombuffer(data, kind)
+    near: NDArray[np.float32] = (rows["whole"].astype(np.float32) @ exact) * rows["inverse"]
+    return near

@@ -19,7 +19,7 @@ from contextlib import suppress
 from functools import partial
 from hashlib import blake2b
 from pathlib import Path
-from typing import ParamSpec, Protocol, TypeVar
+from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
 from backoff import Backoff
 from chats.conversation import Conversation
@@ -145,18 +145,13 @@ class Indexes:
 
         What came just before is waited for, a moment. InvalidInput; Unavailable when the file is damaged.
         """
-        with suppress(TimeoutError):
-            async with asyncio.timeout(SETTLED_WITHIN), self._settled:
-                await self._settled.wait_for(lambda: self.idle)
-        try:
-            index = await self._index(creator_id)
-            return await self._do(index.find, question, vector)
-        except (sqlite3.Error, OSError) as error:
-            self._is_damaged = self._is_damaged or _says_damage(error)
-            self._asked.set()
-            raise Unavailable(
-                f"The search index cannot be read ({type(error).__name__}); it is looked after, try again."
-            ) from error
+        return await self._asked_of(creator_id, Index.find, question, vector)
+
+    async def typical(
+        self, creator_id: str, topic: str, vector: bytes, start: float, end: float, limit: int
+    ) -> list[tuple[Row, float]]:
+        """An account's typical messages about a topic; see `search.index.Index.typical`. As `find` else."""
+        return await self._asked_of(creator_id, Index.typical, topic, vector, start, end, limit)
 
     def waiting(self, creator_id: str) -> int:
         """How many chats of an account may have changes that are not in its index."""
@@ -195,6 +190,23 @@ class Indexes:
             await self._do(index.close)
 
     # Inside
+
+    async def _asked_of(
+        self, creator_id: str, ask: Callable[Concatenate[Index, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """What an account's index answers, when what came just before is in it, or a moment has passed."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SETTLED_WITHIN), self._settled:
+                await self._settled.wait_for(lambda: self.idle)
+        try:
+            index = await self._index(creator_id)
+            return await self._do(ask, index, *args, **kwargs)
+        except (sqlite3.Error, OSError) as error:
+            self._is_damaged = self._is_damaged or _says_damage(error)
+            self._asked.set()
+            raise Unavailable(
+                f"The search index cannot be read ({type(error).__name__}); it is looked after, try again."
+            ) from error
 
     async def _follow_words(self) -> None:
         await self._again(self._compare)

@@ -7,9 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
 
-import orjson
-
-from errors import InvalidInput, NotFound, Unavailable
+from errors import Unavailable
 from history.history import History
 from metrics.declared import SEARCH_SECONDS
 from metrics.port import Metrics
@@ -17,11 +15,10 @@ from search.embedded import digest_of
 from search.index import MOST, Found, Hit, highlights
 from search.question import Place, Question, place_of, readable, score_of
 from session.clock import Clock
+from session.found import masked_text, one_of, placed
 from session.indexes import Embeds, Indexes
-from wire.enriched import instant
 from wire.found import By, FoundMessage, SearchAnswer
-from wire.masking import Pseudonym, masked_message
-from wire.payloads import TopicRef
+from wire.masking import Pseudonym
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +55,7 @@ class Search:
         does not answer.
         """
         began = self._clock.monotonic()
-        creator = self._one_of(creator_id)
+        creator = one_of(self._history, creator_id)
         vector = await self._vector_of(question)
         # Under a pseudonym a page is made of what is left of all that was found.
         asked = question if pseudonym is None else replace(question, limit=2 * MOST)
@@ -75,19 +72,6 @@ class Search:
         )
         self._metrics.observe(SEARCH_SECONDS, self._clock.monotonic() - began, question.mode)
         return answer
-
-    def _one_of(self, creator_id: str | None) -> str:
-        creators = self._history.creators()
-        if creator_id is None and len(creators) == 1:
-            return creators[0]
-        if creator_id is None and creators:
-            raise InvalidInput(
-                "This user has several creators: say with creator_id in whose messages to search.",
-                detail=[{"field": "creator_id", "reason": "missing"}],
-            )
-        if creator_id not in creators:
-            raise NotFound("This user has no chats of that creator.")
-        return str(creator_id)
 
     async def _vector_of(self, question: Question) -> bytes | None:
         """The vector of what is asked; None: it is searched by words alone."""
@@ -134,7 +118,7 @@ class Search:
         """The hits, masked, that have in their masked text every word that they have in their own."""
         for start in range(0, len(hits), question.limit):  # seldom more than one part is looked at
             part = hits[start : start + question.limit]
-            texts = [self._masked(creator_id, hit, pseudonym) for hit in part]
+            texts = [masked_text(self._history, creator_id, hit.row, pseudonym) for hit in part]
             # What stands for what is masked, `[name]`, is no word of the message.
             words = [_BRACKETS.sub(lambda found: " " * len(found[0]), text or "") for text in texts]
             spans = highlights(words, question.words)
@@ -143,34 +127,12 @@ class Search:
                     update = {"text": text, "highlights": own}
                     yield hit.place, _shown(creator_id, hit).model_copy(update=update)
 
-    def _masked(self, creator_id: str, hit: Hit, pseudonym: Pseudonym) -> str | None:
-        cached = self._history.look(creator_id, hit.row.chat)
-        message = cached.message(hit.row.message) if cached else None
-        if cached is None or message is None:  # it went just now
-            return None
-        text: str | None = masked_message(message, cached, pseudonym)["text"]
-        return text
-
 
 def _shown(creator_id: str, hit: Hit) -> FoundMessage:
-    row = hit.row
-    return FoundMessage.model_validate(
-        {
-            "chatId": row.chat,
-            "messageId": row.message,
-            "conversationId": row.conversation,
-            "fanId": row.fan,
-            "creatorId": creator_id,
-            "createdAt": instant(row.at),
-            "direction": row.direction,
-            "kind": row.kind,
-            "text": row.text,
-            "highlights": hit.highlights,
-            "sentiment": row.mood,
-            "topics": [TopicRef(id=id, topic=label) for id, label in orjson.loads(row.topics)],
-            "actions": orjson.loads(row.actions),
-            "score": hit.score,
-            "has_words": hit.has_words,
-            "similarity": hit.similarity,
-        }
+    return FoundMessage(
+        **placed(creator_id, hit.row),
+        highlights=hit.highlights,
+        score=hit.score,
+        has_words=hit.has_words,
+        similarity=hit.similarity,
     )

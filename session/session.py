@@ -87,6 +87,7 @@ from session.ports import Ports
 from session.refits import Refits
 from session.retention import Retention
 from session.search import Search
+from session.topics import Topics
 from session.understanding import Understanding
 from settings import Settings
 from wire.incoming import Replay, parse_replays
@@ -154,6 +155,7 @@ class Session:
             busy=lambda: self._state.job is not None,
             in_memory=ports.keys.encrypts,
         )
+        self._topics = Topics(history, ports.enricher, self._indexes)
         self._search = Search(user_id, history, ports.embedder, self._indexes, self._clock, ports.metrics)
         self._retention = retention = Retention(
             settings.retention_days, self._clock, history.creators, self._expire
@@ -446,6 +448,19 @@ class Session:
         async with self._call():
             answer = await self._search.find(creator_id, question, self._pseudonym(mask))
             return answer.model_dump_json().encode()
+
+    async def topics(self, creator_id: str | None) -> bytes:
+        """JSON of KnownTopics: see `session.topics.Topics.known`."""
+        async with self._call():
+            return (await self._topics.known(creator_id)).model_dump_json().encode()
+
+    async def typical(
+        self, creator_id: str | None, topic_id: str, span: tuple[float, float], limit: int, mask: bool
+    ) -> bytes:
+        """JSON of TypicalMessages: see `session.topics.Topics.typical`. With `mask` under pseudonyms."""
+        async with self._call():
+            found = await self._topics.typical(creator_id, topic_id, span, limit, self._pseudonym(mask))
+            return found.model_dump_json().encode()
 
     def _pseudonym(self, mask: bool) -> Pseudonym | None:
         return partial(self._ports.seal().pseudonym, self._user_id) if mask else None

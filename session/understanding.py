@@ -10,6 +10,7 @@ from chats.conversation import Conversation
 from chats.enriched import EnrichedConversation
 from enrich.progress import Progress
 from enrich.tasks import Wanted, WholeChat
+from enrich.topics.outline import OutlinedTopic
 from enrich.topics.refit import Fitted
 from errors import EnrichmentError
 from history.chat import CachedChat
@@ -51,6 +52,8 @@ class Enriches(Protocol):
     ) -> AsyncIterator[Nodes]: ...
 
     async def fitted(self, creator_id: str) -> Fitted | None: ...
+
+    async def topics(self, creator_id: str) -> tuple[OutlinedTopic, ...]: ...
 
     async def forget_topics(self, creator_id: str, *, everything: bool) -> int: ...
 

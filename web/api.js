@@ -105,6 +105,22 @@ export const sentiment = (who, days, bucket, signal) =>
     signal,
   );
 
+/** What topics the account can have, and which belong together. */
+export const topics = ({ user, creator }, signal) => get("/api/v1/topics", { user_id: user, creator_id: creator }, signal);
+
+/** When a topic was discussed, and, for who may read them, messages that are typical of it. */
+export async function topic(who, days, id, signal) {
+  const { start_date, end_date, ...account } = span(who, days);
+  const asked = { start_date, end_date, ...account, time_zone: zone(), bucket: days > 31 ? "week" : "day" };
+  const typical = { start_date, end_date, ...account, mask: who.mask };
+  const [{ buckets, topics: volumes }, { messages }] = await Promise.all([
+    get("/api/v1/insights/topics-over-time", asked, signal),
+    who.reads ? get(`/api/v1/topics/${part(id)}/messages`, typical, signal) : { messages: [] },
+  ]);
+  const own = new Map(volumes.filter((each) => each.id === id).map(({ date, volume }) => [date, volume]));
+  return { messages, course: buckets.map((each) => ({ ...each, volume: own.get(each.date) ?? 0 })) };
+}
+
 const zone = () => Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 /** What sales follow, by one kind of factor, and what became of offers. */

@@ -6,17 +6,22 @@ import { h, keyed, setText } from "./dom.js";
 import { counting, say } from "./drill.js";
 import * as format from "./format.js";
 
+export const FEW_TOPICS = 20; // which are shown without groups
+
 const by = (id) => document.getElementById(id);
 const [sentimentMark, updateSentimentMark] = changeMark();
 
-/** The figures of a window, beside those of the period `before` where they are known; `drillOf(insight, more)` is a query. */
-export function drawFigures(analytics, before, drillOf) {
+/**
+ * The figures of a window, beside those of the period `before` where they are known; `drillOf(insight, more)` is a
+ * query, and `known` are the account's topics and their groups, of which those that are in `unfolded` show theirs.
+ */
+export function drawFigures(analytics, before, drillOf, known, unfolded) {
   if (analytics === null) return;
   const behind = (group, what, more) => ({ drill: drillOf("full", more), group, what });
   drawHeadline(analytics, before, behind);
   if (!sentimentMark.isConnected) by("sentiment-change").append(sentimentMark);
   updateSentimentMark(analytics.sentiment, before?.sentiment, "score", format.score);
-  drawTopics(analytics, drillOf);
+  drawTopics(analytics, drillOf, known, unfolded);
   drawResponse(analytics.response_time_metrics.response_time, before?.response_time_metrics.response_time);
   drawBars(by("outcomes"), analytics.outcomes, before?.outcomes, "No outcomes in this window.", (type) =>
     behind("outcomes", format.words(type), { value: type }),
@@ -87,12 +92,12 @@ function facts(list, rows) {
   });
 }
 
-const MARKS = {
+export const MARKS = {
   new: "Not discussed in the window before, and more often now than chance explains",
   fading: "At most half of its share in the window before, and less than chance explains",
 };
 
-function drawTopics({ topics, conversations }, drillOf) {
+function drawTopics({ topics, conversations }, drillOf, known, unfolded) {
   const ranked = [...topics].sort((a, b) => b.volume - a.volume || (a.topic < b.topic ? -1 : 1));
   setText(
     by("topics-count"),
@@ -105,11 +110,38 @@ function drawTopics({ topics, conversations }, drillOf) {
     ]);
     return;
   }
-  keyed(by("topics"), ranked.map((topic) => ({ topic, drillOf })), ({ topic: { id } }) => `topic ${id}`, topicRow);
+  const rows = ranked.length > FEW_TOPICS ? folded(ranked, known, unfolded) : ranked.map((topic) => ({ topic }));
+  keyed(by("topics"), rows.map((row) => ({ ...row, drillOf })), keyOfRow, (row) => (row.topic ? topicRow() : groupRow(row)));
+}
+
+const keyOfRow = ({ topic, group }) => (topic ? `topic ${topic.id}` : `group ${group.id}`);
+
+/** Rows of topics, those of a group under it, where the first of them would be. */
+function folded(ranked, { topics, groups }, unfolded) {
+  const groupOf = new Map(topics.map(({ id, group }) => [id, group]));
+  const inGroup = (id) => ranked.filter((topic) => groupOf.get(topic.id) === id);
+  const rows = new Map(groups.map((group) => [group.id, { group, own: inGroup(group.id) }]));
+  return ranked.flatMap((topic) => {
+    const { group, own } = rows.get(groupOf.get(topic.id)) ?? { own: [] };
+    if (own.length < 2) return [{ topic }];
+    if (own[0] !== topic) return [];
+    const isOpen = unfolded.has(group.id);
+    return [{ group, own, isOpen }, ...(isOpen ? own.map((each) => ({ topic: each, group })) : [])];
+  });
+}
+
+function groupRow({ group: { id } }) {
+  const button = h("button", { type: "button", class: "link", "data-group": id });
+  const quiet = h("span", { class: "quiet keywords" });
+  return [h("tr", { class: "group" }, h("th", { scope: "rowgroup", colspan: "4" }, button, quiet)), ({ group, own, isOpen }) => {
+    setText(button, group.label);
+    button.setAttribute("aria-expanded", String(isOpen));
+    setText(quiet, `${own.length} topics: ${own.map(({ topic }) => topic).join(", ")}`);
+  }];
 }
 
 function topicRow() {
-  const label = h("span", {});
+  const label = h("button", { type: "button", class: "link" });
   const mark = h("span", { class: "chip" });
   const keywords = h("span", { class: "quiet keywords" });
   const correct = correctButton("Correct this topic");
@@ -119,7 +151,9 @@ function topicRow() {
   const change = h("td", { class: "number" });
   const name = h("th", { scope: "row" }, h("span", { class: "label" }, label, " ", mark), keywords, correct);
   const row = h("tr", {}, name, volume, h("td", { class: "share" }, share, bar), change);
-  return [row, ({ topic, drillOf: query }) => {
+  return [row, ({ topic, group, drillOf: query }) => {
+    row.classList.toggle("member", Boolean(group));
+    label.dataset.topic = topic.id;
     setText(label, topic.topic);
     label.title = topic.keywords.join(", ");
     setText(mark, topic.mark ?? "");

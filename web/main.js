@@ -6,7 +6,7 @@ import { listenToCorrections } from "./correct.js";
 import { h, setText } from "./dom.js";
 import { drawDrill } from "./drill.js";
 import { drawFans } from "./fans.js";
-import { drawFigures } from "./figures.js";
+import { FEW_TOPICS, drawFigures } from "./figures.js";
 import { drawFound } from "./find.js";
 import { drawHeat } from "./heat.js";
 import { drawInbox } from "./inbox.js";
@@ -14,6 +14,7 @@ import { drawMoney } from "./money.js";
 import { drawPanel } from "./panel.js";
 import { drawPeople } from "./people.js";
 import { PAGE, direction, initial, reduce } from "./state.js";
+import { drawTopic } from "./topic.js";
 
 const MESSAGES = 100; // asked for at a time
 const MANY = 1000; // asked for where a message is looked for
@@ -45,7 +46,9 @@ function draw() {
   const changed = (...keys) => keys.some((key) => now[key] !== drawn[key]);
   if (changed("connection", "system", "problem")) drawStatus(now);
   if (changed("chats", "total", "loaded", "analytics")) drawEmpty(now);
-  if (changed("analytics", "before")) drawFigures(now.analytics, now.before, drillOf(now));
+  if (changed("analytics", "before", "known", "unfolded")) {
+    drawFigures(now.analytics, now.before, drillOf(now), now.known, now.unfolded);
+  }
   if (changed("analytics", "trend", "bucket")) drawTrend(now);
   if (changed("money")) drawMoney(now.money);
   if (changed("people", "team", "beside")) drawPeople(now);
@@ -54,6 +57,7 @@ function draw() {
   if (changed("chats", "total", "shown", "online", "open")) drawInbox(now, Date.now());
   if (changed("found", "chats")) drawFound(now);
   if (changed("drill", "chats")) drawDrill(now, who.reads);
+  if (changed("topic", "chats")) drawTopic(now, who.reads);
   if (changed("chats", "open")) drawPanel(now);
   drawn = now;
 }
@@ -153,6 +157,7 @@ function asking(ask) {
 /** Ask for the shown window, and its trend, again: at once or when a burst has settled. */
 const refresh = asking(async ({ days, bucket }, signal) => {
   dispatch("insights", await api.insights(who, days, signal));
+  refreshTopics(0);
   if (bucket !== "day") dispatch("trend", await api.sentiment(who, days, bucket, signal));
 });
 
@@ -177,6 +182,11 @@ const refreshPeople = asking(async ({ days }, signal) => {
   dispatch("people", await api.people(who, days, signal));
 });
 
+/** Few topics are shown without groups. */
+const refreshTopics = asking(async ({ analytics }, signal) => {
+  if ((analytics?.topics.length ?? 0) > FEW_TOPICS) dispatch("known_topics", await api.topics(who, signal));
+});
+
 /** What no frame tells of. */
 function refreshOthers(delay) {
   for (const again of [refreshBefore, refreshMoney, refreshPeople, refreshHeat, refreshFans]) again(delay);
@@ -194,6 +204,22 @@ const drill = (() => {
       dispatch("drilled", { query, found: await api.counted(query, cursor, signal) });
     } catch (error) {
       if (!signal.aborted) dispatch("drill_failed", { query, error: error.message });
+    }
+  };
+})();
+
+/** Show a topic; of several that were asked for the last one counts. */
+const showTopic = (() => {
+  let asked = new AbortController();
+  return async (id) => {
+    asked.abort();
+    asked = new AbortController();
+    const { signal } = asked;
+    dispatch("topic_opened", id);
+    try {
+      dispatch("topic_told", { id, told: await api.topic(who, state.days, id, signal) });
+    } catch (error) {
+      if (!signal.aborted) dispatch("topic_told", { id, told: { error: error.message } });
     }
   };
 })();
@@ -296,6 +322,7 @@ function take(frame) {
   if (isNew && payload.messageCount > payload.messages.length) recall(payload.conversationId);
   if (type === "full_sync_response") {
     rank();
+    refreshTopics(SETTLE);
     refreshOthers(SETTLE);
   }
   if (state.open && (type === "full_sync_response" || payload.conversationId === state.open.id)) reread();
@@ -332,6 +359,17 @@ function listen() {
     const number = target.closest("[data-drill]");
     if (number) drill(number.dataset.drill, number.dataset.what);
   });
+  by("topics").addEventListener("click", ({ target }) => {
+    const { topic, group } = target.closest("[data-topic], [data-group]")?.dataset ?? {};
+    if (topic !== undefined) showTopic(topic);
+    if (group !== undefined) dispatch("folded", group);
+  });
+  by("typical").addEventListener("click", ({ target }) => {
+    const button = target.closest("[data-message-id]");
+    if (button) openAt(button.dataset.chatId, button.dataset.messageId);
+  });
+  by("topic-close").addEventListener("click", () => dispatch("topic_closed"));
+  by("topic").addEventListener("close", () => state.topic && dispatch("topic_closed"));
   by("drill-more").addEventListener("click", () => drill(state.drill.query, state.drill.what, state.drill.next));
   by("drilled").addEventListener("click", ({ target }) => {
     const button = target.closest("[data-message-id]");
@@ -370,7 +408,10 @@ function listen() {
   by("panel-older").addEventListener("click", () => load(state.open.id, state.open.messages.size));
   by("panel").addEventListener("close", () => state.open && dispatch("closed"));
   addEventListener("keydown", ({ key }) => {
-    if (key === "Escape" && (state.open || state.drill)) dispatch(state.open ? "closed" : "undrilled");
+    if (key !== "Escape") return;
+    if (state.open) dispatch("closed");
+    else if (state.drill) dispatch("undrilled");
+    else if (state.topic) dispatch("topic_closed");
   });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => drawTrend(state));
   setInterval(() => drawInbox(state, Date.now()), CLOCK);

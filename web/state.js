@@ -23,6 +23,9 @@ export const initial = {
   people: null, // of the shown window
   team: "person", // what people are told apart by: person or shift
   beside: "", // whose figures they are shown beside; "": of the period before
+  known: { topics: [], groups: [] }, // what topics the account can have, and which belong together
+  unfolded: new Set(), // ids of the groups whose topics are shown
+  topic: null, // {id, label, keywords, mark, course, messages, asking, error} of the one that is looked at
   drill: null, // {query, what, conversations, total, counted, amount, next, asking, error} of a number
   sort: "value", // of the fans
   segment: "", // of the fans that are shown; "": all
@@ -86,6 +89,20 @@ const transitions = {
   },
   drill_failed: (state, { query, error }) =>
     state.drill?.query === query ? { ...state, drill: { ...state.drill, asking: false, error } } : state,
+  known_topics: (state, known) => ({ ...state, known }),
+  folded(state, id) {
+    const unfolded = new Set(state.unfolded);
+    if (!unfolded.delete(id)) unfolded.add(id);
+    return { ...state, unfolded };
+  },
+  /** A topic is looked at: what is asked for comes later. */
+  topic_opened(state, id) {
+    const { topic: label, keywords, mark } = state.analytics.topics.find((each) => each.id === id);
+    return { ...state, topic: { id, label, keywords, mark, course: null, messages: [], asking: true, error: null } };
+  },
+  topic_told: (state, { id, told }) =>
+    state.topic?.id === id ? { ...state, topic: { ...state.topic, ...told, asking: false } } : state,
+  topic_closed: (state) => ({ ...state, topic: null }),
   undrilled: (state) => ({ ...state, drill: null }),
 
   system_status: (state, system) => ({ ...state, system }),

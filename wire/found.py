@@ -1,4 +1,4 @@
-"""What a search answers with."""
+"""What a search answers with, and who asks for messages that are typical of a topic."""
 
 from datetime import datetime
 from typing import Literal
@@ -9,13 +9,8 @@ from wire.payloads import MessageKind, Payload, TopicRef
 By = Literal["words", "meaning"]
 
 
-class FoundMessage(Payload):
-    """A message that was found, with its whole text.
-
-    `highlights` are [start, end) in characters (Unicode code points) of `text`, where the words asked for
-    are. `score` falls from hit to hit and says nothing by itself; `similarity` is the cosine of its meaning
-    to what was asked, null where it has the words alone.
-    """
+class PlacedMessage(Payload):
+    """A message with its whole text, where it is, and what was understood of it."""
 
     chatId: str
     messageId: str
@@ -26,10 +21,20 @@ class FoundMessage(Payload):
     direction: Direction
     kind: MessageKind
     text: str | None  # null: masked, and not understood yet
-    highlights: list[tuple[int, int]]
     sentiment: float | None
     topics: list[TopicRef]
     actions: list[str]
+
+
+class FoundMessage(PlacedMessage):
+    """A message that was found.
+
+    `highlights` are [start, end) in characters (Unicode code points) of `text`, where the words asked for
+    are. `score` falls from hit to hit and says nothing by itself; `similarity` is the cosine of its meaning
+    to what was asked, null where it has the words alone.
+    """
+
+    highlights: list[tuple[int, int]]
     score: float
     has_words: bool
     similarity: float | None
@@ -47,3 +52,19 @@ class SearchAnswer(Payload):
     by: list[By]
     waiting: int
     without_meaning: int
+
+
+class TypicalMessage(PlacedMessage):
+    """A message about a topic; `similarity` is the cosine of its meaning to what the topic is about."""
+
+    similarity: float
+
+
+class TypicalMessages(Payload):
+    """The most typical messages of a topic, each of another chat, the most typical first.
+
+    `waiting` chats are not all in the index yet.
+    """
+
+    messages: list[TypicalMessage]
+    waiting: int

@@ -24,7 +24,7 @@ from enrich.topics.discover import discover, has_content, unknown
 from enrich.topics.names import names_from
 from enrich.topics.store import pack, unpack, unreadable
 from enrich.topics.taxonomy import NAME as SEEDED_NAME
-from enrich.topics.taxonomy import TAXONOMY
+from enrich.topics.taxonomy import SMALL_TALK, TAXONOMY
 from enrich.topics.windows import Window, unit
 from errors import EnrichmentError
 
@@ -121,18 +121,22 @@ class TopicModel:
         """The same of windows, each in the conversation whose id `conversations` [n] has: [n, topics].
 
         What has no topic by itself goes on with what its conversation is about: it has the topic of another
-        window of it that it is nearest to, if it is near.
+        window of it that it is nearest to, if it is near. Every conversation may be small talk, where that is
+        nearer than any other topic.
         """
         found = self.matches(vectors)
         thresholds = np.array([topic.threshold for topic in self.topics])
+        is_small_talk = np.array([topic.id == SMALL_TALK for topic in self.topics])
         numbers = {id: number for number, id in enumerate(dict.fromkeys(conversations))}
         of = np.array([numbers[id] for id in conversations], np.intp)
         about = np.zeros((len(numbers), len(self.topics)), np.bool_)
         np.logical_or.at(about, of, found)
-        bare = np.flatnonzero(~found.any(axis=1) & about[of].any(axis=1))
+        bare = np.flatnonzero(~found.any(axis=1))
         for start in range(0, len(bare), _BLOCK):
             rows = bare[start : start + _BLOCK]
-            over = np.where(about[of[rows]], self.similarity(vectors[rows]) - thresholds, -np.inf)
+            over = self.similarity(vectors[rows]) - thresholds
+            is_open = about[of[rows]] | (is_small_talk & (over == over.max(axis=1, keepdims=True)))
+            over = np.where(is_open, over, -np.inf)
             best = over.argmax(axis=1)
             near = over[np.arange(len(rows)), best] >= -_GOING_ON
             found[rows[near], best[near]] = True

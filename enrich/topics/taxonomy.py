@@ -10,6 +10,7 @@ VERSION = 1
 NAME = f"taxonomy {VERSION}"  # what a seeded topic was found by
 
 PAY_PER_VIEW = "pay_per_view"
+SMALL_TALK = "small_talk"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ class SeededTopic:
 
 TAXONOMY: tuple[SeededTopic, ...] = (
     SeededTopic(
-        "small_talk",
+        SMALL_TALK,
         "Small talk",
         "relationship",
         ("hey", "morning", "day", "weekend", "weather"),

@@ -19,7 +19,7 @@ from enrich.topics.discover import Cluster, unknown
 from enrich.topics.model import Documents, TopicModel, fit, seeded, served
 from enrich.topics.names import all_names
 from enrich.topics.store import header, pack, unpack
-from enrich.topics.taxonomy import TAXONOMY
+from enrich.topics.taxonomy import SMALL_TALK, TAXONOMY
 from errors import EnrichmentError
 from tests.enrich.conftest import chat_of, conversation_of
 
@@ -276,10 +276,25 @@ def test_a_topic_with_a_name_is_called_as_people_call_it(themed: Make) -> None:
     assert labels == {"Cars", "Gardening", "Books"}
 
 
+def test_greetings_are_small_talk_where_nothing_else_is_nearer() -> None:
+    model = seeded("creator")
+    said = [
+        "hello?",
+        "anyone home?",
+        "heyy!!",
+        "that dog is a good dog",
+        "seven times eight is fifty six",
+    ]
+    for conversations in (["a"] * 5, list("abcde")):
+        found = model.matches_in(embed(said), conversations)
+        has = [{model.topics[row].id for row in np.flatnonzero(own)} for own in found]
+        assert has == [{SMALL_TALK}, {SMALL_TALK}, {SMALL_TALK}, {"pets"}, set()]
+
+
 def test_what_goes_on_in_a_conversation_has_its_topic_and_elsewhere_has_none() -> None:
     model = replace(
         seeded("creator"),
-        topics=tuple(replace(topic, threshold=0.5) for topic in seeded("creator").topics[:2]),
+        topics=tuple(replace(topic, threshold=0.5) for topic in seeded("creator").topics[1:3]),
         centre=np.zeros(2, np.float32),
         own_centre=np.zeros(2, np.float32),
         centroids=np.eye(2, dtype=np.float32),

@@ -119,6 +119,24 @@ class AgainstAScan(RuleBasedStateMachine):
             assert all(self.rows[hit.row.chat, hit.row.message] == hit.row for hit in hits)
 
     @invariant()
+    def what_is_typical_of_a_topic_is_about_it_and_the_nearest_of_each_chat(self) -> None:
+        for topic, start, end in (("t1", -1.0, 11.0), ("t2", 2.0, 7.0)):
+            meant = [
+                each
+                for each in self.rows.values()
+                if each.topics == to_json([[topic, topic]]) and start <= each.at < end
+            ]
+            typical = self.index.typical(topic, vector("gym cafe"), start, end, 100)
+            near = [similarity for _, similarity in typical]
+            rows = [each for each, _ in typical]
+            assert all(each in meant for each in rows)
+            assert near == sorted(near, reverse=True)
+            texts = {each.text.casefold() for each in rows}
+            assert len({each.chat for each in rows}) == len(texts) == len(rows)
+            for each in meant:
+                assert each.chat in {other.chat for other in rows} or each.text.casefold() in texts
+
+    @invariant()
     def what_is_near_is_what_a_scan_finds_near(self) -> None:
         kind = np.dtype([("whole", np.int8, (DIMENSION,)), ("inverse", "<f4")])
 
@@ -310,6 +328,50 @@ def test_pages_have_each_message_once_whatever_comes_meanwhile(
             break
     assert sorted(got) == sorted(f"m{n}" for n in range(count))
     index.close()
+
+
+def test_of_a_topic_the_last_messages_are_looked_at_however_many_there_are(
+    index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("search.index.MOST", 3)
+    about = {"topics": to_json([["t1", "T"]])}
+    for n in range(5):
+        put(index, row(f"m{n}", f"gym {n}", at=float(n), chat=f"c{n}", **about), chat=f"c{n}")
+    assert typical(index, "t1", "gym") == ["m4", "m3", "m2"]
+    assert typical(index, "t1", "gym", end=2.0) == ["m1", "m0"]
+
+
+def test_what_goes_to_many_is_not_typical_of_a_topic_nor_is_one_text_or_one_chat_twice(index: Index) -> None:
+    about = {"topics": to_json([["t1", "T"]])}
+    put(index, row("m1", "gym gym", **about), row("m2", "gym cafe", **about))
+    put(index, row("m3", "Gym  gym", chat="c2", **about), chat="c2")
+    put(index, row("m4", "gym", chat="c3", kind="mass", **about), chat="c3")
+    assert typical(index, "t1", "gym") == ["m3", "m2"]
+    put(index, row("m4", "gym", chat="c3", **about), chat="c3")
+    assert typical(index, "t1", "gym") == ["m4", "m3", "m2"]
+    assert typical(index, "t2", "gym") == []
+
+
+def test_a_file_of_an_earlier_release_tells_what_is_typical_of_a_topic(tmp_path: Path) -> None:
+    path = tmp_path / "one.sqlite"
+    index = Index(path, 1)
+    index.embedded_by("m")
+    put(index, row("m1", "gym", topics=to_json([["t1", "T"], ["t2", "U"]])), row("m2", "cafe"))
+    index.close()
+    db = sqlite3.connect(path)
+    for trigger in ("about_come", "about_ended", "about_other"):
+        db.execute(f"DROP TRIGGER {trigger}")
+    db.execute("DROP TABLE about")
+    db.close()
+    index = Index(path, 1)
+    assert typical(index, "t2", "gym") == ["m1"]
+    put(index, row("m1", "gym", topics=to_json([["t1", "T"]])), row("m2", "cafe"))
+    assert (typical(index, "t1", "gym"), typical(index, "t2", "gym")) == (["m1"], [])
+    index.close()
+
+
+def typical(index: Index, topic: str, text: str, end: float = 1e9) -> list[str]:
+    return [each.message for each, _ in index.typical(topic, vector(text), 0.0, end, 10)]
 
 
 def test_a_page_goes_on_where_the_last_hit_of_the_one_before_was_when_that_is_gone(index: Index) -> None:

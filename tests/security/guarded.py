@@ -133,6 +133,14 @@ class Owners:
         self.calls.append("search")
         return orjson.dumps({"messages": [{"text": _told(mask)}]})
 
+    async def topics(self, *_: Any) -> bytes:
+        self.calls.append("topics")
+        return orjson.dumps({"topics": [{"topic": CANARY}], "groups": []})
+
+    async def typical(self, *asked: Any) -> bytes:
+        self.calls.append("typical")
+        return orjson.dumps({"messages": [{"text": _told(asked[-1])}]})
+
     async def full_sync(self, _: str, __: str | None, extent: Any) -> tuple[int, str, Status, bytes]:
         self.calls.append("full_sync")
         texts = [] if extent.chats == 0 else [{"text": _told(extent.mask)}]

@@ -61,6 +61,8 @@ GUARDED: dict[tuple[str, str], Action] = {
     ("GET", "/api/v1/chats"): Action.READ_CHATS,
     ("GET", "/api/v1/chats/{chat_id}/messages"): Action.READ_TEXT,
     ("GET", "/api/v1/search"): Action.READ_TEXT,
+    ("GET", "/api/v1/topics"): Action.READ_NUMBERS,
+    ("GET", "/api/v1/topics/{topic_id}/messages"): Action.READ_TEXT,
     ("GET", "/api/v1/exports/{table}"): Action.EXPORT,
     ("POST", "/api/v1/corrections/{user_id}"): Action.CORRECT,
     ("GET", "/api/v1/corrections/{user_id}"): Action.CORRECT,
@@ -168,7 +170,14 @@ async def callers(api: Guarded) -> list[Caller]:
 
 def filled(path: str) -> str:
     return path.format(
-        user_id=VICTIM, chat_id="f1", key="k", id="key:00000000", name="ann", receipt="r", table="messages"
+        user_id=VICTIM,
+        chat_id="f1",
+        key="k",
+        id="key:00000000",
+        name="ann",
+        receipt="r",
+        table="messages",
+        topic_id="fitness",
     )
 
 

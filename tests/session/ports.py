@@ -23,6 +23,7 @@ from encryption.keyring import Keyring
 from enrich.outcomes import Context, contexts
 from enrich.progress import Progress
 from enrich.tasks import Wanted, WholeChat
+from enrich.topics.outline import OutlinedTopic
 from enrich.topics.refit import Fitted
 from errors import CheckpointUnavailable, EnrichmentError, GraphError, GraphUnavailable, StaleOwner
 from frames.log import NOWHERE, Readers, is_after
@@ -329,6 +330,7 @@ class FakeEnricher:
     jobs: int = 0
     forgotten: list[str] = field(default_factory=list)  # creators of whom topics were
     go: asyncio.Event = field(default_factory=asyncio.Event)
+    outline: tuple[OutlinedTopic, ...] = ()
 
     def __post_init__(self) -> None:
         self.go.set()
@@ -359,6 +361,11 @@ class FakeEnricher:
 
     async def fitted(self, creator_id: str) -> Fitted | None:
         return None
+
+    async def topics(self, creator_id: str) -> tuple[OutlinedTopic, ...]:
+        if self.broken:
+            raise EnrichmentError("It is broken.")
+        return self.outline
 
     async def forget_topics(self, creator_id: str, *, everything: bool) -> int:
         self.forgotten.append(creator_id)

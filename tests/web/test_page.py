@@ -633,3 +633,91 @@ def test_a_conversations_outcome_and_mood_are_corrected_from_the_page(
             rows.nth(1).get_by_role("button", name="Correct what was understood").click()
     expect(rows.nth(1)).to_contain_text("negative")
     expect(facts).not_to_contain_text("outcome")
+
+
+def test_a_topic_shows_its_words_its_course_and_messages_that_lead_to_their_chats(
+    service: Service, user_id: str, page: Page
+) -> None:
+    said = [
+        message(1, 11, recent(3000), "i love your gym workouts, do you train your legs every day?"),
+        message(2, 12, recent(90), "what does your training at the gym look like this week?"),
+        message(3, 12, recent(40), "mail me your gym plan at kit@example.com, i want to train like you"),
+    ]
+    chats = [chat(11, name="Robin Falk"), chat(12, name="Kit Lander")]
+    send(service, user_id, "snapshot", {"chats": chats, "messages": said})
+    typical, asked = f"{service.url}/api/v1/topics/fitness/messages", {"user_id": user_id}
+    deadline = time.monotonic() + PATIENCE
+    while len(httpx.get(typical, params=asked, timeout=PATIENCE).json().get("messages", ())) < 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    visit(page, service, user_id)
+    label = page.get_by_test_id("topics").get_by_role("button", name="Fitness", exact=True)
+    label.click()
+    panel, row = page.get_by_test_id("topic-panel"), page.get_by_test_id("typical-row")
+    expect(panel.get_by_role("heading", name="Fitness")).to_be_focused()
+    expect(panel).to_contain_text("gym, workout")
+    expect(page.get_by_test_id("topic-course").get_by_text("1 of 1 conversations")).to_have_count(2)
+    expect(row).to_have_count(2)
+    of_kit = row.filter(has_text="Kit Lander")
+    of_kit.get_by_role("button").click()
+    messages = page.get_by_test_id("messages-panel")
+    expect(messages).to_contain_text("training at the gym")
+    page.keyboard.press("Escape")
+    expect(messages).to_be_hidden()
+    page.keyboard.press("Escape")
+    expect(panel).to_be_hidden()
+    expect(label).to_be_focused()
+
+    page.goto(f"{service.url}/?user_id={user_id}&creator_id={CREATOR}&mask=true")
+    label.click()
+    expect(row).to_have_count(2)
+    expect(panel).not_to_contain_text("kit@example.com")
+    expect(panel).not_to_contain_text("Kit Lander")
+
+    grant = {"role": "analyst", "user_id": user_id, "creator_id": None, "with_text": False}
+    analyst = {"id": "person:ann", "name": "Ann", "grants": [grant], "csrf_token": None, "open_at": None}
+    page.route("**/api/v1/me", lambda route: route.fulfill(json=analyst))
+    page.goto(f"{service.url}/?user_id={user_id}&creator_id={CREATOR}")
+    label.click()
+    expect(panel).to_contain_text("You may not read messages")
+    expect(page.get_by_test_id("topic-course").get_by_role("listitem")).to_have_count(2)
+    expect(row).to_have_count(0)
+
+
+def test_many_topics_are_shown_under_the_groups_that_they_belong_to(
+    service: Service, user_id: str, page: Page
+) -> None:
+    send(service, user_id, "snapshot", SNAPSHOT)
+    visit(page, service, user_id)
+    whole = httpx.get(f"{service.url}/api/v1/insights/full", params={"user_id": user_id}).json()
+    facts: dict[str, Any] = {
+        "percentage_of_total": 1.0,
+        "trend": None,
+        "previous_volume": 0,
+        "keywords": [],
+        "mark": None,
+    }
+    names = ["Movies", "Series", *(f"Topic {n}" for n in range(19))]
+    rows = [facts | {"topic": name, "id": name, "volume": 40 - n} for n, name in enumerate(names)]
+    belonging: list[dict[str, Any]] = [
+        {"id": n, "topic": n, "category": None, "keywords": [], "group": None} for n in names
+    ]
+    for each in belonging[:2]:
+        each["group"] = "Movies"
+    told = {"topics": belonging, "groups": [{"id": "Movies", "label": "Movies, Series"}]}
+    page.route("**/api/v1/insights/full*", lambda route: route.fulfill(json=whole | {"topics": rows}))
+    page.route("**/api/v1/topics*", lambda route: route.fulfill(json=told))
+    page.get_by_text("7 days").click()
+    topics = page.get_by_test_id("topics")
+    shown = topics.locator("tbody tr")
+    group = topics.get_by_role("button", name="Movies, Series", exact=True)
+    expect(group).to_have_attribute("aria-expanded", "false")
+    expect(shown).to_have_count(20)
+    expect(shown.first).to_contain_text("2 topics: Movies, Series")
+    expect(topics.get_by_role("button", name="Series", exact=True)).to_have_count(0)
+    group.click()
+    expect(group).to_have_attribute("aria-expanded", "true")
+    expect(shown).to_have_count(22)
+    expect(topics.get_by_role("button", name="Series", exact=True)).to_be_visible()
+    group.click()
+    expect(shown).to_have_count(20)
