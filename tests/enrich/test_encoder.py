@@ -251,7 +251,8 @@ def test_where_attention_depends_on_company_texts_are_taken_one_by_one(
     plain = torch.nn.functional.scaled_dot_product_attention
 
     def swayed(*inputs: torch.Tensor, **more: Any) -> torch.Tensor:
-        return plain(*inputs, **more) * (1 + 2e-7 * (len(inputs[0]) - 1))  # type: ignore[arg-type]
+        least = 2 * torch.finfo(inputs[0].dtype).eps
+        return plain(*inputs, **more) * (1 + least * (len(inputs[0]) - 1))  # type: ignore[arg-type]
 
     monkeypatch.setattr(torch.nn.functional, "scaled_dot_product_attention", swayed)
     assert load(PACKAGED).tuning.counts == ()

@@ -6,11 +6,11 @@ from pathlib import Path
 import httpx
 import orjson
 import pytest
-from websockets.asyncio.client import connect
 
 from local.listening import listeners
 from tests.conftest import PATIENCE, Service, start, stop
 from tests.security.certificates import write_certificate
+from tests.service.talk import dial
 
 NAME = "analytics.example.test"
 
@@ -38,7 +38,7 @@ async def test_with_a_certificate_pages_sockets_and_answers_are_behind_tls(
             assert (answer.status_code, answer.url.scheme) == (200, "https")
             assert "max-age" in answer.headers["strict-transport-security"]
             assert (await http.get("/", headers={"Host": "evil.test"})).status_code == 403
-        async with connect(f"{running.ws}/ws/frontend/{user_id}", ssl=trust, proxy=None) as socket:
+        async with dial(f"{running.ws}/ws/frontend/{user_id}", ssl=trust) as socket:
             assert orjson.loads(await socket.recv())["type"] == "connection_ack"
     finally:
         stop(running)

@@ -11,6 +11,7 @@ from access.people import Passwords
 from access.sign_in import ATTEMPTS_FROM_ADDRESS, ATTEMPTS_OF_NAME
 from api.caller import COOKIE, CSRF_HEADER
 from errors import InvalidInput, TooManyAttempts, Unauthenticated
+from tests.conftest import PATIENCE
 from tests.security.guarded import CREATOR, HERE, VICTIM, Guarded, grant
 
 PASSWORD = "correct horse battery"
@@ -49,7 +50,7 @@ async def test_a_session_is_in_a_cookie_that_no_script_and_no_other_site_gets(an
 async def test_redis_keeps_no_session_id_no_key_and_no_password(ann: Guarded) -> None:
     await sign_in(ann)
     key = await ann.key(grant("owner"))
-    secrets = [ann.http.cookies[COOKIE], key, key.rpartition("_")[2], PASSWORD]
+    secrets = [ann.http.cookies[COOKIE], key, key.split("_", 2)[2], PASSWORD]
     for name in await ann.redis.keys("access:*"):
         kept = repr((name, await ann.redis.dump(name)))
         assert [each for each in secrets if each in kept] == [], name
@@ -111,7 +112,7 @@ async def test_another_sites_page_cannot_open_a_socket_with_the_session(ann: Gua
             pass
     for origin in (HERE, f"http://127.0.0.1:{ann.port}"):
         async with ann.socket(path, additional_headers={**cookie, "Origin": origin}) as socket:
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(PATIENCE):
                 assert "connection_ack" in str(await socket.recv())
 
 
