@@ -17,8 +17,8 @@ run: $(VENV)/.runtime
 serve: $(VENV)/.runtime
 	@$(BIN)/python -m local.launch
 
-test: lint test-fast
-	$(PYTEST) -m "service or slow"
+test: lint
+	$(PYTEST)
 
 test-fast: $(VENV)/.dev
 	$(PYTEST) -m "not (service or slow)"

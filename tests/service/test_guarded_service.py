@@ -33,6 +33,7 @@ pytestmark = pytest.mark.own_service
 ONE, TWO = "agency1", "agency2"
 FIRST, SECOND = "4711", "4712"  # creators; the agencies each have one of the first id
 ERASED, STAYS = 902, 903  # fans of agency 1's first creator
+NAME = "first.example.test"  # of its certificate
 WITHIN = 1.0  # seconds for a revocation to reach open sockets
 AHEAD = 5  # turns that fans who talk are ahead of what a page shows, at most
 COOKIE = "__Host-session"
@@ -209,7 +210,13 @@ async def test_each_sees_its_own_live_and_who_was_revoked_or_erased_leaves_nothi
         link.symlink_to(file)
     canaries, data = Canaries(), tmp_path / "data"
     logs = Path(tempfile.mkdtemp(prefix="ray-"))  # sockets are in it too, whose paths must be short
-    settings = {"AUTH": "required", "TLS_CERT": str(cert), "TLS_KEY": str(key), "RAY_TMPDIR": str(logs)}
+    settings = {
+        "AUTH": "required",
+        "TLS_CERT": str(cert),
+        "TLS_KEY": str(key),
+        "ALLOWED_HOSTS": NAME,
+        "RAY_TMPDIR": str(logs),
+    }
     try:
         service = await asyncio.to_thread(start, data, **settings)
         try:
@@ -247,6 +254,10 @@ async def _play(
     assert service.url.startswith("https://")
     assert (await http.get("/ready")).json() == {"status": "ready"}
     assert (await http.get("/api/v1/users")).status_code == 401
+    answer = await http.get("/", headers={"Host": NAME, "X-Forwarded-Proto": "http"})
+    assert (answer.status_code, answer.url.scheme) == (200, "https")
+    assert "max-age" in answer.headers["strict-transport-security"]
+    assert (await http.get("/", headers={"Host": "evil.test"})).status_code == 403
 
     olga = await scene.person("olga", "owner", ONE)
     carl = await scene.person("carl", "chatter", ONE, creator_id=FIRST)
