@@ -9,7 +9,7 @@ TORCH_BACKEND ?=
 # How our own packages are installed: this folder itself, or with SOURCE=. the wheel that is made of it.
 SOURCE ?= -e .
 
-.PHONY: run serve test test-fast lint bench quality audit sbom lock clean
+.PHONY: run serve test test-all test-fast lint bench quality audit sbom lock clean
 
 run: $(VENV)/.runtime
 	@$(BIN)/python -m local.launch --samples
@@ -17,7 +17,9 @@ run: $(VENV)/.runtime
 serve: $(VENV)/.runtime
 	@$(BIN)/python -m local.launch
 
-test: lint
+test: lint test-all
+
+test-all: $(VENV)/.dev
 	$(PYTEST)
 
 test-fast: $(VENV)/.dev
