@@ -5,11 +5,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.staticfiles import StaticFiles
 from ray import serve
+from starlette.routing import BaseRoute
 
 from access.setup import GuardedAccess, open_access
 from api import (
@@ -45,6 +46,39 @@ from settings import Settings
 MAX_ONGOING = 20_000
 
 
+def _routes() -> list[BaseRoute]:
+    """What is answered, whatever the settings: made once, for making the routes takes long."""
+    found = APIRouter(
+        responses=answers(404, 413, 422, 500, 503),
+        strict_content_type=False,  # bodies are read and checked by us
+    )
+    for router in (
+        ingest.router,
+        insights.router,
+        team.insights,
+        team.shifts,
+        fans.router,
+        reading.router,
+        search.router,
+        topics.router,
+        exports.router,
+        corrections.router,
+        privacy.router,
+        operations.router,
+        sign_in.router,
+        people.router,
+        people.trail,
+        dashboard.router,
+    ):
+        found.include_router(router)
+    for prefix in ("", "/api"):
+        found.include_router(sockets.router, prefix=prefix)
+    return found.routes
+
+
+ROUTES = _routes()
+
+
 def build_api(settings: Settings) -> FastAPI:
     """The HTTP and WebSocket application for these settings."""
 
@@ -65,8 +99,7 @@ def build_api(settings: Settings) -> FastAPI:
         version="1",
         docs_url=None,  # served by `api.dashboard`, from a package instead of another site
         redoc_url=None,
-        responses=answers(404, 413, 422, 500, 503),
-        strict_content_type=False,  # bodies are read and checked by us
+        routes=ROUTES,
         lifespan=with_services,
     )
     app.state.door = Door(settings)
@@ -91,27 +124,6 @@ def build_api(settings: Settings) -> FastAPI:
         Forwarded, proxies=settings.proxies, has_door=not settings.ray_address, has_tls=settings.has_tls
     )
     add_error_handlers(app, tally)
-    for router in (
-        ingest.router,
-        insights.router,
-        team.insights,
-        team.shifts,
-        fans.router,
-        reading.router,
-        search.router,
-        topics.router,
-        exports.router,
-        corrections.router,
-        privacy.router,
-        operations.router,
-        sign_in.router,
-        people.router,
-        people.trail,
-        dashboard.router,
-    ):
-        app.include_router(router)
-    for prefix in ("", "/api"):
-        app.include_router(sockets.router, prefix=prefix)
     if settings.frontend_dir:
         folder = Path(settings.frontend_dir).resolve()  # replicas start elsewhere
         app.mount("/app", OwnPage(folder, extension_id=settings.extension_id), name="frontend")

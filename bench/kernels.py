@@ -12,7 +12,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
-from itertools import groupby
+from itertools import accumulate, groupby
 from pathlib import Path
 
 import torch
@@ -25,6 +25,7 @@ from enrich.embedding.packaged import packaged
 from enrich.embedding.rows import RowCounts, Weight, alike
 
 ROWS = 1_100
+Place = tuple[int, int]  # the row where a block begins, and its number of rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,30 +87,41 @@ def walk(precision: str, weights: Sequence[Weight], *, bare: bool) -> Walk:
     if not counts:
         return Walk(precision, [], "not walked", ROWS)
     kept = RowCounts(counts)
-    # Numbers of rows that make the same blocks make the same products.
-    numbers = {tuple(kept.blocks(rows)): rows for rows in range(1, ROWS + 1)}.values()
-    differing = {rows for each in weights for rows in _unlike(each, kind, numbers, kept, kept.linear)}
-    every = range(1, ROWS + 1) if bare else ()
+    made = {rows: _places(kept.blocks(rows)) for rows in range(1, ROWS + 1)}
+    # Wherever numbers of rows have the same block at the same place, it is the same product.
+    places = set().union(*made.values())
+    unlike = {place for each in weights for place in _unlike(each, kind, places, kept, kept.linear)}
+    differing = [rows for rows in made if not unlike.isdisjoint(made[rows])]
+    every = [(0, rows) for rows in made] if bare else []
     shapes = {each[0].shape: each for each in weights}.values()
-    without = {rows for each in shapes for rows in _unlike(each, kind, every, kept, functional.linear)}
+    without = {rows for each in shapes for _, rows in _unlike(each, kind, every, kept, functional.linear)}
     return Walk(precision, list(kept.counts), _ranges(without), len(differing))
+
+
+def _places(blocks: Sequence[int]) -> list[Place]:
+    return list(zip(accumulate(blocks, initial=0), blocks, strict=False))
 
 
 def _unlike(
     layer: Weight,
     kind: torch.dtype,
-    numbers: Iterable[int],
+    places: Iterable[Place],
     kept: RowCounts,
     product: Callable[[Tensor, Tensor, Tensor | None], Tensor],
-) -> list[int]:
-    """The numbers of rows at which `product` gives other rows than the largest count does."""
+) -> list[Place]:
+    """The places at which `product` gives other rows than the largest count does."""
     weight, bias = (None if each is None else each.to(kind) for each in layer)
     assert weight is not None
     most = kept.counts[-1]
     blocks = [most] * -(-ROWS // most)
     rows = torch.randn(sum(blocks), weight.shape[1], generator=torch.Generator().manual_seed(0)).to(kind)
     wanted = torch.cat([functional.linear(part, weight, bias) for part in rows.split_with_sizes(blocks)])
-    return [each for each in numbers if not torch.equal(product(rows[:each], weight, bias), wanted[:each])]
+    within = {(start, count): slice(start, start + count) for start, count in places}
+    return [
+        place
+        for place, its in within.items()
+        if not torch.equal(product(rows[its], weight, bias), wanted[its])
+    ]
 
 
 def _ranges(numbers: Iterable[int]) -> str:

@@ -27,6 +27,9 @@ PATIENCE = 600.0  # seconds: all that is waited for comes on the slowest machine
 
 # Read when Ray is imported, which test modules do.
 os.environ.update(OWN)
+# Read when the libraries of linear algebra are: their threads wait by spinning, and beside another process
+# that computes they take ten times as long.
+os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"))
 
 # A slow machine is no failure: nothing here is timed.
 hypothesis.settings.register_profile(
@@ -59,12 +62,20 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)  # before -m looks at the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that need a service. Those with one of their own come first: one process begins with
-    them, the others at the end."""
+    """Mark the tests that need a service, and have what takes long begin first.
+
+    Each of two processes is given a half, from whose end the other takes when it is done with its own: one
+    begins with the services of tests' own, the other with the service of all and what else is slow.
+    """
+    own, long, short = list[pytest.Item](), list[pytest.Item](), list[pytest.Item]()
     for item in items:
-        if "service" in getattr(item, "fixturenames", ()) or item.get_closest_marker("own_service"):
+        is_own = item.get_closest_marker("own_service") is not None
+        if is_own or "service" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.service)
-    items.sort(key=lambda item: item.get_closest_marker("own_service") is None)
+        is_long = item.get_closest_marker("service") or item.get_closest_marker("slow")
+        (own if is_own else long if is_long else short).append(item)
+    half = max(0, len(items) // 2 - len(own))
+    items[:] = [*own, *short[:half], *long, *short[half:]]
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -11,6 +11,7 @@ from access.audit import STREAM, Audit
 from access.secret import Secret
 from errors import Unavailable
 from frames.log import connect_redis
+from tests.conftest import PATIENCE
 from tests.history.store import Store
 
 SECRET = Secret(b"s" * 32)
@@ -115,7 +116,7 @@ async def test_reading_is_told_anew_after_its_time(
     redis: Redis, audit: Audit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("access.audit.READ_SECONDS", 1)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         while len(await told(audit)) < 2:
             await audit.text_read("key:1", "u1", "c1")
             await asyncio.sleep(0.1)

@@ -185,7 +185,7 @@ async def test_a_thousand_calls_to_a_user_whose_actor_blocks_delay_nobody_else(
     waiting += [asyncio.ensure_future(stranger.call(Standin.pid, blocked)) for _ in range(1000)]
     await asyncio.sleep(1)
     for caller in (it.directory, stranger):
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             await caller.call(Standin.pid, other)
     await stranger.call(Standin.pid, new)
     assert not any(each.done() for each in (blocking, *waiting))

@@ -1,7 +1,8 @@
 """Fans and cohorts over HTTP on the samples: every number has a list with as many entries as it says."""
 
 import warnings
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,9 +13,8 @@ import pytest
 
 from graph.connect import connect
 from graph.port import Graph
-from samples.generate import generate
 from settings import Settings
-from tests.api.test_money_drill import DAYS, NOW, get, listed, window, write
+from tests.api.test_money_drill import DAYS, NOW, get, listed, sampled, window
 
 with warnings.catch_warnings():  # Ray's use of Pydantic warns when it is imported
     warnings.simplefilter("ignore")
@@ -32,16 +32,14 @@ GROUPS = {
 }
 
 
-@pytest.fixture
-async def graph(tmp_path: Path) -> AsyncIterator[Graph]:
-    opened = connect(f"embedded:{tmp_path / 'graph'}", max_bindings=16)
-    yield opened
-    await opened.close()
+@pytest.fixture(scope="module")
+def samples(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Graph]:
+    with sampled(tmp_path_factory.mktemp("samples"), NOW, DAYS) as written:
+        yield written
 
 
-@pytest.fixture
-async def empty(graph: Graph) -> AsyncIterator[httpx.AsyncClient]:
-    """The API on an empty graph."""
+@asynccontextmanager
+async def api_on(graph: Graph) -> AsyncIterator[httpx.AsyncClient]:
     api = build_api(Settings())
     api.state.services = SimpleNamespace(
         graph=graph, attribution_hours=24.0, drop_off_days=30, terms=Terms(300.0), rosters=no_rosters
@@ -52,12 +50,19 @@ async def empty(graph: Graph) -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.fixture
-async def http(graph: Graph, empty: httpx.AsyncClient) -> httpx.AsyncClient:
+async def empty(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
+    """The API on an empty graph."""
+    graph = connect(f"embedded:{tmp_path / 'graph'}", max_bindings=16)
+    async with api_on(graph) as client:
+        yield client
+    await graph.close()
+
+
+@pytest.fixture
+async def http(samples: Graph) -> AsyncIterator[httpx.AsyncClient]:
     """The API on a graph with the samples of two creators, each held by a user of its own."""
-    samples = generate(now=NOW, days=DAYS)
-    for creator in samples.creators:
-        await write(graph, samples, creator)
-    return empty
+    async with api_on(samples) as client:
+        yield client
 
 
 async def every_fan(http: httpx.AsyncClient, query: str, limit: int = 1000) -> list[dict[str, Any]]:

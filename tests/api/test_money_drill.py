@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import warnings
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -66,13 +66,26 @@ async def write(graph: Graph, samples: Samples, creator: CreatorSamples) -> None
     await graph.apply([builder.build_account()])
 
 
-@pytest.fixture
-async def http(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
-    """The API on a graph with the samples of two creators, each held by a user of its own."""
-    graph = connect(f"embedded:{tmp_path / 'graph'}", max_bindings=16)
-    samples = generate(now=NOW, days=DAYS)
+@contextlib.contextmanager
+def sampled(folder: Path, now: datetime, days: int) -> Iterator[Graph]:
+    """A graph with the samples of two creators, each held by a user of its own."""
+    graph = connect(f"embedded:{folder / 'graph'}", max_bindings=16)
+    samples = generate(now=now, days=days)
     for creator in samples.creators:
-        await write(graph, samples, creator)
+        asyncio.run(write(graph, samples, creator))
+    yield graph
+    asyncio.run(graph.close())
+
+
+@pytest.fixture(scope="module")
+def graph(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Graph]:
+    with sampled(tmp_path_factory.mktemp("samples"), NOW, DAYS) as written:
+        yield written
+
+
+@pytest.fixture
+async def http(graph: Graph) -> AsyncIterator[httpx.AsyncClient]:
+    """The API on that graph."""
     api = build_api(Settings())
     api.state.services = SimpleNamespace(
         graph=graph, attribution_hours=24.0, drop_off_days=30, terms=Terms(300.0), rosters=no_rosters
@@ -80,7 +93,6 @@ async def http(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
     transport = httpx.ASGITransport(app=api)
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8000") as client:
         yield client
-    await graph.close()
 
 
 async def get(http: httpx.AsyncClient, path: str) -> Any:

@@ -4,7 +4,6 @@ import re
 import warnings
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs
@@ -14,13 +13,12 @@ import orjson
 import pytest
 
 from frames.log import connect_redis
-from graph.connect import connect
+from graph.port import Graph
 from insights.people import Terms
-from samples.generate import generate
 from samples.personas import CREATORS
 from session.shifts import rosters_in
 from settings import Settings
-from tests.api.test_money_drill import amount, get, listed, write
+from tests.api.test_money_drill import amount, get, listed, sampled
 from tests.history.store import Store, running_store
 
 with warnings.catch_warnings():  # Ray's use of Pydantic warns when it is imported
@@ -45,13 +43,16 @@ def store() -> Iterator[Store]:
         yield running
 
 
+@pytest.fixture(scope="module")
+def graph(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Graph]:
+    """With the samples of two creators, whose teams say of some messages who sent them."""
+    with sampled(tmp_path_factory.mktemp("samples"), NOW, DAYS) as written:
+        yield written
+
+
 @pytest.fixture
-async def http(tmp_path: Path, store: Store) -> AsyncIterator[httpx.AsyncClient]:
-    """The API on a graph with the samples of two creators, whose teams say of some messages who sent them."""
-    graph = connect(f"embedded:{tmp_path / 'graph'}", max_bindings=16)
-    samples = generate(now=NOW, days=DAYS)
-    for creator in samples.creators:
-        await write(graph, samples, creator)
+async def http(graph: Graph, store: Store) -> AsyncIterator[httpx.AsyncClient]:
+    """The API on that graph, where no shifts are told of."""
     redis = connect_redis(store.url)
     await redis.flushall()
     api = build_api(Settings())
@@ -61,7 +62,6 @@ async def http(tmp_path: Path, store: Store) -> AsyncIterator[httpx.AsyncClient]
     transport = httpx.ASGITransport(app=api)
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8000") as client:
         yield client
-    await graph.close()
     await redis.connection_pool.disconnect()
 
 

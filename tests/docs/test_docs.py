@@ -5,6 +5,7 @@ import tomllib
 import warnings
 from collections.abc import Callable
 from dataclasses import fields
+from functools import cache
 from pathlib import Path
 from typing import Any, get_args
 
@@ -75,11 +76,12 @@ def name_of(requirement: str) -> str:
     return re.split(r"[\[=<>~! ]", requirement, maxsplit=1)[0]
 
 
-def routes() -> set[str]:
+@cache
+def routes() -> frozenset[str]:
     """Every path of the service, without the sockets' second copy under /api."""
     api: FastAPI = build_api(Settings())
     sockets = {path for path in websockets(api) if not path.startswith("/api/")}
-    return set(api.openapi()["paths"]) | sockets
+    return frozenset(api.openapi()["paths"]) | sockets
 
 
 def websockets(api: FastAPI) -> set[str]:

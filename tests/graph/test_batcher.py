@@ -10,6 +10,7 @@ from errors import GraphError, GraphUnavailable, JournalUnavailable, StaleOwner
 from graph import batcher as batching
 from graph.batcher import Batcher
 from graph.model import Mutation, Scalar, UpsertVertex
+from tests.conftest import PATIENCE
 
 FOREVER = 3600.0
 Start = Callable[..., Batcher]
@@ -186,7 +187,7 @@ async def test_small_writes_that_do_not_end_hold_up_no_rebuild(
         while not rebuild.done():
             await batcher.apply(mutations(id, account=id))
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         await asyncio.gather(rebuild, *map(again_and_again, "xyz"))
     assert len(graph.batches) < 20
 
@@ -200,7 +201,7 @@ async def test_what_is_left_of_a_refused_call_is_not_written_and_makes_room(
     batcher = start()
     with pytest.raises(GraphError):
         await batcher.apply(mutations("bad", "b", "c", "d", "e"))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         await batcher.apply(mutations(*"vwxyz"))
     assert graph.written == list("vwxyz")
 

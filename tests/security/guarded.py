@@ -178,7 +178,13 @@ class Guarded:
         return await self.http.request(method, path, headers=headers, **more)
 
     def socket(self, path: str, **more: Any) -> connect:
-        return connect(f"ws://127.0.0.1:{self.port}{path}", ping_interval=None, proxy=None, **more)
+        return connect(
+            f"ws://127.0.0.1:{self.port}{path}",
+            open_timeout=PATIENCE,
+            ping_interval=None,
+            proxy=None,
+            **more,
+        )
 
 
 def bearer(key: str) -> dict[str, str]:

@@ -15,12 +15,11 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import GenerationMode
-from websockets.asyncio.client import connect
 
 from settings import Settings
 from tests.conftest import PATIENCE, Service
 from tests.service.processes import memory_of, replica_of
-from tests.service.talk import chat, message, recent
+from tests.service.talk import chat, dial, message, recent
 
 with warnings.catch_warnings():  # Ray's use of Pydantic warns when it is imported
     warnings.simplefilter("ignore")
@@ -104,7 +103,7 @@ async def test_a_socket_takes_any_frame_and_lives(service: Service, user_id: str
     patience = PATIENCE + MUTATED / SLOWEST
     async with (
         asyncio.timeout(patience),
-        connect(url, max_size=None, ping_interval=None, proxy=None) as socket,
+        dial(url) as socket,
     ):
         assert socket.response is not None
         assert "Sec-WebSocket-Extensions" not in socket.response.headers  # compression was offered

@@ -11,6 +11,7 @@ from access.people import Passwords
 from access.sign_in import ATTEMPTS_FROM_ADDRESS, ATTEMPTS_OF_NAME
 from api.caller import COOKIE, CSRF_HEADER
 from errors import InvalidInput, TooManyAttempts, Unauthenticated
+from tests.conftest import PATIENCE
 from tests.security.guarded import CREATOR, HERE, VICTIM, Guarded, grant
 
 PASSWORD = "correct horse battery"
@@ -111,7 +112,7 @@ async def test_another_sites_page_cannot_open_a_socket_with_the_session(ann: Gua
             pass
     for origin in (HERE, f"http://127.0.0.1:{ann.port}"):
         async with ann.socket(path, additional_headers={**cookie, "Origin": origin}) as socket:
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(PATIENCE):
                 assert "connection_ack" in str(await socket.recv())
 
 

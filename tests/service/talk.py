@@ -1,7 +1,9 @@
 """How the service's tests talk to it: chats in the platform's shape, and a page that listens."""
 
 import asyncio
+import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -12,6 +14,7 @@ from typing import Any
 import httpx
 import orjson
 import ray
+from ray.exceptions import RayActorError
 from websockets.asyncio.client import ClientConnection, connect
 
 from tests.conftest import PATIENCE, ROOT, Service
@@ -26,6 +29,19 @@ async def actor_of(user_id: str) -> Any:
         while (found := await registry.owner.remote(user_id)) is None:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
     return found
+
+
+async def kill_owner(user_id: str) -> int:
+    """kill -9 the user's actor; returns its process id. As `actor_of`."""
+    while True:
+        actor: Any = await actor_of(user_id)
+        try:
+            pid: int = await actor.__ray_call__.remote(lambda self: os.getpid())
+        except RayActorError:  # it was killed just now; another takes its place
+            await asyncio.sleep(0.05)
+            continue
+        os.kill(pid, signal.SIGKILL)
+        return pid
 
 
 def message(id: object, fan: int, at: datetime, text: str = "", *, by: str = "fan", **more: Any) -> Raw:
@@ -60,7 +76,10 @@ async def post(http: httpx.AsyncClient, user_id: str, kind: str, body: Any) -> R
 
 
 def owner(service: Service, user_id: str, wanted: str) -> str:
-    """The process of the user's actor ("pid"), or its end in order ("end"). Blocking."""
+    """Of a service of a test's own: the process of the user's actor ("pid"), or its end in order ("end").
+
+    Blocking.
+    """
     command = [sys.executable, "-m", "tests.service.owner", service.ray_address, user_id, wanted]
     said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     return "".join(re.findall(r"<(\d+)>", said))
@@ -89,10 +108,15 @@ class Listener:
         return [frame["payload"] for frame in self.frames if frame["type"] == kind]
 
 
+def dial(url: str, **more: Any) -> connect:
+    """A socket of the service, which no slowness of the machine ends."""
+    return connect(url, open_timeout=PATIENCE, ping_interval=None, max_size=None, proxy=None, **more)
+
+
 @asynccontextmanager
 async def page(ws: str, user_id: str, **query: str) -> AsyncIterator[Listener]:
     asked = str(httpx.QueryParams(query))
-    async with connect(f"{ws}/ws/frontend/{user_id}?{asked}", max_size=None) as socket:
+    async with dial(f"{ws}/ws/frontend/{user_id}?{asked}") as socket:
         listener = Listener(socket)
         await listener.until(lambda frame: frame["type"] == "connection_ack")
         yield listener

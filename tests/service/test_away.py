@@ -13,13 +13,12 @@ from typing import Any
 import httpx
 import orjson
 import pytest
-from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from tests.conftest import PATIENCE, Service, start, stop
 from tests.gremlin_server import server
 from tests.history.store import Store, running_store
-from tests.service.talk import Raw, in_graph, message, numbers, owner, page, post, recent, settled
+from tests.service.talk import Raw, dial, in_graph, message, numbers, owner, page, post, recent, settled
 
 pytestmark = pytest.mark.own_service
 QUIET = 3.0  # seconds of an outage that are watched
@@ -107,7 +106,7 @@ async def test_while_redis_is_away_nothing_is_acknowledged_and_all_goes_on_when_
             assert cut.value.rcvd is not None
             assert cut.value.rcvd.code == 4008
         assert (await ready(http, 503))["checks"]["redis"] != "ok"
-        async with connect(f"{service.ws}/ws/frontend/{user_id}") as late:
+        async with dial(f"{service.ws}/ws/frontend/{user_id}") as late:
             with contextlib.suppress(ConnectionClosed):
                 async for _ in late:
                     pass

@@ -19,13 +19,13 @@ from typing import Any
 import httpx
 import orjson
 import pytest
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
 from frames.log import connect_redis
 from tests.conftest import PATIENCE, ROOT, Service, start, stop
 from tests.security.certificates import write_certificate
-from tests.service.talk import Listener, Raw, chat, message, recent
+from tests.service.talk import Listener, Raw, chat, dial, message, recent
 from tests.service.test_privacy_live import Canaries, complete, in_checkpoints, in_files, in_redis
 
 pytestmark = pytest.mark.own_service
@@ -33,8 +33,9 @@ pytestmark = pytest.mark.own_service
 ONE, TWO = "agency1", "agency2"
 FIRST, SECOND = "4711", "4712"  # creators; the agencies each have one of the first id
 ERASED, STAYS = 902, 903  # fans of agency 1's first creator
+NAME = "first.example.test"  # of its certificate
 WITHIN = 1.0  # seconds for a revocation to reach open sockets
-EVERY = 0.02  # seconds between messages while a fan is erased
+AHEAD = 5  # turns that fans who talk are ahead of what a page shows, at most
 COOKIE = "__Host-session"
 OWNER_ONLY = 0o600
 
@@ -151,9 +152,7 @@ class Scene:
 
     @asynccontextmanager
     async def socket(self, path: str, headers: dict[str, str]) -> AsyncIterator[ClientConnection]:
-        async with connect(
-            f"{self.service.ws}{path}", ssl=self._trusted, additional_headers=headers, max_size=None
-        ) as opened:
+        async with dial(f"{self.service.ws}{path}", ssl=self._trusted, additional_headers=headers) as opened:
             yield opened
 
     async def extension(self, key: str, user_id: str, creator_id: str) -> Extension:
@@ -211,7 +210,13 @@ async def test_each_sees_its_own_live_and_who_was_revoked_or_erased_leaves_nothi
         link.symlink_to(file)
     canaries, data = Canaries(), tmp_path / "data"
     logs = Path(tempfile.mkdtemp(prefix="ray-"))  # sockets are in it too, whose paths must be short
-    settings = {"AUTH": "required", "TLS_CERT": str(cert), "TLS_KEY": str(key), "RAY_TMPDIR": str(logs)}
+    settings = {
+        "AUTH": "required",
+        "TLS_CERT": str(cert),
+        "TLS_KEY": str(key),
+        "ALLOWED_HOSTS": NAME,
+        "RAY_TMPDIR": str(logs),
+    }
     try:
         service = await asyncio.to_thread(start, data, **settings)
         try:
@@ -249,6 +254,10 @@ async def _play(
     assert service.url.startswith("https://")
     assert (await http.get("/ready")).json() == {"status": "ready"}
     assert (await http.get("/api/v1/users")).status_code == 401
+    answer = await http.get("/", headers={"Host": NAME, "X-Forwarded-Proto": "http"})
+    assert (answer.status_code, answer.url.scheme) == (200, "https")
+    assert "max-age" in answer.headers["strict-transport-security"]
+    assert (await http.get("/", headers={"Host": "evil.test"})).status_code == 403
 
     olga = await scene.person("olga", "owner", ONE)
     carl = await scene.person("carl", "chatter", ONE, creator_id=FIRST)
@@ -312,18 +321,16 @@ async def _play(
     # A fan is erased while messages of it arrive
     erased = asyncio.Event()
     talked: list[str] = []
-    talking = asyncio.create_task(_talk(first, canaries, erased, talked))
+    talking = asyncio.create_task(_talk(first, await scene.page(carl, ONE, FIRST), canaries, erased, talked))
     await told(of_carl, canaries.late)
     asked = {"creator_id": FIRST, "fan_id": str(ERASED)}
     answer = await olga.ask("DELETE", f"/api/v1/privacy/{ONE}", params=asked)
     assert answer.status_code in (200, 202), answer.text
     receipt = await complete(olga.http, ONE, answer.json())
     assert receipt["left"] == []
-    spoken = len(talked)
-    await asyncio.sleep(10 * EVERY)
-    await told(of_carl, talked[spoken])  # what was sent before the receipt came before it
+    await told(of_carl, await _said(talked, len(talked)))  # what was sent before the receipt came before it
     sent = len(of_carl.frames)
-    await asyncio.sleep(10 * EVERY)
+    await _said(talked, len(talked) + 2 * AHEAD)
     erased.set()
     last = await talking
     await told(of_carl, last)  # of the other fan each message came
@@ -376,8 +383,21 @@ async def _play(
     await told(of_carl, "the frogs again")  # on a socket from before
 
 
-async def _talk(extension: Extension, canaries: Canaries, stop: asyncio.Event, said: list[str]) -> str:
-    """Both fans write by turns until it is set; the last that the fan who stays wrote, who has `said` all."""
+async def _said(said: list[str], place: int) -> str:
+    """What is said there, as soon as it is."""
+    async with asyncio.timeout(PATIENCE):
+        while len(said) <= place:  # noqa: ASYNC110 (nothing tells it)
+            await asyncio.sleep(0.02)
+    return said[place]
+
+
+async def _talk(
+    extension: Extension, page: Listener, canaries: Canaries, stop: asyncio.Event, said: list[str]
+) -> str:
+    """Both fans write by turns until it is set; the last that the fan who stays wrote, who has `said` all.
+
+    However slow the machine is, the talk does not run away from what is understood of it.
+    """
     for number in count(100):
         text = f"frog number {number} of them"
         await extension.say(message(2 * number, ERASED, recent(0), f"{canaries.late} {number}"))
@@ -385,5 +405,6 @@ async def _talk(extension: Extension, canaries: Canaries, stop: asyncio.Event, s
         await extension.say(message(2 * number + 1, STAYS, recent(0), text))
         if stop.is_set():
             return text
-        await asyncio.sleep(EVERY)
+        if number % AHEAD == 0:
+            await told(page, text)
     raise AssertionError

@@ -6,12 +6,12 @@ from typing import Any
 import httpx
 import orjson
 import pytest
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Origin
 
 from tests.conftest import PATIENCE, Service
-from tests.service.talk import chat, message, page, post, recent, settled
+from tests.service.talk import chat, dial, message, page, post, recent, settled
 
 Raw = dict[str, Any]
 
@@ -240,7 +240,7 @@ async def test_a_socket_survives_everything_that_is_wrong_with_a_frame(
         '{"type": "cache_update", "payload": {"chats": 3}}',
         '{"type": "yyyy", "payload": {}}',
     ]
-    async with connect(f"{service.ws}/api/ws/extension/{user_id}") as socket:
+    async with dial(f"{service.ws}/api/ws/extension/{user_id}") as socket:
         assert (await receive(socket))["type"] == "connection_ack"
         for frame in wrong:
             await socket.send(frame)
@@ -266,7 +266,7 @@ async def test_one_wrong_message_of_a_batch_does_not_take_the_others_down(
     bad = orjson.dumps(
         {"type": "new_raw_message", "payload": {"id": 99, "text": "z" * 100_001, "fromUser": {"id": 2}}}
     )
-    async with connect(f"{service.ws}/ws/extension/{user_id}") as socket:
+    async with dial(f"{service.ws}/ws/extension/{user_id}") as socket:
         assert (await receive(socket))["type"] == "connection_ack"
         for frame in (*good[:4], bad, *good[4:]):
             await socket.send(frame)
@@ -281,7 +281,7 @@ async def test_one_wrong_message_of_a_batch_does_not_take_the_others_down(
 async def test_presence_is_passed_on_to_the_pages(service: Service, user_id: str) -> None:
     async with (
         page(service.ws, user_id) as listener,
-        connect(f"{service.ws}/ws/extension/{user_id}") as socket,
+        dial(f"{service.ws}/ws/extension/{user_id}") as socket,
     ):
         await socket.send('{"type": "online_users_update", "payload": {"user_ids": [7, 9], "timestamp": 5}}')
         frame = await listener.until(lambda f: f["type"] == "online_users_update")
@@ -293,7 +293,7 @@ async def test_a_snapshot_of_many_megabytes_comes_through_one_frame(service: Ser
     messages = [message(n + 1, n % 7 + 1, recent(n * 400), previews=previews) for n in range(300)]
     frame = orjson.dumps({"type": "cache_update", "payload": {"chats": [], "messages": messages}})
     assert len(frame) > 17 * 1024 * 1024
-    async with connect(f"{service.ws}/ws/extension/{user_id}") as socket:
+    async with dial(f"{service.ws}/ws/extension/{user_id}") as socket:
         assert (await receive(socket))["type"] == "connection_ack"
         await socket.send(frame)
         answer = await receive(socket)
@@ -306,11 +306,11 @@ async def test_pages_of_other_sites_are_kept_out(
     for headers in ({"Origin": "https://elsewhere.example"}, {"Host": "elsewhere.example"}):
         assert (await http.get("/api/v1/users", headers=headers)).status_code == 403
     with pytest.raises((InvalidStatus, ConnectionClosed)):
-        async with connect(
+        async with dial(
             f"{service.ws}/ws/frontend/{user_id}", origin=Origin("https://elsewhere.example")
         ) as socket:
             await socket.recv()
-    async with connect(
+    async with dial(
         f"{service.ws}/ws/extension/{user_id}", origin=Origin("chrome-extension://abc")
     ) as socket:
         assert (await receive(socket))["type"] == "connection_ack"

@@ -1,9 +1,7 @@
 """The whole service against the definitions: generated feeds over HTTP, the owner killed between calls."""
 
 import asyncio
-import os
 import re
-import signal
 import time
 import uuid
 from collections import Counter
@@ -19,7 +17,7 @@ from tests import oracle
 from tests.conftest import PATIENCE, Service
 from tests.feeds import START, feeds
 from tests.oracle import CREATOR, NOW, Call
-from tests.service.talk import Raw, owner, page
+from tests.service.talk import Raw, kill_owner, page
 
 ENDLESS = NOW * 10.0
 _TIME = re.compile(r"2024-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00")
@@ -106,7 +104,7 @@ async def agrees(service: Service, feed: list[Call], expected: Raw) -> None:
         for number, call in enumerate([*feed, *feed[:2]]):  # and some of it again
             await send(http, user_id, call)
             if number == len(feed) // 2:
-                os.kill(int(await asyncio.to_thread(owner, service, user_id, "pid")), signal.SIGKILL)
+                await kill_owner(user_id)
         found: Raw = {}
         deadline = time.monotonic() + PATIENCE
         while found != rounded(expected, 3) and time.monotonic() < deadline:
@@ -125,7 +123,7 @@ async def agrees(service: Service, feed: list[Call], expected: Raw) -> None:
 @settings(max_examples=4, phases=[Phase.generate], deadline=None)
 @given(feeds())
 def test_any_feed_gives_the_numbers_of_the_definitions_over_http_socket_and_a_kill(
-    service: Service, feed: list[Call]
+    service: Service, ray_cluster: None, feed: list[Call]
 ) -> None:
     now = recent(feed)
     start = time.time() - 29 * 86_400

@@ -7,9 +7,9 @@ import httpx
 import orjson
 import ray
 from prometheus_client.parser import text_string_to_metric_families
-from websockets.asyncio.client import connect
 
 from tests.conftest import PATIENCE, Service
+from tests.service.talk import dial
 
 MESSAGES = 3
 
@@ -69,7 +69,7 @@ async def test_what_is_taken_in_is_seen_in_the_metrics(
     async with (
         asyncio.timeout(PATIENCE),
         httpx.AsyncClient(timeout=PATIENCE) as client,
-        connect(f"{service.ws}/ws/frontend/{user_id}"),
+        dial(f"{service.ws}/ws/frontend/{user_id}"),
     ):
         assert (await client.post(ingest, content=b"no JSON")).status_code == 422
         for id in range(1, MESSAGES + 1):  # 0 is no id

@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import orjson
 import pytest
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import WebSocketException
 
 from local.ray import free_port
@@ -21,7 +21,7 @@ from tests.conftest import PATIENCE, Service, start, stop
 from tests.service import test_scenario as scenario
 from tests.service.cosmos import failing_cosmos
 from tests.service.processes import processes_of, until
-from tests.service.talk import Raw, numbers, owner, page, post, settled
+from tests.service.talk import Raw, dial, numbers, owner, page, post, settled
 from tests.service.test_graph_care import command
 
 
@@ -87,11 +87,11 @@ async def first_taken(url: str, starting: "asyncio.Task[Service]") -> ClientConn
     """The first socket that is not turned away, tried all the time that the service starts."""
     while not starting.done():
         with contextlib.suppress(OSError, WebSocketException):
-            socket = await connect(url, open_timeout=PATIENCE)
+            socket = await dial(url)
             if orjson.loads(await socket.recv())["type"] == "connection_ack":
                 return socket
         await asyncio.sleep(0.05)
-    return await connect(url)
+    return await dial(url)
 
 
 async def kill_while_it_writes(service: Service, user_id: str) -> None:

@@ -9,10 +9,9 @@ import httpx
 import orjson
 import ray
 from redis.asyncio import Redis
-from websockets.asyncio.client import connect
 
 from tests.conftest import PATIENCE, Service
-from tests.service.talk import Raw, actor_of, message, page, post, recent, settled
+from tests.service.talk import Raw, actor_of, dial, message, page, post, recent, settled
 
 
 def edit(number: int, version: int) -> Raw:
@@ -99,7 +98,7 @@ async def test_messages_of_one_socket_are_journaled_in_the_order_they_were_sent(
 ) -> None:
     async def send(first: int, count: int, size: int) -> None:
         """Send messages one a frame, small ones and large ones in turn, and wait for the receipts."""
-        async with connect(f"{service.ws}/ws/extension/{user_id}", max_size=None) as socket:
+        async with dial(f"{service.ws}/ws/extension/{user_id}") as socket:
             for n in range(first, first + count):
                 text = f"number {n} " + "x" * (size if n % 7 == 0 else 0)
                 frame = {"type": "new_raw_message", "payload": {"message": message(n, 41, recent(5), text)}}

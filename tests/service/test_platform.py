@@ -7,10 +7,9 @@ from typing import Any
 import httpx
 import orjson
 import pytest
-from websockets.asyncio.client import connect
 
 from tests.conftest import PATIENCE, Service
-from tests.service.talk import Raw, page
+from tests.service.talk import Raw, dial, page
 
 CREATOR = "100"
 F, T = {"fromUser": {"id": 902}}, {"toUser": {"id": 902}}
@@ -355,7 +354,7 @@ JUNK: list[Raw] = [
 async def test_frames_that_are_no_chat_are_dropped_whatever_the_extension_adds(
     service: Service, account: Account
 ) -> None:
-    async with connect(f"{service.ws}/ws/extension/{account.user_id}?creator_id={CREATOR}") as extension:
+    async with dial(f"{service.ws}/ws/extension/{account.user_id}?creator_id={CREATOR}") as extension:
         for n, frame in enumerate(JUNK):
             made = {**frame, "id": f"msg_179569357834{n}_0", "previews": []}
             await extension.send(

@@ -1,8 +1,6 @@
 """A creator's topics over time: found in a snapshot, fitted anew beside the talk, kept over a kill."""
 
 import asyncio
-import os
-import signal
 import time
 from collections.abc import AsyncIterator
 from random import Random
@@ -12,7 +10,7 @@ import pytest
 
 from tests.conftest import PATIENCE, Service
 from tests.enrich.test_topics import THEMES
-from tests.service.talk import Raw, chat, message, owner, page, post, recent, settled
+from tests.service.talk import Raw, chat, kill_owner, message, page, post, recent, settled
 
 
 def themed(names: list[str], first: int, chats: int) -> list[Raw]:
@@ -39,7 +37,7 @@ async def http(service: Service) -> AsyncIterator[httpx.AsyncClient]:
 
 
 async def test_topics_are_fitted_anew_beside_the_talk_and_keep_their_ids(
-    service: Service, http: httpx.AsyncClient, user_id: str
+    service: Service, ray_cluster: None, http: httpx.AsyncClient, user_id: str
 ) -> None:
     first = themed(["car", "garden"], 100, 160)
     chats = [chat(n) for n in range(100, 260)]
@@ -61,7 +59,7 @@ async def test_topics_are_fitted_anew_beside_the_talk_and_keep_their_ids(
     assert "book" in new or "novel" in new
     assert len([m for node in boot["conversations"] for m in node["messages"]]) == len(first) + len(more)
 
-    os.kill(int(await asyncio.to_thread(owner, service, user_id, "pid")), signal.SIGKILL)
+    await kill_owner(user_id)
     again: dict[str, str] = {}
     deadline = time.monotonic() + PATIENCE
     while again != after and time.monotonic() < deadline:

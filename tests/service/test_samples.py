@@ -21,7 +21,7 @@ async def test_the_numbers_find_what_the_samples_were_made_of(service: Service, 
     scope = {"creator_id": creator.creator_id}
     path = f"/api/v1/ingest/{user_id}"
     async with (
-        httpx.AsyncClient(base_url=service.url, timeout=120, params=scope) as http,
+        httpx.AsyncClient(base_url=service.url, timeout=PATIENCE, params=scope) as http,
         page(service.ws, user_id, **scope) as listener,
     ):
         first = await http.post(f"{path}/snapshot", content=orjson.dumps(creator.snapshot))

@@ -1,20 +1,16 @@
 """The user actor through real sockets: order, nothing twice, and the same numbers whatever the way there."""
 
 import asyncio
-import os
-import signal
 import zlib
 from typing import Any, cast
 
 import httpx
 import msgpack
 import orjson
-from ray.exceptions import RayActorError
 from redis.asyncio import Redis
-from websockets.asyncio.client import connect
 
 from tests.conftest import PATIENCE, Service
-from tests.service.talk import Raw, actor_of, chat, message, numbers, page, post, recent, settled
+from tests.service.talk import Raw, chat, dial, kill_owner, message, numbers, page, post, recent, settled
 
 FANS = (501, 502, 503)
 LINES = (
@@ -83,7 +79,7 @@ async def test_deltas_before_during_and_after_a_snapshot_arrive_in_order_once_an
     async with (
         httpx.AsyncClient(base_url=service.url, timeout=PATIENCE) as http,
         page(service.ws, user_id) as listener,
-        connect(uri) as extension,
+        dial(uri) as extension,
     ):
         for raw in early:
             await extension.send(delta(raw))
@@ -138,10 +134,10 @@ async def test_numbers_are_the_same_after_kill_9_of_the_user_actor_in_the_middle
         page(service.ws, user_id) as listener,
     ):
         await post(http, user_id, "snapshot", {"chats": CHATS, "messages": everything[:50]})
-        first = await _kill(user_id)  # while the snapshot is being enriched
+        first = await kill_owner(user_id)  # while the snapshot is being enriched
         for raw in everything[50:60]:
             await post(http, user_id, "messages", {"message": raw})
-        second = await _kill(user_id)  # while deltas are in hand
+        second = await kill_owner(user_id)  # while deltas are in hand
         assert first != second
         receipts = await asyncio.gather(
             *(post(http, user_id, "messages", {"message": raw}) for raw in everything[60:]),
@@ -162,7 +158,7 @@ async def test_what_was_acknowledged_is_finished_after_kill_9_without_any_furthe
     async with httpx.AsyncClient(base_url=service.url, timeout=PATIENCE) as http:
         async with page(service.ws, user_id) as listener:
             await post(http, user_id, "snapshot", {"chats": CHATS, "messages": history()})
-            await _kill(user_id)
+            await kill_owner(user_id)
             sync = await listener.until(lambda frame: frame["type"] == "full_sync_response")
             await listener.status("REALTIME")
         nodes = sync["payload"]["conversations"]
@@ -192,7 +188,7 @@ async def test_a_value_that_was_shown_is_shown_after_kill_9_and_when_its_convers
         kept = msgpack.unpackb(zlib.decompress(cast(bytes, await redis.hget(key, field))))
         kept["conversation"]["messages"]["1"]["sentiment"] = 0.1234
         await redis.hset(key, field, zlib.compress(msgpack.packb(kept)))
-        await _kill(user_id)
+        await kill_owner(user_id)
         after = await sentiments()
         assert after["1"] == 0.1234
         receipt = await post(http, user_id, "messages", message(3, 41, recent(7), LINES[2]))
@@ -211,7 +207,7 @@ async def test_what_came_in_a_frame_reads_the_same_after_a_restart(
     async with httpx.AsyncClient(base_url=service.url, timeout=PATIENCE) as http:
         receipt = await post(http, user_id, "messages", frames)
         assert (receipt["accepted"], receipt["held"]) == (1, 1)
-        await _kill(user_id)
+        await kill_owner(user_id)
         [listed] = (await http.get("/api/v1/chats", params={"user_id": user_id})).json()
         assert (listed["id"], listed["messageCount"]) == ("41", 1)
         held = (await http.get(f"/api/v1/ingest/{user_id}/held")).json()["held"]
@@ -259,21 +255,8 @@ async def test_an_edit_replaces_the_message_and_a_deletion_removes_it(service: S
         assert sum(node["messageCount"] for node in boot["conversations"]) == len(everything) - 1
 
 
-async def _kill(user_id: str) -> int:
-    """kill -9 the user's actor; returns its process id."""
-    while True:
-        actor: Any = await actor_of(user_id)
-        try:
-            pid: int = await actor.__ray_call__.remote(lambda self: os.getpid())
-        except RayActorError:  # it was killed just now; another takes its place
-            await asyncio.sleep(0.05)
-            continue
-        os.kill(pid, signal.SIGKILL)
-        return pid
-
-
 async def _killed(user_id: str) -> Raw:
-    await _kill(user_id)
+    await kill_owner(user_id)
     return {"sequence": 0}
 
 

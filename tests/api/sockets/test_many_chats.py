@@ -18,6 +18,7 @@ from session.machine import Status
 from session.pages import Extent
 from session.session import Session
 from tests.api.sockets.test_pages import Served, _serving
+from tests.conftest import PATIENCE
 from tests.history.store import running_store
 from wire.bounds import REPLACED, URGENT
 
@@ -69,7 +70,7 @@ async def account() -> AsyncIterator[Account]:
         redis = connect_redis(store.url)
         async with alone(redis, USER, Path(folder)) as session:
             await session.handle_snapshot(snapshot(CHATS, 2), CREATOR)
-            async with asyncio.timeout(120):
+            async with asyncio.timeout(PATIENCE):
                 await session.idle(0.2)
             await redis.sadd("users", USER)
             async with _serving(redis, Owner(session)) as served:
@@ -86,7 +87,7 @@ class Reader:
         self.frames: list[dict[str, Any]] = []
 
     async def until(self, kind: str, sequence: int = 0) -> dict[str, Any]:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             while True:
                 text = await self._socket.recv(decode=False)
                 self.bytes += len(text)
