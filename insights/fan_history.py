@@ -105,8 +105,9 @@ class AccountFans:
             first = np.where(first < at, first, NOT_KNOWN)
             changed = {"firstFanDate": first, "lastFanDate": first, "sentimentSum": 0.0, "sentimentCount": 0}
             for name, values in changed.items():
-                columns[name] = talks.numbers(name).copy()
-                columns[name][later] = values
+                column = talks.numbers(name).copy()
+                column[later] = values
+                columns[name] = column
             columns["warnings"] = talks.coded("warnings").without(later)
         payments = self.payments.where(self.payments.numbers("date") < at)
         ends = self.ends.part(0, 0)

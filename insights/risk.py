@@ -267,7 +267,7 @@ def _digest(fans: AccountFans, anchor: int, horizon: int) -> bytes:
     numbers += [fans.ends.numbers(name) for name in ("fan", "date")]
     for each in numbers:
         found.update(len(each).to_bytes(8))
-        found.update(np.ascontiguousarray(each))
+        found.update(each.tobytes())
     return found.digest()
 
 

@@ -91,7 +91,8 @@ def mood(fans: AccountFans, start: int, end: int) -> Mood:
 def mood_change(fans: AccountFans, at: int, horizon: int) -> Numbers:
     """Of the `horizon` seconds before `at` against those before; 0 where it is not known."""
     now, before = mood(fans, at - horizon, at), mood(fans, at - 2 * horizon, at - horizon)
-    return np.nan_to_num(now.mean - before.mean)
+    found: Numbers = np.nan_to_num(now.mean - before.mean)
+    return found
 
 
 def _are_unanswered(known: AccountFans, at: int) -> Numbers:

@@ -198,8 +198,8 @@ def test_what_is_said_of_many_fans_at_once_is_what_is_said_of_each_alone(
     assert found.revenue == fsum(each["revenue"] for each in expected)
     for counts in found.segments:
         assert counts.fans == sum(counts.segment in each["segments"] for each in expected)
-    for each in found.fans:
-        assert (each.risk is None) == (each.risk_reason is not None) == (not each.risk_parts)
+    for of in found.fans:
+        assert (of.risk is None) == (of.risk_reason is not None) == (not of.risk_parts)
 
 
 @given(accounts(3), windows, st.sampled_from(get_args(Group)))

@@ -255,25 +255,23 @@ def test_a_fit_is_kept_until_what_it_was_learned_from_changes(monkeypatch: pytes
     assert asked[-1] == NOW
 
 
-EACH_TELLS = {
+OTHER: dict[str, Any] = {
+    "start": NOW - 40 * DAY - 1,
+    "end": NOW - 39 * DAY,
+    "messages": 0,
+    "fan_first": NOW - 40 * DAY + 1,
+    "fan_last": NOW - 40 * DAY + 2,
+    "felt_sum": 0.5,
+    "felt_n": 7,
+    "warnings": "complaint=1",
+}
+EACH_TELLS: dict[str, dict[str, Any]] = {
     "account": {"account": "u/d"},
     "fan_id": {"fan_id": "f9"},
     "joined": {"joined": NOW - 41 * DAY},
     "ends": {"ends": [NOW - DAY]},
     "a payment": {"payments": [Payment(NOW - 5, "tip", 1.0)]},
-    **{
-        name: {"talks": [talk(0, NOW - 40 * DAY)._replace(**{name: value})]}
-        for name, value in {
-            "start": NOW - 40 * DAY - 1,
-            "end": NOW - 39 * DAY,
-            "messages": 0,
-            "fan_first": NOW - 40 * DAY + 1,
-            "fan_last": NOW - 40 * DAY + 2,
-            "felt_sum": 0.5,
-            "felt_n": 7,
-            "warnings": "complaint=1",
-        }.items()
-    },
+    **{name: {"talks": [talk(0, NOW - 40 * DAY)._replace(**{name: value})]} for name, value in OTHER.items()},
 }
 
 
