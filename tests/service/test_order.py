@@ -99,7 +99,10 @@ async def test_messages_of_one_socket_are_journaled_in_the_order_they_were_sent(
 ) -> None:
     async def send(first: int, count: int, size: int) -> None:
         """Send messages one a frame, small ones and large ones in turn, and wait for the receipts."""
-        async with connect(f"{service.ws}/ws/extension/{user_id}", max_size=None) as socket:
+        # A ping of ours would wait behind what was sent before it.
+        async with connect(
+            f"{service.ws}/ws/extension/{user_id}", max_size=None, ping_interval=None
+        ) as socket:
             for n in range(first, first + count):
                 text = f"number {n} " + "x" * (size if n % 7 == 0 else 0)
                 frame = {"type": "new_raw_message", "payload": {"message": message(n, 41, recent(5), text)}}
