@@ -9,7 +9,7 @@ TORCH_BACKEND ?=
 # How our own packages are installed: this folder itself, or with SOURCE=. the wheel that is made of it.
 SOURCE ?= -e .
 
-.PHONY: run serve test test-all test-fast lint bench quality audit sbom lock clean
+.PHONY: run serve test test-fast lint bench quality audit sbom lock clean
 
 run: $(VENV)/.runtime
 	@$(BIN)/python -m local.launch --samples
@@ -17,10 +17,8 @@ run: $(VENV)/.runtime
 serve: $(VENV)/.runtime
 	@$(BIN)/python -m local.launch
 
-test: lint test-all
-
-test-all: $(VENV)/.dev
-	$(PYTEST)
+test: lint test-fast
+	$(PYTEST) -m "service or slow"
 
 test-fast: $(VENV)/.dev
 	$(PYTEST) -m "not (service or slow)"

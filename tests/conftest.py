@@ -62,20 +62,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)  # before -m looks at the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that need a service, and have what takes long begin first.
-
-    Each of two processes is given a half, from whose end the other takes when it is done with its own: one
-    begins with the services of tests' own, the other with the service of all and what else is slow.
-    """
-    own, long, short = list[pytest.Item](), list[pytest.Item](), list[pytest.Item]()
+    """Mark the tests that need a service. Those with one of their own come first: one process begins with
+    them, the others at the end."""
     for item in items:
-        is_own = item.get_closest_marker("own_service") is not None
-        if is_own or "service" in getattr(item, "fixturenames", ()):
+        if "service" in getattr(item, "fixturenames", ()) or item.get_closest_marker("own_service"):
             item.add_marker(pytest.mark.service)
-        is_long = item.get_closest_marker("service") or item.get_closest_marker("slow")
-        (own if is_own else long if is_long else short).append(item)
-    half = max(0, len(items) // 2 - len(own))
-    items[:] = [*own, *short[:half], *long, *short[half:]]
+    items.sort(key=lambda item: item.get_closest_marker("own_service") is None)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
