@@ -73,16 +73,17 @@ class Input:
 class Commit:
     """The queue of inputs and its way into the journal.
 
-    `taken` is called with each input that is in the journal, in the journal's order, `undo` with each that is
-    not, the newest first; `replayed` reads the events of what the journal has after a sequence, and
-    `accepted` takes them.
+    `taken` is called with what is in the journal, in the journal's order: with live messages that were
+    appended together, or with one input of another kind. `undo` is called with each input that is not in it,
+    the newest first; `replayed` reads the events of what the journal has after a sequence, and `accepted`
+    takes them.
     """
 
     def __init__(
         self,
         journal: Journal,
         *,
-        taken: Callable[[Input], None],
+        taken: Callable[[Sequence[Input]], None],
         undo: Callable[[Input], None],
         replayed: Callable[[int], AsyncIterator[Accepted]],
         accepted: Callable[[Accepted], None],
@@ -154,18 +155,18 @@ class Commit:
             self.waiting = sum(len(each.fresh) for each in self._inputs)
 
     async def _append(self, run: Sequence[Input]) -> None:
-        if _goes_alone(run[0]):
-            [entered] = run
-            if entered.snapshot is not None:
-                await self._append_snapshot(entered, entered.snapshot)
-            else:
-                await self._append_marks(entered)
+        first = run[0]
+        if first.snapshot is not None:
+            await self._append_snapshot(first, first.snapshot)
+            return
+        if first.erasure is not None or first.lifted:
+            await self._append_marks(first)
             return
         sequence = self._journal.sequence
         of_each = [each.entries() for each in run]
         entries = list(chain.from_iterable(of_each))
         began = time.perf_counter()
-        sequences = iter(await self._journal.append(run[0].creator_id, entries) if entries else ())
+        sequences = iter(await self._journal.append(first.creator_id, entries) if entries else ())
         if entries:
             self._metrics.observe(JOURNAL_APPEND_SECONDS, time.perf_counter() - began)
             self._metrics.observe(JOURNAL_APPEND_RECORDS, len(entries))
@@ -174,9 +175,8 @@ class Commit:
             if 0 in own:
                 each.fresh = [m for m, at in zip(each.fresh, own, strict=False) if at]
             # An input speaks of its own last record: a page that has this one may still lack the next.
-            sequence = max([sequence, *own])
-            self._pass_on(each, sequence)
-            _answer(each)
+            each.sequence = sequence = max([sequence, *own])
+        self._pass_on(run)
 
     async def _append_snapshot(self, entered: Input, chats: Sequence[bytes]) -> None:
         creator_id = entered.creator_id
@@ -186,24 +186,24 @@ class Commit:
         began = time.perf_counter()
         sequence = await self._journal.append_snapshot(creator_id, entered.received_at, chats, bodies)
         self._metrics.observe(JOURNAL_APPEND_SECONDS, time.perf_counter() - began)
-        self._pass_on(entered, sequence)
         if releases := entered.releases():
             await self._journal.append(creator_id, releases)
-            self._passed_on = self._journal.sequence
-        _answer(entered)
+        entered.sequence = sequence
+        self._pass_on([entered])
 
     async def _append_marks(self, entered: Input) -> None:
         if (erasure := entered.erasure) is not None:
-            sequence = await self._journal.erase(erasure, entered.secret)
+            entered.sequence = await self._journal.erase(erasure, entered.secret)
         else:
-            sequence = await self._journal.lift(entered.received_at, entered.lifted)
-        self._pass_on(entered, sequence)
-        _answer(entered)
+            entered.sequence = await self._journal.lift(entered.received_at, entered.lifted)
+        self._pass_on([entered])
 
-    def _pass_on(self, entered: Input, sequence: int) -> None:
-        entered.sequence = sequence
-        self._passed_on = max(self._passed_on, sequence)
-        self._taken(entered)
+    def _pass_on(self, run: Sequence[Input]) -> None:
+        """Callers are answered before anything else is done with what they brought."""
+        for each in run:
+            _answer(each)
+        self._passed_on = self._journal.sequence
+        self._taken(run)
 
     def _fail(self, inputs: Sequence[Input], error: AnalyticsError) -> None:
         """Answer those that were not taken, and forget what they would have brought, the newest first."""
@@ -244,7 +244,8 @@ def _answer(entered: Input) -> None:
 
 
 def _goes_alone(each: Input) -> bool:
-    return each.snapshot is not None or each.erasure is not None or bool(each.lifted)
+    others = each.snapshot, each.erasure, each.correction
+    return any(other is not None for other in others) or bool(each.lifted)
 
 
 def _runs(inputs: Sequence[Input]) -> list[list[Input]]:

@@ -20,7 +20,7 @@ import orjson
 from chats.chat import Chat
 from chats.corrections import Correction
 from chats.message import Message, Version
-from errors import NotFound, Overloaded
+from errors import AnalyticsError, NotFound, Overloaded
 from history.checkpoints import Aside
 from metrics.declared import INPUTS_HELD_TOTAL, MESSAGES_ACCEPTED
 from metrics.port import UNMEASURED, Metrics
@@ -64,6 +64,7 @@ REPLAY_BATCH = 5_000  # messages that a replay takes together
 ERASED, EXPIRED = "erased", "expired"
 
 Receipt = dict[str, int]
+_Entered = tuple[Input, Receipt]  # its sequence is known once it is in the journal
 Read = tuple[Normalised, Sequence[bytes] | None]  # the chats of a snapshot as received; None: live messages
 
 
@@ -136,12 +137,35 @@ class Intake:
 
         self._admit(1)
         with _uncollected(len(payload)):
-            return await self._enter(creator_id, self._now(), read)
+            return await self._take(creator_id, self._now(), read)
 
     async def messages(
         self, payload: Json, creator_id: str, chat_id: str | None = None, sender_id: str | None = None
     ) -> Receipt:
         """Take live messages; see `Session.handle_delta`."""
+        [found] = await self.bodies([(payload, chat_id, sender_id)], creator_id)
+        if isinstance(found, AnalyticsError):
+            raise found
+        return found
+
+    async def bodies(
+        self, bodies: Sequence[tuple[Json, str | None, str | None]], creator_id: str
+    ) -> list[Receipt | AnalyticsError]:
+        """Take several bodies of live messages, which are journaled together; see `Session.handle_deltas`."""
+        entered: list[_Entered | AnalyticsError] = []
+        with _uncollected(sum(len(payload) for payload, _, _ in bodies)):
+            async with self._turn:
+                for body in bodies:
+                    try:
+                        entered.append(await self._enter(creator_id, self._now(), self._reading_body(*body)))
+                    except AnalyticsError as error:
+                        entered.append(error)
+            return [each if isinstance(each, AnalyticsError) else await _answer(each) for each in entered]
+
+    def _reading_body(
+        self, payload: Json, chat_id: str | None, sender_id: str | None
+    ) -> Callable[[str, float], Steps[Read]]:
+        self._admit(1)
 
         def read(creator_id: str, received_at: float) -> Steps[Read]:
             rows = yield from parsing_messages(payload, chat_id)
@@ -150,9 +174,7 @@ class Intake:
             yield from _letting_go(rows)
             return found
 
-        self._admit(1)
-        with _uncollected(len(payload)):
-            return await self._enter(creator_id, self._now(), read)
+        return read
 
     async def replay(self, asked: Sequence[Replay]) -> Receipt:
         """Take what is held once more, with what the caller adds to it; see `Session.replay_held`."""
@@ -185,7 +207,7 @@ class Intake:
             return normalised, chats
 
         try:
-            return await self._enter(aside.creator_id, aside.received_at, placed, released=[asked.key])
+            return await self._take(aside.creator_id, aside.received_at, placed, released=[asked.key])
         except _StillHeld:
             return {"accepted": 0, "duplicates": 0, "held": 1}
 
@@ -196,7 +218,7 @@ class Intake:
             if (aside := self.held.get(key)) is not None:
                 of.setdefault(aside.creator_id, []).append(key)
         for creator_id, released in of.items():
-            await self._enter(creator_id, self._now(), _nothing, released=released)
+            await self._take(creator_id, self._now(), _nothing, released=released)
         return sum(map(len, of.values()))
 
     async def correct(self, creator_id: str, correction: Correction) -> None:
@@ -481,7 +503,7 @@ class Intake:
             known = self._known[creator_id] = Known()
         return known
 
-    async def _enter(
+    async def _take(
         self,
         creator_id: str,
         received_at: float,
@@ -491,19 +513,25 @@ class Intake:
     ) -> Receipt:
         """Read and compare an input, and have it journaled."""
         async with self._turn:
-            entered = self._commit.begin(creator_id, received_at)
-            try:
-                receipt = await paced(self._comparing(entered, read, released), entered.check)
-                self._commit.enter(entered)
-            except BaseException:
-                self._commit.abandon(entered)
-                raise
-        sequence = await entered.done
-        # The journal may have had some of it, when an answer of it was lost.
-        lost = receipt["accepted"] - len(entered.fresh)
-        receipt["accepted"] -= lost
-        receipt["duplicates"] += lost
-        return {"sequence": sequence, **receipt}
+            entered = await self._enter(creator_id, received_at, read, released)
+        return await _journaled(entered)
+
+    async def _enter(
+        self,
+        creator_id: str,
+        received_at: float,
+        read: Callable[[str, float], Steps[Read]],
+        released: Sequence[str] = (),
+    ) -> _Entered:
+        """Read and compare an input, whose turn it is, and have it wait for the journal."""
+        entered = self._commit.begin(creator_id, received_at)
+        try:
+            receipt = await paced(self._comparing(entered, read, released), entered.check)
+            self._commit.enter(entered)
+        except BaseException:
+            self._commit.abandon(entered)
+            raise
+        return entered, receipt
 
     def _comparing(
         self, entered: Input, read: Callable[[str, float], Steps[Read]], released: Sequence[str]
@@ -586,26 +614,47 @@ class Intake:
 
     # What becomes of it
 
-    def _taken(self, entered: Input) -> None:
-        if entered.erasure is not None:
-            self._accepted(self._erase(replace(entered.erasure, sequence=entered.sequence)))
+    def _taken(self, run: Sequence[Input]) -> None:
+        first, sequence = run[0], run[-1].sequence
+        if first.erasure is not None:
+            self._accepted(self._erase(replace(first.erasure, sequence=sequence)))
             return
-        if entered.correction is not None:
-            self._accepted(CorrectionAccepted(entered.sequence, entered.creator_id, entered.correction))
+        if first.correction is not None:
+            self._accepted(CorrectionAccepted(sequence, first.creator_id, first.correction))
             return
-        creator_id, fresh = entered.creator_id, tuple(entered.fresh)
-        self._quarantine.release(entered.released)
+        fresh = tuple(message for each in run for message in each.fresh)
+        told = tuple(chat for each in run for chat in each.told)
         self._metrics.count(MESSAGES_ACCEPTED, len(fresh))
-        for held in entered.held:
-            self._metrics.count(INPUTS_HELD_TOTAL, of=held.reason)
-        if entered.snapshot is not None:
-            self._accepted(SnapshotAccepted(entered.sequence, creator_id, entered.told, fresh))
+        for each in run:
+            self._quarantine.release(each.released)
+            for held in each.held:
+                self._metrics.count(INPUTS_HELD_TOTAL, of=held.reason)
+        if first.snapshot is not None:
+            self._accepted(SnapshotAccepted(sequence, first.creator_id, told, fresh))
         elif fresh:
-            self._accepted(DeltaAccepted(entered.sequence, creator_id, fresh, entered.told))
+            self._accepted(DeltaAccepted(sequence, first.creator_id, fresh, told))
 
     def _undo(self, entered: Input) -> None:
         self._quarantine.release(entered.held_keys)
         entered.notes.undo()
+
+
+async def _journaled(entered: _Entered) -> Receipt:
+    """The receipt of what was entered, once it is in the journal."""
+    each, receipt = entered
+    sequence = await each.done
+    # The journal may have had some of it, when an answer of it was lost.
+    lost = receipt["accepted"] - len(each.fresh)
+    receipt["accepted"] -= lost
+    receipt["duplicates"] += lost
+    return {"sequence": sequence, **receipt}
+
+
+async def _answer(entered: _Entered) -> Receipt | AnalyticsError:
+    try:
+        return await _journaled(entered)
+    except AnalyticsError as error:
+        return error
 
 
 def _nothing(creator_id: str, received_at: float) -> Steps[Read]:

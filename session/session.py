@@ -238,16 +238,12 @@ class Session:
         Each has a receipt or an error of its own, in their order.
         """
 
-        async def take(payload: Json, chat_id: str | None, sender_id: str | None) -> Receipt | AnalyticsError:
-            try:
-                return await self._intake.messages(payload, creator_id, chat_id, sender_id)
-            except StaleOwner:
-                raise  # the next owner is to take them all
-            except AnalyticsError as error:
-                return error
-
         async with self._call():
-            return await asyncio.gather(*(take(*body) for body in bodies))
+            answers = await self._intake.bodies(bodies, creator_id)
+        for each in answers:
+            if isinstance(each, StaleOwner):
+                raise each  # the next owner is to take them all
+        return answers
 
     async def replay_held(self, payload: Json) -> Receipt:
         """Take what is held once more (JSON list of `{key, add}`; empty: all of it).

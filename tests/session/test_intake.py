@@ -20,7 +20,7 @@ import wire.normalise
 import wire.parsing
 import wire.place
 import wire.steps
-from errors import JournalUnavailable, NotFound, Overloaded, StaleOwner
+from errors import InvalidInput, JournalUnavailable, NotFound, Overloaded, StaleOwner
 from frames.log import connect_redis
 from session.intake import Intake
 from session.journal import Journal
@@ -67,13 +67,14 @@ class Owner:
         self.events: list[SnapshotAccepted | DeltaAccepted] = []
         self.erased: list[ErasureAccepted] = []
         self.waiting = 0  # messages that were accepted and are not understood
+        self.accepted: Callable[[Accepted], None] = self._accept
         self.intake = Intake(
             self.journal,
             max_text=MAX_TEXT,
             max_held=MAX_HELD,
             max_waiting=MAX_WAITING,
             waiting=lambda: self.waiting,
-            accepted=self._accept,
+            accepted=lambda event: self.accepted(event),
         )
 
     def _accept(self, event: Accepted) -> None:
@@ -192,6 +193,37 @@ async def test_a_replay_gives_the_events_of_the_live_run(redis: Redis, user_id: 
     assert [e.creator_id for e in two.events] == [CREATOR, CREATOR, "901"]
     assert two.intake.held == one.intake.held
     assert (two.events[0].chats[0].with_user or b"") == json({"id": 41, "name": "Fan"})
+
+
+async def test_bodies_of_one_call_are_journaled_together_and_each_has_its_own_answer(
+    redis: Redis, user_id: str
+) -> None:
+    async with owner(redis, user_id) as one:
+        bodies = [json([said(1), said(2)]), b"[", json(said(1)), json(said(3))]
+        first, wrong, again, last = await one.intake.bodies([(body, None, None) for body in bodies], CREATOR)
+    assert isinstance(wrong, InvalidInput)
+    assert [each["sequence"] for each in (first, again, last) if isinstance(each, dict)] == [2, 2, 3]
+    assert [each["accepted"] for each in (first, again, last) if isinstance(each, dict)] == [2, 0, 1]
+    [event] = one.events
+    assert (event.sequence, [message.id for message in event.messages]) == (3, ["1", "2", "3"])
+
+
+async def test_callers_are_answered_before_what_they_brought_is_worked_on(redis: Redis, user_id: str) -> None:
+    order: list[str] = []
+    brought: asyncio.Queue[Accepted] = asyncio.Queue()
+
+    async def work() -> None:
+        await brought.get()
+        order.append("worked on")
+
+    async def bring() -> None:
+        await one.take(said(1))
+        order.append("answered")
+
+    async with owner(redis, user_id) as one:
+        one.accepted = brought.put_nowait
+        await asyncio.gather(work(), bring())
+    assert order == ["answered", "worked on"]
 
 
 @pytest.mark.parametrize("fate", ["lose", "refuse"])
