@@ -148,7 +148,7 @@ class Real:
 def _on_real_chats(real: Real) -> list[Score]:
     data = "real chats, unseen half"
     model = fit("creator", real.documents)
-    assigned = _assigned(model, real.documents)
+    assigned = nearest_topic(model, real.documents)
     rows = [row for row, prompt in enumerate(real.prompts) if prompt and real.documents.free[row]]
     gold = [real.prompts[row] for row in rows]
     found = [assigned[row] for row in rows]
@@ -180,12 +180,12 @@ def _stability(real: Real) -> list[Score]:
     random = Random(0)
     chats = sorted({window.chat_id for window in real.documents.windows})
     random.shuffle(chats)
-    grown: list[TopicModel] = [fit("creator", _of(real.documents, chats[: len(chats) // 3], random))]
+    grown: list[TopicModel] = [fit("creator", of_chats(real.documents, chats[: len(chats) // 3], random))]
     for part in range(1, REFITS):
         upto = len(chats) // 3 + part * (len(chats) - len(chats) // 3) // (REFITS - 1)
-        grown.append(fit("creator", _of(real.documents, chats[:upto], random), grown[-1]))
+        grown.append(fit("creator", of_chats(real.documents, chats[:upto], random), grown[-1]))
     halves = [
-        fit("creator", _of(real.documents, random.sample(chats, len(chats) // 2), random))
+        fit("creator", of_chats(real.documents, random.sample(chats, len(chats) // 2), random))
         for _ in range(REFITS)
     ]
     kept = [topic in later.topics for one, later in combinations(grown, 2) for topic in one.topics]
@@ -203,11 +203,11 @@ def _stability(real: Real) -> list[Score]:
 
 def _agreement(models: Sequence[TopicModel], real: Real) -> float:
     """Mean NMI of each two models' assignments of all windows."""
-    assigned = [_assigned(model, real.documents, seeded=True) for model in models]
+    assigned = [nearest_topic(model, real.documents, seeded=True) for model in models]
     return float(np.mean([normalized_mutual_info_score(*each) for each in combinations(assigned, 2)]))
 
 
-def _assigned(model: TopicModel, documents: Documents, *, seeded: bool = False) -> list[int]:
+def nearest_topic(model: TopicModel, documents: Documents, *, seeded: bool = False) -> list[int]:
     """The place of each window's nearest topic, of the discovered ones unless `seeded` too; -1: none."""
     found = model.matches_in(documents.vectors, [each.conversation_id for each in documents.windows])
     near = np.where(found, model.similarity(documents.vectors), -1.0)
@@ -217,7 +217,7 @@ def _assigned(model: TopicModel, documents: Documents, *, seeded: bool = False) 
     return [int(topic) if row[topic] >= 0 else -1 for row, topic in zip(near, best, strict=True)]
 
 
-def _of(documents: Documents, chats: Iterable[str], random: Random) -> Documents:
+def of_chats(documents: Documents, chats: Iterable[str], random: Random) -> Documents:
     """The documents of these chats, in a random order."""
     wanted = set(chats)
     rows = [row for row, window in enumerate(documents.windows) if window.chat_id in wanted]

@@ -707,7 +707,7 @@ def test_many_topics_are_shown_under_the_groups_that_they_belong_to(
     told = {"topics": belonging, "groups": [{"id": "Movies", "label": "Movies, Series"}]}
     page.route("**/api/v1/insights/full*", lambda route: route.fulfill(json=whole | {"topics": rows}))
     page.route("**/api/v1/topics*", lambda route: route.fulfill(json=told))
-    page.get_by_text("7 days").click()
+    page.get_by_label("7 days").check()
     topics = page.get_by_test_id("topics")
     shown = topics.locator("tbody tr")
     group = topics.get_by_role("button", name="Movies, Series", exact=True)
