@@ -78,7 +78,9 @@ def at_random(count: int, seed: int, *, months: int = 9) -> list[FanHistory]:
 
 
 times = st.integers(NOW - 200 * DAY, NOW + 40 * DAY)
-some_times = times | st.sampled_from([NOW - day * DAY for day in (-1, 0, 1, 7, 14, 30, 60, 90)])
+some_times = times | st.sampled_from(
+    [NOW - day * DAY - seconds for day in (0, 14, 30) for seconds in (-1, 0, 1, 3600)]  # about the moments
+)
 
 
 @st.composite

@@ -165,7 +165,7 @@ def told(fans: AccountFans) -> dict[str, Any]:
     return {name: rows_of(getattr(fans, name)) for name in ("profiles", "talks", "payments", "ends")}
 
 
-@given(accounts(), st.sampled_from((NOW, NOW - 30 * DAY, NOW - 40 * DAY + 7)))
+@given(accounts(), st.sampled_from((NOW, NOW - 30 * DAY, NOW - 14 * DAY)))
 def test_what_is_read_of_many_fans_at_once_is_what_is_read_of_each_alone(
     fans: list[FanHistory], at: int
 ) -> None:
@@ -218,6 +218,23 @@ def test_each_feature_follows_what_it_is_named_after() -> None:
     assert named(answered)["unanswered"] == 0
     angry = replace(quiet, talks=[*quiet.talks[:-1], last._replace(warnings="complaint=2,churn_intent=1")])
     assert named(angry)["complaint"] > named(angry)["churn_intent"] > named(angry)["price_objection"] == 0
+
+
+@pytest.mark.parametrize("ids", [("a", "b"), ("b", "a")])
+def test_of_two_talks_that_begin_at_once_the_one_with_the_higher_id_is_the_last(ids: tuple[str, str]) -> None:
+    answered = talk(1, NOW - DAY)
+    waits = answered._replace(fan_last=answered.end)
+    both = [waits._replace(conversation=ids[0]), answered._replace(conversation=ids[1])]
+    for talks in (both, both[::-1]):
+        assert named(fan(1, [], talks=talks))["unanswered"] == (ids[0] == "b")
+
+
+def test_of_a_talk_that_goes_on_only_that_it_began_is_known() -> None:
+    goes_on = talk(1, NOW - 100, length=400, warnings="complaint=1")
+    [told] = rows_of(in_columns([fan(1, [], talks=[goes_on])]).before(NOW).talks)
+    assert (told["endDate"], told["firstFanDate"], told["lastFanDate"]) == (NOW, NOW - 100, NOW - 100)
+    assert (told["sentimentSum"], told["sentimentCount"], told["warnings"]) == (0.0, 0, "")
+    assert named(fan(1, [], talks=[goes_on]))["complaint"] == 0
 
 
 def test_a_change_of_mood_is_there_with_enough_messages_on_both_sides() -> None:
