@@ -25,9 +25,10 @@ def memory_of(pid: int) -> int:
 
 
 def _running(folder: Path) -> Iterator[tuple[int, str]]:
+    setting = f"DATA_DIR={folder}".encode()  # others of this run name it elsewhere
     for process in Path("/proc").iterdir():
         try:
-            if process.name.isdigit() and str(folder).encode() in (process / "environ").read_bytes():
+            if process.name.isdigit() and setting in (process / "environ").read_bytes().split(b"\0"):
                 yield int(process.name), (process / "cmdline").read_bytes().replace(b"\0", b" ").decode()
         except OSError:
             continue
