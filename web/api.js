@@ -15,8 +15,11 @@ function parse(text) {
   );
 }
 
+let leaving = false; // whoever signs out is not asked back here, though sockets and answers say that nobody is there
+
 /** To the page that asks who is there, which comes back here. */
 function signIn() {
+  if (leaving) return;
   const next = location.pathname + location.search;
   location.assign(`/sign-in?${new URLSearchParams({ next })}`);
 }
@@ -67,8 +70,14 @@ export const mayRead = ({ open_at: address, grants }, { user, creator }) =>
 export const hasPassword = ({ id, csrf_token: token }) => Boolean(token) && id.startsWith("person:");
 
 export async function signOut({ csrf_token: token }) {
-  await fetch("/api/v1/session", { method: "DELETE", headers: { "X-CSRF-Token": token } });
-  location.assign("/sign-in");
+  leaving = true;
+  try {
+    await fetch("/api/v1/session", { method: "DELETE", headers: { "X-CSRF-Token": token } });
+    location.assign("/sign-in");
+  } catch (error) {
+    leaving = false;
+    throw error;
+  }
 }
 
 const span = ({ user, creator }, days) => ({
