@@ -17,6 +17,7 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+from anyio import open_file as _open_file  # noqa: F401 (loaded within a request, deep in its calls, pytest may fail to rewrite it)
 from filelock import FileLock
 
 from local.ray import OWN, free_port

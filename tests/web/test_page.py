@@ -615,7 +615,7 @@ def test_a_conversations_outcome_and_mood_are_corrected_from_the_page(
     expect(facts).not_to_contain_text("outcome")
     rows.nth(0).get_by_role("button", name="Correct what was understood").click()
     dialog = page.get_by_test_id("correct")
-    dialog.get_by_label("Of", exact=True).select_option("its whole conversation")
+    dialog.locator("[name=of]").select_option("its whole conversation")
     dialog.get_by_label("Mood").select_option("positive")
     dialog.get_by_label("Outcomes").select_option("tip")
     dialog.get_by_label("Amount").fill("12.50")
