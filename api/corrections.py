@@ -10,10 +10,9 @@ from access.policy import Action, masks
 from api.caller import GUARDED, KnownAccess, KnownCaller, on_own_account, small_body, takes
 from api.params import Id, KnownParameters, Limit, Mask, Offset, QueryId
 from api.privacy import Lines
-from api.services import Provided
+from api.services import Provided, check_known
 from chats.corrections import Correction, Kind, Stated, StatedOutcome, Subject
-from errors import InvalidInput, NotFound
-from session.journal import is_known
+from errors import InvalidInput
 from wire.corrections import Corrections, NewCorrection, ShownCorrection
 from wire.corrections import StatedOutcome as Told
 
@@ -38,7 +37,7 @@ async def correct(
 ) -> dict[str, Any]:
     """Say what a message, conversation or topic is: once this is answered every number counts it so."""
     correction = _correction(new, caller.principal.id)
-    await _check_known(services, user_id)
+    await check_known(services, user_id)
     await _tell(access, caller, user_id, creator_id, new.field)
     return await services.owners.correct(user_id, creator_id or user_id, correction.to_json())
 
@@ -57,7 +56,7 @@ async def withdraw(
     creator_id: QueryId = None,
 ) -> dict[str, Any]:
     """Withdraw a correction that stands: what the models say counts again."""
-    await _check_known(services, user_id)
+    await check_known(services, user_id)
     await _tell(access, caller, user_id, creator_id, "withdrawn")
     who = caller.principal.id
     return await services.owners.withdraw(user_id, creator_id or user_id, id, uuid.uuid4().hex, who)
@@ -72,7 +71,7 @@ async def list_corrections(
     services: Provided, user_id: Id, creator_id: QueryId = None, limit: Limit = 100, offset: Offset = 0
 ) -> dict[str, Any]:
     """The corrections of an account that stand, the newest first."""
-    await _check_known(services, user_id)
+    await check_known(services, user_id)
     return await services.owners.get_corrections(user_id, creator_id or user_id, limit, offset)
 
 
@@ -92,7 +91,7 @@ async def labels(
     """Those of messages and conversations as labels to train on, a line of JSON each: docs/corrections.md."""
     creator = creator_id or user_id
     masked = masks(caller.principal, mask, user_id, creator)
-    await _check_known(services, user_id)
+    await check_known(services, user_id)
     first = await services.owners.get_labels(user_id, creator, after, LABELS_TOGETHER, masked)
 
     async def parts() -> AsyncIterator[bytes]:
@@ -149,11 +148,6 @@ def _stated(new: NewCorrection) -> Stated:
 
 def _outcome(told: Told) -> StatedOutcome:
     return StatedOutcome(told.type, told.amount, None if told.at is None else told.at.timestamp())
-
-
-async def _check_known(services: Provided, user_id: str) -> None:
-    if not await is_known(services.redis, user_id):
-        raise NotFound("This user never sent anything; GET /api/v1/users lists who did.")
 
 
 async def _tell(

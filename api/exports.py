@@ -15,11 +15,10 @@ from fastapi import APIRouter, Depends, Query, Response
 from access.policy import Action
 from api.caller import GUARDED, KnownAccess, KnownCaller, allowed
 from api.params import KnownParameters, NeededId, QueryId
-from api.services import Provided
+from api.services import Provided, check_known
 from api.tables import MEDIA, NEXT, written
-from errors import NotFound, Overloaded
+from errors import Overloaded
 from session.bulk import Row, Table
-from session.journal import is_known
 
 MOST_ROWS = 50_000  # messages behind one part
 TOGETHER = 1_000  # that the owner is asked for at a time
@@ -76,8 +75,7 @@ async def export_table(
     ] = None,
 ) -> Response:
     """A part of an account's messages, conversations or outcomes, or of all the user's, as a file."""
-    if not await is_known(services.redis, user_id):
-        raise NotFound("This user never sent anything; GET /api/v1/users lists who did.")
+    await check_known(services, user_id)
     async with _turn():
         rows: list[Row] = []
         following, left = cursor, limit

@@ -12,7 +12,7 @@ from api.caller import GUARDED, on_own_account, on_user
 from api.errors import answers
 from api.limits import PACED, limits_of
 from api.params import ChatId, Id, Limit, Offset, QueryId, SenderId
-from api.services import Provided
+from api.services import Provided, check_known
 from errors import EncodedBody, NotFound
 from session.journal import is_known
 from wire.incoming import (
@@ -162,6 +162,5 @@ async def replay(request: Request, services: Provided, user_id: Id) -> IngestRec
     body = await _read(request, user_id)
     if len(body) <= LARGE:
         parse_replays(body)
-    if not await is_known(services.redis, user_id):
-        raise NotFound("This user never sent anything; GET /api/v1/users lists who did.")
+    await check_known(services, user_id)
     return await services.owners.replay_held(user_id, body)

@@ -13,11 +13,10 @@ from redis.exceptions import RedisError
 from access.policy import Action, masks
 from api.caller import GUARDED, KnownAccess, KnownCaller, allowed, on_own_account, on_user
 from api.params import ChatId, Id, Mask, QueryId
-from api.services import Provided
+from api.services import Provided, check_known
 from errors import InvalidInput, NotFound, Unavailable
 from session.erased import has_erased, receipts, retention
 from session.erasure import Scope
-from session.journal import is_known
 
 ERASED_WITHIN = 20.0  # seconds that an answer waits for an erasure to be carried out
 
@@ -128,7 +127,7 @@ async def erase(
             "Say whose it is with fan_id or chat_id, or that it is everything with everything=true.",
             detail=[{"field": "everything", "reason": "must be true, or a fan named, and not both"}],
         )
-    await _check_known(services, user_id)
+    await _check_known_or_erased(services, user_id)
     receipt = await services.owners.erase(user_id, uuid.uuid4().hex, creator, id, ERASED_WITHIN)
     if receipt["completed_at"] is None:
         response.status_code = 202
@@ -169,8 +168,7 @@ async def export(
     The last line is of `type` `end`.
     """
     creator, id = _subject(user_id, creator_id, fan_id, chat_id)
-    if not await is_known(services.redis, user_id):
-        raise NotFound("This user never sent anything; GET /api/v1/users lists who did.")
+    await check_known(services, user_id)
     masked = masks(caller.principal, mask, user_id, creator)
     first = await services.owners.export(user_id, creator, id, cursor, EXPORTED_TOGETHER, masked)
 
@@ -198,7 +196,7 @@ async def list_receipts(services: Provided, user_id: Id) -> list[Receipt]:
 @router.get("/{user_id}/receipts/{receipt}", response_model=Receipt, dependencies=[on_user(Action.ERASE)])
 async def get_receipt(services: Provided, user_id: Id, receipt: str) -> dict[str, Any]:
     """What became of an erasure."""
-    await _check_known(services, user_id)
+    await _check_known_or_erased(services, user_id)
     return await services.owners.get_receipt(user_id, receipt)
 
 
@@ -251,6 +249,6 @@ def _subject(
     return (creator_id if id is None else creator_id or user_id), id
 
 
-async def _check_known(services: Provided, user_id: str) -> None:
-    if not await is_known(services.redis, user_id) and not await has_erased(services.redis, user_id):
-        raise NotFound("This user never sent anything; GET /api/v1/users lists who did.")
+async def _check_known_or_erased(services: Provided, user_id: str) -> None:
+    if not await has_erased(services.redis, user_id):
+        await check_known(services, user_id)

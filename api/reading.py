@@ -7,8 +7,7 @@ from fastapi import APIRouter, Query, Response
 from access.policy import Action, masks, visible
 from api.caller import GUARDED, KnownCaller, on_account, on_asked_account
 from api.params import MAX_LIMIT, Amount, ChatId, Id, Limit, Mask, NeededId, Offset, QueryId
-from api.services import Provided
-from errors import NotFound
+from api.services import Provided, check_known
 from insights.queries import build_analytics_update
 from insights.window import Window, now
 from session.journal import is_known, known_users
@@ -97,8 +96,7 @@ async def shown_messages(
 ) -> Response:
     """A chat's last messages as pages show them, or the last ones before one of them, oldest first."""
     masked = masks(caller.principal, mask, user_id, creator_id)
-    if not await is_known(services.redis, user_id):
-        raise NotFound("This user never sent anything; GET /api/v1/users lists who did.")
+    await check_known(services, user_id)
     body = await services.owners.get_shown_messages(user_id, chat_id, creator_id, before, limit, masked)
     return Response(body, media_type="application/json")
 
@@ -133,8 +131,7 @@ async def messages(
 ) -> list[dict[str, Any]]:
     """A chat's messages as received, latest first, each with its `enrichment`; with `mask` masked."""
     masked = masks(caller.principal, mask, user_id, creator_id)
-    if not await is_known(services.redis, user_id):
-        raise NotFound("This user never sent anything; GET /api/v1/users lists who did.")
+    await check_known(services, user_id)
     return await services.client.get_messages(
         user_id, chat_id, limit, offset, creator_id=creator_id, mask=masked
     )

@@ -8,12 +8,10 @@ from fastapi import APIRouter, Query, Response
 from access.policy import Action, masks
 from api.caller import GUARDED, KnownCaller, on_asked_account
 from api.params import ChatId, Instant, KnownParameters, Mask, NeededId, QueryId
-from api.services import Provided
+from api.services import Provided, check_known
 from chats.message import Direction
-from errors import NotFound
 from insights.window import invalid, parse_instant, parse_time_zone
 from search.question import Filters, Mode, Mood, Question
-from session.journal import is_known
 from wire.found import SearchAnswer
 
 MOST_TEXT = 10_000  # characters of what is searched for
@@ -71,8 +69,7 @@ async def search(
     )
     if filters.start is not None and filters.end is not None and filters.start >= filters.end:
         raise invalid("start_date", "must be before end_date")
-    if not await is_known(services.redis, user_id):
-        raise NotFound("This user never sent anything; GET /api/v1/users lists who did.")
+    await check_known(services, user_id)
     question = Question(q, mode, filters, limit, cursor)
     masked = masks(caller.principal, mask, user_id, creator_id)
     body = await services.owners.search(user_id, creator_id, question, masked)

@@ -17,6 +17,7 @@ from api.limits import Limits
 from api.sockets.extension import Extensions
 from api.sockets.pages import Pages
 from encryption.setup import keyring
+from errors import NotFound
 from frames.log import connect_redis
 from insights.people import Terms
 from memory import keep
@@ -25,6 +26,7 @@ from metrics.export import export
 from metrics.loop_lag import SPARING, LoopLag
 from metrics.tally import Tally
 from privacy.seal import read_seal
+from session.journal import is_known
 from session.shifts import rosters_in
 from settings import Settings
 
@@ -89,3 +91,9 @@ async def _services(connection: HTTPConnection) -> Services:
 
 
 Provided = Annotated[Services, Depends(_services)]
+
+
+async def check_known(services: Services, user_id: str) -> None:
+    """NotFound unless the user ever sent anything: a question wakes nobody who is not there."""
+    if not await is_known(services.redis, user_id):
+        raise NotFound("This user never sent anything; GET /api/v1/users lists who did.")

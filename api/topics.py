@@ -9,10 +9,8 @@ from fastapi import APIRouter, Query, Response
 from access.policy import Action, masks
 from api.caller import GUARDED, KnownCaller, on_asked_account
 from api.params import Id, Instant, KnownParameters, Mask, NeededId, QueryId
-from api.services import Provided
-from errors import NotFound
+from api.services import Provided, check_known
 from insights.window import invalid, parse_instant, parse_time_zone
-from session.journal import is_known
 from wire.found import TypicalMessages
 from wire.topics import KnownTopics
 
@@ -28,7 +26,7 @@ router = APIRouter(prefix="/api/v1", tags=["reading"], responses=GUARDED)
 )
 async def topics(services: Provided, user_id: NeededId, creator_id: QueryId = None) -> Response:
     """Topics that an account can have; those of a group follow each other where there are more than 20."""
-    await _check(services, user_id)
+    await check_known(services, user_id)
     return Response(await services.owners.topics(user_id, creator_id), media_type="application/json")
 
 
@@ -55,7 +53,7 @@ async def typical(
     end = _seconds(parse_instant("end_date", end_date, zone), math.inf)
     if start >= end:
         raise invalid("start_date", "must be before end_date")
-    await _check(services, user_id)
+    await check_known(services, user_id)
     masked = masks(caller.principal, mask, user_id, creator_id)
     body = await services.owners.typical(user_id, creator_id, topic_id, (start, end), limit, masked)
     return Response(body, media_type="application/json")
@@ -63,8 +61,3 @@ async def typical(
 
 def _seconds(at: datetime | None, otherwise: float) -> float:
     return otherwise if at is None else at.timestamp()
-
-
-async def _check(services: Provided, user_id: str) -> None:
-    if not await is_known(services.redis, user_id):
-        raise NotFound("This user never sent anything; GET /api/v1/users lists who did.")

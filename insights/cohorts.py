@@ -1,7 +1,7 @@
 """Fans by the month in which they joined: who stays, and what they bring. Pure; docs/metrics.md."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from math import fsum
 from typing import Final
@@ -141,7 +141,7 @@ def _cohort(
     up_to = datetime.fromtimestamp(moment.at, UTC).isoformat()
     found: list[CohortMonth] = []
     for each in range(place, len(months)):
-        own = Scope(windows[each], scope.creator_id, scope.user_id, scope.time_zone)
+        own = replace(scope, window=windows[each])
         active, revenue = cells.active[row][each], cells.revenue[row][each]
         found.append(
             CohortMonth(

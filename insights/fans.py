@@ -5,7 +5,7 @@ import binascii
 import json
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from math import ceil, fsum
 from typing import Any, Final, Literal, NamedTuple, Self, get_args
@@ -331,7 +331,7 @@ def _of_account(
     start, end = _span(scope, moment)
     fans, known = of.fans.take(places), of.known.take(places)
     account = Account.of_key(fans.account)
-    own = Scope(scope.window, account.creator_id, account.user_id, scope.time_zone)
+    own = replace(scope, creator_id=account.creator_id, user_id=account.user_id)
     talks, paid = fans.talks_in(start, end), known.payments_in(start, end)
     ever = sales(known.payments)
     now = mood(fans, start, end)

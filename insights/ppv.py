@@ -1,7 +1,7 @@
 """What becomes of pay-per-view offers: sent, unlocked, paid. Pure; definitions in docs/metrics.md."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from math import fsum
 from typing import Final, Literal, NamedTuple, get_args
@@ -99,7 +99,7 @@ def ppv_funnel(sent: Sent, scope: Scope, *, as_of: datetime) -> PpvFunnel:
 
     def of_account(number: int, account: str) -> PpvRow:
         named = Account.of_key(account)
-        own = Scope(scope.window, named.creator_id, named.user_id, scope.time_zone)
+        own = replace(scope, creator_id=named.creator_id, user_id=named.user_id)
         count = int((messages.numbers("account") == number).sum())
         found = _row(EVERY, offers.where(offers.numbers("account") == number), count, own)
         return found.model_copy(update={"key": named.creator_id})

@@ -151,7 +151,7 @@ class Intake:
     async def bodies(
         self, bodies: Sequence[tuple[Json, str | None, str | None]], creator_id: str
     ) -> list[Receipt | AnalyticsError]:
-        """Take several bodies of live messages, which are journaled together; see `Session.handle_deltas`."""
+        """Take several bodies of live messages in one turn, one by one; see `Session.handle_deltas`."""
         entered: list[_Entered | AnalyticsError] = []
         with _uncollected(sum(len(payload) for payload, _, _ in bodies)):
             async with self._turn:

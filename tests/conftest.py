@@ -17,7 +17,9 @@ from pathlib import Path
 
 import hypothesis
 import pytest
-from anyio import open_file as _open_file  # noqa: F401 (loaded within a request, deep in its calls, pytest may fail to rewrite it)
+
+# Loaded before a request needs it: deep in calls CPython 3.11 can fail to parse what pytest rewrites.
+from anyio import open_file as _open_file  # noqa: F401
 from filelock import FileLock
 
 from local.ray import OWN, free_port

@@ -92,7 +92,8 @@ _PRICE = "|".join(
         _one_of("one two three four five six ten an? the")
         + rf"\s+{_GOODS}(?:\s+of\s+\w+)?\s+(?:is|are|was|would\s+be|for|at|costs?)",
         rf"[0-9]+\s+is|{_GOODS}\s+are|makes",
-        r"(?:it|that|this|which)(?:'?d|\s+would|'ll|\s+will|'?s\s+gonna|'?s\s+going\s+to)\s+be(?:\s+(?:about|around|only|just))?",
+        r"(?:it|that|this|which)(?:'?d|\s+would|'ll|\s+will|'?s\s+gonna|'?s\s+going\s+to)\s+be"
+        r"(?:\s+(?:about|around|only|just))?",
         r"[0-9]+\s+instead\s+of",
     ]
 )
@@ -111,7 +112,8 @@ _RATED = re.compile(
 )
 _VERDICT = re.compile(
     r"\s+(?:(?:the|my)\s+(?:best|most|max|lowest|least)|it\s+is|be\s+(?:ok|okay|fine|enough|fair)|"
-    r"instead\s+of\s+[0-9]+(?=\s*(?:$|[^\w\s]))|i\s+can\s+(?:live|do|manage)|off(?=\s*(?:$|[^\w\s])|\s+(?:if|for|today)\b)|"
+    r"instead\s+of\s+[0-9]+(?=\s*(?:$|[^\w\s]))|i\s+can\s+(?:live|do|manage)|"
+    r"off(?=\s*(?:$|[^\w\s])|\s+(?:if|for|today)\b)|"
     r"(?:is|seems|sounds|feels|would\s+be)\s+"
     + _one_of(
         """
@@ -146,6 +148,7 @@ _ONLY = re.compile(rf"(?:{_START})(?P<who>\S+\s+)?(?:only|just)\s+$")
 _ONESELF = re.compile(
     r"(?:i'?m|i|am|he'?s|she'?s|he|she|was|we|we're|there|there's|got|have|has|like|at|by)\s+"
 )
+# The clause ends, or an emoji follows.
 _SHOWN = re.compile(r"\s*(?:$|[^\w\s,.'’-])")
 _PRICED = re.compile(
     r"\b"

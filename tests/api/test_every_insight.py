@@ -3,7 +3,7 @@
 Insights are those that the API describes, so that a new one is held to the same.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -352,6 +352,24 @@ async def test_every_insight_is_as_defined_at_the_edges(name: str, tmp_path: Pat
             await check(asking(http, edge, user_id=USER), edge.all_of_it, edge)
             for creator_id, feed in edge.feeds.items():
                 await check(asking(http, edge, user_id=USER, creator_id=creator_id), feed, edge)
+
+
+def drills(value: Any) -> Iterator[str]:
+    """Every drill-down in an answer."""
+    if isinstance(value, dict):
+        yield from ([value["drill"]] if isinstance(value.get("drill"), str) else [])
+    for each in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from drills(each)
+
+
+async def test_every_drill_down_leads_to_what_its_number_was_counted_of(tmp_path: Path) -> None:
+    """What people corrected counts in both, or in neither."""
+    edge = EDGES["two creators"]
+    async with api_on(tmp_path / "graph", edge.feeds) as http:
+        for insight in DESCRIBED.keys() - NEEDED.keys() - {"topics-over-time"}:  # which has none
+            for corrections, told in (("true", False), ("false", True)):
+                answer = await asking(http, edge, user_id=USER, corrections=corrections)(insight)
+                assert {"corrections=false" in each for each in drills(answer)} == {told}, insight
 
 
 async def test_of_two_creators_neither_is_in_the_others_numbers(tmp_path: Path) -> None:

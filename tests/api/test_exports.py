@@ -6,7 +6,6 @@ import io
 import warnings
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -15,11 +14,10 @@ import pyarrow.parquet as parquet
 import pytest
 
 from api import exports
-from settings import Settings
+from tests.api.one_user import asking
 
 with warnings.catch_warnings():  # Ray's use of Pydantic warns when it is imported
     warnings.simplefilter("ignore")
-    from serve_app import build_api
 
 AT = datetime(2026, 5, 1, 12, 0, 0, 5, UTC)
 PATH = "/api/v1/exports"
@@ -55,13 +53,6 @@ class Owners:
         return rows, str(end) if end < 2500 else None
 
 
-class Redis:
-    """Knows one user."""
-
-    async def sismember(self, _: str, user_id: str) -> bool:
-        return user_id == "u1"
-
-
 @pytest.fixture
 def owners() -> Owners:
     return Owners()
@@ -69,10 +60,7 @@ def owners() -> Owners:
 
 @pytest.fixture
 async def http(owners: Owners) -> AsyncIterator[httpx.AsyncClient]:
-    api = build_api(Settings())
-    api.state.services = SimpleNamespace(owners=owners, redis=Redis())
-    transport = httpx.ASGITransport(app=api)
-    async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8000") as client:
+    async with asking(owners) as client:
         yield client
 
 

@@ -2,7 +2,6 @@
 
 import warnings
 from collections.abc import AsyncIterator
-from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -10,11 +9,10 @@ import orjson
 import pytest
 
 from search.question import Question
-from settings import Settings
+from tests.api.one_user import asking
 
 with warnings.catch_warnings():  # Ray's use of Pydantic warns when it is imported
     warnings.simplefilter("ignore")
-    from serve_app import build_api
 
 PATH = "/api/v1/search"
 
@@ -30,13 +28,6 @@ class Owners:
         return orjson.dumps({"messages": [], "next": None})
 
 
-class Redis:
-    """Knows one user."""
-
-    async def sismember(self, _: str, user_id: str) -> bool:
-        return user_id == "u1"
-
-
 @pytest.fixture
 def owners() -> Owners:
     return Owners()
@@ -44,10 +35,7 @@ def owners() -> Owners:
 
 @pytest.fixture
 async def http(owners: Owners) -> AsyncIterator[httpx.AsyncClient]:
-    api = build_api(Settings())
-    api.state.services = SimpleNamespace(owners=owners, redis=Redis())
-    transport = httpx.ASGITransport(app=api)
-    async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8000") as client:
+    async with asking(owners) as client:
         yield client
 
 

@@ -3,18 +3,16 @@
 import math
 import warnings
 from collections.abc import AsyncIterator
-from types import SimpleNamespace
 from typing import Any
 
 import httpx
 import orjson
 import pytest
 
-from settings import Settings
+from tests.api.one_user import asking
 
 with warnings.catch_warnings():  # Ray's use of Pydantic warns when it is imported
     warnings.simplefilter("ignore")
-    from serve_app import build_api
 
 TOPICS, MESSAGES = "/api/v1/topics", "/api/v1/topics/topic_7/messages"
 
@@ -34,13 +32,6 @@ class Owners:
         return orjson.dumps({"messages": [], "waiting": 0})
 
 
-class Redis:
-    """Knows one user."""
-
-    async def sismember(self, _: str, user_id: str) -> bool:
-        return user_id == "u1"
-
-
 @pytest.fixture
 def owners() -> Owners:
     return Owners()
@@ -48,10 +39,7 @@ def owners() -> Owners:
 
 @pytest.fixture
 async def http(owners: Owners) -> AsyncIterator[httpx.AsyncClient]:
-    api = build_api(Settings())
-    api.state.services = SimpleNamespace(owners=owners, redis=Redis())
-    transport = httpx.ASGITransport(app=api)
-    async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8000") as client:
+    async with asking(owners) as client:
         yield client
 
 
