@@ -144,7 +144,7 @@ class Erasures:
         while self._refits.working:  # it may be fitting what is erased
             await clock.sleep(LOOK_EVERY)
         topics = {each.receipt: await self._forget_topics(each) for each in due}
-        accounts = {id for each in due if each.scope != "fan" for id in self._still_erased(each)}
+        accounts = {id for each in due for id in self._still_erased(each)}
         is_named = await self._purge(accounts)
         await self._frames.forget()
         await self._indexes.purge()

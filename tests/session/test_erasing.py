@@ -119,6 +119,15 @@ async def test_an_erased_account_is_gone_and_the_other_stays(world: World) -> No
     assert world.held_texts() == {"51": {"c1": "text of c1"}}
 
 
+async def test_a_fan_erased_after_the_account_does_not_have_it_named_again(world: World) -> None:
+    await erase(world, id=None)
+    await world.session.erase("r2", CREATOR, "41", 0.0)
+    await world.begin()  # the next owner has yet to tell pages of what it reads in the journal
+    await world.settle()
+    assert (await world.session.get_receipt("r2"))["completed_at"]
+    assert f"'{CREATOR}'" not in world.kept(frames=False)
+
+
 async def test_an_erased_user_has_nothing_and_takes_nothing(world: World) -> None:
     await erase(world, None, None)
     assert world.held_texts() == {} == world.pages[0].shown()

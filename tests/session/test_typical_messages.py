@@ -48,9 +48,10 @@ async def typical(world: World, topic: str, **more: Any) -> list[dict[str, Any]]
     creator, span, limit = more.get("creator", CREATOR), more.get("span", EVER), more.get("limit", 10)
     async with asyncio.timeout(PATIENCE / 60):
         while True:
+            is_ready = await has_vectors(world)
             body = await world.session.typical(creator, topic, span, limit, more.get("mask", False))
             answer = orjson.loads(body)
-            if not answer["waiting"] and await has_vectors(world):
+            if is_ready and not answer["waiting"]:
                 messages: list[dict[str, Any]] = answer["messages"]
                 return messages
             await world.settle()
