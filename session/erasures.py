@@ -6,7 +6,7 @@ begins with the first.
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -15,11 +15,13 @@ import orjson
 from redis.exceptions import RedisError
 
 from backoff import Backoff
-from errors import AnalyticsError, StaleOwner, Unavailable
+from errors import AnalyticsError, JournalUnavailable, StaleOwner, Unavailable
 from frames.publisher import Publisher
-from session.erasure import Erasure
+from session.erasure import Erasure, Scope
 from session.indexes import Indexes
 from session.intake import Intake
+from session.machine import UserState
+from session.mailbox import Mailbox
 from session.persistence import Persistence
 from session.ports import Ports
 from session.refits import Refits
@@ -32,33 +34,31 @@ REDIS_LOG = "redis_log"  # what an operator has to see to, where Redis refuses
 
 
 class Erasures:
-    """One user's. `applied` tells the last input that the history has, `catch_up` has it be as late as can
-    be; `at_rest` is held while chats are taken into a checkpoint.
-    """
+    """One user's. `at_rest` is held while chats are taken into a checkpoint."""
 
     def __init__(
         self,
         user_id: str,
         ports: Ports,
+        state: UserState,
+        mailbox: Mailbox,
         intake: Intake,
         persistence: Persistence,
         refits: Refits,
         frames: Publisher,
         indexes: Indexes,
         at_rest: asyncio.Lock,
-        applied: Callable[[], int],
-        catch_up: Callable[[], None],
     ) -> None:
         self._user_id = user_id
         self._ports = ports
+        self._state = state
+        self._mailbox = mailbox
         self._intake = intake
         self._persistence = persistence
         self._refits = refits
         self._frames = frames
         self._indexes = indexes
         self._at_rest = at_rest
-        self._applied = applied
-        self._catch_up = catch_up
         self._epoch = 0
         self._asked = asyncio.Event()
         self._changed = asyncio.Condition()
@@ -71,6 +71,27 @@ class Erasures:
         self._epoch = epoch
         self.due.update({each.receipt: each for each in due})
         self._asked.set()
+
+    async def erase(
+        self, receipt: str, creator_id: str | None, id: str | None, within: float
+    ) -> dict[str, Any]:
+        """Have a fan, an account or all of the user erased; see `Session.erase`."""
+        if (known := await self.answer(receipt, 0.0)) is not None:
+            return known
+        scope: Scope = "user" if creator_id is None else "account" if id is None else "fan"
+        asked = Erasure(
+            receipt=receipt,
+            scope=scope,
+            creator_id=creator_id,
+            accounts=tuple(self._state.history.creators()) if creator_id is None else (creator_id,),
+            names=(),
+            requested_at=self._ports.clock.now().timestamp(),
+            subject=self._ports.seal().subject(self._user_id, creator_id, id),
+        )
+        await self._intake.erase(asked, id)
+        found = await self.answer(receipt, within)
+        assert found is not None, "it was added"
+        return found
 
     def add(self, erasure: Erasure) -> None:
         """One that is in the journal; the history still has what it names."""
@@ -96,7 +117,7 @@ class Erasures:
     async def answer(self, receipt: str, within: float) -> dict[str, Any] | None:
         """The receipt, once it is there, or after so many seconds what is known; None: there is none.
 
-        By then the history has nothing of it, however long that takes.
+        By then the history has nothing of it, however long that takes. JournalUnavailable.
         """
         async with self._changed:
             await self._changed.wait_for(lambda: receipt not in self._shown)
@@ -105,7 +126,10 @@ class Erasures:
                 await self._changed.wait_for(lambda: receipt not in self.due)
         if (waits := self.due.get(receipt)) is not None:
             return self._facts(waits)
-        stored = await self._ports.erased.receipt(receipt)
+        try:
+            stored = await self._ports.erased.receipt(receipt)
+        except RedisError as error:
+            raise JournalUnavailable(f"Redis does not answer ({type(error).__name__}); try again.") from error
         facts: dict[str, Any] | None = None if stored is None else orjson.loads(stored)
         return facts
 
@@ -132,7 +156,7 @@ class Erasures:
 
     def _ready(self) -> list[Erasure]:
         """What the history has no more, and may still be kept."""
-        return [each for each in self.due.values() if each.sequence <= self._applied()]
+        return [each for each in self.due.values() if each.sequence <= self._state.sequence]
 
     @property
     def idle(self) -> bool:
@@ -205,6 +229,11 @@ class Erasures:
         if not await writing:
             raise Unavailable("The checkpoints were not written anew.")
         return is_named
+
+    def _catch_up(self) -> None:
+        """Have the history be of the journal's end, if only what is no event, such as held input, follows."""
+        if self._intake.idle and self._mailbox.idle and not self._state.inbox:
+            self._state.sequence = max(self._state.sequence, self._ports.journal.sequence)
 
     def _facts(self, erasure: Erasure) -> dict[str, Any]:
         return {

@@ -7,7 +7,8 @@ others are written.
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -113,7 +114,7 @@ class _InGraph(NamedTuple):
 
 
 class GraphWrites:
-    """One user's. `reader` answers questions; `told` is called when the graph falls behind or has caught up.
+    """One user's. `reader` answers questions; `looked` is set once `look` is done.
 
     `refused` are the conversations that the graph refused, by (creator, chat, conversation), with the reason.
     """
@@ -124,7 +125,6 @@ class GraphWrites:
         history: History,
         reader: Graph,
         clock: Clock,
-        told: Callable[[], None],
         metrics: Metrics = UNMEASURED,
     ) -> None:
         self._user_id = user_id
@@ -132,7 +132,6 @@ class GraphWrites:
         self._reader = reader
         self._clock = clock
         self._metrics = metrics
-        self._told = told
         self._writer: Writer | None = None
         self._revision = 0
         self._lacking: dict[str, Lacking] = {}
@@ -141,6 +140,8 @@ class GraphWrites:
         self._doubted: set[str] = set()  # creators that were there before this owner, not looked at yet
         self._asked = asyncio.Event()
         self._caught_up = asyncio.Condition()
+        self._turned = asyncio.Event()
+        self.looked = asyncio.Event()
         self.refused: dict[tuple[str, str, str], str] = {}
         self.is_behind = False
 
@@ -232,10 +233,17 @@ class GraphWrites:
             since[creator_id] = min(now - (monotonic - each.since), since.get(creator_id, now))
         return since
 
-    async def caught_up(self) -> None:
-        """Return once the graph has everything."""
-        async with self._caught_up:
-            await self._caught_up.wait_for(lambda: not self._lacking and not self._writing)
+    async def caught_up(self, within: float | None = None) -> bool:
+        """Return once the graph has everything, or after so many seconds; whether it has."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within), self._caught_up:
+                return await self._caught_up.wait_for(lambda: not self._lacking and not self._writing)
+        return False
+
+    async def turned(self) -> None:
+        """Return once the graph has fallen behind or has caught up since this was asked last."""
+        await self._turned.wait()
+        self._turned.clear()
 
     async def run(self) -> None:
         """Write what is lacking, again and again. Raises StaleOwner when the user has a new owner."""
@@ -270,6 +278,8 @@ class GraphWrites:
                 self._of(creator_id).erased.update(dict.fromkeys(sorted(unknown)))
                 self._asked.set()
             self._doubted.discard(creator_id)
+        await self.caught_up()
+        self.looked.set()
 
     async def _understood(self, creator_id: str) -> None:
         """Return once nothing waits to be understood, or after UNDERSTOOD_WITHIN."""
@@ -446,7 +456,7 @@ class GraphWrites:
             behind = since is not None and self._clock.monotonic() - since > BEHIND
             if behind != self.is_behind:
                 self.is_behind = behind
-                self._told()
+                self._turned.set()
 
     def _of(self, creator_id: str) -> Lacking:
         return self._lacking.setdefault(creator_id, Lacking(since=self._clock.monotonic()))

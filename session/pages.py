@@ -5,7 +5,7 @@ what it shows, except for pages that replace what they have: those are shown eve
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from heapq import nlargest
@@ -17,11 +17,11 @@ from frames.enrichment import broadcast_enrichment
 from frames.log import Readers
 from frames.publisher import Publisher
 from history.chat import CachedChat
-from history.history import History, Key, Touched
+from history.history import Key, Touched
 from history.packing import Packed
 from session.clock import Clock
 from session.figures import FIRST, Figures
-from session.machine import Job, Status
+from session.machine import Job, Status, UserState
 from wire.bounds import REPLACED, URGENT, bounded, changes
 from wire.masking import Pseudonym, masked_node
 from wire.payloads import (
@@ -84,23 +84,22 @@ class Captured:
 
 
 class Pages:
-    """One user's. `sequence` gives the last input that the history holds."""
+    """One user's, of the history that the machine's state has."""
 
     def __init__(
         self,
         user_id: str,
-        history: History,
+        state: UserState,
         figures: Figures,
         frames: Publisher,
         clock: Clock,
-        sequence: Callable[[], int],
     ) -> None:
         self._user_id = user_id
-        self._history = history
+        self._state = state
+        self._history = state.history
         self._figures = figures
         self._frames = frames
         self._clock = clock
-        self._sequence = sequence
         self._stale: dict[str | None, None] = {}  # creators (None: all of them) whose figures changed
         self._asked = asyncio.Event()
         self._sending = False
@@ -233,11 +232,16 @@ class Pages:
             done=progress.done, total=progress.total, secondsLeft=progress.seconds_left
         )
         payload = SystemStatus(status=status.value, detail=detail, progress=told)  # type: ignore[arg-type]
-        await self._frames.send(SystemStatusMsg(sequence=self._sequence(), payload=payload))
+        await self._frames.send(SystemStatusMsg(sequence=self._state.sequence, payload=payload))
+
+    async def send_progress(self, job: Job, progress: Progress) -> None:
+        """Say how far a whole job is."""
+        if job.whole:
+            await self.send_status(Status.PROCESSING_SNAPSHOT, detail=str(progress), progress=progress)
 
     async def send_error(self, code: str, message: str) -> None:
         error = SystemError(errorMessage=message, code=code)
-        await self._frames.send(SystemErrorMsg(sequence=self._sequence(), payload=error))
+        await self._frames.send(SystemErrorMsg(sequence=self._state.sequence, payload=error))
 
     def _refresh(self, job: Job) -> None:
         """Have `analytics_update` sent; what is asked for while one is being sent becomes one."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from redis.exceptions import RedisError
@@ -22,6 +22,7 @@ from session.intake import Intake
 from session.machine import UserState
 from session.ports import Ports
 from session.refits import Refits
+from session.retelling import Retelling
 from settings import Settings
 
 log = logging.getLogger(__name__)
@@ -38,8 +39,7 @@ Saved = tuple[int, list[str], dict[str, int], int, dict[str, dict[str, Any]]]
 class Persistence:
     """One user's. The chats are at rest while a checkpoint is taken; it is written beside what goes on.
 
-    `unsaved` counts the messages taken in since the last checkpoint. `unshown` gives the creators who
-    are to be told anew, before the machine knows it.
+    `unsaved` counts the messages taken in since the last checkpoint.
     """
 
     def __init__(
@@ -51,8 +51,8 @@ class Persistence:
         intake: Intake,
         refits: Refits,
         writes: GraphWrites,
-        unshown: Callable[[], Sequence[str]],
-        spawn: Callable[[Coroutine[Any, Any, bool]], "asyncio.Task[bool]"],
+        retelling: Retelling,
+        tasks: asyncio.TaskGroup,
     ) -> None:
         self._user_id = user_id
         self._settings = settings
@@ -63,8 +63,8 @@ class Persistence:
         self._intake = intake
         self._refits = refits
         self._writes = writes
-        self._unshown = unshown
-        self._spawn = spawn
+        self._retelling = retelling
+        self._tasks = tasks
         self._checkpoints: Checkpoints | None = None
         self._saved: Saved = (0, [], {}, 0, {})
         self._save_again = 0.0  # not before, when storage was away
@@ -225,7 +225,7 @@ class Persistence:
         )
         held = dict(self._intake.held)
         taken, self.unsaved = self.unsaved, 0
-        self._writing = self._spawn(self._write(checkpoint, held, taken, copies))
+        self._writing = self._tasks.create_task(self._write(checkpoint, held, taken, copies))
 
     def _to_save(self) -> Saved:
         state, refits = self._state, self._refits
@@ -234,7 +234,7 @@ class Persistence:
 
     def _unfinished(self) -> list[str]:
         """The creators of whom pages may lack something."""
-        found = [*self._state.unfinished(), *sorted(self._refits.unfinished), *self._unshown()]
+        found = [*self._state.unfinished(), *sorted(self._refits.unfinished), *self._retelling.unshown()]
         return list(dict.fromkeys(found))
 
     async def _write(

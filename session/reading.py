@@ -1,7 +1,5 @@
-"""What callers read of a user's history: chats, messages, and what could not be understood. Pure."""
+"""What callers read of a user's history: chats and messages. Pure."""
 
-from collections.abc import Iterator, Mapping
-from hashlib import blake2b
 from typing import Any
 
 from errors import InvalidInput, NotFound
@@ -9,7 +7,7 @@ from history.chat import CachedChat
 from history.history import History
 from wire.masking import Pseudonym, masked_chat, masked_message, masked_shown
 from wire.payloads import ShownMessages
-from wire.view import chat_facts, not_enriched, received, shown_messages
+from wire.view import chat_facts, received, shown_messages
 
 
 def chats(
@@ -101,27 +99,3 @@ def _chat(history: History, chat_id: str, creator_id: str | None) -> CachedChat 
             detail=[{"field": "creator_id", "reason": "missing"}],
         )
     return found[0] if found else None
-
-
-def refused_key(creator_id: str, chat_id: str, conversation_id: str) -> str:
-    """What a conversation that the graph refused is replayed by."""
-    named = f"graph\0{creator_id}\0{chat_id}\0{conversation_id}".encode()
-    return blake2b(named, digest_size=12).hexdigest()
-
-
-def refused(found: Mapping[tuple[str, str, str], str]) -> Iterator[dict[str, Any]]:
-    """The conversations that the graph refused, with the reason."""
-    for (creator_id, chat_id, id), reason in found.items():
-        yield {
-            "key": refused_key(creator_id, chat_id, id),
-            "reason": "not_written",
-            "id": None,
-            "creator_id": creator_id,
-            "failed": {"graph": reason},
-            "received": {"chatId": chat_id, "conversationId": id},
-        }
-
-
-def failed(history: History) -> Iterator[list[dict[str, Any]]]:
-    """What could not be enriched, chat by chat."""
-    return (not_enriched(cached) for cached in history.failed())

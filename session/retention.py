@@ -2,26 +2,33 @@
 
 from collections.abc import Callable, Iterable, Mapping
 
+from redis.exceptions import RedisError
+
+from errors import JournalUnavailable
 from session.clock import Clock
+from session.erased import Erased
 
 DAY = 86_400.0  # seconds
 EVERY = DAY
 
 
 class Retention:
-    """One user's. `days` is the term of all others (0: for ever); `due` is called with the times, by creator,
-    from before which nothing is to be kept any longer.
+    """One user's. `days` is the term of all others (0: for ever), `erased` keeps those that accounts have.
+
+    `due` is called with the times, by creator, from before which nothing is to be kept any longer.
     """
 
     def __init__(
         self,
         days: int,
         clock: Clock,
+        erased: Erased,
         creators: Callable[[], Iterable[str]],
         due: Callable[[Mapping[str, float]], None],
     ) -> None:
         self._days = days
         self._clock = clock
+        self._erased = erased
         self._creators = creators
         self._due = due
         self._own: dict[str, int] = {}
@@ -30,8 +37,14 @@ class Retention:
         """Go on with these terms of accounts."""
         self._own = dict(own)
 
-    def keep_for(self, creator_id: str, days: int | None) -> None:
-        """An account has another term from now on."""
+    async def keep_for(self, creator_id: str, days: int | None) -> None:
+        """Give an account another term from now on (None: that of all others). JournalUnavailable."""
+        try:
+            await self._erased.keep_for(creator_id, days)
+        except RedisError as error:
+            raise JournalUnavailable(
+                f"Redis does not answer ({type(error).__name__}); nothing was changed, try again."
+            ) from error
         if days is None:
             self._own.pop(creator_id, None)
         else:

@@ -96,7 +96,7 @@ async def owner(redis: Redis, user_id: str, folder: Path, keys: Keyring) -> Asyn
     """The same, once it has read what there is."""
     async with running(redis, user_id, folder, keys) as session:
         async with asyncio.timeout(WITHIN):
-            await session._ready.wait()
+            await session.owner._ready.wait()
         yield session
 
 
@@ -222,7 +222,7 @@ async def test_pages_that_come_back_are_told_what_they_missed(
     keys = await keyring_in(tmp_path, user_id)
     async with owner(redis, user_id, tmp_path, keys) as session:
         await talk(session, canaries)
-        position = session._frames.position
+        position = session.owner.parts.frames.position
         live = message("9", FAN, recent(0), f"{canaries.text} again")
         await session.handle_delta(orjson.dumps({"message": live}), CREATOR)
         await session.idle(0.05)
@@ -260,7 +260,7 @@ async def test_a_wrong_or_missing_key_is_said_and_nothing_is_changed(
 async def _called(session: Session) -> None:
     """Call once it is known why nothing can be read."""
     async with asyncio.timeout(WITHIN):
-        while session._problem is None:  # noqa: ASYNC110 (nobody tells it)
+        while session.owner._problem is None:  # noqa: ASYNC110 (nobody tells it)
             await asyncio.sleep(0.01)
     await session.get_cached_chats()
 

@@ -172,7 +172,7 @@ async def test_an_owner_counts_how_often_it_tries_the_graph_again(
     tally: Tally, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(session.graph, "RETRY_FIRST", 0.001)
-    writes = GraphWrites("u1", History(gap=60, silence=60), Recorder(), SystemClock(), lambda: None, tally)
+    writes = GraphWrites("u1", History(gap=60, silence=60), Recorder(), SystemClock(), tally)
     writes.begin(1, Away(2), {"c1": {"everything": True}})
     running = asyncio.create_task(writes.run())
     async with asyncio.timeout(PATIENCE):

@@ -47,6 +47,7 @@ from search.embedded import Embedded
 from search.vectors import embedded
 from session.erasure import Erasure, Tombstones
 from session.journal import Entry, Record
+from session.parts import Parts
 from session.ports import Ports
 from session.session import Session
 from session.understood import Kept
@@ -618,13 +619,18 @@ class World:
         self.session = self._new()
         self._running: asyncio.Task[None] | None = None
 
+    @property
+    def parts(self) -> Parts:
+        """Those of the session's owner."""
+        return self.session.owner.parts
+
     async def begin(self) -> Session:
         """Have the next owner run, once the one before, if it runs, has been killed."""
         await self.kill()
         self.session = self._new()
         self._running = asyncio.create_task(self.session.run())
         async with asyncio.timeout(PATIENCE):
-            await self.session._ready.wait()
+            await self.session.owner._ready.wait()
         await turn()
         return self.session
 
@@ -641,16 +647,16 @@ class World:
                 assert self._running is not None
                 if self._running.done():
                     self._running.result()
-                await asyncio.sleep(0.001 if self.session._persistence._writing else 0)
+                await asyncio.sleep(0.001 if self.parts.persistence._writing else 0)
                 await turn()
                 if not self._is_settled(graph):
                     await self.clock.advance(1.0)
 
     def _is_settled(self, graph: bool) -> bool:
-        session = self.session
-        has_all = session._writes.behind_since() is None and session._looked.is_set()
-        at_rest = session._is_settled() and session._persistence._writing is None
-        return at_rest and (not graph or (has_all and session._erasures.idle))
+        parts = self.parts
+        has_all = parts.writes.behind_since() is None and parts.writes.looked.is_set()
+        at_rest = parts.is_settled and parts.persistence._writing is None
+        return at_rest and (not graph or (has_all and parts.erasures.idle))
 
     async def connect(self) -> Page:
         """A page that is told where things stand."""
@@ -681,12 +687,12 @@ class World:
 
     def held_texts(self) -> dict[str, dict[str, str]]:
         """What the session's history shows, by chat."""
-        chats = self.session._history.of(None)
+        chats = self.parts.history.of(None)
         return {each.chat.id: {m.id: m.text for m in each.ordered()} for each in chats if each.ordered()}
 
     def kept(self, *, frames: bool = True) -> str:
         """All that outlives the session, as one text; perhaps without what pages were sent."""
-        history = self.session._history
+        history = self.parts.history
         chats = [
             (key, history.unpacked_from(packed).messages, packed.chat())
             for checkpoint in self.checkpoints
@@ -701,7 +707,7 @@ class World:
 
     def expected_graph(self, creator_id: str) -> dict[str, int]:
         """What `FakeGraph.messages` has of the creator when it has all of the history."""
-        conversations = [c for cached in self.session._history.of(creator_id) for c in cached.conversations]
+        conversations = [c for cached in self.parts.history.of(creator_id) for c in cached.conversations]
         return {each.id: each.figures.direct_messages for each in conversations}
 
     def _new(self) -> Session:

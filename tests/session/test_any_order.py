@@ -123,7 +123,7 @@ class AnyOrder(RuleBasedStateMachine):
         self.receipts += 1
         self.run(self.world.session.erase(f"r{self.receipts}", creator, None, 0.0))
         self.model.erase(creator)
-        assert creator not in self.world.session._history.creators()
+        assert creator not in self.world.parts.history.creators()
         self.run(turn())
 
     @rule(creator=st.sampled_from(CREATORS))
@@ -176,7 +176,7 @@ class AnyOrder(RuleBasedStateMachine):
 
     @rule(chats=st.integers(1, 4))
     def chats_are_closed(self, chats: int) -> None:
-        cache = self.world.session._history
+        cache = self.world.parts.history
         for key in cache.beyond(0)[-chats:]:
             cache.close(key)
 
@@ -199,8 +199,8 @@ class AnyOrder(RuleBasedStateMachine):
 
     @invariant()
     def at_rest_the_status_says_so(self) -> None:
-        state = self.world.session._state
-        if state.job is None and not self.world.session._at_rest.locked():
+        state = self.world.parts.state
+        if state.job is None and not self.world.parts.at_rest.locked():
             assert state.status is Status.ERROR or not state.inbox
 
     def teardown(self) -> None:
@@ -219,7 +219,7 @@ class AnyOrder(RuleBasedStateMachine):
         self.run(world.settle())
         expected = self.model.texts()
         assert world.held_texts() == expected
-        state = world.session._state
+        state = world.parts.state
         assert state.status is Status.REALTIME or (state.status is Status.EMPTY and not self.model.told)
         assert state.unfinished() == []
         for page in [*world.pages, self.run(world.connect())]:
@@ -234,7 +234,7 @@ class AnyOrder(RuleBasedStateMachine):
         assert len(world.receipts) == self.receipts
         for creator in CREATORS:
             assert world.graph.messages(creator) == world.expected_graph(creator)
-            assert list(world.session._history.pending(creator)) == []
+            assert list(world.parts.history.pending(creator)) == []
 
 
 AnyOrder.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
@@ -283,11 +283,11 @@ def test_figures_in_memory_are_those_of_the_graph_and_the_graph_is_what_a_rebuil
         world = World(graph, checkpoint_messages=3)
         await live(world, life)
         now = world.clock.now()
-        for creator in (None, *world.session._history.creators()):
+        for creator in (None, *world.parts.history.creators()):
             _, _, _, shown = await world.session.full_sync(creator)
             asked = await build_analytics_update(USER, now - WINDOW, now, creator, graph=graph, now=now)
             assert orjson.loads(shown)["analytics"] == orjson.loads(for_pages(asked))
-        for creator in world.session._history.creators():
+        for creator in world.parts.history.creators():
             await rebuilt(world, creator, other)
             pk = Account(USER, creator).key
             assert without_rev(await contents(graph, pk)) == without_rev(await contents(other, pk))
@@ -307,7 +307,7 @@ async def in_graphs(folder: Path, check: Callable[[Graph, Graph], Awaitable[None
 
 
 async def rebuilt(world: World, creator: str, graph: Graph) -> None:
-    history = world.session._history
+    history = world.parts.history
     nodes = [node for cached in history.of(creator) for node in cached.nodes.values()]
     await rebuild_graph_from_snapshot(USER, nodes, creator, fans=history.fans(creator), rev=1, writer=graph)
 

@@ -183,7 +183,7 @@ async def test_one_that_is_journaled_when_its_owner_is_killed_counts_for_the_nex
     world: World,
 ) -> None:
     said = Correction("a", 1.0, "person:ann", Subject("message", "1", "41"), "sentiment", None, 1.0)
-    await world.session._intake.correct(CREATOR, said)
+    await world.parts.intake.correct(CREATOR, said)
     await world.begin()
     await world.settle()
     assert [each["id"] for each in (await world.session.get_corrections(CREATOR, 10, 0))["corrections"]] == [
@@ -329,7 +329,7 @@ async def test_an_erased_fan_takes_the_corrections_along_and_they_do_not_come_ba
 
 async def test_one_in_the_journal_of_a_fan_who_was_erased_is_not_read(world: World) -> None:
     said = Correction("a", 1.0, "person:ann", Subject("message", "4", "42"), "sentiment", None, 1.0)
-    await world.session._intake.correct(CREATOR, said)
+    await world.parts.intake.correct(CREATOR, said)
     name = Tombstones(b"secret of this world").name(CREATOR, "42")
     world.tombstones[name] = None
     world.secret = b"secret of this world"
@@ -397,7 +397,7 @@ async def test_one_of_what_is_gone_rests_and_is_listed_so(world: World) -> None:
 
 async def test_one_whose_caller_left_before_it_was_journaled_can_be_sent_again(world: World) -> None:
     said = Correction("a", 0.0, "person:ann", Subject("message", "1", "41"), "sentiment", None, 1.0)
-    async with world.session._intake._turn:
+    async with world.parts.intake._turn:
         left = asyncio.create_task(world.session.correct(CREATOR, said))
         await turn()
         other = asyncio.create_task(world.session.correct(CREATOR, said))

@@ -168,7 +168,7 @@ async def test_the_chat_is_gone_at_once_while_a_job_is_in_hand(world: World) -> 
     assert (await world.session.get_receipt("r1"))["completed_at"] is not None
     assert "41" not in world.held_texts()
     assert "41" not in world.pages[0].chats
-    assert world.session._state.status is Status.REALTIME
+    assert world.parts.state.status is Status.REALTIME
     assert "ERROR" not in [status for status, _ in world.pages[0].statuses]
 
 
@@ -282,11 +282,11 @@ async def test_a_conversation_that_another_part_of_the_chat_follows_is_gone_as_w
 
 
 async def test_topics_that_are_used_no_more_are_dropped_when_others_were_found(world: World) -> None:
-    world.session._writes.drop_unused_topics(CREATOR)
-    assert world.session._writes.unwritten()[CREATOR]["unused"] is True
+    world.parts.writes.drop_unused_topics(CREATOR)
+    assert world.parts.writes.unwritten()[CREATOR]["unused"] is True
     await world.settle()
     assert world.graph.cleaned == [ACCOUNT]
-    assert world.session._writes.unwritten() == {}
+    assert world.parts.writes.unwritten() == {}
 
 
 async def test_a_step_that_is_tried_again_behind_an_erasure_shows_no_message_twice(world: World) -> None:

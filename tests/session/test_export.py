@@ -52,7 +52,7 @@ async def test_of_a_fan_everything_comes_and_nothing_of_others(world: World) -> 
     assert {line["chat_id"] for line in found if line["type"] != "held"} == {"41"}
     assert [line["received"]["id"] for line in found if line["type"] == "held"] == ["h1"]
     conversations = [line for line in found if line["type"] == "conversation"]
-    expected = world.session._history.look(CREATOR, "41")
+    expected = world.parts.history.look(CREATOR, "41")
     assert expected is not None
     assert [each["id"] for each in conversations] == list(expected.nodes)
     message = next(line for line in found if line["type"] == "message")
@@ -113,8 +113,8 @@ def test_every_message_of_a_long_chat_comes_once_and_in_order(
         told = [raw(f"m{n}", n * 1800, isDeleted=is_deleted) for n, is_deleted in said]
         await bring(session, *told)
         await world.settle()
-        for key in list(session._history.keys()):
-            session._history.close(key)
+        for key in list(session.owner.parts.history.keys()):
+            session.owner.parts.history.close(key)
         found = ids(await lines(world, CREATOR, "41", limit))
         assert found == [f"m{n}" for n, _ in sorted(said)]
         await world.kill()

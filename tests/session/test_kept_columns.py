@@ -52,7 +52,7 @@ def test_columns_are_those_of_the_graphs_rows_whatever_happens(
     async def check(graph: Graph, other: Graph) -> None:
         world = World(graph, checkpoint_messages=3)
         await live(world, before)
-        for creator in world.session._history.creators():
+        for creator in world.parts.history.creators():
             await asked(world, creator, ASKS)  # from now on its columns follow
         model = Model()
         for kind, what in after:
@@ -60,7 +60,7 @@ def test_columns_are_those_of_the_graphs_rows_whatever_happens(
                 take = bring if kind == "snapshot" else say
                 await take(world.session, *model.take(*what), creator=what[0])
         await world.settle()
-        for creator in world.session._history.creators():
+        for creator in world.parts.history.creators():
             await are_those_of(graph, world, creator)
         await world.kill()
 
@@ -159,7 +159,7 @@ async def test_who_is_erased_is_in_no_column_and_in_no_dictionary() -> None:
     _, tables = await asked(world, CREATOR, ASKS)
     assert len(tables[0]) == 1
     assert "4321" not in repr([rows_of(each) for each in tables])
-    kept = world.session._columns._accounts[CREATOR][1].columns
+    kept = world.parts.columns._accounts[CREATOR][1].columns
     assert "4321" not in {name for each in kept._dictionaries.values() for name in each}
     await world.kill()
 

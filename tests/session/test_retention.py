@@ -40,7 +40,7 @@ async def later(world: World, days: float) -> None:
 
 
 def messages(session: Session) -> set[str]:
-    return {id for cached in session._history.of(None) for id in cached.messages}
+    return {id for cached in session.owner.parts.history.of(None) for id in cached.messages}
 
 
 async def test_without_a_term_everything_is_kept() -> None:
@@ -165,19 +165,19 @@ def test_a_chat_without_what_expired_is_one_that_never_had_it(
             body = {"chats": [chat], "messages": of(numbers)}
             await session.handle_snapshot(orjson.dumps(body), CREATOR)
             await each.settle()
-        history: History = world.session._history
+        history: History = world.parts.history
         for key in history.keys(CREATOR):
             history.close(key)
         before = float(world.clock.now().timestamp()) - 5 * DAY + cut * 1800
         history.expire(CREATOR, before)
-        one, two = (each.session._history.look(CREATOR, "41") for each in (world, other))
+        one, two = (each.parts.history.look(CREATOR, "41") for each in (world, other))
         assert one is not None
         assert two is not None
         assert one.messages == two.messages
         assert one.conversations == two.conversations
         assert one.contexts == two.contexts
-        assert history.size(CREATOR) == other.session._history.size(CREATOR)
-        assert history.conversations(CREATOR) == other.session._history.conversations(CREATOR)
+        assert history.size(CREATOR) == other.parts.history.size(CREATOR)
+        assert history.conversations(CREATOR) == other.parts.history.conversations(CREATOR)
         for each in (world, other):
             await each.kill()
 

@@ -13,7 +13,7 @@ from metrics.declared import BACKLOG, GRAPH_BEHIND_SECONDS, JOURNAL_LAG
 from session.graph import BEHIND
 from session.machine import RETRY_FIRST
 from session.pages import Pages
-from session.session import GRAPH_BEHIND
+from session.processing import GRAPH_BEHIND
 from tests.actors.factories import HOUR
 from tests.session.ports import USER, FakeJournal, Page, World, bring, raw, say, turn
 
@@ -84,7 +84,7 @@ async def test_what_waits_for_the_graph_is_ids_however_long_it_is_away(world: Wo
     for n in range(3, 60):
         await say(world.session, raw(str(n), n))
         await world.settle(graph=False)
-    assert world.session._writes.unwritten() == {
+    assert world.parts.writes.unwritten() == {
         CREATOR: {"written": [("41", "41:1")], "gone": [], "fans": ["41"]}
     }
 
@@ -192,7 +192,7 @@ async def test_a_checkpoint_is_not_written_again_while_something_stays_unfinishe
     world = World(checkpoint_messages=3)
     await bring(await world.begin(), raw("1", 0), raw("2", 60))
     await world.settle()
-    world.session._refits.unfinished.add(CREATOR)  # as while topics are assigned anew
+    world.parts.refits.unfinished.add(CREATOR)  # as while topics are assigned anew
     await say(world.session, raw("3", 120), raw("4", 180), raw("5", 240))
     await world.settle()
     written = world.checkpoints[-1]
@@ -200,7 +200,7 @@ async def test_a_checkpoint_is_not_written_again_while_something_stays_unfinishe
     await say(world.session, raw("6", 300))
     await world.settle()
     assert world.checkpoints[-1] is written
-    world.session._refits.unfinished.clear()
+    world.parts.refits.unfinished.clear()
     await say(world.session, raw("7", 360))
     await world.settle()
     assert world.checkpoints[-1].unfinished == []
@@ -208,10 +208,10 @@ async def test_a_checkpoint_is_not_written_again_while_something_stays_unfinishe
 
 
 async def test_what_is_to_be_told_anew_is_unfinished_before_it_is_begun(world: World) -> None:
-    world.session._refits._redo(CREATOR)
-    assert world.session._persistence._to_save()[1] == [CREATOR]
+    world.parts.refits._redo(CREATOR)
+    assert world.parts.persistence._to_save()[1] == [CREATOR]
     await world.settle()
-    assert world.session._persistence._to_save()[1] == []
+    assert world.parts.persistence._to_save()[1] == []
 
 
 async def test_why_a_history_cannot_be_read_holds_no_call(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -225,8 +225,8 @@ async def test_why_a_history_cannot_be_read_holds_no_call(monkeypatch: pytest.Mo
     for _ in range(2):
         with pytest.raises(JournalUnavailable, match="Redis"):
             await say(session, raw("1", 0))
-    assert session._problem is not None
-    assert session._problem.__traceback__ is None
+    assert session.owner._problem is not None
+    assert session.owner._problem.__traceback__ is None
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
 
@@ -322,7 +322,7 @@ async def test_who_leaves_has_checkpointed_everything(world: World) -> None:
     await world.settle()
     assert world.held_texts() == texts
     assert await figures(world) == before
-    assert world.session._state.unfinished() == []
+    assert world.parts.state.unfinished() == []
     assert (world.enricher.jobs, world.graph.writes) == (jobs, writes)
     assert len(world.frames) == frames
 

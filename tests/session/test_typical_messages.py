@@ -59,8 +59,8 @@ async def typical(world: World, topic: str, **more: Any) -> list[dict[str, Any]]
 
 
 async def has_vectors(world: World) -> bool:
-    index = await world.session._indexes._index(CREATOR)
-    return not await world.session._indexes._do(index.lacking, 1)
+    index = await world.parts.indexes._index(CREATOR)
+    return not await world.parts.indexes._do(index.lacking, 1)
 
 
 async def ids(world: World, topic: str, **more: Any) -> list[str]:

@@ -1,0 +1,41 @@
+"""Reads what a user's owner starts from: the newest checkpoint, and what the journal has behind it."""
+
+from session.intake import EXPIRED
+from session.machine import Again, CorrectionAccepted, ErasureAccepted
+from session.parts import Parts
+from session.upkeep import close_chats, recount
+
+
+async def recover(parts: Parts) -> None:
+    """Claim the journal, and take in all that is known; what is away or cannot be read is raised."""
+    ports, history, state, intake = parts.ports, parts.history, parts.state, parts.intake
+    persistence, erasures, retelling = parts.persistence, parts.erasures, parts.retelling
+    await ports.keys.load()
+    epoch = await ports.journal.claim()
+    parts.retention.begin(await ports.erased.retention())
+    unwritten, due = await persistence.read(epoch)
+    async for event in intake.replayed(state.sequence):
+        state.replay(event)
+        if isinstance(event, CorrectionAccepted):
+            await recount(history, event)
+        elif not isinstance(event, ErasureAccepted):
+            persistence.unsaved += len(event.messages)
+        await close_chats(history)
+    erased = [creator_id for each in due for creator_id in each.accounts]  # pages may still show them
+    for creator_id in dict.fromkeys([*await persistence.recall(), *erased]):
+        retelling.redo(creator_id)
+    await recount(history)
+    shown = list(dict.fromkeys([*history.creators(), *state.unfinished()]))
+    retelling.show(shown)
+    await ports.keys.prepare([*shown, *intake.held_of()])
+    changes = history.take_changes()
+    parts.writes.begin(epoch, ports.writer(epoch), unwritten)
+    parts.writes.follow(changes)
+    parts.indexes.begin(epoch)
+    parts.columns.begin(epoch)
+    erasures.begin(epoch, due)
+    if intake.dropped[EXPIRED]:  # the journal has it still
+        erasures.sweep()
+    await parts.figures.load()
+    await parts.frames.begin(epoch)
+    parts.mailbox.put(Again())
