@@ -2,7 +2,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from session.graph import Lacking
+from session.lacking import Lacking
 
 ids = st.sampled_from(["1", "2", "a:b", ""])
 lacking = st.builds(
