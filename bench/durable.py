@@ -16,6 +16,7 @@ from frames.log import connect_redis
 from local.redis import running_redis
 from session.intake import Intake
 from session.journal import Entry, Journal
+from session.knowledge import Knowledge
 
 CALLERS = 16
 BATCHES = 200
@@ -103,8 +104,8 @@ async def taking(journal: Journal) -> AsyncIterator[Intake]:
     await journal.claim()
     intake = Intake(
         journal,
+        Knowledge(10_000),
         max_text=100_000,
-        max_held=10_000,
         max_waiting=200_000,
         waiting=lambda: 0,
         accepted=lambda event: None,

@@ -20,6 +20,7 @@ from frames.publisher import Publisher
 from session.erasure import Erasure, Scope
 from session.indexes import Indexes
 from session.intake import Intake
+from session.knowledge import Knowledge
 from session.machine import UserState
 from session.mailbox import Mailbox
 from session.persistence import Persistence
@@ -42,6 +43,7 @@ class Erasures:
         ports: Ports,
         state: UserState,
         mailbox: Mailbox,
+        knowledge: Knowledge,
         intake: Intake,
         persistence: Persistence,
         refits: Refits,
@@ -53,6 +55,7 @@ class Erasures:
         self._ports = ports
         self._state = state
         self._mailbox = mailbox
+        self._knowledge = knowledge
         self._intake = intake
         self._persistence = persistence
         self._refits = refits
@@ -201,11 +204,11 @@ class Erasures:
         named = any(
             each.scope == "user" or (each.scope == "account" and creator_id in each.accounts) for each in due
         )
-        return named and self._intake.is_erased(creator_id) and not self._persistence.holds(creator_id)
+        return named and self._knowledge.is_erased(creator_id) and not self._persistence.holds(creator_id)
 
     def _still_erased(self, erasure: Erasure) -> list[str]:
         """Its accounts of which nothing is taken: what was lifted meanwhile may have news."""
-        return [each for each in erasure.accounts if self._intake.is_erased(each)]
+        return [each for each in erasure.accounts if self._knowledge.is_erased(each)]
 
     async def _forget_topics(self, erasure: Erasure) -> int:
         lost = 0

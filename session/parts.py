@@ -15,16 +15,17 @@ from session.figures import Figures
 from session.graph import GraphWrites
 from session.indexes import Indexes
 from session.intake import Intake
+from session.knowledge import Knowledge
 from session.machine import Accepted, CorrectionAccepted, ErasureAccepted, ExpiryDue, Status, UserState
 from session.mailbox import Mailbox
 from session.pages import Pages
 from session.persistence import Persistence
 from session.ports import Ports
 from session.refits import Refits
-from session.replays import Replays
 from session.retelling import Retelling
 from session.retention import Retention
 from session.search import Search
+from session.set_aside import SetAside
 from session.topics import Topics
 from session.understanding import Understanding
 from settings import Settings
@@ -66,19 +67,19 @@ class Parts:
             settings.retention_days, clock, ports.erased, history.creators, self._expire
         )
         self.backlog = backlog = Backlog()
+        self.knowledge = knowledge = Knowledge(settings.max_held, retention.oldest)
         self.intake = intake = Intake(
             ports.journal,
+            knowledge,
             max_text=settings.max_text,
-            max_held=settings.max_held,
             max_waiting=settings.max_waiting,
             waiting=lambda: backlog.messages,
             accepted=self._accept,
             now=lambda: clock.now().timestamp(),
-            oldest=retention.oldest,
             metrics=metrics,
         )
         self.correcting = Correcting(history, intake, clock)
-        self.replays = Replays(history, intake, writes, retelling, at_rest)
+        self.set_aside = SetAside(history, knowledge, intake, writes, retelling, at_rest)
         self.refits = refits = Refits(
             user_id,
             history,
@@ -89,13 +90,13 @@ class Parts:
             keep=self._keep_revised,
             replaced=writes.drop_unused_topics,
         )
-        self.persistence = Persistence(
-            user_id, settings, ports, state, intake, refits, writes, retelling, tasks
+        self.persistence = persistence = Persistence(
+            user_id, settings, ports, state, knowledge, refits, writes, retelling, tasks
         )
         self.erasures = Erasures(
-            user_id, ports, state, mailbox, intake, self.persistence, refits, frames, indexes, at_rest
+            user_id, ports, state, mailbox, knowledge, intake, persistence, refits, frames, indexes, at_rest
         )
-        self._dropped: Counter[str] = Counter()  # of the intake's, what was measured
+        self._dropped: Counter[str] = Counter()  # of what is known to be dropped, what was measured
 
     def follow(self) -> None:
         """Have the parts that show or write the history follow what changed in it."""
@@ -125,11 +126,11 @@ class Parts:
         since = self.writes.behind_since()
         metrics.set(BACKLOG, self.backlog.messages)
         metrics.set(JOURNAL_LAG, max(0, self.ports.journal.sequence - self.persistence.saved))
-        metrics.set(INPUTS_HELD, len(self.intake.held))
+        metrics.set(INPUTS_HELD, len(self.knowledge.held))
         metrics.set(GRAPH_BEHIND_SECONDS, 0.0 if since is None else self.ports.clock.monotonic() - since)
-        for kind, count in (self.intake.dropped - self._dropped).items():
+        for kind, count in (self.knowledge.dropped - self._dropped).items():
             metrics.count(INPUTS_DROPPED, count, kind)
-        self._dropped = self.intake.dropped.copy()
+        self._dropped = self.knowledge.dropped.copy()
 
     def _accept(self, event: Accepted) -> None:
         if isinstance(event, ErasureAccepted):
@@ -140,7 +141,7 @@ class Parts:
 
     def _expire(self, before: Mapping[str, float]) -> None:
         self.mailbox.put(ExpiryDue(before))
-        if sum(self.intake.expire(*each) for each in before.items()):
+        if sum(self.knowledge.expire(*each) for each in before.items()):
             self.erasures.sweep()
 
     async def _keep_revised(self, nodes: Sequence[EnrichedConversation]) -> None:

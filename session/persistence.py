@@ -18,7 +18,7 @@ from history.checkpoints import KEPT, Aside, Checkpoint, Checkpoints
 from metrics.declared import CHECKPOINT_BYTES, CHECKPOINT_SECONDS
 from session.erasure import Erasure
 from session.graph import GraphWrites
-from session.intake import Intake
+from session.knowledge import Knowledge
 from session.machine import UserState
 from session.ports import Ports
 from session.refits import Refits
@@ -48,7 +48,7 @@ class Persistence:
         settings: Settings,
         ports: Ports,
         state: UserState,
-        intake: Intake,
+        knowledge: Knowledge,
         refits: Refits,
         writes: GraphWrites,
         retelling: Retelling,
@@ -60,7 +60,7 @@ class Persistence:
         self._clock = ports.clock
         self._state = state
         self._history = state.history
-        self._intake = intake
+        self._knowledge = knowledge
         self._refits = refits
         self._writes = writes
         self._retelling = retelling
@@ -91,14 +91,14 @@ class Persistence:
         tombstones, due = await self._ports.erased.read()
         if checkpoint is not None:
             await self._load(checkpoint)
-        self._intake.know_held(await self._ports.held.read())
+        self._knowledge.know_held(await self._ports.held.read())
         # What an erasure in the journal names is taken in until the erasure comes: so it is known what the
         # graph has of it. All else that is erased goes at once, also from a checkpoint of before.
         for each in due:
             if each.sequence > self._state.sequence:
                 tombstones.lift(each.names)
         self._history.erase(tombstones)
-        self._intake.know_erased(tombstones)
+        self._knowledge.know_erased(tombstones)
         return dict(checkpoint.unwritten) if checkpoint else {}, due
 
     async def recall(self) -> list[str]:
@@ -139,7 +139,7 @@ class Persistence:
 
     def holds(self, creator_id: str) -> bool:
         """Whether anything is held of a creator."""
-        return creator_id in self._history.creators() or creator_id in self._intake.held_of()
+        return creator_id in self._history.creators() or creator_id in self._knowledge.held_of()
 
     def names_erased(self, accounts: Collection[str]) -> bool:
         """Whether a checkpoint that is taken now names somebody erased, or one of these creators.
@@ -178,10 +178,10 @@ class Persistence:
             is_live = (packed.fan.last_message_at or 0.0) >= now - ECHO_SECONDS
             opened = self._history.look(creator_id, chat_id) if is_live else None
             latest = opened.since(now - ECHO_SECONDS) if opened else ()
-            self._intake.know_chat(creator_id, chat_id, packed.fan.fan_id, packed.versions(), latest)
+            self._knowledge.know_chat(creator_id, chat_id, packed.fan.fan_id, packed.versions(), latest)
             if not enriched or number % EVERY == 0:
                 await asyncio.sleep(0)
-        self._intake.know_held(checkpoint.held)
+        self._knowledge.know_held(checkpoint.held)
         if enriched:
             self._refits.fits.update(checkpoint.fits)
         unfinished = checkpoint.unfinished if enriched else self._history.creators()
@@ -223,7 +223,7 @@ class Persistence:
             unwritten=unwritten,
             corrections=self._history.all_corrections(),
         )
-        held = dict(self._intake.held)
+        held = dict(self._knowledge.held)
         taken, self.unsaved = self.unsaved, 0
         self._writing = self._tasks.create_task(self._write(checkpoint, held, taken, copies))
 

@@ -1,20 +1,21 @@
 """Reads what a user's owner starts from: the newest checkpoint, and what the journal has behind it."""
 
-from session.intake import EXPIRED
+from session.knowledge import EXPIRED
 from session.machine import Again, CorrectionAccepted, ErasureAccepted
 from session.parts import Parts
+from session.replay import replayed
 from session.upkeep import close_chats, recount
 
 
 async def recover(parts: Parts) -> None:
     """Claim the journal, and take in all that is known; what is away or cannot be read is raised."""
-    ports, history, state, intake = parts.ports, parts.history, parts.state, parts.intake
+    ports, history, state, knowledge = parts.ports, parts.history, parts.state, parts.knowledge
     persistence, erasures, retelling = parts.persistence, parts.erasures, parts.retelling
     await ports.keys.load()
     epoch = await ports.journal.claim()
     parts.retention.begin(await ports.erased.retention())
     unwritten, due = await persistence.read(epoch)
-    async for event in intake.replayed(state.sequence):
+    async for event in replayed(ports.journal, knowledge, state.sequence):
         state.replay(event)
         if isinstance(event, CorrectionAccepted):
             await recount(history, event)
@@ -27,14 +28,14 @@ async def recover(parts: Parts) -> None:
     await recount(history)
     shown = list(dict.fromkeys([*history.creators(), *state.unfinished()]))
     retelling.show(shown)
-    await ports.keys.prepare([*shown, *intake.held_of()])
+    await ports.keys.prepare([*shown, *knowledge.held_of()])
     changes = history.take_changes()
     parts.writes.begin(epoch, ports.writer(epoch), unwritten)
     parts.writes.follow(changes)
     parts.indexes.begin(epoch)
     parts.columns.begin(epoch)
     erasures.begin(epoch, due)
-    if intake.dropped[EXPIRED]:  # the journal has it still
+    if knowledge.dropped[EXPIRED]:  # the journal has it still
         erasures.sweep()
     await parts.figures.load()
     await parts.frames.begin(epoch)

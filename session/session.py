@@ -82,12 +82,12 @@ class Session:
         could not be enriched is enriched again, what the graph refused is written again.
         """
         async with self._call() as parts:
-            return await parts.replays.again(parse_replays(payload))
+            return await parts.set_aside.again(parse_replays(payload))
 
     async def discard_held(self, keys: Sequence[str] | None) -> int:
         """Delete what is held under these keys, or all of it (None); how many there were."""
         async with self._call() as parts:
-            return await parts.intake.discard(parts.intake.held if keys is None else keys)
+            return await parts.intake.discard(parts.knowledge.held if keys is None else keys)
 
     async def erase(
         self, receipt: str, creator_id: str | None, id: str | None, within: float
@@ -125,7 +125,7 @@ class Session:
         async with self._call() as parts:
             async with parts.at_rest:
                 lines, following = page(
-                    parts.history, parts.intake.held, creator_id, id, cursor, limit, self._pseudonym(mask)
+                    parts.history, parts.knowledge.held, creator_id, id, cursor, limit, self._pseudonym(mask)
                 )
             return b"".join(line + b"\n" for line in lines), following
 
@@ -181,7 +181,7 @@ class Session:
         Beside it how much was not chat, by kind.
         """
         async with self._call() as parts:
-            return await parts.replays.listed(limit, offset)
+            return await parts.set_aside.listed(limit, offset)
 
     async def get_cached_chats(
         self,

@@ -21,7 +21,9 @@ from insights.metrics import by_fans, response_time_metrics, spoken
 from insights.tables import of_rows
 from session.intake import Intake
 from session.journal import Entry, Record
+from session.knowledge import Knowledge
 from session.machine import Accepted, CorrectionAccepted, ErasureAccepted
+from session.replay import replayed
 from tests.actors.factories import enrich_pending
 from tests.feeds import START, feeds
 from tests.oracle import CREATOR, GAP, NOW, SILENCE, Call, numbers
@@ -70,10 +72,12 @@ class Owner:
 
     def __init__(self, journal: Records) -> None:
         self.cache = History(gap=GAP, silence=SILENCE)
+        self.journal: Any = journal
+        self.knowledge = Knowledge(1000)
         self.intake = Intake(
-            journal,  # type: ignore[arg-type]
+            self.journal,
+            self.knowledge,
             max_text=1000,
-            max_held=1000,
             max_waiting=10_000,
             waiting=lambda: 0,
             accepted=self._take,
@@ -85,7 +89,7 @@ class Owner:
         self.cache.merge(event.chats, event.messages)
 
     async def recover(self, after: int = 0) -> None:
-        async for event in self.intake.replayed(after):
+        async for event in replayed(self.journal, self.knowledge, after):
             self._take(event)
 
     async def feed(self, feed: list[Call], *, together: bool) -> None:
@@ -177,8 +181,8 @@ async def _from_a_checkpoint(feed: list[Call], after: int) -> Owner:
     for (creator_id, chat_id), packed in before.cache.packed():
         read = msgspec.msgpack.decode(msgspec.msgpack.encode(packed), type=Packed)
         then.cache.load((creator_id, chat_id), read, enriched=True)
-        then.intake.know_chat(creator_id, chat_id, read.fan.fan_id, read.versions())
-    then.intake.know_held(dict(before.intake.held))
+        then.knowledge.know_chat(creator_id, chat_id, read.fan.fan_id, read.versions())
+    then.knowledge.know_held(dict(before.knowledge.held))
     await before.feed(feed[after : after + 1], together=False)
     await then.recover(sequence)
     await then.feed(feed[after + 1 :], together=False)
@@ -190,7 +194,7 @@ async def _from_a_checkpoint(feed: list[Call], after: int) -> Owner:
 @given(feeds(odd=True))
 def test_a_restart_gives_what_was_live(together: bool, feed: list[Call]) -> None:
     live, again = asyncio.run(_live_and_again(feed, together=together))
-    assert live.intake.held.keys() == again.intake.held.keys()
+    assert live.knowledge.held.keys() == again.knowledge.held.keys()
     assert _known(live) == _known(again)
 
 

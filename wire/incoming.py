@@ -103,6 +103,12 @@ class LiveMessage:
     chat_id: str | None = None  # of a message that names none
 
 
+def framed(message: Any) -> Any:
+    """A message that was taken out of its frame, so that it reads as it did then."""
+    is_notification = not isinstance(message, dict) or "new_message" in message
+    return message if is_notification else {"api2_chat_message": message}
+
+
 class NewRawMessagePayload(BaseModel):
     """One message, or one frame of the platform's own socket; `{message: {...}}` or the message itself."""
 

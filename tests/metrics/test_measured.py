@@ -49,6 +49,7 @@ from session.clock import SystemClock
 from session.graph import GraphWrites
 from session.intake import Intake
 from session.journal import Journal
+from session.knowledge import Knowledge
 from tests.conftest import PATIENCE
 from tests.graph.test_batcher import Recorder, mutations
 from wire.payloads import SystemStatus, SystemStatusMsg
@@ -73,8 +74,8 @@ async def intake(redis: Redis, user_id: str, tally: Tally) -> AsyncIterator[Inta
     await journal.claim()
     made = Intake(
         journal,
+        Knowledge(10),
         max_text=1_000,
-        max_held=10,
         max_waiting=10,
         waiting=lambda: 0,
         accepted=lambda _: None,

@@ -24,6 +24,7 @@ from errors import InvalidInput, JournalUnavailable, NotFound, Overloaded, Stale
 from frames.log import connect_redis
 from session.intake import Intake
 from session.journal import Journal
+from session.knowledge import Knowledge
 from session.machine import (
     Accepted,
     CorrectionAccepted,
@@ -31,6 +32,7 @@ from session.machine import (
     ErasureAccepted,
     SnapshotAccepted,
 )
+from session.replay import replayed
 from tests.history.store import Store
 from wire.incoming import Replay
 
@@ -68,10 +70,11 @@ class Owner:
         self.erased: list[ErasureAccepted] = []
         self.waiting = 0  # messages that were accepted and are not understood
         self.accepted: Callable[[Accepted], None] = self._accept
+        self.knowledge = Knowledge(MAX_HELD)
         self.intake = Intake(
             self.journal,
+            self.knowledge,
             max_text=MAX_TEXT,
-            max_held=MAX_HELD,
             max_waiting=MAX_WAITING,
             waiting=lambda: self.waiting,
             accepted=lambda event: self.accepted(event),
@@ -85,7 +88,7 @@ class Owner:
 
     async def recover(self, after: int = 0) -> None:
         await self.journal.claim()
-        async for event in self.intake.replayed(after):
+        async for event in replayed(self.journal, self.knowledge, after):
             self._accept(event)
 
     def messages(self) -> list[tuple[str, str]]:
@@ -191,7 +194,7 @@ async def test_a_replay_gives_the_events_of_the_live_run(redis: Redis, user_id: 
     await two.recover()
     assert two.messages() == one.messages()
     assert [e.creator_id for e in two.events] == [CREATOR, CREATOR, "901"]
-    assert two.intake.held == one.intake.held
+    assert two.knowledge.held == one.knowledge.held
     assert (two.events[0].chats[0].with_user or b"") == json({"id": 41, "name": "Fan"})
 
 
@@ -298,59 +301,59 @@ async def test_one_bad_row_costs_one_row(redis: Redis, user_id: str) -> None:
     async with owner(redis, user_id) as one:
         receipt = await one.take(said(1), said(2, text="x" * (MAX_TEXT + 1)), None, said(3))
         assert (receipt["accepted"], receipt["held"]) == (2, 2)
-        assert [(a.held.reason, a.held.position) for a in one.intake.held.values()] == [
+        assert [(a.held.reason, a.held.position) for a in one.knowledge.held.values()] == [
             ("too_long", 1),
             ("no_object", 2),
         ]
     again = Owner(redis, user_id)
     await again.recover()
     assert [id for id, _ in again.messages()] == ["1", "3"]
-    assert again.intake.held.keys() == one.intake.held.keys()
+    assert again.knowledge.held.keys() == one.knowledge.held.keys()
 
 
 async def test_held_input_is_placed_when_it_comes_in_a_fuller_shape(redis: Redis, user_id: str) -> None:
     async with owner(redis, user_id) as one:
         assert (await one.take({"id": 9, "text": "sent"}))["held"] == 1
-        assert [a.held.id for a in one.intake.held.values()] == ["9"]
+        assert [a.held.id for a in one.knowledge.held.values()] == ["9"]
         await one.take({**said(9, fan=None, text="sent"), "toUser": {"id": 41}})
-        assert one.intake.held == {}
+        assert one.knowledge.held == {}
     again = Owner(redis, user_id)
     await again.recover()
-    assert again.intake.held == {}
+    assert again.knowledge.held == {}
     assert again.messages() == [("9", "sent")]
 
 
 async def test_held_input_is_replayed_with_what_it_lacked(redis: Redis, user_id: str) -> None:
     async with owner(redis, user_id) as one:
         await one.take({"id": 9, "text": "sent"}, {"id": 10, "text": "other"})
-        first, second = one.intake.held
-        assert (await one.intake.replay([Replay(key=key) for key in one.intake.held]))[
+        first, second = one.knowledge.held
+        assert (await one.intake.replay([Replay(key=key) for key in one.knowledge.held]))[
             "held"
         ] == 2  # nothing new is known of them
         asked = [Replay(key=first, add={"toUser": {"id": 41}})]
         receipt = await one.intake.replay(asked)
         assert (receipt["accepted"], receipt["held"]) == (1, 0)
-        assert list(one.intake.held) == [second]
+        assert list(one.knowledge.held) == [second]
         with pytest.raises(NotFound):
             await one.intake.replay(asked)
     again = Owner(redis, user_id)
     await again.recover()
     assert again.messages() == one.messages() == [("9", "sent")]
-    assert list(again.intake.held) == [second]
+    assert list(again.knowledge.held) == [second]
 
 
 async def test_a_held_chat_is_replayed_as_a_chat(redis: Redis, user_id: str) -> None:
     async with owner(redis, user_id) as one:
         receipt = await one.intake.snapshot(json({"chats": [{"unreadMessagesCount": 3}]}), CREATOR)
         assert receipt["held"] == 1
-        [key] = one.intake.held
+        [key] = one.knowledge.held
         await one.intake.replay([Replay(key=key, add={"withUser": {"id": 41}})])
-        assert one.intake.held == {}
+        assert one.knowledge.held == {}
     [chat] = one.events[-1].chats
     assert (chat.id, chat.unread) == ("41", 3)
     again = Owner(redis, user_id)
     await again.recover()
-    assert again.intake.held == {}
+    assert again.knowledge.held == {}
 
 
 Step = tuple[str, int, int]  # what happens, message number, version
@@ -411,23 +414,23 @@ async def test_what_is_held_is_bounded_and_the_oldest_goes(redis: Redis, user_id
         for n in range(1, MAX_HELD + 6):
             await one.take({"id": n, "text": f"sent {n}"})
         expected = [str(n) for n in range(6, MAX_HELD + 6)]
-        assert [a.held.id for a in one.intake.held.values()] == expected
-        assert one.intake.dropped["held_too_many"] == 5
+        assert [a.held.id for a in one.knowledge.held.values()] == expected
+        assert one.knowledge.dropped["held_too_many"] == 5
     again = Owner(redis, user_id)
     await again.recover()
-    assert [a.held.id for a in again.intake.held.values()] == expected
+    assert [a.held.id for a in again.knowledge.held.values()] == expected
 
 
 async def test_what_is_deleted_of_the_held_stays_deleted(redis: Redis, user_id: str) -> None:
     async with owner(redis, user_id) as one:
         for n in range(3):
             await one.take({"id": n + 1, "text": f"sent {n}"})
-        first, *_ = one.intake.held
+        first, *_ = one.knowledge.held
         assert await one.intake.discard([first, "unknown"]) == 1
         assert await one.intake.discard([first]) == 0
     again = Owner(redis, user_id)
     await again.recover()
-    assert [a.held.id for a in again.intake.held.values()] == ["2", "3"]
+    assert [a.held.id for a in again.knowledge.held.values()] == ["2", "3"]
 
 
 async def test_a_deletion_by_id_alone_is_of_the_one_chat_that_has_it_whenever_it_comes(
@@ -436,7 +439,7 @@ async def test_a_deletion_by_id_alone_is_of_the_one_chat_that_has_it_whenever_it
     async with owner(redis, user_id) as one:
         assert (await one.take({"id": 51, "isDeleted": True}))["held"] == 1
         await one.take(said(51), said(52))
-        assert one.intake.held == {}
+        assert one.knowledge.held == {}
         await one.take({"id": 52, "isDeleted": True})
         assert [(m.id, m.is_deleted) for e in one.events for m in e.messages] == [
             ("51", False),
@@ -461,7 +464,7 @@ async def test_a_captured_send_and_its_echo_are_one_in_either_order(redis: Redis
     async with owner(redis, user_id) as one:
         assert (await one.take({"id": "msg_1714550400000_0", "text": "hello you"}))["held"] == 1
         await one.take(echo(71, "hello you"))
-        assert one.intake.held == {}
+        assert one.knowledge.held == {}
         await one.take(echo(72, "and you"))
         receipt = await one.take({"id": "msg_1714550400000_1", "text": "and you"})
         assert (receipt["held"], receipt["duplicates"]) == (0, 1)
@@ -481,7 +484,7 @@ async def test_an_unlock_is_taken_whatever_its_time_of_change_says(redis: Redis,
 async def test_a_deletion_beside_its_message_in_one_call_is_of_it(redis: Redis, user_id: str) -> None:
     async with owner(redis, user_id) as one:
         await one.take({"id": 51, "isDeleted": True}, said(51))
-        assert one.intake.held == {}
+        assert one.knowledge.held == {}
         assert [m.is_deleted for e in one.events for m in e.messages] == [False, True]
 
 
@@ -490,11 +493,11 @@ async def test_a_deletion_that_is_not_in_the_journal_yet_is_of_the_message_that_
 ) -> None:
     async with owner(redis, user_id) as one:
         await asyncio.gather(one.take({"id": 51, "isDeleted": True}), one.take(said(51)))
-        assert one.intake.held == {}
+        assert one.knowledge.held == {}
         assert [m.is_deleted for e in one.events for m in e.messages] == [False, True]
     again = Owner(redis, user_id)
     await again.recover()
-    assert again.intake.held == {}
+    assert again.knowledge.held == {}
 
 
 async def test_all_that_is_held_under_an_id_is_of_its_message(redis: Redis, user_id: str) -> None:
@@ -502,7 +505,7 @@ async def test_all_that_is_held_under_an_id_is_of_its_message(redis: Redis, user
         await one.take({"id": 51, "isDeleted": True})
         await one.take({"id": 51, "isOpened": True})
         await one.take(said(51))
-        assert one.intake.held == {}
+        assert one.knowledge.held == {}
         assert any(m.is_deleted for e in one.events for m in e.messages)
         assert any(m.is_opened for e in one.events for m in e.messages)
 
@@ -514,7 +517,7 @@ async def test_what_may_be_of_several_messages_stays_held_whatever_else_comes_of
         await one.take(said(1, chat_id="a", fan=5), said(1, chat_id="b", fan=6))
         await one.take({"id": 1, "isDeleted": True})
         await one.take(said(1, chat_id="a", fan=5, text="edited", changedAt="2024-05-02T08:00:00+00:00"))
-        assert [aside.held.id for aside in one.intake.held.values()] == ["1"]
+        assert [aside.held.id for aside in one.knowledge.held.values()] == ["1"]
         assert not any(m.is_deleted for e in one.events for m in e.messages)
 
 
@@ -526,7 +529,7 @@ async def test_what_is_held_of_a_message_in_two_chats_is_of_it_once_they_are_one
         await one.intake.messages(json([page]), CREATOR, "c41")
         await one.take({**page, "toUser": {"id": 41}})
         await one.take({"id": 7, "isDeleted": True})
-        assert len(one.intake.held) == 1
+        assert len(one.knowledge.held) == 1
         chats = [{"id": "c41", "withUser": {"id": 41}}]
         await one.intake.snapshot(json({"chats": chats, "messages": []}), CREATOR)
         assert [(m.chat_id, m.is_deleted) for m in one.events[-1].messages] == [("c41", True)]
@@ -540,7 +543,7 @@ async def test_a_purchase_that_names_only_its_message_is_of_it_whenever_it_comes
     async with owner(redis, user_id) as one:
         await one.take({"new_message": told})
         await one.take(offer)
-        assert one.intake.held == {}
+        assert one.knowledge.held == {}
         assert [(m.id, m.paid) for e in one.events for m in e.messages] == [("31", None), ("31", 20.0)]
 
 
@@ -607,7 +610,7 @@ async def test_what_is_too_much_is_refused_before_anything_of_it_is_taken(redis:
             await one.intake.snapshot(json(snapshot), CREATOR)
         with pytest.raises(Overloaded):
             await one.take(said(1), {"id": 9, "text": "captured"})
-        assert (one.events, one.intake.held, one.journal.sequence) == ([], {}, 0)
+        assert (one.events, one.knowledge.held, one.journal.sequence) == ([], {}, 0)
         assert (await one.take(said(1)))["accepted"] == 1
         one.waiting = MAX_WAITING
         with pytest.raises(Overloaded):
@@ -640,7 +643,7 @@ async def test_an_echo_that_came_before_a_restart_is_found(redis: Redis, user_id
         await one.take(echo)
         [message] = one.events[0].messages
     async with owner(redis, f"{user_id}-again") as two:
-        two.intake.know_chat(CREATOR, "41", "41", {message.id: message.version}, [message])
+        two.knowledge.know_chat(CREATOR, "41", "41", {message.id: message.version}, [message])
         receipt = await two.take({"id": "msg_1714550400000_0", "text": "hello you"})
         assert (receipt["held"], receipt["duplicates"]) == (0, 1)
         assert (await two.take({"id": "msg_1714550400000_1", "text": "something else"}))["held"] == 1
@@ -681,7 +684,7 @@ async def test_what_is_being_read_when_an_append_fails_fails_too_and_leaves_noth
         )
         assert [type(each) for each in taken] == [JournalUnavailable, JournalUnavailable]
         await resolved(one.intake)
-        assert (one.events, one.intake.held) == ([], {})
+        assert (one.events, one.knowledge.held) == ([], {})
         assert (await one.take(*long))["accepted"] == len(long)
 
 

@@ -10,23 +10,26 @@ import orjson
 from history.history import History
 from session.graph import GraphWrites
 from session.intake import Intake, Receipt
+from session.knowledge import Knowledge
 from session.retelling import Retelling
 from wire.incoming import Replay
 from wire.view import failed_conversations, not_enriched
 
 
-class Replays:
+class SetAside:
     """One user's. `at_rest` is held while the chats are looked through."""
 
     def __init__(
         self,
         history: History,
+        knowledge: Knowledge,
         intake: Intake,
         writes: GraphWrites,
         retelling: Retelling,
         at_rest: asyncio.Lock,
     ) -> None:
         self._history = history
+        self._knowledge = knowledge
         self._intake = intake
         self._writes = writes
         self._retelling = retelling
@@ -44,7 +47,7 @@ class Replays:
                 "position": aside.held.position,
                 "received": orjson.loads(aside.held.raw),
             }
-            for key, aside in self._intake.held.items()
+            for key, aside in self._knowledge.held.items()
         ]
         async with self._at_rest:
             for cached in self._history.failed():
@@ -52,12 +55,12 @@ class Replays:
                 await asyncio.sleep(0)
             held += _refused(self._writes.refused)
         page = held[offset : offset + limit]
-        return {"held": page, "total": len(held), "dropped": dict(self._intake.dropped)}
+        return {"held": page, "total": len(held), "dropped": dict(self._knowledge.dropped)}
 
     async def again(self, asked: Sequence[Replay]) -> Receipt:
         """Have it placed, enriched or written: this, or all when nothing is asked for."""
         found = await self._work_again({each.key for each in asked})
-        everything = [Replay(key=key) for key in self._intake.held]
+        everything = [Replay(key=key) for key in self._knowledge.held]
         return await self._intake.replay(
             [each for each in asked if each.key not in found] if asked else everything
         )

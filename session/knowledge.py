@@ -1,0 +1,206 @@
+"""All that an owner knows of what came in: messages, what is held, what was sent just now, what is erased.
+
+Pure.
+"""
+
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+
+import orjson
+
+from chats.chat import Chat
+from chats.message import Message, Version
+from history.checkpoints import Aside
+from session.echoes import Echoes
+from session.erasure import Erasure, Tombstones
+from session.known import Known, Notes
+from session.machine import ErasureAccepted
+from session.quarantine import Quarantine, captured_text, ids_in
+from wire.incoming import LiveMessage, framed
+from wire.normalise import Held, Normalised, normalise_deltas
+from wire.steps import Steps
+
+# The kinds under which is counted what came of whom all is erased, and what came too late to be kept.
+ERASED, EXPIRED = "erased", "expired"
+
+
+class Knowledge:
+    """One user's. `max_held` is what is held of one creator at most. `oldest` tells the time (epoch seconds)
+    from which on a creator's messages are taken (None: all are). `dropped` counts what is not kept, by kind.
+    """
+
+    def __init__(
+        self, max_held: int, oldest: Callable[[str], float | None] = lambda creator_id: None
+    ) -> None:
+        self.oldest = oldest
+        self.dropped: Counter[str] = Counter()
+        self.tombstones = Tombstones(b"")
+        self._quarantine = Quarantine(max_held, self.dropped)
+        self._known: dict[str, Known] = {}  # by creator
+        self._echoes = Echoes()
+        self.held = self._quarantine.held
+
+    def of(self, creator_id: str) -> Known:
+        """What is known of a creator's messages and chats."""
+        if (known := self._known.get(creator_id)) is None:
+            known = self._known[creator_id] = Known()
+        return known
+
+    # What is told of what came before
+
+    def know_chat(
+        self,
+        creator_id: str,
+        chat_id: str,
+        fan_id: str,
+        versions: dict[str, Version],
+        latest: Iterable[Message] = (),
+    ) -> None:
+        """A chat that the owner holds, with what is known of each of its messages.
+
+        `latest` are those of which a send that is captured from now on may be the original.
+        """
+        self.of(creator_id).add(chat_id, fan_id, versions)
+        for message in latest:
+            self._echoes.add(message, message.at, Notes())
+
+    def know_erased(self, tombstones: Tombstones) -> None:
+        """What must not come back, and is not to be known of what was told until now."""
+        self.tombstones = tombstones
+        self._forget(tombstones)
+
+    def know_held(self, held: dict[str, Aside]) -> None:
+        """What was set aside until now."""
+        for aside in held.values():
+            self._quarantine.hold(aside)
+
+    # What is new
+
+    def admitted(self, creator_id: str, normalised: Normalised) -> Normalised:
+        """What was read without what is of somebody erased or too old, which is counted."""
+        oldest = self.oldest(creator_id)
+        if not self.tombstones and oldest is None:
+            return normalised
+        covers = self.tombstones.covering(creator_id)
+        fresh = [n for n, m in enumerate(normalised.messages) if oldest is None or m.at >= oldest]
+        kept = [n for n in fresh if not covers(normalised.messages[n].chat_id, normalised.messages[n].fan_id)]
+        held = tuple(each for each in normalised.held if not covers(*ids_in(creator_id, each)))
+        expired = len(normalised.messages) - len(fresh)
+        erased = len(fresh) - len(kept) + len(normalised.held) - len(held)
+        counts = {EXPIRED: expired, ERASED: erased}
+        accounts = normalised.accounts
+        return Normalised(
+            listed=tuple(chat for chat in normalised.listed if not covers(chat.id, chat.fan_id)),
+            implied=tuple(chat for chat in normalised.implied if not covers(chat.id, chat.fan_id)),
+            messages=tuple(normalised.messages[n] for n in kept),
+            held=held,
+            dropped={**normalised.dropped, **{kind: count for kind, count in counts.items() if count}},
+            accounts={place: accounts[n] for place, n in enumerate(kept) if n in accounts},
+        )
+
+    def fresh(
+        self, creator_id: str, received_at: float, normalised: Normalised, notes: Notes
+    ) -> Steps[tuple[list[Message], tuple[Chat, ...]]]:
+        """What is new in it, and is known from now on; see `Known.take`."""
+
+        def set_aside(chat_id: str, message_id: str) -> Sequence[Message]:
+            return self._set_aside(creator_id, chat_id, message_id)
+
+        fresh, told = yield from self.of(creator_id).take(normalised, received_at, set_aside, notes)
+        for message in fresh:
+            self._echoes.add(message, received_at, notes)
+        self.dropped.update(normalised.dropped)
+        return fresh, told
+
+    # What is held
+
+    def hold(self, creator_id: str, received_at: float, held: Iterable[Held]) -> None:
+        """Set aside what was received at a time."""
+        for each in held:
+            self._quarantine.hold(Aside(creator_id, received_at, each))
+
+    def release(self, keys: Iterable[str]) -> None:
+        """Hold it no longer."""
+        self._quarantine.release(keys)
+
+    def held_of(self) -> set[str]:
+        """The creators of whom something is held."""
+        return {aside.creator_id for aside in self.held.values()}
+
+    def held_with(self, message: Message) -> list[str]:
+        """The keys of what is held that has a place once this message has: it is a copy, or its echo."""
+        captured = self._quarantine.captured_of(message)
+        return [*self._held_under(message.creator_id, message.id), *([captured] if captured else [])]
+
+    def has_echo(self, creator_id: str, held: Held, received_at: float) -> bool:
+        """Whether a captured send that nothing says the chat of came after its echo."""
+        text = captured_text(held)
+        return bool(text) and self._echoes.has(creator_id, text or "", received_at)
+
+    def _set_aside(self, creator_id: str, chat_id: str, message_id: str) -> Sequence[Message]:
+        """What is held under the id of a message that has a place now, read as copies of it."""
+        copies: list[Message] = []
+        for key in self._held_under(creator_id, message_id) if self.held else ():
+            aside = self.held[key]
+            if aside.held.reason != "no_chat":
+                continue
+            read = normalise_deltas(
+                [LiveMessage(framed(orjson.loads(aside.held.raw)), chat_id)],
+                creator_id=creator_id,
+                received_at=aside.received_at,
+                max_text=sys.maxsize,
+                places=self.of(creator_id).places,
+                check_creator=False,
+            )
+            copies += (each for each in read.messages if each.chat_id == chat_id)
+        return copies
+
+    def _held_under(self, creator_id: str, message_id: str) -> Sequence[str]:
+        return self._quarantine.under(creator_id, message_id, self.of(creator_id).chats_with(message_id))
+
+    # What must go, and not come back
+
+    def is_erased(self, creator_id: str) -> bool:
+        """Whether all of the account is erased, and nothing of it is taken."""
+        return self.tombstones.has_account(creator_id)
+
+    def names(self, creator_id: str | None, id: str | None) -> tuple[str, ...]:
+        """The tombstones of all of a user, an account or one fan, by the fan's id or the chat's."""
+        if creator_id is None:
+            return (self.tombstones.name(),)
+        if id is None:
+            return (self.tombstones.name(creator_id),)
+        ids = self.of(creator_id).ids_with(id)
+        return tuple(self.tombstones.name(creator_id, each) for each in ids)
+
+    def counts_of(self, names: Iterable[str]) -> dict[str, int]:
+        """How much is known of what these tombstones are of."""
+        marks = self.tombstones.of(names)
+        chats = [
+            messages
+            for creator_id, known in self._known.items()
+            for messages in known.held_of(marks.covering(creator_id)).values()
+        ]
+        held = len(self._quarantine.of_erased(marks))
+        return {"chats": len(chats), "messages": sum(chats), "held": held}
+
+    def erase(self, erasure: Erasure) -> ErasureAccepted:
+        """Know nothing more of what an erasure names, whose tombstones are set."""
+        marks = self.tombstones.of(erasure.names)
+        self._forget(marks)
+        self._echoes.forget(erasure.creator_id)
+        return ErasureAccepted(erasure, marks)
+
+    def _forget(self, marks: Tombstones) -> None:
+        """Know nothing more of what is erased."""
+        if marks:
+            for creator_id, known in self._known.items():
+                known.erase(marks.covering(creator_id))
+            self._quarantine.release(self._quarantine.of_erased(marks))
+
+    def expire(self, creator_id: str, before: float) -> bool:
+        """Hold nothing that was set aside before a time; whether there was anything."""
+        old = self._quarantine.older(creator_id, before)
+        self._quarantine.release(old)
+        return bool(old)
