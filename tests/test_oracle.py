@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import orjson
@@ -20,7 +20,7 @@ from history.packing import Packed
 from insights.metrics import by_fans, response_time_metrics, spoken
 from insights.tables import of_rows
 from session.intake import Intake
-from session.journal import Entry, Record
+from session.journal import Entry, Journal, Record
 from session.knowledge import Knowledge
 from session.machine import Accepted, CorrectionAccepted, ErasureAccepted
 from session.replay import replayed
@@ -72,7 +72,7 @@ class Owner:
 
     def __init__(self, journal: Records) -> None:
         self.cache = History(gap=GAP, silence=SILENCE)
-        self.journal: Any = journal
+        self.journal = cast(Journal, journal)
         self.knowledge = Knowledge(1000)
         self.intake = Intake(
             self.journal,
