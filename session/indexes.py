@@ -451,6 +451,8 @@ def _filtered(found: MessageEnrichment | None) -> tuple[object, ...]:
 def _says_damage(error: Exception) -> bool:
     """Whether it is the file's own fault: waiting would not help."""
     code = getattr(error, "sqlite_errorcode", None)  # none: it was closed meanwhile
+    if code == sqlite3.SQLITE_READONLY_DBMOVED:  # removed, as by an owner before who had nothing of it
+        return True
     return code is not None and code & 0xFF not in _AWAY
 
 

@@ -307,6 +307,17 @@ async def test_a_file_that_is_damaged_while_it_is_used_is_made_anew(world: World
                 await world.clock.advance(1.0)
 
 
+async def test_a_file_that_is_removed_while_it_is_used_is_made_anew(world: World) -> None:
+    await ids(world, "gym")
+    await ids(world, "gym", creator=OTHER)  # nothing is being written
+    for file in files(world):
+        file.unlink()
+    await say(world.session, raw("a3", 180, text="gym again"))
+    await world.settle()
+    assert await ids(world, "gym") == ["a1", "a3", "b1"]
+    assert files(world) != []
+
+
 async def test_an_encrypted_index_is_in_no_file_and_those_from_before_are_removed(
     world: World, tmp_path: Path
 ) -> None:
