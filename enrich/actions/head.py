@@ -10,7 +10,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from operator import mul
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,7 @@ import numpy as np
 from chats.message import Direction
 from enrich.embedding.embed import PACKAGED
 from enrich.embedding.encoded import Vectors
-from enrich.embedding.heads import damaged, head_of, heads_of
+from enrich.embedding.heads import damaged, head_of, heads_of, weighed
 from enrich.preceding import Floats, Preceding
 
 CONTEXT = 3  # numbers that tell of a text's context
@@ -47,8 +46,7 @@ def found(
     own = logits[:, heads_of(model, installed).columns["actions"]].astype(np.float64)
     for at, output in enumerate(outputs):
         if before is not None and output.by_context:
-            known = context(before, alone(texts, own[:, at]))
-            own[:, at] += [sum(map(mul, output.by_context, each)) for each in known.tolist()]
+            own[:, at] += weighed(context(before, alone(texts, own[:, at])), output.by_context)
     cuts = np.array([each.cut for each in outputs], np.float32)
     told = own >= cuts
     for row, at in zip(*(each.tolist() for each in np.nonzero(told)), strict=True):

@@ -12,7 +12,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from operator import mul
 from typing import Any, TypeVar
 
 import numpy as np
@@ -22,8 +21,8 @@ from chats.enriched import NoSentiment
 from chats.message import Direction
 from enrich.embedding.embed import PACKAGED
 from enrich.embedding.encoded import Vectors
-from enrich.embedding.heads import damaged, head_of, heads_of
-from enrich.preceding import Floats, Preceding, alone
+from enrich.embedding.heads import damaged, head_of, heads_of, weighed
+from enrich.preceding import Floats, Preceding
 from enrich.sentiment import lexicon
 from enrich.text import language
 
@@ -34,7 +33,8 @@ CONTEXT = 6  # numbers that tell of a text's context
 
 Number = TypeVar("Number", float, NDArray[np.float64])
 
-_SILENT = (0.0, 1.0, 0.0)  # what a text that cannot be read tells those behind it
+_SILENT = (0.0, 1.0, 0.0)  # the probabilities of a text that cannot be read
+_NOTHING = (0.0, 0.0)
 
 
 def sentiment(
@@ -56,13 +56,15 @@ def sentiment(
     if not by_writer:
         return [None if reading is None else scored(reading.polarity) for reading in readings]
     own = logits[:, heads_of(model, installed).columns["sentiment"]].tolist()
-    said = list(zip(readings, (by_writer[each] for each in directions), own, strict=True))
-    shares = [_SILENT if reading is None else by.probabilities(reading, row) for reading, by, row in said]
-    likely = np.array(shares, np.float64).reshape(-1, 3)[:, [0, 2]]
-    contexts = context(before or alone(len(texts)), likely).tolist()
+    said = list(zip(readings, directions, own, strict=True))
+    if before is None:
+        return [None if of is None else scored(by_writer[by].polarity(of, row)) for of, by, row in said]
+    shares = [_SILENT if of is None else by_writer[by].probabilities(of, row) for of, by, row in said]
+    around = context(before, np.array(shares, np.float64).reshape(-1, 3)[:, [0, 2]])
+    adds = {by: reader.added(around) for by, reader in by_writer.items()}
     return [
-        None if reading is None else scored(by.polarity(reading, row, its))
-        for (reading, by, row), its in zip(said, contexts, strict=True)
+        None if of is None else scored(by_writer[by].polarity(of, row, adds[by][at]))
+        for at, (of, by, row) in enumerate(said)
     ]
 
 
@@ -100,28 +102,29 @@ class Reader:
     # What each number of the context adds to them likewise; nothing in heads that read texts alone.
     by_context: tuple[Sequence[float], Sequence[float]] = ((), ())
 
+    def added(self, context: Floats) -> list[tuple[float, float]]:
+        """What the context of each text adds to the logit of negative, and of positive."""
+        negative, positive = (weighed(context, weights).tolist() for weights in self.by_context)
+        return list(zip(negative, positive, strict=True))
+
     def polarity(
-        self, reading: lexicon.Reading, logits: Sequence[float], context: Sequence[float] = ()
+        self, reading: lexicon.Reading, logits: Sequence[float], added: tuple[float, float] = _NOTHING
     ) -> float:
-        """-1..1, beyond FELT where the feeling is told.
+        """-1..1, beyond FELT where the feeling is told; of the text alone, or with what its context `added`.
 
         An idiom is not what its words are, so a turned text is the lexicon's alone.
         """
         if reading.is_turned:
             return reading.polarity
-        negative, _, positive = self.probabilities(reading, logits, context)
+        negative, _, positive = self.probabilities(reading, logits, added)
         return felt(leaning(reading.polarity, positive - negative), self.cuts)
 
     def probabilities(
-        self, reading: lexicon.Reading, logits: Sequence[float], context: Sequence[float] = ()
+        self, reading: lexicon.Reading, logits: Sequence[float], added: tuple[float, float] = _NOTHING
     ) -> tuple[float, float, float]:
-        """Of negative, neutral and positive; of the text alone where there is no `context`."""
-        to_negative, to_positive = (
-            weight * reading.polarity + sum(map(mul, weights, context))
-            for weight, weights in zip(self.by_lexicon, self.by_context, strict=True)
-        )
-        against = math.exp(logits[self.negative] + to_negative)
-        for_it = math.exp(logits[self.positive] + to_positive)
+        """Of negative, neutral and positive."""
+        against = math.exp(logits[self.negative] + self.by_lexicon[0] * reading.polarity + added[0])
+        for_it = math.exp(logits[self.positive] + self.by_lexicon[1] * reading.polarity + added[1])
         all_of_them = 1 + against + for_it
         return against / all_of_them, 1 / all_of_them, for_it / all_of_them
 
