@@ -111,6 +111,7 @@ class MessageEnrichment(Value, frozen=True):
     entities: tuple[Entity, ...] | None = ()
     topics: tuple[TopicRef, ...] | None = ()
     failed: Mapping[str, str] = {}  # strategy -> reason
+    read_after: int | None = None  # a digest of the context that it was read in; None: it was read alone
 
 
 class EnrichedConversation(Value, frozen=True):

@@ -28,6 +28,7 @@ from enrich.language import read as multilingual
 from enrich.language.identify import ENGLISH, READ, languages
 from enrich.node import counted_of
 from enrich.outcomes import Context
+from enrich.preceding import WHOSE, has_context, preceding
 from enrich.reading import Reading
 from enrich.sentiment import score as sentiment
 from enrich.sentiment.labels import Classifier
@@ -111,7 +112,7 @@ def analyse(
     """Everything but topics. `contexts` by conversation id; `model`, `installed` heads and `classifier` as in
     `enrich.models.Models`.
 
-    `known` is what was read before, by message id: it stays as it is.
+    `known` is what was read before, by message id: it stays as it is where its context is the same.
     """
     known = known or {}
     failed: dict[str, str] = {}
@@ -119,6 +120,8 @@ def analyse(
     texts = [message.text for message in said]
     writers = [message.direction for message in said]
     tongues = [tongue for each in conversations for tongue in languages(spoken(each))]
+    before = preceding(map(spoken, conversations), tongues)
+    places = _places(said, tongues, before.digests(texts, writers))
     foreign = _foreign(texts, writers, tongues, model)
     read = _attempt("embedding", failed, lambda: multilingual.encode(texts, foreign.read, model, installed))
     scores: list[float | None] | None = None
@@ -126,7 +129,7 @@ def analyse(
     if read is None:
         failed["sentiment"] = failed["topics"] = f"no embedding: {failed['embedding']}"
     else:
-        of = (texts, writers, read.logits, model, installed)
+        of = (texts, writers, read.logits, model, installed, before)
         scores = _attempt("sentiment", failed, lambda: sentiment.sentiment(*of))
         told = _attempt("action_head", failed, lambda: action_head.found(*of))
     for row, tongue in enumerate(tongues):
@@ -155,20 +158,16 @@ def analyse(
         own = spoken(conversation)
         rows = slice(start, start := start + len(own))
         ids = [message.id for message in own]
-        spoken_in = dict(zip(ids, tongues[rows], strict=True))
+        place_of = dict(zip(ids, places[rows], strict=True))
         felt = {} if scores is None else dict(zip(ids, scores[rows], strict=True))
         likely = {} if told is None else dict(zip(ids, told[rows], strict=True))
-        before = {
-            id: known[id] for id, tongue in spoken_in.items() if id in known and _is_of(known[id], tongue)
-        }
-        felt.update({id: each.sentiment for id, each in before.items()})
-        likely.update({id: dict(each.actions) for id, each in before.items()})
+        still = {id: known[id] for id, place in place_of.items() if id in known and _is_of(known[id], place)}
+        felt.update({id: each.sentiment for id, each in still.items()})
+        likely.update({id: dict(each.actions) for id, each in still.items()})
         context = contexts[conversation.id]
-        messages, reasons = _understood(
-            conversation, context, spoken_in, felt, likely, failed, foreign.failed
-        )
+        messages, reasons = _understood(conversation, context, place_of, felt, likely, failed, foreign.failed)
         failures = {strategy: f"failed: {reason}" for strategy, reason in reasons.items()}
-        beside = {"multilingual": foreign.name} if not _READ.isdisjoint(spoken_in.values()) else {}
+        beside = {"multilingual": foreign.name} if not _READ.isdisjoint(tongues[rows]) else {}
         found.append(Analysed(conversation, context, messages, {**models, **beside, **failures}, rows))
     known_tongues = _BY_ENGLISH if foreign.failed else (*_BY_ENGLISH, *READ)
     is_read = np.array([tongue in known_tongues for tongue in tongues], np.bool_)
@@ -233,15 +232,32 @@ def _foreign(
     return _Foreign(read, told or multilingual.SILENT, multilingual.name() if read.rows else "", failed)
 
 
-def _is_of(reading: Reading, tongue: str | None) -> bool:
-    """Whether the reading holds: it is of the language that the message is in. Old ones do not say theirs."""
-    return reading.language == tongue or (reading.language is None and tongue in _BY_ENGLISH)
+class _Place(NamedTuple):
+    """How a text is read: its language, and a digest of its context (None: alone)."""
+
+    tongue: str | None = None
+    after: int | None = None
+
+
+def _places(said: Sequence[Message], tongues: Sequence[str | None], digests: Sequence[int]) -> list[_Place]:
+    return [
+        _Place(tongue, digest if message.direction == WHOSE and has_context(message, tongue) else None)
+        for message, tongue, digest in zip(said, tongues, digests, strict=True)
+    ]
+
+
+def _is_of(reading: Reading, place: _Place) -> bool:
+    """Whether the reading holds: the text is in that language and context. Old ones do not say theirs."""
+    is_same_tongue = reading.language == place.tongue or (
+        reading.language is None and place.tongue in _BY_ENGLISH
+    )
+    return is_same_tongue and reading.after in (None, place.after)
 
 
 def _understood(
     conversation: Conversation,
     context: Context,
-    tongues: Mapping[str, str | None],
+    places: Mapping[str, _Place],
     scores: Mapping[str, float | None],
     likely: Mapping[str, Mapping[str, float]],
     failed_for_all: Mapping[str, str],
@@ -253,7 +269,7 @@ def _understood(
     reasons = dict(failed_for_all)
     for message in conversation.messages:
         failed = dict(failed_for_all) if message.text.strip() else {}
-        tongue = tongues.get(message.id)
+        tongue, after = places.get(message.id, _Place())
         is_foreign = tongue in READ
         if is_foreign:
             failed |= failed_for_foreign
@@ -268,6 +284,7 @@ def _understood(
             action_evidence=dict(seen or ()),
             entities=_attempt("entities", failed, partial(entities.entities, message.text)),
             failed=failed,
+            read_after=after,
         )
         reasons.update(failed)
         previous_at = message.at if message.is_direct else previous_at

@@ -1,4 +1,4 @@
-"""What models read in a message's text, kept with the message: it is read once.
+"""What models read in a message, kept with it: it is read once in the same context.
 
 Another kind of machine would read it a little otherwise, in the third decimal. So what a message says does
 not change when its conversation grows and a worker elsewhere understands it again. Light to import.
@@ -17,12 +17,14 @@ _READERS = frozenset(("enrichment", "embedding", "sentiment", "action_head", "ac
 class Reading:
     """Of one message: its sentiment, and the actions that a model found with their probabilities.
 
-    They are those of `language`: where the message comes to be in another one, it is read anew.
+    They are those of `language` and of what was said before it, of which `after` is a digest (None: it was
+    read alone): where one of these comes to be another, the message is read anew.
     """
 
     sentiment: float | None
     actions: Mapping[str, float]
     language: str | None = None
+    after: int | None = None
 
 
 def reading_of(found: MessageEnrichment) -> Reading | None:
@@ -31,7 +33,7 @@ def reading_of(found: MessageEnrichment) -> Reading | None:
         return None
     evidence = found.action_evidence.items()
     actions = {action: float(by[len(_MODEL) :]) for action, by in evidence if by.startswith(_MODEL)}
-    return Reading(found.sentiment, actions, found.language)
+    return Reading(found.sentiment, actions, found.language, found.read_after)
 
 
 def evidence_of(probability: float) -> str:

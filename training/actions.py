@@ -10,6 +10,10 @@ best F1 of rules and head together at which both are right often enough. In the 
 frequent than in chats, so they choose nothing. An action of which nothing is right often enough is left to
 the rules: then the model is too poor, or the lines and chats say too little.
 
+Some actions of fans are read in the context of a message (`enrich.preceding`): those that were read better
+by it when all chats of one writer after the other were left out. What it adds is learnt behind each
+regression, from what one that has not seen a chat says of its messages alone.
+
 Corrections of an installation's own (`training.corrections`) are one more source. What they count is chosen
 by how right they and the chats are then told, again by cross-validation; calibration and threshold come from
 the chats alone.
@@ -28,13 +32,16 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from chats.message import Direction, Message
+from enrich import preceding
+from enrich.actions import head
 from enrich.actions.seen import seen
 from enrich.embedding.embed import PACKAGED, model_name
 from enrich.embedding.encoded import Vectors
 from enrich.embedding.heads import path_of
+from enrich.preceding import Preceding
 from training import regression
 from training.features import asked_for, features, write
-from training.labelled import digest, files, fold_of, read_chats
+from training.labelled import before, digest, files, fold_of, read_chats
 from training.regression import FOLDS, Basis, Floats, Ints
 
 Flags = NDArray[np.bool_]
@@ -44,7 +51,9 @@ ACTIONS: dict[Direction, tuple[str, ...]] = {
     "creator": ("upsell", "question"),
 }
 LINES = Path(__file__).with_name("action_lines.tsv")
+SCRIPTS = [Path(__file__), Path(regression.__file__), Path(preceding.__file__)]
 
+IN_CONTEXT = frozenset(("custom_request", "price_inquiry", "price_objection", "complaint"))
 _OF_CHATS_ALONE = frozenset(("question",))
 _PENALTIES = (1.0, 3.0)  # inverse: higher trusts the training data more
 _WEIGHTS = (0.1, 0.3, 1.0)  # of a line, against a message of a chat
@@ -60,6 +69,7 @@ class Labelled:
     text: str
     chat: str = ""  # "": a line; of a correction, what is never divided
     is_correction: bool = False
+    id: str = ""  # of a message of the chats
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,6 +82,8 @@ class Data:
     is_correction: Flags
     shown: Sequence[frozenset[str]]
     ruled: Sequence[set[str]]  # by the rules
+    texts: Sequence[str]  # of the chats
+    before: Preceding  # likewise
 
 
 def main() -> None:
@@ -88,7 +100,7 @@ def read_lines() -> list[Labelled]:
 def read_messages() -> list[Labelled]:
     """The messages of the labelled chats that have a text."""
     return [
-        Labelled(each.direction, each.actions, each.text, each.chat)
+        Labelled(each.direction, each.actions, each.text, each.chat, id=each.id)
         for each in read_chats()
         if each.text.strip()
     ]
@@ -109,12 +121,14 @@ def train(labelled: Sequence[Labelled], model: str = PACKAGED) -> dict[str, Any]
             is_correction=np.array([each.is_correction for each in own]),
             shown=[each.actions for each in own],
             ruled=[_by_rules(each) for each in own],
+            texts=[each.text for each in own if each.id],
+            before=before([each.id for each in own if each.id]),
         )
         for action in actions:
             if (trained := _trained(data, action, basis)) is not None:
                 outputs[f"{direction} {action}"] = trained
     return {
-        "script_sha256": digest([Path(__file__), Path(regression.__file__)]),
+        "script_sha256": digest(SCRIPTS),
         "lines_sha256": digest([LINES]),
         "chats_sha256": digest(files()),
         "embedding": model_name(model),
@@ -146,7 +160,9 @@ class Choice:
     penalty: float
     weights: Floats  # of all rows
     threshold: float
-    found: Floats  # logits of the chats
+    found: Floats  # logits of the chats, each message alone
+    around: Floats | None  # what is known of the context of each [chats, CONTEXT]; None: it is not asked
+    likely: Floats  # of the chats, calibrated, as the service reads them
     figures: Mapping[str, float]  # of rules and head together
     corrected: float  # the share of corrections that is told rightly; 0 where there are none
 
@@ -162,8 +178,6 @@ def _trained(data: Data, action: str, basis: Basis) -> dict[str, Any] | None:
         return None
     true, ruled = _true(data, action), _ruled(data, action)
     labels, chat = true.astype(int), data.is_chat
-    after = regression.calibrated(best.found, labels[chat], data.fold[chat])
-    likely, raw = (regression.probabilities(each)[:, 1] for each in (after, best.found))
     made = regression.calibration(best.found, labels[chat])
     used = best.weights > 0
     model = regression.fit(data.inputs[used], labels[used], best.weights[used], best.penalty)
@@ -175,12 +189,13 @@ def _trained(data: Data, action: str, basis: Basis) -> dict[str, Any] | None:
         "cross_validated": {
             "n": int(true[chat].sum()),
             "rules": _figures(true[chat], ruled[chat]),
-            "head": _figures(true[chat], likely >= best.threshold),
+            "head": _figures(true[chat], best.likely >= best.threshold),
             "rules or head": best.figures,
-            "calibration_error_before": regression.calibration_error(raw, true[chat]),
-            "calibration_error": regression.calibration_error(likely, true[chat]),
+            "calibration_error_before": regression.calibration_error(_likely(best.found), true[chat]),
+            "calibration_error": regression.calibration_error(best.likely, true[chat]),
         },
         **more,
+        **_context(best, made.of(best.found), labels[chat]),
         **regression.output(*basis.back(model.coef_[0] * scale, float(model.intercept_[0] * scale + shift))),
     }
 
@@ -206,6 +221,14 @@ def _with_corrections(data: Data, action: str, without: Choice) -> tuple[Choice,
     }
 
 
+def _context(best: Choice, alone: Floats, labels: Ints) -> dict[str, Any]:
+    """What the context adds to the calibrated logits of the chats, as the file has it."""
+    if best.around is None:
+        return {}
+    weights = regression.context_weights(alone, best.around, labels)
+    return {"context": np.round(weights[:, 0], 4).tolist()}
+
+
 def _best(choices: Iterable[Choice | None]) -> Choice | None:
     return max((each for each in choices if each), key=lambda each: each.figures["f1"], default=None)
 
@@ -218,7 +241,12 @@ def _choice(
     labels, chat, corrected = true.astype(int), data.is_chat, data.is_correction
     weights = np.where(chat, 1.0, np.where(corrected, of_corrections, weight))
     found = regression.out_of_fold(data.inputs, labels, weights, data.fold, penalty)
-    likely = _likely(regression.calibrated(found[chat], labels[chat], data.fold[chat]))
+    read = alone = regression.calibrated(found[chat], labels[chat], data.fold[chat])
+    around: Floats | None = None
+    if action in IN_CONTEXT:
+        around = head.context(data.before, head.alone(data.texts, alone[:, 0]))
+        read = regression.in_context(alone, around, labels[chat], data.fold[chat])
+    likely = _likely(read)
     choices = {
         threshold: _figures(true[chat], ruled[chat] | (likely >= threshold)) for threshold in _THRESHOLDS
     }
@@ -231,7 +259,7 @@ def _choice(
         made = regression.calibration(found[chat], labels[chat])
         told = ruled[corrected] | (_likely(made.of(found[corrected])) >= threshold)
         right = float((told == true[corrected]).mean())
-    return Choice(weight, penalty, weights, threshold, found[chat], choices[threshold], right)
+    return Choice(weight, penalty, weights, threshold, found[chat], around, likely, choices[threshold], right)
 
 
 def _true(data: Data, action: str) -> Flags:

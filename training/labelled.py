@@ -4,10 +4,19 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from chats.message import Direction
+import numpy as np
+
+from chats.conversation import Conversation, cut
+from chats.message import Direction, Message
+from enrich.language.identify import ENGLISH
+from enrich.preceding import Preceding, alone, preceding
+from enrich.topics.windows import spoken
+from settings import Settings
 
 Label = Literal["negative", "neutral", "positive"]
 
@@ -44,6 +53,21 @@ class ChatMessage:
     text: str
     label: Label | None  # None: there is nothing to read
     actions: frozenset[str]  # of those that are judged on the text
+    at: float  # epoch seconds
+    is_mass: bool
+
+    def as_message(self) -> Message:
+        """What of it decides what it is read in."""
+        return Message(
+            id=self.id,
+            creator_id="",
+            chat_id=self.chat,
+            fan_id=self.chat,
+            direction=self.direction,
+            at=self.at,
+            text=self.text,
+            is_mass=self.is_mass,
+        )
 
 
 def files(folder: Path = CHATS) -> list[Path]:
@@ -57,6 +81,35 @@ def read_chats(folder: Path = CHATS) -> list[ChatMessage]:
         for path in files(folder)
         for line in path.read_text("utf-8").splitlines()
     ]
+
+
+def conversations(messages: Sequence[ChatMessage]) -> list[Conversation]:
+    """The chats, each together, cut as the service cuts them."""
+    settings = Settings()
+    return [
+        conversation
+        for _, chat in groupby(messages, key=lambda each: each.chat)
+        for conversation in cut(
+            [each.as_message() for each in chat],
+            gap=settings.conversation_gap,
+            silence=settings.silence_threshold,
+        )
+    ]
+
+
+def before(ids: Sequence[str]) -> Preceding:
+    """What precedes each of these messages in its chat; nothing where an id is of no message."""
+    said = [spoken(each) for each in conversations(read_chats())]
+    places = {each.id: at for at, each in enumerate(each for own in said for each in own)}
+    found = preceding(said, [ENGLISH] * len(places))
+    rows = np.full(len(places) + 1, -1)  # of each among `ids`; the last one is nobody's
+    kept = [row for row, id in enumerate(ids) if id in places]
+    at = [places[ids[row]] for row in kept]
+    rows[at] = kept
+    whole = alone(len(ids))
+    whole.rows[kept] = rows[found.rows[at]]
+    whole.by_own[kept], whole.by_other[kept] = found.by_own[at], found.by_other[at]
+    return whole
 
 
 def digest(paths: Sequence[Path]) -> str:
@@ -78,5 +131,6 @@ def _message(file: str, row: Mapping[str, Any]) -> ChatMessage:
     direction, label, actions = row["direction"], row["sentiment"], frozenset(row["actions"])
     for by, known in BY.items():
         if by == direction and actions <= known and (label is None or label in LABELS):
-            return ChatMessage(row["chat"], row["id"], by, row["text"], label, actions)
+            at = datetime.fromisoformat(row["at"]).timestamp()
+            return ChatMessage(row["chat"], row["id"], by, row["text"], label, actions, at, row["isMass"])
     raise ValueError(f"{file}, {row['id']}: no {direction} shows {label}, {', '.join(sorted(actions))}")

@@ -1,7 +1,8 @@
-"""Logistic regressions on layers: fitted, judged by cross-validation, calibrated.
+"""Logistic regressions on layers: fitted, judged by cross-validation, calibrated, put into context.
 
 A chat is never divided between what a regression learns from and what it is judged on. Probabilities are
-calibrated on what regressions say of texts that they have not seen, and judged on others again.
+calibrated on what regressions say of texts that they have not seen, and judged on others again. So is what
+the context of a text adds: a second regression behind the first one, which stays what it says of texts alone.
 """
 
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import minimize
 from sklearn.linear_model import LogisticRegression
 
 from enrich.embedding.encoded import Vectors
@@ -23,6 +25,7 @@ _DIRECTIONS = 320  # of 1,536: the others hold a tenth of the variance, and make
 _BINS = 10
 _TOLERANCE = 1e-3
 _FREE = 1e3  # inverse penalty of a calibration, which has three weights at most
+_OF_CONTEXT = 1.0  # likewise: talk that wanders off must not be taken for what was said before
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,6 +103,33 @@ def calibrated(found: Floats, labels: Ints, fold: Ints) -> Floats:
     for left_out in range(FOLDS):
         rest = fold != left_out
         own[~rest] = calibration(found[rest], labels[rest]).of(found[~rest])
+    return own
+
+
+def context_weights(found: Floats, context: Floats, labels: Ints) -> Floats:
+    """What each number of the context [n, m] adds to logits of texts alone [n, k]: [m, k]."""
+    of_logits = np.array([1] if found.shape[1] == 1 else [0, 2])  # their labels
+    came_true = labels[:, None] == of_logits
+
+    def loss(flat: Floats) -> tuple[float, Floats]:
+        weights = flat.reshape(context.shape[1], -1)
+        shares = probabilities(found + context @ weights)
+        surprise = -np.log(shares[np.arange(len(labels)), labels]).sum()
+        slopes = context.T @ (shares[:, of_logits] - came_true) + weights / _OF_CONTEXT
+        return float(surprise + flat @ flat / (2 * _OF_CONTEXT)), slopes.ravel()
+
+    start = np.zeros(context.shape[1] * found.shape[1])
+    fitted: Floats = minimize(loss, start, jac=True, method="L-BFGS-B").x
+    return fitted.reshape(context.shape[1], -1)
+
+
+def in_context(found: Floats, context: Floats, labels: Ints, fold: Ints) -> Floats:
+    """Logits with what the context adds, each by the other folds."""
+    own = np.zeros_like(found)
+    for left_out in range(FOLDS):
+        rest = fold != left_out
+        weights = context_weights(found[rest], context[rest], labels[rest])
+        own[~rest] = found[~rest] + context[~rest] @ weights
     return own
 
 

@@ -14,6 +14,10 @@ How much less, and whether what the lexicon reads is one of the inputs, is chose
 whole chats. So are the cuts: the best macro F1 at which a feeling that is told is right often enough; below,
 the text is neutral. With a model too poor for that the best macro F1 decides alone; the figures say so.
 
+All this is chosen on texts alone. What the context of a fan's message adds (`enrich.preceding`) is learnt
+behind that, from what heads that have not seen a chat say of its messages alone; then the cuts are chosen
+again.
+
 Corrections of an installation's own (`training.corrections`) are one more source. What they count is chosen
 by how right they and the chats are then told, again by cross-validation. Calibration and cuts come from the
 chats alone: corrections are what was read wrongly, no sample of what people write.
@@ -30,7 +34,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -41,17 +45,20 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from chats.message import Direction
+from enrich import preceding
 from enrich.embedding.embed import PACKAGED, model_name
 from enrich.embedding.encoded import Vectors
 from enrich.embedding.heads import path_of
+from enrich.preceding import WHOSE, Preceding
 from enrich.sentiment import lexicon
-from enrich.sentiment.score import FELT, LEXICON_SHARE, leaning
+from enrich.sentiment.score import FELT, LEXICON_SHARE, context, leaning
 from training import regression
 from training.features import asked_for, features, write
-from training.labelled import LABELS, Label, digest, files, fold_of, read_chats
+from training.labelled import LABELS, Label, before, digest, files, fold_of, read_chats
 from training.regression import FOLDS, MARGIN, Basis, Floats, Ints
 
 LINES = Path(__file__).with_name("sentiment_lines.tsv")
+SCRIPTS = [Path(__file__), Path(regression.__file__), Path(preceding.__file__)]
 HELD_OUT = Path(__file__).parents[1] / "bench" / "quality" / "data" / "tweets_held_out.tsv"
 LICENCE = HELD_OUT.with_name("tweets_LICENSE.txt")
 
@@ -71,6 +78,7 @@ _CORRECTED = (0.3, 1.0, 3.0)  # of a correction, likewise
 _CUTS = tuple(round(0.02 * step, 2) for step in range(2, 36))
 _PRECISION = {"negative": 0.4, "positive": 0.6}  # at least, of a feeling that is told
 _DIRECTIONS: tuple[Direction, ...] = ("fan", "creator")
+_FELT = ("negative", "positive")  # what a head has an output for
 
 Flags = NDArray[np.bool_]
 
@@ -82,6 +90,7 @@ class Labelled:
     rating: float  # -4..4
     source: Literal["tweets", "lines", "fan", "creator", "corrected fan", "corrected creator"]
     chat: str = ""  # or what is never divided from it otherwise
+    id: str = ""  # of a message of the chats
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,18 +103,34 @@ class Data:
     fold: Ints
     polarity: Floats  # that the lexicon reads
     is_turned: Flags
+    before: Preceding
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Choice:
-    """One way to train a direction's head, with what it says of its own chats when it has not seen them."""
+    """One way to train a direction's head, with what it says of its own chats when it has not seen them.
+
+    All of it is of texts alone.
+    """
 
     with_lexicon: bool
+    of_tweets: float
+    of_lines: float
     weights: Floats
     found: Floats  # logits of all rows
     cuts: tuple[float, float]
     score: float
     corrected: float = 0.0  # the share of corrections that is told rightly
+    of_corrections: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Read:
+    """What a choice says of its own chats when it has not seen them, as the service reads them."""
+
+    context: Floats | None  # what it adds [CONTEXT, 2]; None: messages are read alone
+    found: Floats  # calibrated logits
+    cuts: tuple[float, float]
 
 
 def main() -> None:
@@ -134,7 +159,9 @@ def read_lines() -> list[Labelled]:
 def read_messages() -> list[Labelled]:
     """The messages of the labelled chats that have a feeling or none."""
     return [
-        Labelled(each.text, each.label, 2.0 * (LABELS.index(each.label) - 1), each.direction, each.chat)
+        Labelled(
+            each.text, each.label, 2.0 * (LABELS.index(each.label) - 1), each.direction, each.chat, each.id
+        )
         for each in read_chats()
         if each.label is not None
     ]
@@ -170,14 +197,30 @@ def train(labelled: Sequence[Labelled], model: str = PACKAGED) -> dict[str, Any]
         fold=np.array([fold_of(each.chat or each.text, FOLDS) for each in labelled]),
         polarity=np.array([each.polarity for each in readings]),
         is_turned=np.array([each.is_turned for each in readings]),
+        before=before([each.id for each in labelled]),
     )
+    without = {direction: _best(direction, data) for direction in _DIRECTIONS}
+    choices = {direction: _with_corrections(direction, data, each) for direction, each in without.items()}
+    told, told_before = _read(data, choices), _read(data, without)
     outputs: dict[str, Any] = {}
     directions: dict[str, Any] = {}
-    for direction in _DIRECTIONS:
-        own, directions[direction] = _trained(direction, data, basis)
-        outputs.update(own)
+    for direction, choice in choices.items():
+        own, by_lexicon = _trained(direction, data, basis, choice)
+        outputs |= own
+        directions[direction] = _told_of(direction, data, choice, told[direction], by_lexicon)
+        if choice.of_corrections:
+            first = without[direction]
+            directions[direction] |= {
+                "weight_of_corrections": choice.of_corrections,
+                "corrections": {
+                    "n": int((data.source == f"corrected {direction}").sum()),
+                    "right_before": round(first.corrected, 4),
+                    "right": round(choice.corrected, 4),
+                },
+                "cross_validated_before": _figures(direction, data, first, told_before[direction]),
+            }
     return {
-        "script_sha256": digest([Path(__file__), Path(regression.__file__)]),
+        "script_sha256": digest(SCRIPTS),
         "lines_sha256": digest([LINES]),
         "chats_sha256": digest(files()),
         "tweets": f"{SDIST} sdist, MIT" if "tweets" in data.source else "",
@@ -191,60 +234,90 @@ def train(labelled: Sequence[Labelled], model: str = PACKAGED) -> dict[str, Any]
     }
 
 
-def _trained(direction: Direction, data: Data, basis: Basis) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The outputs of a direction's head, and how they are to be taken."""
-    choices = {
-        (with_lexicon, *weights): _choice(direction, data, with_lexicon, *weights)
-        for with_lexicon, weights in product((True, False), _WEIGHTS)
-    }
-    (with_lexicon, of_tweets, of_lines), best = max(choices.items(), key=lambda each: each[1].score)
-    more: dict[str, Any] = {}
-    if f"corrected {direction}" in data.source:
-        best, more = _with_corrections(direction, data, best, (with_lexicon, of_tweets, of_lines))
+def _trained(direction: Direction, data: Data, basis: Basis, choice: Choice) -> tuple[dict[str, Any], Floats]:
+    """The outputs of a direction's head, and what the lexicon adds to each."""
     own = data.source == direction
-    model = regression.fit(_inputs(data, with_lexicon), data.labels, best.weights, _PENALTY)
-    made = regression.calibration(best.found[own], data.labels[own])
+    model = regression.fit(_inputs(data, choice.with_lexicon), data.labels, choice.weights, _PENALTY)
+    made = regression.calibration(choice.found[own], data.labels[own])
     against = (model.coef_[[0, 2]] - model.coef_[1]).T @ made.scales  # [inputs, 2]
     biases = (model.intercept_[[0, 2]] - model.intercept_[1]) @ made.scales + made.shifts
-    labels = ("negative", "positive")
     of_basis = against[: data.inputs.shape[1]]
-    of_lexicon = against[-1] if with_lexicon else np.zeros(2)
+    of_lexicon = against[-1] if choice.with_lexicon else np.zeros(2)
     outputs = {
         f"{direction} {label}": regression.output(*basis.back(of_basis[:, at], biases[at]))
-        for at, label in enumerate(labels)
+        for at, label in enumerate(_FELT)
     }
-    return outputs, {
-        "weight_of_tweets": of_tweets,
-        "weight_of_lines": of_lines,
-        "lexicon": {label: round(float(each), 4) for label, each in zip(labels, of_lexicon, strict=True)},
-        "cuts": dict(zip(labels, best.cuts, strict=True)),
-        "cross_validated": _figures(direction, data, best),
-        **more,
+    return outputs, of_lexicon
+
+
+def _told_of(
+    direction: Direction, data: Data, choice: Choice, read: Read, by_lexicon: Floats
+) -> dict[str, Any]:
+    """How the outputs of a direction's head are to be taken, and what came of it."""
+    told: dict[str, Any] = {
+        "weight_of_tweets": choice.of_tweets,
+        "weight_of_lines": choice.of_lines,
+        "lexicon": dict(zip(_FELT, np.round(by_lexicon, 4).tolist(), strict=True)),
+    }
+    if read.context is not None:
+        told["context"] = dict(zip(_FELT, np.round(read.context.T, 4).tolist(), strict=True))
+    return {
+        **told,
+        "cuts": dict(zip(_FELT, read.cuts, strict=True)),
+        "cross_validated": _figures(direction, data, choice, read),
     }
 
 
-def _with_corrections(
-    direction: Direction, data: Data, without: Choice, setting: tuple[bool, float, float]
-) -> tuple[Choice, dict[str, Any]]:
-    """The best choice that learns from corrections, and what is told of it; harmless ones come first."""
-    before = _figures(direction, data, without)
-    choices = {weight: _choice(direction, data, *setting, weight) for weight in _CORRECTED}
+def _best(direction: Direction, data: Data) -> Choice:
+    """The best choice that learns from no corrections."""
+    choices = [
+        _choice(direction, data, with_lexicon, *weights)
+        for with_lexicon, weights in product((True, False), _WEIGHTS)
+    ]
+    return max(choices, key=lambda each: each.score)
 
-    def merit(each: tuple[float, Choice]) -> tuple[bool, float]:
-        after = _figures(direction, data, each[1])
-        is_harmless = all(after[name] >= before[name] - MARGIN for name in ("accuracy", "macro_f1"))
-        return is_harmless, each[1].score + each[1].corrected
 
-    weight, best = max(choices.items(), key=merit)
-    return best, {
-        "weight_of_corrections": weight,
-        "corrections": {
-            "n": int((data.source == f"corrected {direction}").sum()),
-            "right_before": round(without.corrected, 4),
-            "right": round(best.corrected, 4),
-        },
-        "cross_validated_before": before,
-    }
+def _with_corrections(direction: Direction, data: Data, without: Choice) -> Choice:
+    """The best choice that learns from corrections where there are some; harmless ones come first."""
+    if f"corrected {direction}" not in data.source:
+        return without
+    before = _right(direction, data, without)
+    setting = (without.with_lexicon, without.of_tweets, without.of_lines)
+
+    def merit(each: Choice) -> tuple[bool, float]:
+        pairs = zip(_right(direction, data, each), before, strict=True)
+        return all(after >= first - MARGIN for after, first in pairs), each.score + each.corrected
+
+    return max((_choice(direction, data, *setting, weight) for weight in _CORRECTED), key=merit)
+
+
+def _read(data: Data, choices: Mapping[Direction, Choice]) -> dict[Direction, Read]:
+    """What both sides' choices say together: of each message alone, and then of some in their context."""
+    alone = {each: _alone(each, data, choice) for each, choice in choices.items()}
+    read = {each: Read(None, alone[each], choice.cuts) for each, choice in choices.items()}
+    shares = np.zeros((len(data.labels), 2))
+    for direction, found in alone.items():
+        shares[data.source == direction] = regression.probabilities(found)[:, [0, 2]]
+    own = data.source == WHOSE
+    labels, around, raw = data.labels[own], context(data.before, shares)[own], choices[WHOSE].found[own]
+    weights = regression.context_weights(regression.calibration(raw, labels).of(raw), around, labels)
+    found = regression.in_context(alone[WHOSE], around, labels, data.fold[own])
+    cuts, _ = _cuts(data, own, leaning(data.polarity[own], _difference(found)))
+    return read | {WHOSE: Read(weights, found, cuts)}
+
+
+def _alone(direction: Direction, data: Data, choice: Choice) -> Floats:
+    """Calibrated logits of own chats, each message alone."""
+    own = data.source == direction
+    return regression.calibrated(choice.found[own], data.labels[own], data.fold[own])
+
+
+def _right(direction: Direction, data: Data, choice: Choice) -> tuple[float, float]:
+    """Accuracy and macro F1 on own chats, each message alone."""
+    own = data.source == direction
+    leans = leaning(data.polarity[own], _difference(_alone(direction, data, choice)))
+    told = _told(data, own, leans, choice.cuts)
+    return float((told == data.labels[own]).mean()), _judged(data.labels[own], told)[0]
 
 
 def _inputs(data: Data, with_lexicon: bool) -> Vectors:
@@ -271,7 +344,8 @@ def _choice(
     tweets = (data.source == "tweets") & (data.labels != 1)
     is_right = _difference(found)[tweets] * (data.labels[tweets] - 1) > 0
     score = f1 + (float(is_right.mean()) if len(is_right) else 0.0)
-    return Choice(with_lexicon, weights, found, cuts, score, _corrected(direction, data, found, cuts))
+    corrected = _corrected(direction, data, found, cuts)
+    return Choice(with_lexicon, of_tweets, of_lines, weights, found, cuts, score, corrected, of_corrections)
 
 
 def _corrected(direction: Direction, data: Data, found: Floats, cuts: tuple[float, float]) -> float:
@@ -325,17 +399,17 @@ def _judged(true: Ints, told: Ints) -> tuple[float, list[float]]:
     return float(f1), (right / np.maximum(1, of_told)).tolist()
 
 
-def _figures(direction: Direction, data: Data, best: Choice) -> dict[str, float]:
+def _figures(direction: Direction, data: Data, choice: Choice, read: Read) -> dict[str, float]:
     """Of own chats, by heads and calibrations that have not seen them."""
     own = data.source == direction
     true = data.labels[own]
-    found = regression.calibrated(best.found[own], true, data.fold[own])
-    leans = leaning(data.polarity[own], _difference(found))
-    told = _told(data, own, leans, best.cuts)
+    leans = leaning(data.polarity[own], _difference(read.found))
+    told = _told(data, own, leans, read.cuts)
     f1, precision = _judged(true, told)
-    alone = _told(data, own, data.polarity[own], (FELT, FELT))
+    alone = _right(direction, data, choice)
+    by_lexicon = _told(data, own, data.polarity[own], (FELT, FELT))
     felt = true != 1
-    errors = [_calibration_error(each, true) for each in (best.found[own], found)]
+    errors = [_calibration_error(each, true) for each in (choice.found[own], read.found)]
     return {
         "n": len(true),
         "accuracy": round(float((told == true).mean()), 4),
@@ -345,8 +419,10 @@ def _figures(direction: Direction, data: Data, best: Choice) -> dict[str, float]
         "polarity_right": round(float((leans[felt] * (true[felt] - 1) > 0).mean()), 4),
         "calibration_error_before": errors[0],
         "calibration_error": errors[1],
-        "lexicon_accuracy": round(float((alone == true).mean()), 4),
-        "lexicon_macro_f1": round(_judged(true, alone)[0], 4),
+        "accuracy_alone": round(alone[0], 4),
+        "macro_f1_alone": round(alone[1], 4),
+        "lexicon_accuracy": round(float((by_lexicon == true).mean()), 4),
+        "lexicon_macro_f1": round(_judged(true, by_lexicon)[0], 4),
     }
 
 

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from bench.quality.score import Score
-from bench.quality.truth import ACTIONS, chats
+from bench.quality.truth import ACTIONS, chats, spoken_in
 from enrich.actions.head import found as found_by_head
 from enrich.actions.seen import seen
 from enrich.embedding.embed import encode
@@ -21,13 +21,16 @@ OF_FIELDS = frozenset(
 
 def measure() -> list[Score]:
     right, found, true = Counter[str](), Counter[str](), Counter[str]()
-    for chat in chats():
+    labelled = chats()
+    spoken, before = spoken_in(labelled)
+    texts, writers = [each.text for each in spoken], [each.direction for each in spoken]
+    by_head = found_by_head(texts, writers, encode(texts).logits, before=before)
+    likely = {message.id: its for message, its in zip(spoken, by_head, strict=True)}
+    for chat in labelled:
         previous_at: float | None = None
-        texts = [message.text for message in chat.messages]
-        writers = [message.direction for message in chat.messages]
-        by_head = found_by_head(texts, writers, encode(texts).logits)
-        for message, likely in zip(chat.messages, by_head, strict=True):
-            said = {each.type for each in seen(message.as_message(), previous_at, likely)}
+        for message in chat.messages:
+            its = likely.get(message.id, {})
+            said = {each.type for each in seen(message.as_message(), previous_at, its)}
             found.update(said)
             true.update(message.actions)
             right.update(said.intersection(message.actions))

@@ -1,9 +1,9 @@
 """How well sentiment is read, beside plain VADER on the same texts.
 
 Three sets, none of which trained or tuned anything: tweets held out by `training.sentiment` (MIT, see
-`data/tweets_LICENSE.txt`), the labelled chat messages, and hard lines by kind, written to show what fails.
-Texts that have no writer are read as a fan's. A sentiment below .4 is taken as negative and above .6 as
-positive; VADER's at its own cuts, -.05 and .05. A text without a sentiment counts as wrong.
+`data/tweets_LICENSE.txt`), the labelled chat messages, each read in its chat, and hard lines by kind, written
+to show what fails. Texts that have no writer are read as a fan's. A sentiment below .4 is taken as negative
+and above .6 as positive; VADER's at its own cuts, -.05 and .05. A text without a sentiment counts as wrong.
 
 Beside them, what is taken for another language: of lines in other languages, and of English.
 """
@@ -11,7 +11,7 @@ Beside them, what is taken for another language: of lines in other languages, an
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -22,6 +22,7 @@ from sklearn.metrics import f1_score
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
 from bench.quality.score import Score
+from bench.quality.truth import LabelledChat, chats, spoken_in
 from chats.message import Direction
 from enrich.embedding.embed import encode
 from enrich.sentiment.score import sentiment
@@ -44,15 +45,18 @@ class Case:
     rating: float  # what the polarity should be proportional to
     kind: str = ""
     direction: Direction = "fan"
+    id: str = ""  # of a message of the labelled chats
 
 
 def measure() -> list[Score]:
     messages, hard = labelled_messages(MESSAGES), hard_lines(HARD_LINES)
     kinds = list(dict.fromkeys(case.kind for case in hard))
+    fans, creators = ([case for case in messages if case.direction == by] for by in ("fan", "creator"))
+    read = read_in(chats())
     return [
         *scores("held-out tweets", held_out_tweets(HELD_OUT)),
-        *scores("labelled messages of fans", [case for case in messages if case.direction == "fan"]),
-        *scores("labelled messages of creators", [case for case in messages if case.direction == "creator"]),
+        *scores("labelled messages of fans", fans, read),
+        *scores("labelled messages of creators", creators, read),
         *(
             score
             for kind in kinds
@@ -113,6 +117,7 @@ def labelled_messages(path: Path) -> list[Case]:
             row["sentiment"],
             LABELS.index(row["sentiment"]) - 1,
             direction="creator" if row["direction"] == "creator" else "fan",
+            id=row["id"],
         )
         for row in rows
         if row["sentiment"] is not None and row["text"].strip().casefold() not in trained
@@ -124,12 +129,26 @@ def hard_lines(path: Path) -> list[Case]:
     return [Case(text, label, LABELS.index(label) - 1, kind) for kind, label, text in rows]
 
 
-def scores(data: str, cases: Sequence[Case]) -> list[Score]:
-    """Each measure of the sentiments and, beside it, of VADER; none where there is no case."""
+def read_in(labelled: Sequence[LabelledChat]) -> dict[str, float | None]:
+    """The sentiment of each message that has text, read in its conversation, by its id."""
+    said, before = spoken_in(labelled)
+    texts, writers = [each.text for each in said], [each.direction for each in said]
+    found = sentiment(texts, writers, encode(texts).logits, before=before)
+    return {message.id: its for message, its in zip(said, found, strict=True)}
+
+
+def scores(data: str, cases: Sequence[Case], read: Mapping[str, float | None] | None = None) -> list[Score]:
+    """Each measure of the sentiments and, beside it, of VADER; none where there is no case.
+
+    `read` are the sentiments by the cases' ids; None: each is read alone.
+    """
     if not cases:
         return []
     texts = [case.text for case in cases]
-    found = sentiment(texts, [case.direction for case in cases], encode(texts).logits)
+    if read is None:
+        found = sentiment(texts, [case.direction for case in cases], encode(texts).logits)
+    else:
+        found = [read[case.id] for case in cases]
     vader = SentimentIntensityAnalyzer()
     ours = _figures(cases, [None if score is None else 2 * score - 1 for score in found], _OURS)
     theirs = _figures(cases, [vader.polarity_scores(text)["compound"] for text in texts], _VADERS)

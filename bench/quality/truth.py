@@ -6,7 +6,7 @@ file's name and the line, never with message text.
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
@@ -14,8 +14,13 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar, cast, get_args
 
 from chats.chat import Chat
+from chats.conversation import cut
 from chats.enriched import OutcomeType
 from chats.message import Direction, MediaKind, Message
+from enrich.language.identify import languages
+from enrich.preceding import Preceding, preceding
+from enrich.topics.windows import spoken
+from settings import Settings
 
 Sentiment = Literal["negative", "neutral", "positive"]
 EntityType = Literal["money", "date", "time", "place", "person", "brand", "platform"]
@@ -176,6 +181,20 @@ def chats(folder: Path = FOLDER) -> list[LabelledChat]:
     if of_chat:
         raise ValueError(f"chats.jsonl: no line for {', '.join(sorted(of_chat))}")
     return found
+
+
+def spoken_in(found: Iterable[LabelledChat]) -> tuple[list[Message], Preceding]:
+    """The messages of these chats that have text, and what precedes each in its conversation."""
+    settings = Settings()
+    said = [
+        spoken(conversation)
+        for chat in found
+        for conversation in cut(
+            chat.as_messages(), gap=settings.conversation_gap, silence=settings.silence_threshold
+        )
+    ]
+    tongues = [tongue for each in said for tongue in languages(each)]
+    return [message for each in said for message in each], preceding(said, tongues)
 
 
 def _lines(path: Path, read: Callable[[Fields], T]) -> list[T]:

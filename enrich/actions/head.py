@@ -1,21 +1,26 @@
 """Engagement actions that a model reads in a text: free paraphrase, which the rules of `seen` miss.
 
 One logistic regression an action, trained by `training.actions` for one model (`enrich.embedding.heads`).
-With a model that has none nothing is found, and `name` says so. English only.
+Some also know how probable the action was in what the same side lately said, each message read alone: who
+haggles goes on haggling. With a model that has none nothing is found, and `name` says so. English only.
 """
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
 from chats.message import Direction
 from enrich.embedding.embed import PACKAGED
 from enrich.embedding.encoded import Vectors
-from enrich.embedding.heads import damaged, head_of, heads_of
+from enrich.embedding.heads import damaged, head_of, heads_of, weighed
+from enrich.preceding import Floats, Preceding
+
+CONTEXT = 3  # numbers that tell of a text's context
 
 _LETTER = re.compile(r"[A-Za-z]")
 
@@ -26,18 +31,22 @@ def found(
     logits: Vectors,
     model: str = PACKAGED,
     installed: str = "",
+    before: Preceding | None = None,
 ) -> list[dict[str, float]]:
     """The actions of each text with their probability, 0..1; only those that are probable enough to be told.
 
     `directions` say who wrote each text, `logits` [n, outputs] are the texts' own by
-    `enrich.embedding.embed` with the same `model` and `installed` heads. A text without Latin letters has
-    none. EnrichmentError when the head cannot be read.
+    `enrich.embedding.embed` with the same `model` and `installed` heads, `before` is what precedes each
+    (None: nothing). A text without Latin letters has none. EnrichmentError when the head cannot be read.
     """
     seen: list[dict[str, float]] = [{} for _ in texts]
     outputs = _outputs(model, installed)
     if not outputs:
         return seen
-    own = logits[:, heads_of(model, installed).columns["actions"]]
+    own = logits[:, heads_of(model, installed).columns["actions"]].astype(np.float64)
+    for at, output in enumerate(outputs):
+        if before is not None and output.by_context:
+            own[:, at] += weighed(context(before, alone(texts, own[:, at])), output.by_context)
     cuts = np.array([each.cut for each in outputs], np.float32)
     told = own >= cuts
     for row, at in zip(*(each.tolist() for each in np.nonzero(told)), strict=True):
@@ -45,6 +54,20 @@ def found(
         if output.direction == directions[row] and _LETTER.search(texts[row]):
             seen[row][output.action] = round(1 / (1 + math.exp(-own[row, at])), 4)
     return seen
+
+
+def alone(texts: Sequence[str], logits: Floats) -> Floats:
+    """How probable an action is in each text by its own logit; a text without Latin letters has none."""
+    said = zip(texts, logits.tolist(), strict=True)
+    return np.array([1 / (1 + math.exp(-logit)) if _LETTER.search(text) else 0.0 for text, logit in said])
+
+
+def context(before: Preceding, likely: Floats) -> Floats:
+    """What an action's regression knows of the context of each text [texts, CONTEXT]; 0 where there is none.
+
+    `likely` [texts] is how probable the action is in each text alone.
+    """
+    return np.concatenate([before.places, before.lately(likely[:, None], by_own=True)], axis=1)
 
 
 def name(model: str = PACKAGED, installed: str = "") -> str:
@@ -60,6 +83,8 @@ class _Output:
     direction: Direction
     action: str
     cut: float  # the logit from which on the action is told
+    # What each number of the context adds to the logit; nothing where texts are read alone.
+    by_context: Sequence[float]
 
 
 @lru_cache(maxsize=4)
@@ -69,12 +94,15 @@ def _outputs(model: str, installed: str) -> tuple[_Output, ...]:
     if head is None:
         return ()
     try:
-        return tuple(_output(name, each["threshold"]) for name, each in head.told["outputs"].items())
+        return tuple(_output(name, each) for name, each in head.told["outputs"].items())
     except (ArithmeticError, LookupError, TypeError, ValueError) as error:
         raise damaged("actions", model, installed) from error
 
 
-def _output(name: str, threshold: float) -> _Output:
+def _output(name: str, told: Mapping[str, Any]) -> _Output:
     direction, action = name.split(" ")
     by: Direction = "creator" if direction == "creator" else "fan"
-    return _Output(by, action, math.log(threshold / (1 - threshold)))
+    threshold, by_context = told["threshold"], [float(each) for each in told.get("context", ())]
+    if len(by_context) not in (0, CONTEXT):
+        raise ValueError("weights of another context")
+    return _Output(by, action, math.log(threshold / (1 - threshold)), by_context)

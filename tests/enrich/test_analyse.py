@@ -3,6 +3,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import enrich
 from chats.conversation import Conversation, cut
@@ -10,12 +12,15 @@ from chats.message import Message
 from enrich.actions import head as action_head
 from enrich.actions import seen as actions
 from enrich.analyse import analyse, assign, enrich_alone
+from enrich.embedding.embed import encode
 from enrich.entities import find as entities
 from enrich.outcomes import contexts
+from enrich.preceding import WITHIN
 from enrich.reading import Reading, reading_of
 from enrich.sentiment import score as sentiment
 from enrich.topics import model as topics
 from errors import EnrichmentError
+from tests.enrich.conftest import chat_of, conversation_of
 from tests.enrich.test_action_head import HELD_OUT
 from wire.enriched import conversation_node
 
@@ -244,9 +249,10 @@ def test_what_was_read_before_stays_and_everything_beside_it_is_new(
     """As when a worker on another kind of machine understands a conversation that has grown."""
     messages = chat("f", LINES)
     around = contexts([conversation(messages)], {})
-    known = {"f-0": Reading(0.1234, {"complaint": 0.91}, "en"), "f-3": Reading(None, {}, "en")}
-    [node] = assign(analyse([conversation(messages)], around, known=known), topics.seeded("creator"))
     [plain] = assign(analyse([conversation(messages)], around), topics.seeded("creator"))
+    after = plain.messages["f-0"].read_after
+    known = {"f-0": Reading(0.1234, {"complaint": 0.91}, "en", after), "f-3": Reading(None, {}, "en")}
+    [node] = assign(analyse([conversation(messages)], around, known=known), topics.seeded("creator"))
     assert node.messages["f-0"].sentiment == 0.1234
     assert node.messages["f-0"].action_evidence["complaint"] == "model 0.91"
     assert node.messages["f-3"].sentiment is None
@@ -257,6 +263,83 @@ def test_what_was_read_before_stays_and_everything_beside_it_is_new(
         plain.sentiment_sum - (plain.messages["f-0"].sentiment or 0) + 0.1234
     )
     assert node.topics == plain.topics
+
+
+def test_a_fans_message_is_read_in_its_context_and_the_first_one_alone(
+    chat: ChatOf, conversation: ConversationOf
+) -> None:
+    said = "ok then"
+    (alone,) = sentiment.sentiment([said], ["fan"], encode([said]).logits)
+    scores = [
+        enrich_alone(conversation(chat("f", [*before, said]))).messages[f"f-{len(before)}"].sentiment
+        for before in (
+            [],
+            ["you ignored me again, i am so angry", "sorry", "this is a scam", "no"],
+            ["i love this so much 😍", "aww thank you", "best set ever 😍", "you are so sweet"],
+        )
+    ]
+    first, angry, glad = (each or 0 for each in scores)
+    assert first == alone
+    assert angry < min(first, glad)
+
+
+def test_who_asks_for_something_goes_on_asking_in_words_that_ask_for_nothing_alone(
+    chat: ChatOf, conversation: ConversationOf
+) -> None:
+    asked = ["can you make me a video where you say my name", "sure! what else"]
+    told = [
+        "custom_request"
+        in (enrich_alone(conversation(own := chat("f", said))).messages[own[-1].id].actions or ())
+        for said in (["wearing the red dress"], [*asked, "wearing the red dress"])
+    ]
+    assert told == [False, True]
+
+
+def test_a_late_message_has_the_fans_next_ones_read_anew_and_no_other(
+    chat: ChatOf, conversation: ConversationOf
+) -> None:
+    """What was read before is marked, so that it is seen what of it stays."""
+    messages = chat("f", [*LINES, *LINES, *LINES])
+    late = replace(messages[6], id="late", text="no wait, that is a scam 😡", at=messages[6].at + 1)
+    before, after = conversation(messages), conversation([*messages, late])
+    (node,) = assign(analyse([before], contexts([before], {})), None)
+    known = {
+        id: replace(reading, sentiment=0.1234)
+        for id, each in node.messages.items()
+        if (reading := reading_of(each))
+    }
+    (found,) = assign(analyse([after], contexts([after], {}), known=known), None)
+    (fresh,) = assign(analyse([after], contexts([after], {})), None)
+    behind = [each.id for each in after.messages[8 : 8 + WITHIN] if each.direction == "fan"]
+    for id, each in found.messages.items():
+        is_anew = id in behind or id == "late"
+        assert each.sentiment == (fresh.messages[id].sentiment if is_anew else 0.1234), id
+    assert any(fresh.messages[id].sentiment != node.messages[id].sentiment for id in behind)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.permutations(range(len(LINES))))
+def test_in_whatever_order_messages_come_the_conversation_says_what_it_says_at_once(order: list[int]) -> None:
+    """As when a session sends along what was read, message by message."""
+    messages = chat_of("f", LINES)
+    known: dict[str, Reading] = {}
+    for count in range(1, len(order) + 1):
+        own = conversation_of([messages[at] for at in order[:count]])
+        (node,) = assign(analyse([own], contexts([own], {}), known=known), None)
+        known = {id: reading for id, each in node.messages.items() if (reading := reading_of(each))}
+    (at_once,) = assign(analyse([own], contexts([own], {})), None)
+    assert node == at_once
+
+
+def test_what_creators_write_and_broadcasts_are_read_alone(
+    chat: ChatOf, conversation: ConversationOf
+) -> None:
+    messages = chat("f", ["i hate this, what a scam", "ok then", "you ignored me again", "ok then"])
+    messages[3] = replace(messages[3], is_mass=True)
+    node = enrich_alone(conversation(messages))
+    (alone,) = sentiment.sentiment(["ok then"], ["creator"], encode(["ok then"]).logits)
+    found = [node.messages[f"f-{n}"] for n in (1, 3)]
+    assert [(each.sentiment, each.read_after) for each in found] == [(alone, None)] * 2
 
 
 def test_reading_again_what_was_read_changes_nothing(chat: ChatOf, conversation: ConversationOf) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from chats.conversation import Conversation
 from chats.enriched import EnrichedConversation
@@ -61,12 +62,17 @@ def test_it_is_taken_and_what_stands_beside_it_is_understood(
     assert not any(text.strip()[:40] in record.getMessage() for record in caplog.records if text.strip())
 
 
-def test_a_prompt_changes_nothing_about_its_neighbours(chat: ChatOf, conversation: ConversationOf) -> None:
-    plain = enrich_alone(conversation(chat("f", ["how much is it?", "ok", "bye"])))
-    other = enrich_alone(conversation(chat("f", ["how much is it?", HOSTILE["prompt"], "bye"])))
-    for id in ("f-0", "f-2"):
-        assert plain.messages[id].actions == other.messages[id].actions
-        assert plain.messages[id].sentiment == other.messages[id].sentiment
+def test_a_prompt_is_to_its_neighbours_what_any_other_text_is(
+    chat: ChatOf, conversation: ConversationOf
+) -> None:
+    sad, other, glad = (
+        enrich_alone(conversation(chat("f", ["how much is it?", text, "bye"])))
+        for text in ("i am so sorry, this is awful", HOSTILE["prompt"], "i love you so much babe 😍")
+    )
+    assert other.messages["f-0"] == replace(sad.messages["f-0"], topics=other.messages["f-0"].topics)
+    assert other.messages["f-2"].actions == sad.messages["f-2"].actions == ()
+    low, between, high = (each.messages["f-2"].sentiment or 0 for each in (sad, other, glad))
+    assert low < between < high
     assert other.outcomes == ()
 
 

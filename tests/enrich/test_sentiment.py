@@ -6,18 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import training.regression
-import training.sentiment
-from chats.message import Direction
+from chats.message import Direction, Message
 from enrich.embedding.embed import PACKAGED, encode, model_name
 from enrich.embedding.encoded import Vectors
 from enrich.embedding.heads import head_of, heads_of, path_of
+from enrich.preceding import WHOSE, Preceding, preceding
 from enrich.sentiment import lexicon
 from enrich.sentiment.score import FELT, LEXICON_SHARE, Reader, felt, name, sentiment, unread
 from enrich.text import language
 from errors import EnrichmentError
+from tests.enrich.conftest import forget_heads
 from training.labelled import digest, files
-from training.sentiment import HELD_OUT, LINES, SDIST_SHA256, is_held_out, read_lines
+from training.sentiment import HELD_OUT, LINES, SCRIPTS, SDIST_SHA256, is_held_out, read_lines
 
 HEAD = path_of("sentiment", PACKAGED)
 OUTPUTS = len(heads_of().biases)
@@ -227,10 +227,45 @@ def test_with_another_model_the_lexicon_speaks_alone_and_the_name_says_so(other_
     assert name(other_model) == f"{lexicon.NAME}, {language.NAME}"
 
 
-@pytest.mark.parametrize("content", [None, "", "{}", "[]", '{"outputs": [1]}', "no directions"])
+def turns() -> tuple[list[str], list[Direction], Preceding]:
+    """Lines of a conversation, who says each, and what precedes it."""
+    texts = [line.text for line in read_lines()[::40]]
+    writers: list[Direction] = ["creator" if row % 3 else "fan" for row in range(len(texts))]
+    said = [
+        Message(id="", creator_id="", chat_id="", fan_id="", direction=by, at=0.0, text=text)
+        for text, by in zip(texts, writers, strict=True)
+    ]
+    return texts, writers, preceding([said], ["en"] * len(said))
+
+
+def test_a_head_without_weights_for_the_context_reads_texts_alone(head_files: Path) -> None:
+    """As those were that an earlier release, or its user, trained."""
+    head = json.loads(HEAD.read_text())
+    assert [by for by, told in head["directions"].items() if "context" in told] == [WHOSE]
+    texts, writers, before = turns()
+    (head_files / "actions.json").write_bytes(HEAD.with_name("actions.json").read_bytes())
+    (head_files / "sentiment.json").write_text(json.dumps(head))
+    logits = encode(texts).logits
+    in_context = sentiment(texts, writers, logits, before=before)
+    alone = sentiment(texts, writers, logits)
+    assert in_context[0] == alone[0]
+    assert {by for a, b, by in zip(in_context, alone, writers, strict=True) if a != b} == {WHOSE}
+    del head["directions"][WHOSE]["context"]
+    (head_files / "sentiment.json").write_text(json.dumps(head))
+    forget_heads()
+    assert sentiment(texts, writers, logits, before=before) == alone
+
+
+@pytest.mark.parametrize(
+    "content", [None, "", "{}", "[]", '{"outputs": [1]}', "no directions", "another context"]
+)
 def test_a_damaged_head_is_an_error_with_its_mend(head_files: Path, content: str | None) -> None:
     if content == "no directions":
         content = json.dumps({**json.loads(HEAD.read_text()), "directions": {}})
+    if content == "another context":
+        head = json.loads(HEAD.read_text())
+        head["directions"]["fan"]["context"]["negative"] = [0.1]
+        content = json.dumps(head)
     if content is not None:
         (head_files / "sentiment.json").write_text(content)
     with pytest.raises(EnrichmentError, match=r"training\.sentiment"):
@@ -240,8 +275,7 @@ def test_a_damaged_head_is_an_error_with_its_mend(head_files: Path, content: str
 def test_the_head_is_of_the_script_data_lexicon_and_model_that_are_here() -> None:
     """When this fails: python -m training.sentiment."""
     told = json.loads(HEAD.read_text())
-    scripts = [Path(module.__file__ or "") for module in (training.sentiment, training.regression)]
-    assert told["script_sha256"] == digest(scripts)
+    assert told["script_sha256"] == digest(SCRIPTS)
     assert told["lines_sha256"] == digest([LINES])
     assert told["chats_sha256"] == digest(files())
     assert told["tweets_sha256"] == SDIST_SHA256

@@ -56,11 +56,11 @@ async def test_checkpoints_of_every_format_say_what_was_understood(data: Path, v
         for outcome in node["outcomes"]:
             outcome |= {"sent_at": None, "sender_id": None}
         for message in node["messages"].values():
-            message["language"] = None
+            message |= {"language": None, "read_after": None}
     for chat in expected:
         chat["fan"] |= {"subscription_end": None, "said": None}
         for reading in chat["readings"].values():
-            reading["language"] = None
+            reading |= {"language": None, "after": None}
     assert said == expected
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from training.labelled import BY, CHATS, LABELS, files, fold_of, read_chats
+from training.labelled import BY, CHATS, LABELS, before, conversations, files, fold_of, read_chats
 
 MESSAGE = {
     "chat": "c",
@@ -78,6 +78,25 @@ def test_a_message_that_breaks_the_format_is_refused_by_its_id(
     (tmp_path / "one.jsonl").write_text(json.dumps({**MESSAGE, **changed}) + "\n")
     with pytest.raises(ValueError, match=r"one\.jsonl, c-1"):
         read_chats(tmp_path)
+
+
+def test_what_precedes_a_message_is_of_its_conversation_and_among_those_that_are_asked_of() -> None:
+    said = next(each for each in conversations(read_chats()) if len(each.messages) > 4).messages
+    ids = ["no message", said[2].id, said[0].id, said[3].id, ""]
+    found = before(ids)
+    assert [[row for row in rows if row >= 0] for rows in found.rows.tolist()] == [[], [2], [], [1, 2], []]
+    own = [said[n].direction == said[3].direction for n in (2, 1, 0)]
+    assert found.by_own[3].tolist()[:4] == [*own, False]
+    assert found.by_other[3].tolist()[:4] == [*(not each for each in own), False]
+    assert not found.by_own[2].any()
+    assert not found.by_other[[0, 2, 4]].any()
+
+
+def test_a_chat_is_cut_where_it_paused() -> None:
+    messages = read_chats()
+    found = conversations(messages)
+    assert len({message.chat for message in messages}) < len(found) < len(messages) / 5
+    assert sum(len(each.messages) for each in found) == len(messages)
 
 
 def test_folds_are_of_about_one_size_and_decided_by_the_name() -> None:

@@ -14,6 +14,7 @@ from enrich.analyse import analyse, assign
 from enrich.embedding.embed import PACKAGED, encode, model_name
 from enrich.embedding.heads import head_of, heads_of, path_of
 from enrich.outcomes import Context, contexts
+from enrich.preceding import preceding
 from enrich.sentiment import score
 from tests.conftest import ROOT
 from tests.training.conftest import forget_heads
@@ -59,9 +60,12 @@ def test_a_model_of_a_users_own_gets_its_heads_by_two_commands(
     assert all(head is not None and head.layers == (1, 2) for head in own)
     assert all(head is not None and head.told["embedding"] == model_name(model) for head in own)
     assert heads_of(model).weights.shape[1] == 2 * 64
-    by_head = score.sentiment(said, writers, encode(said, model).logits, model)
+    conversations, around = conversation(said)
+    before = preceding([conversations[0].messages], ["en"] * 3)
+    by_head = score.sentiment(said, writers, encode(said, model).logits, model, before=before)
     assert by_head != lexicon_alone
-    [node] = assign(analyse(*conversation(said), model), None)
+    assert by_head != score.sentiment(said, writers, encode(said, model).logits, model)
+    [node] = assign(analyse(conversations, around, model), None)
     assert node.models["sentiment"] == score.name(model) != score.name()
     assert node.models["action_head"] == action_head.name(model) != ""
     assert [node.messages[f"m{n}"].sentiment for n in range(3)] == by_head

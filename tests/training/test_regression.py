@@ -62,6 +62,31 @@ def test_calibrated_probabilities_come_true(labels: int) -> None:
     assert errors[1] < 0.04 < errors[0]
 
 
+@pytest.mark.parametrize("labels", [2, 3])
+def test_what_the_context_adds_is_found_again_and_texts_alone_stay_what_they_were(labels: int) -> None:
+    dice = np.random.default_rng(3)
+    alone = dice.standard_normal((20_000, labels - 1))
+    context = dice.random((20_000, 2))
+    adds = np.array([[2.0, -1.0], [-3.0, 1.0]])[:, : labels - 1]
+    shares = regression.probabilities(alone + context @ adds)
+    true = (dice.random((20_000, 1)) > shares.cumsum(axis=1)).sum(axis=1)
+    assert np.allclose(regression.context_weights(alone, context, true), adds, atol=0.2)
+    fold = dice.integers(0, FOLDS, 20_000)
+    read = regression.in_context(alone, context, true, fold)
+    assert np.allclose(read, alone + context @ adds, atol=0.5)
+    assert np.array_equal(regression.in_context(alone, np.zeros((20_000, 2)), true, fold), alone)
+
+
+def test_what_a_context_adds_is_judged_where_it_was_not_learnt() -> None:
+    """Contexts of one text each: who has seen its label knows it by them."""
+    dice = np.random.default_rng(4)
+    true, fold = dice.integers(0, 2, 60), np.arange(60) % FOLDS
+    alone, own = np.zeros((60, 1)), np.eye(60)
+    seen = own @ regression.context_weights(alone, own, true)
+    assert ((seen[:, 0] > 0) == true).all()
+    assert not regression.in_context(alone, own, true, fold).any()
+
+
 def error(logits: Floats, true: Ints) -> float:
     shares = regression.probabilities(logits)
     assert np.allclose(shares.sum(axis=1), 1)
