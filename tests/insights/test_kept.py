@@ -100,6 +100,14 @@ class Kept:
             columns.follow(changes[creator], rows[creator])
 
 
+def in_same_words(event: Any) -> Any:
+    """A topic has the words that it was last written with, if only by what is another conversation now."""
+    if not isinstance(event, Put):
+        return event
+    topics = tuple(replace(each, label=each.id, category=None, keywords=()) for each in event.node.topics)
+    return Put(replace(event.node, topics=topics))
+
+
 def plain(table: Table) -> list[str]:
     return sorted(map(repr, rows_of(table)))
 
@@ -157,6 +165,7 @@ def test_columns_are_those_of_the_rows_of_the_graph_whatever_changes(
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.lists(events, max_size=5), min_size=1, max_size=4), st.sampled_from((1, 3)))
 def test_columns_that_followed_are_those_that_are_made_anew(drawn: list[list[Any]], chunk: int) -> None:
+    drawn = [[in_same_words(event) for event in together] for together in drawn]
     with mock.patch.object(kept, "CHUNK", chunk):
         followed, anew = Kept("u"), Kept("u")
         for together in drawn:
