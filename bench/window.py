@@ -11,7 +11,7 @@ from random import Random
 
 from bench.figure import Figure, percentile
 from chats.account import Account
-from chats.conversation import Figures
+from chats.conversation import Answer, Figures
 from chats.enriched import ActionUse, EnrichedConversation, Outcome, TopicUse
 from graph.embedded import EmbeddedGraph
 from graph.rows import conversation_rows
@@ -97,6 +97,7 @@ def _conversations(size: int) -> Iterator[EnrichedConversation]:
         start = NOW.timestamp() - random.uniform(1, WINDOW.total_seconds() - 1)
         messages, hours = random.randint(2, 12), random.uniform(0.01, 6)
         by_fans, chat = random.randint(1, messages), str(100_000_000 + n // 3)
+        answered = random.randint(0, 4)
         yield EnrichedConversation(
             id=f"{chat}:{1_000_000_000_000 + n}",
             creator_id=CREATOR,
@@ -112,8 +113,9 @@ def _conversations(size: int) -> Iterator[EnrichedConversation]:
                 mass_offers=0,
                 turns=random.randint(0, messages),
                 silence_seconds=3600 * random.uniform(0, hours),
-                response_seconds=tuple(random.uniform(1, 40_000) for _ in range(random.randint(0, 4))),
+                response_seconds=tuple(random.uniform(1, 40_000) for _ in range(answered)),
                 unanswered=0,
+                answers=(Answer(start),) * answered,
             ),
             sentiment_sum=by_fans * random.random(),
             sentiment_count=by_fans,
