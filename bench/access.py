@@ -44,7 +44,7 @@ RECEIPT = IngestReceipt(sequence=1, accepted=1, duplicates=0, held=0)
 class Answering:
     """In place of an owner: takes everything at once."""
 
-    async def messages(self, *_: Any) -> IngestReceipt:
+    async def messages(self, *_: Any, **__: Any) -> IngestReceipt:
         return RECEIPT
 
 
