@@ -239,7 +239,7 @@ def test_the_description_of_the_api_can_be_read_and_tried(service: Service, page
     route.click()
     route.get_by_role("button", name="Try it out").click()
     route.get_by_role("button", name="Execute").click()
-    expect(route.locator(".live-responses-table").get_by_role("cell", name="200")).to_be_visible()
+    expect(route.locator(".live-responses-table").get_by_role("cell", name="200", exact=True)).to_be_visible()
 
 
 MARKUP = "<img src=x onerror=alert(1)><script>alert(2)</script>{{7*7}}</title>"
