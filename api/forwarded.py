@@ -7,6 +7,7 @@ machine.
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 from starlette.datastructures import Headers
@@ -71,6 +72,7 @@ def is_loopback(address: str) -> bool:
     return found is not None and found.is_loopback
 
 
+@lru_cache(maxsize=1_000)
 def read_address(text: str) -> IPv4Address | IPv6Address | None:
     """The address; None where it is none. An IPv4 address that IPv6 carries is that address."""
     try:

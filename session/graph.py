@@ -46,6 +46,7 @@ RETRY_FIRST, RETRY_MOST = 0.5, 30.0
 UNDERSTOOD_WITHIN = 60.0  # seconds that looking waits for what is not understood: it blurs the count
 LOOK_AGAIN = 1.0
 ANSWER_WITHIN = 10.0  # seconds for the question whether it has what we have
+GATHER = 0.2  # seconds that a change waits for others: a message that is understood by then is written once
 BEHIND = 5.0  # seconds after which what waits is told
 
 
@@ -259,6 +260,11 @@ class GraphWrites:
     async def _write_account(self, creator_id: str) -> None:
         backoff = Backoff(RETRY_FIRST, RETRY_MOST, sleep=self._clock.sleep)
         while True:
+            if not self._writing[creator_id].erased:  # an erasure's receipt waits for the graph
+                await self._clock.sleep(GATHER)
+            if (newer := self._lacking.pop(creator_id, None)) is not None:
+                newer.put_back(self._writing[creator_id])
+                self._writing[creator_id] = newer
             lacking = self._writing[creator_id]
             try:
                 await self._write(creator_id, lacking)
@@ -268,9 +274,6 @@ class GraphWrites:
                 log.warning("User %s: the graph is written later (%s).", self._user_id, type(error).__name__)
                 self._metrics.count(GRAPH_RETRIES)
                 await backoff.pause()
-                if (newer := self._lacking.pop(creator_id, None)) is not None:
-                    newer.put_back(lacking)
-                    self._writing[creator_id] = newer
                 continue
             backoff.reset()
             if creator_id in self._lacking:

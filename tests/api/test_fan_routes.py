@@ -99,7 +99,7 @@ async def test_every_number_of_a_fan_and_every_segment_has_a_list_that_counts_as
         own = await every_fan(http, each["drill"], limit=20)
         assert len(own) == each["fans"]
         assert all(each["segment"] in fan["segments"] for fan in own)
-    full = await get(http, f"full?{month}")
+    full = await get(http, f"full?{month}&time_zone=Europe/Berlin")
     assert found["revenue"] == pytest.approx(full["revenue"])
     assert {each["reason"] for each in found["models"]} == {"too_little_history"}
     assert len(found["models"]) == 2

@@ -10,7 +10,7 @@ from redis.exceptions import RedisError
 
 from errors import JournalUnavailable, StaleOwner
 from metrics.declared import BACKLOG, GRAPH_BEHIND_SECONDS, JOURNAL_LAG
-from session.graph import BEHIND
+from session.graph import BEHIND, GATHER
 from session.machine import RETRY_FIRST
 from session.pages import Pages
 from session.processing import GRAPH_BEHIND
@@ -52,6 +52,18 @@ async def test_with_the_graph_away_pages_are_told_and_whoever_comes_is_answered(
     world.graph.away = False
     await world.settle()
     assert world.graph.messages(CREATOR) == world.expected_graph(CREATOR) == {"41:1": 4, "42:5": 3}
+
+
+async def test_what_changes_soon_after_each_other_is_written_to_the_graph_at_once(world: World) -> None:
+    writes = world.graph.writes
+    for n in range(3, 9):
+        await say(world.session, raw(str(n), n * 60))
+        await world.settle(graph=False)
+    assert page_of(world).appended == ["3", "4", "5", "6", "7", "8"]
+    assert world.graph.messages(CREATOR) == {"41:1": 2}
+    await world.clock.advance(GATHER)
+    assert world.graph.messages(CREATOR) == world.expected_graph(CREATOR) == {"41:1": 8}
+    assert world.graph.writes == writes + 1
 
 
 async def test_that_the_graph_is_behind_is_told_and_taken_back(world: World) -> None:
@@ -344,7 +356,7 @@ async def test_a_graph_that_lost_everything_is_written_anew_by_the_next_owner(wo
     world.graph.conversations.clear()
     world.graph.accounts.clear()
     await world.begin()
-    await world.session.in_graph(5.0)
+    await world.settle()
     assert world.graph.messages(CREATOR) == world.expected_graph(CREATOR)
     assert world.graph.accounts == {ACCOUNT}
 
@@ -354,7 +366,7 @@ async def test_a_copied_account_is_written_anew_although_it_lacks_no_conversatio
     world.graph.conversations[ACCOUNT] = dict.fromkeys(world.graph.conversations[ACCOUNT], (1, 99))
     world.graph.accounts.clear()  # no owner has said that all of it is its own
     await world.begin()
-    await world.session.in_graph(5.0)
+    await world.settle()
     assert world.graph.messages(CREATOR) == world.expected_graph(CREATOR)
     assert world.graph.accounts == {ACCOUNT}
 
