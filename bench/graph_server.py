@@ -31,7 +31,7 @@ def measure() -> list[Figure]:
     except server.Missing as missing:
         print(f"No Gremlin Server is measured: {missing}", flush=True)
         return []
-    started = server.Server(jars)
+    started = server.Server(jars, measured=True)
     try:
         with Standin(started.address, across=ACROSS_PARTITIONS) as standin:
             return [

@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Mapping, Sequence
+from functools import cache
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from enrich.embedding.embed import PACKAGED, normalise
 from enrich.embedding.encoded import Vectors
 from enrich.embedding.encoder import opened
 from enrich.embedding.head_file import dumps
+from enrich.embedding.model import Model
 from enrich.embedding.rows import RowCounts
 
 _LAYERS = 4  # at most; of MiniLM's six these are 3, 4, 5, 6
@@ -30,12 +32,25 @@ def layers_of(depth: int) -> tuple[int, ...]:
 def features(texts: Sequence[str], model: str = PACKAGED) -> tuple[tuple[int, ...], Vectors]:
     """The layers, and the mean of each text's tokens after each of them, made to a unit length.
 
-    Features are [n, layers * dimension]. Whatever the libraries raise when `model` cannot be loaded.
+    Features are [n, layers * dimension]. A text that was read before, for another head, is not read again.
+    Whatever the libraries raise when `model` cannot be loaded.
     """
+    loaded = opened(Path(get_model_path()) if model == PACKAGED else Path(model))
+    layers, known = layers_of(loaded.depth), _known(model)
+    if new := [text for text in texts if text not in known]:
+        known.update(zip(new, _read(new, loaded, layers), strict=True))
+    return layers, np.stack([known[text] for text in texts])
+
+
+@cache
+def _known(model: str) -> dict[str, Vectors]:
+    """The features of texts."""
+    return {}
+
+
+def _read(texts: Sequence[str], loaded: Model, layers: tuple[int, ...]) -> Vectors:
     torch.set_num_threads(1)
     with torch.inference_mode():
-        loaded = opened(Path(get_model_path()) if model == PACKAGED else Path(model))
-        layers = layers_of(loaded.depth)
         forward = loaded.forward(
             torch.float32, RowCounts(range(1, _TOGETHER * loaded.max_tokens + 1)), layers
         )
@@ -48,7 +63,7 @@ def features(texts: Sequence[str], model: str = PACKAGED) -> tuple[tuple[int, ..
                 part = rows[start : start + _TOGETHER]
                 means = forward([ids[row] for row in part]).layers
                 found[part] = torch.nn.functional.normalize(means, dim=-1).flatten(1).numpy()
-    return layers, found
+    return found
 
 
 def asked_for(about: str | None) -> str:

@@ -20,15 +20,17 @@ def main() -> int:
     import ray
 
     from tests.chaos import kills, nodes
-    from tests.chaos.run import BETWEEN_KILLS, USERS, run
+    from tests.chaos.run import BETWEEN_KILLS, run
 
     parser = argparse.ArgumentParser(prog="python -m tests.chaos")
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--seed", type=int, default=int(time.time()))
+    parser.add_argument("--users", type=int, default=4, help="who send at once")
     parser.add_argument("--nodes", action="store_true", help="kill whole nodes of a cluster")
     asked = parser.parse_args()
     plan, running = (nodes.plan, nodes.running) if asked.nodes else (kills.plan, kills.running)
-    planned = plan(Random(asked.seed), asked.kills, USERS, BETWEEN_KILLS)
+    names = [f"chaos-{number}" for number in range(1, asked.users + 1)]
+    planned = plan(Random(asked.seed), asked.kills, names, BETWEEN_KILLS)
     enough = any if asked.nodes else all  # so few messages do not bring two checkpoints to every user
     began = time.monotonic()
 
@@ -36,7 +38,7 @@ def main() -> int:
         _write(f"{time.monotonic() - began:4.0f} s  {line}")
 
     say(f"seed {asked.seed}")
-    with running() as (service, strike):
+    with running(asked.users) as (service, strike):
         ray.init(
             address=service.ray_address,
             namespace="analytics",
@@ -44,7 +46,9 @@ def main() -> int:
             logging_level=logging.ERROR,
         )
         try:
-            outcome = asyncio.run(run(service, planned, strike, seed=asked.seed, say=say, enough=enough))
+            outcome = asyncio.run(
+                run(service, planned, strike, names=names, seed=asked.seed, say=say, enough=enough)
+            )
         finally:
             ray.shutdown()
     for fault in outcome.faults[:MOST_FAULTS_SAID]:

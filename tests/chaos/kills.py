@@ -30,8 +30,11 @@ class Kill(NamedTuple):
 
 
 Strike = Callable[[Kill, httpx.AsyncClient], Awaitable[None]]  # returns when it is killed
-# Users come and go, and what they have is in checkpoints rather than in their journals.
-SETTINGS = {"CHECKPOINT_MESSAGES": "20", "USER_IDLE": "4", "USERS_PER_NODE": "6"}
+
+
+def settings(users: int) -> dict[str, str]:
+    """Those with which users come and go, and have what they have in checkpoints rather than in journals."""
+    return {"CHECKPOINT_MESSAGES": "20", "USER_IDLE": "4", "USERS_PER_NODE": str(users + users // 2)}
 
 
 def plan(rng: Random, count: int, users: Sequence[str], most_apart: float) -> list[Kill]:
@@ -45,10 +48,10 @@ def plan(rng: Random, count: int, users: Sequence[str], most_apart: float) -> li
 
 
 @contextmanager
-def running() -> Iterator[tuple[Service, Strike]]:
+def running(users: int) -> Iterator[tuple[Service, Strike]]:
     """A service of its own on this machine, and what kills in it."""
     with tempfile.TemporaryDirectory(prefix="analytics-chaos-", ignore_cleanup_errors=True) as folder:
-        service = start(Path(folder), **SETTINGS)
+        service = start(Path(folder), **settings(users))
         try:
             yield service, lambda kill, http: _carry_out(kill, service, http)
         finally:

@@ -21,7 +21,7 @@ from ray.cluster_utils import Cluster
 from ray.exceptions import RayError
 
 from local.ray import LIMITS
-from tests.chaos.kills import SETTINGS, Kill, Strike, asked, call, descendants, found
+from tests.chaos.kills import Kill, Strike, asked, call, descendants, found, settings
 from tests.conftest import Service, start, stop
 from tests.gremlin_server import server
 from tests.history.store import running_store
@@ -39,7 +39,7 @@ def plan(rng: Random, count: int, users: Sequence[str], most_apart: float) -> li
 
 
 @contextmanager
-def running() -> Iterator[tuple[Service, Strike]]:
+def running(users: int) -> Iterator[tuple[Service, Strike]]:
     """A service on a cluster of its own, and what kills nodes of that."""
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="nodes-", ignore_cleanup_errors=True))
@@ -60,7 +60,7 @@ def running() -> Iterator[tuple[Service, Strike]]:
             REDIS_URL=stack.enter_context(running_store()).url,
             GRAPH_URL=graph.address,
             CHECKPOINT_URL=f"{folder}/checkpoints",
-            **SETTINGS,
+            **settings(users),
         )
         stack.callback(stop, service)
         yield service, nodes.strike

@@ -35,7 +35,6 @@ from tests.conftest import PATIENCE, Service
 from tests.graph.reading import Contents, contents
 from tests.service.talk import Raw, post
 
-USERS = [f"chaos-{number}" for number in range(1, 5)]
 STEPS = 3  # of each user, for one kill
 AHEAD = 2  # kills that the stream may be ahead of, so that it lasts as long as they do
 BETWEEN_KILLS = 4.0  # seconds at most; half of it in the mean
@@ -125,13 +124,14 @@ async def run(
     kills: Sequence[Kill],
     strike: Strike,
     *,
+    names: Sequence[str],
     seed: int,
     say: Callable[[str], None],
     enough: Callable[[Iterable[int]], bool],
 ) -> Outcome:
     """Drive the stream of this seed against a fresh service while `strike` kills, then compare everything."""
     now = datetime.now(UTC)
-    users = [User(name, stream(seed, name, now, STEPS * len(kills))) for name in USERS]
+    users = [User(name, stream(seed, name, now, STEPS * len(kills))) for name in names]
     began = time.monotonic()
     async with AsyncExitStack() as stack:
         http = await stack.enter_async_context(httpx.AsyncClient(base_url=service.url, timeout=PATIENCE))

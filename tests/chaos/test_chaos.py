@@ -1,6 +1,5 @@
 """Whatever is killed, whenever: an acknowledged message is there, once, in its place, and in every number."""
 
-import os
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -25,8 +24,9 @@ from tests.graph.reading import Contents
 from tests.service.talk import Raw, message
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
-KILLS = os.environ.get("CHAOS_KILLS", "8")  # 8 have every kind among them
-SEED = os.environ.get("CHAOS_SEED", "10")
+KILLS = 8  # every kind among them
+SEED = 10
+USERS = 2
 FIRST, SECOND = message(1, 5, NOW, "good morning"), message(2, 5, NOW, "good night")
 MODEL = {"5": [FIRST, SECOND]}
 
@@ -35,7 +35,7 @@ MODEL = {"5": [FIRST, SECOND]}
 def test_nothing_acknowledged_is_lost_doubled_or_reordered_whatever_is_killed() -> None:
     """In a process of its own: a process is a driver on one Ray only, and this is a service of its own."""
     run = subprocess.run(
-        [sys.executable, "-m", "tests.chaos", "--kills", KILLS, "--seed", SEED],
+        [sys.executable, "-m", "tests.chaos", f"--kills={KILLS}", f"--seed={SEED}", f"--users={USERS}"],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -46,7 +46,7 @@ def test_nothing_acknowledged_is_lost_doubled_or_reordered_whatever_is_killed() 
 
 
 def test_every_kind_of_kill_is_in_a_run() -> None:
-    assert {kill.kind for kill in plan(Random(int(SEED)), int(KILLS), ["chaos-1"], 1.0)} == set(KINDS)
+    assert {kill.kind for kill in plan(Random(SEED), KILLS, ["chaos-1"], 1.0)} == set(KINDS)
 
 
 def test_the_same_seed_gives_the_same_stream_and_another_gives_another() -> None:

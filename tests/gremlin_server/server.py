@@ -47,9 +47,12 @@ def jars() -> Path:
 
 
 class Server:
-    """One Gremlin Server process with an empty graph, on `port` or a free one; its output is in `log`."""
+    """One Gremlin Server process with an empty graph, on `port` or a free one; its output is in `log`.
 
-    def __init__(self, jars: Path, port: int | None = None) -> None:
+    Its speed is only that of a user's server when it is `measured`.
+    """
+
+    def __init__(self, jars: Path, port: int | None = None, *, measured: bool = False) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="gremlin-server-"))
         self.port = port or free_port()
         self.address = f"ws://127.0.0.1:{self.port}/gremlin"
@@ -57,6 +60,8 @@ class Server:
         conf = self._folder / "server.yaml"
         conf.write_text((HERE / "server.yaml").read_text().replace("PORT", str(self.port)))
         options = ["-Xmx256m", "-XX:+UseSerialGC", "-Dlogback.configurationFile=logback.xml"]
+        if not measured:  # a test ends before the JVM's better code has paid for being compiled
+            options.append("-XX:TieredStopAtLevel=1")
         main = "org.apache.tinkerpop.gremlin.server.GremlinServer"
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(

@@ -45,7 +45,7 @@ OPERATIONS = [
 @pytest.mark.parametrize(("operation", "mode"), OPERATIONS)
 def test_no_request_is_answered_with_a_fault(operation: Any, mode: GenerationMode, service: Service) -> None:
     named = {name: value for name, value in OWN.items() if f"{{{name}}}" in operation.path}
-    takes_input = operation.method.upper() == "POST"
+    takes_input = operation.method.upper() in ("POST", "PUT")
 
     @settings(
         max_examples=EXAMPLES,

@@ -12,14 +12,16 @@ from tests.gremlin_server import server
 
 KILLS = 3
 SEED = 1
+USERS = 2
 
 
 @pytest.mark.own_service
 def test_nothing_acknowledged_is_lost_doubled_or_reordered_whichever_node_is_killed() -> None:
     """In a process of its own: a process is a driver on one Ray only, and this is a cluster of its own."""
     server.jars()  # skips where there are none
+    asked = ["--nodes", f"--kills={KILLS}", f"--seed={SEED}", f"--users={USERS}"]
     run = subprocess.run(
-        [sys.executable, "-m", "tests.chaos", "--nodes", "--kills", str(KILLS), "--seed", str(SEED)],
+        [sys.executable, "-m", "tests.chaos", *asked],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
