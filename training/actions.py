@@ -59,7 +59,7 @@ _PENALTIES = (1.0, 3.0)  # inverse: higher trusts the training data more
 _WEIGHTS = (0.1, 0.3, 1.0)  # of a line, against a message of a chat
 _CORRECTED = (0.3, 1.0, 3.0)  # of a correction, likewise
 _THRESHOLDS = tuple(round(0.02 * step, 2) for step in range(5, 46))
-_PRECISION = 0.5  # at least, of what rules and head tell together
+_PRECISION = 0.55  # at least, of what rules and head tell together
 
 
 @dataclass(frozen=True, slots=True)

