@@ -84,6 +84,7 @@ class GraphWrites:
         self._doubted: set[str] = set()  # creators that were there before this owner, not looked at yet
         self._asked = asyncio.Event()
         self._caught_up = asyncio.Condition()
+        self._hurried = asyncio.Event()  # somebody waits until it has everything
         self._turned = asyncio.Event()
         self.looked = asyncio.Event()
         self.refused: dict[tuple[str, str, str], str] = {}
@@ -178,7 +179,12 @@ class GraphWrites:
         return since
 
     async def caught_up(self, within: float | None = None) -> bool:
-        """Return once the graph has everything, or after so many seconds; whether it has."""
+        """Return once the graph has everything, or after so many seconds; whether it has.
+
+        Whoever waits so many seconds has it written at once.
+        """
+        if within is not None and (self._lacking or self._writing):
+            self._hurried.set()
         with suppress(TimeoutError):
             async with asyncio.timeout(within), self._caught_up:
                 return await self._caught_up.wait_for(lambda: not self._lacking and not self._writing)
@@ -261,7 +267,7 @@ class GraphWrites:
         backoff = Backoff(RETRY_FIRST, RETRY_MOST, sleep=self._clock.sleep)
         while True:
             if not self._writing[creator_id].erased:  # an erasure's receipt waits for the graph
-                await self._clock.sleep(GATHER)
+                await self._gather()
             if (newer := self._lacking.pop(creator_id, None)) is not None:
                 newer.put_back(self._writing[creator_id])
                 self._writing[creator_id] = newer
@@ -285,7 +291,18 @@ class GraphWrites:
                 self._found.add(creator_id)
                 self._writing[creator_id] = Lacking(since=lacking.since)
         async with self._caught_up:
+            if not self._lacking and not self._writing:
+                self._hurried.clear()
             self._caught_up.notify_all()
+
+    async def _gather(self) -> None:
+        """Let more come that is written with it, unless somebody waits for the graph."""
+        waits = asyncio.ensure_future(self._clock.sleep(GATHER)), asyncio.ensure_future(self._hurried.wait())
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for each in waits:
+                each.cancel()
 
     def _is_to_be_found(self, creator_id: str) -> bool:
         """Whether the graph has all of the creator, and nothing says so there."""

@@ -15,6 +15,7 @@ from session.machine import RETRY_FIRST
 from session.pages import Pages
 from session.processing import GRAPH_BEHIND
 from tests.actors.factories import HOUR
+from tests.conftest import PATIENCE
 from tests.session.ports import USER, FakeJournal, Page, World, bring, raw, say, turn
 
 CREATOR, OTHER = "901", "902"
@@ -64,6 +65,17 @@ async def test_what_changes_soon_after_each_other_is_written_to_the_graph_at_onc
     await world.clock.advance(GATHER)
     assert world.graph.messages(CREATOR) == world.expected_graph(CREATOR) == {"41:1": 8}
     assert world.graph.writes == writes + 1
+
+
+async def test_whoever_waits_for_the_graph_does_not_wait_for_more_to_come(world: World) -> None:
+    await say(world.session, raw("3", 180))
+    await world.settle(graph=False)
+    assert world.graph.messages(CREATOR) == {"41:1": 2}
+    assert await world.parts.writes.caught_up(PATIENCE)
+    assert world.graph.messages(CREATOR) == world.expected_graph(CREATOR) == {"41:1": 3}
+    await say(world.session, raw("4", 240))
+    await world.settle(graph=False)
+    assert world.graph.messages(CREATOR) == {"41:1": 3}  # nobody waits any more
 
 
 async def test_that_the_graph_is_behind_is_told_and_taken_back(world: World) -> None:
