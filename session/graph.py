@@ -103,6 +103,8 @@ class GraphWrites:
         """Have what changed written."""
         for (creator_id, chat_id), change in changes.items():
             self._of(creator_id).add(chat_id, change)
+            if change.erased is not None:  # its receipt waits for the graph
+                self._hurried.set()
             for id in change.gone:
                 self.refused.pop((creator_id, chat_id, id), None)
         if changes:
@@ -266,8 +268,7 @@ class GraphWrites:
     async def _write_account(self, creator_id: str) -> None:
         backoff = Backoff(RETRY_FIRST, RETRY_MOST, sleep=self._clock.sleep)
         while True:
-            if not self._writing[creator_id].erased:  # an erasure's receipt waits for the graph
-                await self._gather()
+            await self._gather()
             if (newer := self._lacking.pop(creator_id, None)) is not None:
                 newer.put_back(self._writing[creator_id])
                 self._writing[creator_id] = newer
