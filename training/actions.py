@@ -3,9 +3,10 @@
 For a model of a user's own: `python -m training.actions --model FOLDER`, which writes them into that folder.
 
 Learns from this repository's own labelled lines (`action_lines.tsv`: who writes, the actions, the text) and
-from its labelled chats (`training.labelled`), a logistic regression for each action on the messages of those
-who can show it. Questions, which the lines do not tell of, are learnt from the chats alone. Penalty, what a
-line counts against a message of a chat, and threshold are chosen by cross-validation on whole chats, for the
+from its labelled chats (`training.labelled`), a logistic regression on layers and one on terms for each
+action on the messages of those who can show it. Questions, which the lines do not tell of, are learnt from
+the chats alone. What a line counts against a message of a chat, and the threshold, are chosen by
+cross-validation on whole chats, for the
 best F1 of rules and head together at which both are right often enough. In the lines an action is far more
 frequent than in chats, so they choose nothing. An action of which nothing is right often enough is left to
 the rules: then the model is too poor, or the lines and chats say too little.
@@ -23,12 +24,10 @@ Features are fp32. Two runs on one machine write the same file to the bit.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from chats.message import Direction, Message
@@ -36,15 +35,12 @@ from enrich import preceding
 from enrich.actions import head
 from enrich.actions.seen import seen
 from enrich.embedding.embed import PACKAGED, model_name
-from enrich.embedding.encoded import Vectors
 from enrich.embedding.heads import path_of
 from enrich.preceding import Preceding
 from training import regression
 from training.features import asked_for, features, write
 from training.labelled import before, digest, files, fold_of, read_chats
-from training.regression import FOLDS, Basis, Floats, Ints
-
-Flags = NDArray[np.bool_]
+from training.regression import FOLDS, Basis, Flags, Floats, Inputs, Ints, Penalties, terms_of
 
 ACTIONS: dict[Direction, tuple[str, ...]] = {
     "fan": ("custom_request", "price_inquiry", "price_objection", "complaint", "churn_intent", "question"),
@@ -55,7 +51,7 @@ SCRIPTS = [Path(__file__), Path(regression.__file__), Path(preceding.__file__)]
 
 IN_CONTEXT = frozenset(("custom_request", "price_inquiry", "price_objection", "complaint"))
 _OF_CHATS_ALONE = frozenset(("question",))
-_PENALTIES = (1.0, 3.0)  # inverse: higher trusts the training data more
+_PENALTIES = Penalties(of_features=1.0, of_terms=10.0)
 _WEIGHTS = (0.1, 0.3, 1.0)  # of a line, against a message of a chat
 _CORRECTED = (0.3, 1.0, 3.0)  # of a correction, likewise
 _THRESHOLDS = tuple(round(0.02 * step, 2) for step in range(5, 46))
@@ -76,7 +72,7 @@ class Labelled:
 class Data:
     """What those of one direction wrote, a row a text."""
 
-    inputs: Vectors  # in the basis
+    inputs: Inputs
     fold: Ints
     is_chat: Flags
     is_correction: Flags
@@ -110,12 +106,13 @@ def train(labelled: Sequence[Labelled], model: str = PACKAGED) -> dict[str, Any]
     """The content of the head's file."""
     layers, read = features([each.text for each in labelled], model)
     basis = regression.basis_of(read)
+    known = terms_of(each.text for each in labelled if not each.is_correction)
     outputs: dict[str, Any] = {}
     for direction, actions in ACTIONS.items():
         rows = [row for row, each in enumerate(labelled) if each.direction == direction]
         own = [labelled[row] for row in rows]
         data = Data(
-            inputs=basis.of(read[rows]),
+            inputs=Inputs(basis.of(read[rows]), known.of([each.text for each in own])),
             fold=np.array([fold_of(each.chat or each.text, FOLDS) for each in own]),
             is_chat=np.array([each.chat != "" and not each.is_correction for each in own]),
             is_correction=np.array([each.is_correction for each in own]),
@@ -133,6 +130,7 @@ def train(labelled: Sequence[Labelled], model: str = PACKAGED) -> dict[str, Any]
         "chats_sha256": digest(files()),
         "embedding": model_name(model),
         "layers": layers,
+        "terms": list(known.columns),
         "outputs": outputs,
     }
 
@@ -157,10 +155,9 @@ class Choice:
     """One way to train an action's regression, with what it says of chats that it has not seen."""
 
     weight: float  # of a line
-    penalty: float
     weights: Floats  # of all rows
     threshold: float
-    found: Floats  # logits of the chats, each message alone
+    found: Floats  # logits of the chats by features and by terms, each message alone
     around: Floats | None  # what is known of the context of each [chats, CONTEXT]; None: it is not asked
     likely: Floats  # of the chats, calibrated, as the service reads them
     figures: Mapping[str, float]  # of rules and head together
@@ -170,7 +167,7 @@ class Choice:
 def _trained(data: Data, action: str, basis: Basis) -> dict[str, Any] | None:
     """One action's regression with its figures; None where no threshold is precise enough."""
     weights = (0.0,) if action in _OF_CHATS_ALONE else _WEIGHTS
-    best = _best(_choice(data, action, *each) for each in product(weights, _PENALTIES))
+    best = _best(_choice(data, action, each) for each in weights)
     more: dict[str, Any] = {}
     if best is not None and data.is_correction.any():
         best, more = _with_corrections(data, action, best)
@@ -180,23 +177,27 @@ def _trained(data: Data, action: str, basis: Basis) -> dict[str, Any] | None:
     labels, chat = true.astype(int), data.is_chat
     made = regression.calibration(best.found, labels[chat])
     used = best.weights > 0
-    model = regression.fit(data.inputs[used], labels[used], best.weights[used], best.penalty)
-    scale, shift = made.scales[0, 0], made.shifts[0]
+    of_features, of_terms = regression.fit_both(
+        data.inputs[used], labels[used], best.weights[used], _PENALTIES
+    )
+    scale, scale_of_terms = made.scales[:, 0]
+    bias = made.shifts[0] + scale * of_features.intercept_[0] + scale_of_terms * of_terms.intercept_[0]
     return {
         "weight_of_lines": best.weight,
-        "inverse_penalty": best.penalty,
         "threshold": best.threshold,
         "cross_validated": {
             "n": int(true[chat].sum()),
             "rules": _figures(true[chat], ruled[chat]),
             "head": _figures(true[chat], best.likely >= best.threshold),
             "rules or head": best.figures,
-            "calibration_error_before": regression.calibration_error(_likely(best.found), true[chat]),
+            "calibration_error_before": regression.calibration_error(_likely(best.found[:, :1]), true[chat]),
             "calibration_error": regression.calibration_error(best.likely, true[chat]),
         },
         **more,
         **_context(best, made.of(best.found), labels[chat]),
-        **regression.output(*basis.back(model.coef_[0] * scale, float(model.intercept_[0] * scale + shift))),
+        **regression.output(
+            *basis.back(scale * of_features.coef_[0], float(bias)), scale_of_terms * of_terms.coef_[0]
+        ),
     }
 
 
@@ -205,7 +206,7 @@ def _with_corrections(data: Data, action: str, without: Choice) -> tuple[Choice,
     choices = {
         weight: choice
         for weight in _CORRECTED
-        if (choice := _choice(data, action, without.weight, without.penalty, weight)) is not None
+        if (choice := _choice(data, action, without.weight, weight)) is not None
     }
     if not choices:
         return without, {"weight_of_corrections": 0.0}
@@ -233,14 +234,12 @@ def _best(choices: Iterable[Choice | None]) -> Choice | None:
     return max((each for each in choices if each), key=lambda each: each.figures["f1"], default=None)
 
 
-def _choice(
-    data: Data, action: str, weight: float, penalty: float, of_corrections: float = 0.0
-) -> Choice | None:
+def _choice(data: Data, action: str, weight: float, of_corrections: float = 0.0) -> Choice | None:
     """With the best threshold that is precise enough; None where none is."""
     true, ruled = _true(data, action), _ruled(data, action)
     labels, chat, corrected = true.astype(int), data.is_chat, data.is_correction
     weights = np.where(chat, 1.0, np.where(corrected, of_corrections, weight))
-    found = regression.out_of_fold(data.inputs, labels, weights, data.fold, penalty)
+    found = regression.both_out_of_fold(data.inputs, labels, weights, data.fold, _PENALTIES)
     read = alone = regression.calibrated(found[chat], labels[chat], data.fold[chat])
     around: Floats | None = None
     if action in IN_CONTEXT:
@@ -259,7 +258,7 @@ def _choice(
         made = regression.calibration(found[chat], labels[chat])
         told = ruled[corrected] | (_likely(made.of(found[corrected])) >= threshold)
         right = float((told == true[corrected]).mean())
-    return Choice(weight, penalty, weights, threshold, found[chat], around, likely, choices[threshold], right)
+    return Choice(weight, weights, threshold, found[chat], around, likely, choices[threshold], right)
 
 
 def _true(data: Data, action: str) -> Flags:

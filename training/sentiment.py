@@ -9,10 +9,11 @@ product reviews and editorials are other people's texts, so they are left alone.
 held out by the hash of their text: neither the heads nor any choice here sees them, and `bench.quality`
 measures on them.
 
-Fans and creators have a head each. What the others write, lines and tweets count for less than own chats.
-How much less, and whether what the lexicon reads is one of the inputs, is chosen by cross-validation on
-whole chats. So are the cuts: the best macro F1 at which a feeling that is told is right often enough; below,
-the text is neutral. With a model too poor for that the best macro F1 decides alone; the figures say so.
+Fans and creators have a head each, of a regression on layers and one on terms; what the lexicon reads is
+one of the inputs. What the others write counts for less than own chats. The cuts are chosen by
+cross-validation on whole chats: the best macro F1 at which a feeling that is told is right often enough;
+below, the text is neutral. With a model too poor for that the best macro F1 decides alone; the figures say
+so.
 
 All this is chosen on texts alone. What the context of a fan's message adds (`enrich.preceding`) is learnt
 behind that, from what heads that have not seen a chat say of its messages alone; then the cuts are chosen
@@ -47,7 +48,6 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from chats.message import Direction
 from enrich import preceding
 from enrich.embedding.embed import PACKAGED, model_name
-from enrich.embedding.encoded import Vectors
 from enrich.embedding.heads import path_of
 from enrich.preceding import WHOSE, Preceding
 from enrich.sentiment import lexicon
@@ -55,7 +55,7 @@ from enrich.sentiment.score import FELT, LEXICON_SHARE, context, leaning
 from training import regression
 from training.features import asked_for, features, write
 from training.labelled import LABELS, Label, before, digest, files, fold_of, read_chats
-from training.regression import FOLDS, MARGIN, Basis, Floats, Ints
+from training.regression import FOLDS, MARGIN, Basis, Flags, Floats, Inputs, Ints, Penalties, terms_of
 
 LINES = Path(__file__).with_name("sentiment_lines.tsv")
 SCRIPTS = [Path(__file__), Path(regression.__file__), Path(preceding.__file__)]
@@ -71,16 +71,14 @@ _REMOVED = re.compile(r"@anonymous|http://url_removed")
 
 _NEUTRAL_WITHIN = 0.5  # of a tweet's mean rating, -4..4
 _HELD_OUT_SHARE = 0.2
-_PENALTY = 0.3  # inverse; .1 and 1 are as good
+_PENALTIES = Penalties(of_features=0.3, of_terms=3.0)
 _OTHERS = 0.7  # of what the other side writes, against own chats
-_WEIGHTS = ((0.1, 0.3), (0.3, 1.0), (1.0, 1.0))  # of a tweet and of a line, against a message of own chats
-_CORRECTED = (0.3, 1.0, 3.0)  # of a correction, likewise
+_CORRECTED = (0.3, 1.0, 3.0)  # of a correction, against a message of own chats
 _CUTS = tuple(round(0.02 * step, 2) for step in range(2, 36))
 _PRECISION = {"negative": 0.4, "positive": 0.6}  # at least, of a feeling that is told
 _DIRECTIONS: tuple[Direction, ...] = ("fan", "creator")
+_TERMS_OF = frozenset(("lines", *_DIRECTIONS))  # of corrections none: a term is what somebody wrote
 _FELT = ("negative", "positive")  # what a head has an output for
-
-Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +95,7 @@ class Labelled:
 class Data:
     """What is learnt from, a row a text."""
 
-    inputs: Vectors  # in the basis
+    inputs: Inputs
     labels: Ints  # of LABELS
     source: NDArray[np.str_]
     fold: Ints
@@ -113,13 +111,10 @@ class Choice:
     All of it is of texts alone.
     """
 
-    with_lexicon: bool
-    of_tweets: float
-    of_lines: float
     weights: Floats
-    found: Floats  # logits of all rows
+    found: Floats  # logits of all rows by features and by terms
     cuts: tuple[float, float]
-    score: float
+    f1: float
     corrected: float = 0.0  # the share of corrections that is told rightly
     of_corrections: float = 0.0
 
@@ -189,17 +184,21 @@ def train(labelled: Sequence[Labelled], model: str = PACKAGED) -> dict[str, Any]
     """The content of the heads' file."""
     layers, read = features([each.text for each in labelled], model)
     basis = regression.basis_of(read)
+    known = terms_of(each.text for each in labelled if each.source in _TERMS_OF)
     readings = [lexicon.read(each.text) for each in labelled]
+    polarity = np.array([each.polarity for each in readings])
     data = Data(
-        inputs=basis.of(read),
+        inputs=Inputs(
+            regression.rows_of([polarity], basis.of(read)), known.of([each.text for each in labelled])
+        ),
         labels=np.array([LABELS.index(each.label) for each in labelled]),
         source=np.array([each.source for each in labelled]),
         fold=np.array([fold_of(each.chat or each.text, FOLDS) for each in labelled]),
-        polarity=np.array([each.polarity for each in readings]),
+        polarity=polarity,
         is_turned=np.array([each.is_turned for each in readings]),
         before=before([each.id for each in labelled]),
     )
-    without = {direction: _best(direction, data) for direction in _DIRECTIONS}
+    without = {direction: _choice(direction, data) for direction in _DIRECTIONS}
     choices = {direction: _with_corrections(direction, data, each) for direction, each in without.items()}
     told, told_before = _read(data, choices), _read(data, without)
     outputs: dict[str, Any] = {}
@@ -229,6 +228,7 @@ def train(labelled: Sequence[Labelled], model: str = PACKAGED) -> dict[str, Any]
         "lexicon": lexicon.NAME,
         "lexicon_share": LEXICON_SHARE,
         "layers": layers,
+        "terms": list(known.columns),
         "directions": directions,
         "outputs": outputs,
     }
@@ -237,14 +237,19 @@ def train(labelled: Sequence[Labelled], model: str = PACKAGED) -> dict[str, Any]
 def _trained(direction: Direction, data: Data, basis: Basis, choice: Choice) -> tuple[dict[str, Any], Floats]:
     """The outputs of a direction's head, and what the lexicon adds to each."""
     own = data.source == direction
-    model = regression.fit(_inputs(data, choice.with_lexicon), data.labels, choice.weights, _PENALTY)
+    models = regression.fit_both(data.inputs, data.labels, choice.weights, _PENALTIES)
     made = regression.calibration(choice.found[own], data.labels[own])
-    against = (model.coef_[[0, 2]] - model.coef_[1]).T @ made.scales  # [inputs, 2]
-    biases = (model.intercept_[[0, 2]] - model.intercept_[1]) @ made.scales + made.shifts
-    of_basis = against[: data.inputs.shape[1]]
-    of_lexicon = against[-1] if choice.with_lexicon else np.zeros(2)
+    scales = made.scales[:2], made.scales[2:]
+    of_features, of_terms = (
+        (model.coef_[[0, 2]] - model.coef_[1]).T @ scale for model, scale in zip(models, scales, strict=True)
+    )  # [features, 2], [terms, 2]
+    biases = made.shifts + sum(
+        (model.intercept_[[0, 2]] - model.intercept_[1]) @ scale
+        for model, scale in zip(models, scales, strict=True)
+    )
+    of_basis, of_lexicon = of_features[:-1], of_features[-1]
     outputs = {
-        f"{direction} {label}": regression.output(*basis.back(of_basis[:, at], biases[at]))
+        f"{direction} {label}": regression.output(*basis.back(of_basis[:, at], biases[at]), of_terms[:, at])
         for at, label in enumerate(_FELT)
     }
     return outputs, of_lexicon
@@ -255,8 +260,6 @@ def _told_of(
 ) -> dict[str, Any]:
     """How the outputs of a direction's head are to be taken, and what came of it."""
     told: dict[str, Any] = {
-        "weight_of_tweets": choice.of_tweets,
-        "weight_of_lines": choice.of_lines,
         "lexicon": dict(zip(_FELT, np.round(by_lexicon, 4).tolist(), strict=True)),
     }
     if read.context is not None:
@@ -268,27 +271,17 @@ def _told_of(
     }
 
 
-def _best(direction: Direction, data: Data) -> Choice:
-    """The best choice that learns from no corrections."""
-    choices = [
-        _choice(direction, data, with_lexicon, *weights)
-        for with_lexicon, weights in product((True, False), _WEIGHTS)
-    ]
-    return max(choices, key=lambda each: each.score)
-
-
 def _with_corrections(direction: Direction, data: Data, without: Choice) -> Choice:
     """The best choice that learns from corrections where there are some; harmless ones come first."""
     if f"corrected {direction}" not in data.source:
         return without
     before = _right(direction, data, without)
-    setting = (without.with_lexicon, without.of_tweets, without.of_lines)
 
     def merit(each: Choice) -> tuple[bool, float]:
         pairs = zip(_right(direction, data, each), before, strict=True)
-        return all(after >= first - MARGIN for after, first in pairs), each.score + each.corrected
+        return all(after >= first - MARGIN for after, first in pairs), each.f1 + each.corrected
 
-    return max((_choice(direction, data, *setting, weight) for weight in _CORRECTED), key=merit)
+    return max((_choice(direction, data, weight) for weight in _CORRECTED), key=merit)
 
 
 def _read(data: Data, choices: Mapping[Direction, Choice]) -> dict[Direction, Read]:
@@ -320,32 +313,17 @@ def _right(direction: Direction, data: Data, choice: Choice) -> tuple[float, flo
     return float((told == data.labels[own]).mean()), _judged(data.labels[own], told)[0]
 
 
-def _inputs(data: Data, with_lexicon: bool) -> Vectors:
-    return regression.rows_of([data.polarity], data.inputs) if with_lexicon else data.inputs
-
-
-def _choice(
-    direction: Direction,
-    data: Data,
-    with_lexicon: bool,
-    of_tweets: float,
-    of_lines: float,
-    of_corrections: float = 0.0,
-) -> Choice:
-    """Judged on own chats and by whether tweets with a feeling are taken for the opposite one."""
-    of = dict.fromkeys(_DIRECTIONS, _OTHERS) | {"tweets": of_tweets, "lines": of_lines, direction: 1.0}
+def _choice(direction: Direction, data: Data, of_corrections: float = 0.0) -> Choice:
+    """Judged on own chats."""
+    of = dict.fromkeys(_DIRECTIONS, _OTHERS) | {"tweets": 1.0, "lines": 1.0, direction: 1.0}
     of |= {f"corrected {each}": of_corrections * of[each] for each in _DIRECTIONS}
     weights = _balanced(np.array([of[each] for each in data.source]), data.labels)
-    inputs = _inputs(data, with_lexicon)
-    found = regression.out_of_fold(inputs, data.labels, weights, data.fold, _PENALTY)
+    found = regression.both_out_of_fold(data.inputs, data.labels, weights, data.fold, _PENALTIES)
     own = data.source == direction
     difference = _difference(regression.calibrated(found[own], data.labels[own], data.fold[own]))
     cuts, f1 = _cuts(data, own, leaning(data.polarity[own], difference))
-    tweets = (data.source == "tweets") & (data.labels != 1)
-    is_right = _difference(found)[tweets] * (data.labels[tweets] - 1) > 0
-    score = f1 + (float(is_right.mean()) if len(is_right) else 0.0)
     corrected = _corrected(direction, data, found, cuts)
-    return Choice(with_lexicon, of_tweets, of_lines, weights, found, cuts, score, corrected, of_corrections)
+    return Choice(weights, found, cuts, f1, corrected, of_corrections)
 
 
 def _corrected(direction: Direction, data: Data, found: Floats, cuts: tuple[float, float]) -> float:
@@ -409,7 +387,7 @@ def _figures(direction: Direction, data: Data, choice: Choice, read: Read) -> di
     alone = _right(direction, data, choice)
     by_lexicon = _told(data, own, data.polarity[own], (FELT, FELT))
     felt = true != 1
-    errors = [_calibration_error(each, true) for each in (choice.found[own], read.found)]
+    errors = [_calibration_error(each, true) for each in (choice.found[own, :2], read.found)]
     return {
         "n": len(true),
         "accuracy": round(float((told == true).mean()), 4),

@@ -108,7 +108,7 @@ class Encoder:
             for rows in batches:
                 own = self._read(self._forward, [ids[row] for row in rows], heads)
                 found.vectors[rows], found.logits[rows] = own
-        return found
+        return Encoded(found.vectors, found.logits + heads.by_terms(texts))
 
     def _read(self, forward: Forward, texts: Texts, heads: Heads) -> Encoded:
         vectors, layers = forward(texts)

@@ -1,8 +1,10 @@
-"""Logistic heads on a model's layers: their files read, layers weighed.
+"""Logistic heads on a model's layers and on words: their files read, layers and words weighed.
 
 A head belongs to one model. It reads the mean of a text's tokens after each of some layers, made to a unit
 length: in the middle of a model more is left of how a thing is said than at its end, which is trained to
-tell what it is about. `enrich.sentiment.score` and `enrich.actions.head` say what theirs mean.
+tell what it is about. Beside them it reads which of the terms that it knows are in the text
+(`enrich.text.terms`): what single words say is lost in a mean. `enrich.sentiment.score` and
+`enrich.actions.head` say what theirs mean.
 
 The packaged model's are in `minilm/` beside this module, those of the multilingual encoder in
 `multilingual/`: they read its vector, and no layer. A user's own model has them in its folder's `heads/`. In
@@ -11,9 +13,11 @@ version is named by its URL (`enrich.embedding.installed`).
 """
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,6 +28,7 @@ from enrich.embedding.embed import MULTILINGUAL, PACKAGED, model_name
 from enrich.embedding.encoded import Vectors
 from enrich.embedding.head_file import loads
 from enrich.embedding.installed import content, damaged_version
+from enrich.text.terms import terms
 from errors import EnrichmentError
 
 Strategy = Literal["sentiment", "actions"]
@@ -35,25 +40,35 @@ _STRATEGIES: tuple[Strategy, ...] = ("sentiment", "actions")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Head:
-    """The regressions of one strategy: weights [outputs, layers * dimension], biases [outputs]."""
+    """The regressions of one strategy.
+
+    weights [outputs, layers * dimension], biases [outputs], of_terms [terms, outputs].
+    """
 
     version: str
     layers: tuple[int, ...]  # of the model, from 1 on
     outputs: tuple[str, ...]
     weights: Vectors
     biases: Vectors
+    terms: tuple[str, ...]
+    of_terms: Vectors
     told: dict[str, Any]  # all that its file holds
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Heads:
-    """Those of all strategies together: weights [outputs, layers * dimension], biases [outputs]."""
+    """Those of all strategies together.
+
+    weights [outputs, layers * dimension], biases [outputs], of_terms [terms, outputs].
+    """
 
     layers: tuple[int, ...]
     weights: Vectors
     biases: Vectors
     columns: dict[Strategy, slice]  # of the outputs
     version: str = ""
+    terms: Mapping[str, int] = field(default_factory=dict)  # the row of each in:
+    of_terms: Vectors = field(default_factory=lambda: np.zeros((0, 0), np.float32))
 
     @property
     def outputs(self) -> int:
@@ -66,6 +81,20 @@ class Heads:
         # A row at a time: one product for all adds up in an order that depends on their number.
         found: Vectors = np.matmul(layers[:, None, :], self.weights.T)[:, 0] + self.biases
         return found
+
+    def by_terms(self, texts: Sequence[str]) -> Vectors:
+        """What their terms add to the logits of `texts` [n, outputs]: less each, the more are known.
+
+        Each row is the same in any company.
+        """
+        adds = np.zeros((len(texts), self.outputs), np.float32)
+        if not self.terms:
+            return adds
+        for row, text in enumerate(texts):
+            known = [self.terms[term] for term in terms(text) if term in self.terms]
+            if known:
+                adds[row] = self.of_terms[known].sum(axis=0) / np.float32(math.sqrt(len(known)))
+        return adds
 
 
 def weighed(context: Floats, weights: Sequence[float]) -> Floats:
@@ -126,6 +155,10 @@ def _head(file: bytes) -> Head:
         outputs=tuple(outputs),
         weights=np.array([each["weights"] for each in outputs.values()], np.float32),
         biases=np.array([each["bias"] for each in outputs.values()], np.float32),
+        terms=tuple(told["terms"]),
+        of_terms=np.array([each["of_terms"] for each in outputs.values()], np.float32).T
+        if told["terms"]
+        else np.zeros((0, len(outputs)), np.float32),
         told=told,
     )
 
@@ -151,10 +184,18 @@ def heads_of(model: str = PACKAGED, installed: str = "") -> Heads:
             raise damaged(strategy, model, installed)
     if not found:
         return NONE
+    rows = {
+        term: row for row, term in enumerate(dict.fromkeys(chain(*(each.terms for each in found.values()))))
+    }
+    of_terms = np.zeros((len(rows), start), np.float32)
+    for strategy, its in found.items():
+        of_terms[[rows[term] for term in its.terms], columns[strategy]] = its.of_terms
     return Heads(
         layers=next(iter(found.values())).layers,
         weights=np.concatenate([each.weights for each in found.values()]),
         biases=np.concatenate([each.biases for each in found.values()]),
         columns=columns,
         version=" ".join(each.version for each in found.values()),
+        terms=rows,
+        of_terms=of_terms,
     )
