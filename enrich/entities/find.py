@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from chats.enriched import Entity
-from enrich.entities.amounts import amounts
+from enrich.entities.amounts import NUMERALS, amounts
 from enrich.entities.gazetteer import BY_FIRST_WORD, Name
 from enrich.text.folding import folded
 
-NAME = "patterns and gazetteer 4"
+NAME = "patterns and gazetteer 5"
 
 _MAX_CHARACTERS = 5_000
 
@@ -28,8 +28,13 @@ _NUMERAL = (
 )
 _FEW = r"(?:a couple(?: of)?|couple(?: of)?|a few|few|several)"
 _COUNT = rf"(?:[0-9]{{1,3}}|an?|{_ONES}|{_FEW})"
-_UNIT = r"(?:bucks?|dollars?|euros?|quid|usd|eur|gbp)"
-_UNITS = "buck bucks dollar dollars euro euros quid usd eur gbp"
+_UNIT = r"(?:bucks?|bux|dolla(?:r?[sz]?)|euros?|quid|usd|eur|gbp)"
+_UNITS = "buck bucks bux dolla dollas dollaz dollar dollars dollarz euro euros quid usd eur gbp"
+_WEIGHED = (
+    r"(?:lost|lose|losing|gain(?:ed|ing)?|weigh(?:s|ed|ing)?|drop(?:ped|ping)?|shed|down|put on|i'?m|am|"
+    r"he'?s|she'?s|lift(?:ed|ing)?|bench(?:ed|ing)?|squat(?:ted|ting)?|deadlift(?:ed|ing)?)"
+    r"(?: (?:about|like|over|another|almost|nearly|around|only|just|me|to))*"
+)
 _FULL_MONTH = "(?:january|february|march|april|may|june|july|august|september|october|november|december)"
 _MONTH = rf"(?:{_FULL_MONTH}|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec)"
 _FULL_WEEKDAY = "(?:monday|tuesday|wednesday|thursday|friday|saturday|sunday)s?"
@@ -97,7 +102,18 @@ _PATTERNS = (
         re.compile(rf"(?<![\w.,/:])(?P<span>{_NUMBER}k?(?:ish)? ?(?:[$€£](?![0-9])|{_UNIT}(?!\w)))"),
     ),
     _pattern("money", "usd eur gbp", rf"(?:usd|eur|gbp) ?{_NUMBER}"),
-    _pattern("money", _UNITS, rf"(?:an?|{_FEW}|{_NUMERAL})(?: {_NUMERAL}){{0,3}}(?:ish)? {_UNIT}(?: fifty)?"),
+    _pattern(
+        "money", _UNITS, rf"(?:an?|{_FEW}|{_NUMERAL})(?:[ -]{_NUMERAL}){{0,3}}(?:ish)? {_UNIT}(?: fifty)?"
+    ),
+    _pattern("money", "tenner fiver", "tenner|fiver"),
+    # "lost ten pounds" is a weight.
+    _pattern(
+        "money",
+        "pounds",
+        rf"{_WEIGHED} (?:{_NUMBER}|{_NUMERAL}(?:[ -]{_NUMERAL}){{0,3}}) pounds|"
+        rf"(?P<span>(?:{_NUMBER}|{_NUMERAL}(?:[ -]{_NUMERAL}){{0,3}}) pounds)"
+        r"(?! (?:of|heavier|lighter|overweight|down|up|less|since|so far)\b)",
+    ),
     _pattern("money", "grand", rf"(?:half a|an?|{_ONES}|couple|[0-9]{{1,3}}) grand{_NO_GRAND}"),
     _pattern(
         "money",
@@ -265,20 +281,20 @@ _PATTERNS = (
 _TOLD_KEYS = "name names named call calls called goes go going"
 
 
-def _hints() -> tuple[dict[str, int], int, int]:
-    """Word -> the patterns that may hold as bits; the bits of a told name and of the gazetteer."""
-    told, listed = 1 << len(_PATTERNS), 2 << len(_PATTERNS)
+def _hints() -> tuple[dict[str, int], int, int, int]:
+    """Word -> the patterns that may hold as bits; the bits of bare numbers, told names and the gazetteer."""
+    numbers, told, listed = 1 << len(_PATTERNS), 2 << len(_PATTERNS), 4 << len(_PATTERNS)
     found: dict[str, int] = {}
     keys = [(1 << at, pattern.keys.split()) for at, pattern in enumerate(_PATTERNS)]
     # A name is looked for where its rarest word stands, which is mostly its longest.
     names = [max(name.words, key=len).split("'")[0] for own in BY_FIRST_WORD.values() for name in own]
-    for bit, words in (*keys, (told, _TOLD_KEYS.split()), (listed, names)):
+    for bit, words in (*keys, (numbers, (_DIGITS, *NUMERALS)), (told, _TOLD_KEYS.split()), (listed, names)):
         for word in words:
             found[word] = found.get(word, 0) | bit
-    return found, told, listed
+    return found, numbers, told, listed
 
 
-_HINTS, _TOLD_HINT, _LISTED_HINT = _hints()
+_HINTS, _NUMBER_HINT, _TOLD_HINT, _LISTED_HINT = _hints()
 _WORD = re.compile(r"[^\W_]+")
 _DIGIT = re.compile(r"[0-9]")
 
@@ -294,17 +310,18 @@ _NOT_NAMES = _words(
     on at by whatever what that this and or but please pls plz not so too baby babe daddy sir master honey
     out over now up is it isn't to for with you u me my him her them his again then sometime someday soon
     one day just like as from out of because lol haha ok okay princess king queen mommy boss spoiled lucky
-    old-fashioned silly stupid dramatic written wrong same secret private really anything something first
-    here there i im i'm he she we they no yes when who why how all some too very also again was will would
+    old-fashioned silly stupid dramatic spelled spelt written wrong same secret private really anything
+    something first here there i im i'm he she we they no yes when who why how all some too very also again
+    was will would
     can could should only still already nice mine yours weird dumb mad bad good by
     """
 )
 _TOLD = re.compile(
     r"(?<!\w)(?:(?P<sure>"
-    r"my (?:real |full |first |actual )?name(?:'s|s| is)|name's|named|"
+    r"(?:my|his|her|their|its) (?:real |full |first |actual )?name(?:'s|s| is)|name's|name is|named|"
     r"(?:i'm|im|i am|he's|hes|she's|shes|is|was|guy|girl|friend|someone|brother|sister|son|daughter|"
     r"wife|husband|man|woman) called"
-    r")|my name|(?:goes?|going) by|calls? me|(?:say|moan|write|mention) (?:my name|the name),?"
+    r")|my name|(?:goes?|going) by|calls? (?:me|him|her)|(?:say|moan|write|mention) (?:my name|the name),?"
     r") (?P<span>[^\W\d_]{2,20})(?![\w'])"
 )
 
@@ -344,9 +361,10 @@ _RELATIVES = _words(
 _CALLS = _words(
     """
     hey hi hello hiya heya yo hii heyy heyyy hiii howdy hola thanks thx ty tysm thankyou morning evening
-    night goodnight gn bye goodbye birthday bday dear sorry ok okay
+    night goodnight gn bye goodbye birthday bday dear sorry ok okay welcome
     """
 )
+_GREETED = _words("hi hey hello goodnight bye goodbye birthday bday")
 _WHO_IS = _words("who's whos whose")
 _AFTER_CALL = _words(
     """
@@ -358,7 +376,8 @@ _AFTER_INTRODUCTION = _words("from and btw by here nice but the your ur a")
 _PRONOUNS = _words("i you u it we they he she me")
 _SEASONS = _words("may june april summer autumn dawn will hope don")
 _ADJECTIVES = _words(
-    "rich frank will may don bill april june summer autumn chase drew ash sage ace pat art hope joy"
+    "rich frank will may don bill april june summer autumn chase drew ash sage ace pat art hope joy "
+    "christian ginger sandy misty"
 )
 _SIGNED = _words(
     """
@@ -368,6 +387,7 @@ _SIGNED = _words(
 )
 _PLATFORM_BEFORE = _words("on my your ur have got via through over using add off")
 _BRAND_BEFORE = _words("a my new some your ur nike from at by old drive driving wearing got in pair of")
+_OF_ZOOM = _words("call calls link meeting chat")
 _OF_APPLE = _words("watch phone music store tv laptop card id products ipad macbook pencil gift")
 
 
@@ -390,13 +410,15 @@ def entities(text: str) -> tuple[Entity, ...]:
 
 def _found(plain: str, hints: int) -> Iterator[tuple[int, int, str]]:
     """What is found, best first: earlier ones win where spans overlap."""
-    for at, pattern in enumerate(_PATTERNS):
-        if hints >> at & 1:
-            for match in pattern.regex.finditer(plain):
-                for group in pattern.regex.groupindex:
-                    if match[group]:
-                        yield (*match.span(group), pattern.type)
-    if hints & _HINTS[_DIGITS]:
+    patterns = hints & (_NUMBER_HINT - 1)
+    while patterns:
+        pattern = _PATTERNS[(patterns & -patterns).bit_length() - 1]  # of the lowest bit
+        patterns &= patterns - 1
+        for match in pattern.regex.finditer(plain):
+            for group in pattern.regex.groupindex:
+                if match[group]:
+                    yield (*match.span(group), pattern.type)
+    if hints & _NUMBER_HINT:
         yield from ((*span, "money") for span in amounts(plain))
     if hints & _TOLD_HINT:
         yield from _told(plain)
@@ -516,6 +538,10 @@ def _person(name: Name, around: _Around) -> bool:
         return word not in _SEASONS or around.ends
     if around.before in ("u", "you") and around.before2 in ("thank", "love", "miss", "ty"):
         return around.ends and word not in _SEASONS
+    if around.ends and around.before == "to" and around.before2 in _GREETED:
+        return word not in _SEASONS
+    if around.ends and around.before in ("you're", "youre"):
+        return word not in _ADJECTIVES
     if around.before in ("i'm", "im") or (around.before == "am" and around.before2 == "i"):
         return word not in _ADJECTIVES and (around.ends or around.after in _AFTER_INTRODUCTION)
     if around.after == "is" and around.after2 == "my":
@@ -533,6 +559,8 @@ def _person(name: Name, around: _Around) -> bool:
 
 def _platform(name: Name, around: _Around) -> bool:
     if name.how == "free":
+        return True
+    if name.words[0] == "zoom" and (around.after in _OF_ZOOM or around.before in ("monthly", "weekly")):
         return True
     if name.words[0] == "x":
         return around.before == "on" and around.ends

@@ -80,6 +80,16 @@ _BRANDS = """
     icloud airtag fire-stick chromecast roku hot-wheels playmobil jenga scrabble
     cards-against-humanity dungeons-and-dragons magic-the-gathering warhammer crayola moleskine sharpie
     post-it tempur
+    co-op currys debenhams halfords screwfix matalan poundland wilko superdrug holland-and-barrett
+    body-shop waterstones whsmith pizza-express pizza-hut papa-johns little-caesars dairy-queen arbys
+    wingstop applebees olive-garden ihop waffle-house cracker-barrel panera shake-shack in-n-out
+    jersey-mikes jimmy-johns baskin-robbins haagen-dazs reeses percy-pig marmite vegemite heinz hellmanns
+    yorkshire-tea tetley pg-tips nescafe lavazza huel weetabix monopoly catan dnd factorio terraria
+    palworld helldivers pubg dead-by-daylight phasmophobia forza gran-turismo nba-2k ea-sports tomb-raider
+    half-life witcher hogwarts warcraft wii wii-u gameboy game-boy sega atari dreamcast ps1 ps2 ps3
+    gamecube barbour roomba instant-pot dewalt makita john-deere jcb scania iveco hobby-lobby
+    home-bargains ocado hellofresh hello-fresh gousto blablacar trainline megabus national-express evri
+    dpd royal-mail canada-post lloyds capital-one abn-amro rabobank commerzbank sparkasse bbva
 """
 _BRANDS_NEAR = "apple target puma ford converse vans crocs subway bose chrome safari boots kinder mars corona"
 
@@ -173,6 +183,12 @@ _PLACES = """
     kefalonia naxos paros kalamata halkidiki peloponnese liechtenstein andorra san-marino vatican moldova
     belarus armenia azerbaijan turkmenistan tajikistan kyrgyzstan afghanistan iran iraq syria yemen
     pakistan bhutan brunei east-timor papua-new-guinea north-korea
+    croydon carlisle slough watford brixton camden hackney shoreditch tottenham islington wimbledon
+    notting-hill somerset dorset suffolk yorkshire lancashire cumbria hampshire wiltshire berkshire
+    cheshire shropshire lake-district peak-district cotswolds snowdonia loch-ness margate eastbourne
+    whitstable ramsgate skegness llandudno tenby tralee killarney wexford dundalk athlone grand-forks
+    joliet kenosha dubuque cedar-rapids biloxi hilton-head outer-banks sonoma lake-tahoe yosemite hamptons
+    cape-cod nantucket waikiki moncton kelowna
 """
 _PLACES_NEAR = """
     paris austin phoenix charlotte madison brooklyn florence victoria georgia virginia montana dakota
@@ -184,170 +200,206 @@ _PLACES_NEAR = """
     nara java sumatra cologne halifax hamilton kingston niagara surrey brittany eugene olympia moab durham
     rochester charleston springfield wilmington lafayette hastings bolton chester stamford flint canton
     waco fargo
+    bury preston stoke rugby soho harlem racine erie windsor montgomery rockford highlands
 """
 _PLACES_STRONG = "nice reading mobile bath split cork turkey orange tours bend hull wells"
 
 # First names that are nothing else in a chat.
 _FIRST_NAMES = """
-    aaliyah aaron abby abdul abdullah abel abi abigail abraham ada adam adela adele adelina adil aditya
-    adrian agata agatha agnes agnieszka ahmad aidan aiden aino aisha aishah aitana akira alain alan alana
-    alastair albert alberto alden aldo alejandra alejandro aleksandra alena alessandra alessandro alessia
-    alex alexa alexander alexandra alexis alfie alfonsina alfonso alfred alice alicia alina alisa alison
-    alistair allison alma alois alonso alvaro alvin alya alyssa amal amalia amanda amara amaya amelia
-    amina aminata amira amy ana anaya anders andre andrea andreas andrei andrej andrew andrzej andy aneta
-    angela angelica angelika angelina angie anika anita anja anjali anke anna annabel annabelle annalise
-    anne anneke annelies annette annie annika annmarie ansel anthony antoine antoinette anton antonella
-    antonia antonio anya aoife arabella araceli archie ariana arjun arlene arlo armand armando arnold
-    arthur arturo arya asha ashlee ashleigh ashley ashlyn ashton asim astrid audrey aurelie aurélie ava
-    axel ayesha aylin aziz babs bailee baptiste barbara bartek bastian bea beatrice beatrix beatriz becca
-    becky belinda ben benedict benedikt benita benito benjamin benji benoit berenice bernadette bernard
-    bernd bernice bertha beth bethany bettina betty beverley bianca billie billy birgit bjorn björn blaise
-    blake bob bobby bogdan boris brad bradley bram brandi brandon breanna brenda brendan brendon brent
-    brett brian brianna brianne bridget brigitte britney brittany bronwyn brooklynn bruce bruno bryan
-    bryce bryony caio caitlin caitlyn caleb callum calum cameron camila camilla camille candace carina
-    carl carla carlos carlotta carly carmela carmen carole caroline carolyn carrie casey casper cassandra
-    cassidy cassie catalina catarina caterina cathal catherine cathy cecil cecile cecilia cecily celia
-    celine cesar cesare chantal chantelle charlene charles charley charlie charlize charmaine chelsey
-    chelsie cheryl chiara chloe chris christa christi christie christina christine christoph christophe
-    christopher christos ciara ciaran cillian cindy claas claire clara claudia claudine claudio clayton
-    clemens cleo clifford clint clive cody coleen colette colin colleen concetta conchita connie connor
-    conor conrad cora coralie cordelia corey corinne cornelia cornelius corrine cory courtney craig
-    cristian cristiano cristina cristobal curtis cynthia cyril céline dagmar dahlia daisuke dalia dalton
-    damian damien damon dan daniel daniela danielle danny daphne darcey darcy daria dario darius darla
-    darlene darrell darren darryl daryl dave davey david davide dawid dean debbie deborah debra declan
-    deepak deirdre delia delilah delphine demetrius demi denis denise dennis denny derek derrick desiree
-    devin deya dhruv diana diane diarmuid didier diego dieter dietmar dimitri dimitris dirk dmitri dominic
-    dominik dominika dominique donal donald donna donnie donovan dora doreen dorian doris dorota dorothea
-    dorothy doug dougal douglas doyle duarte duncan dustin dwayne dwight dylan eamon edda eddie edgar edie
-    edith edmund edna edoardo eduardo edward edwin efrain efren egon eileen eilidh ekaterina elaine
-    eleanor elena eli elia elias elif elijah elin elisa elisabeth elise eliza elizabeth elke ella ellen
-    ellie elliot elliott elly eloise elsa elsie elton elvira elvis elwood emanuel emanuele emer emerson
-    emil emile emilia emilio emily emine emma emmanuel emmett enrico enrique enya enzo eric erica erik
-    erika erin ernest ernesto ernie errol erwin esme esmeralda esmé espen esteban estelle esther ethan
-    etienne eugene eugenia eunice eva evan evangeline evelina evelyn evie ewa ewan ezekiel ezra fabian
-    fabien fabio fabrice fabrizio farah farid fatima fatou faye federica federico felicia feliks felipe
-    felix ferdinand fergus fernanda fernando fidel filip filippo finlay finley finn fiona florian floyd
-    francesca francesco francine francis francisco francois frankie franziska françois fraser fred freda
-    freddie frederic frederick frederik freja freya frida frieda friedrich gabe gabriel gabriela gabriella
-    gaelle gail gareth gary gaston gavin gaynor geena geert gemma george gerald geraldine geraldo gerard
-    gerda gerhard germaine gerry gertrude ghislaine giacomo gianluca gianna gianni gilbert gilberto giles
-    gillian gina ginny gino giorgia giorgio giorgos giovanni gisele giselle giulia giuliana giulio
-    giuseppe gladys glenda glenn gloria gonzalo goran gordon graeme graham grainne greg gregor gregory
-    greta gretchen gudrun guido guillermo gunnar gunter gustavo gwen gwendolyn gwyneth günter günther
-    hadley hailey haley halima hamish hamza hanna hannah hanne hans hansel harald harlan harold haroon
-    harri harriet harrison harry haruki haruto harvey hassan hattie hayley heather hector hedda hedwig
-    heidi heike heiko heinrich heinz helen helena helene helga helmut hendrik henri henriette henrik henry
-    herbert herman hermann hermione hilary hilda hildegard hiroko hiroshi holger holly horace horst
-    hortense howard hubert huda hugh hugo hussein huw iain ian ibrahim ida idris ignacio ignatius igor
-    ilaria ilona ilse iman imelda imogen imran ina indira ines inga inge inger ingrid inigo inés ioana
-    ioanna iolanda iona irene irina irma irving isaac isabel isabela isabella isabelle isaiah isaias
-    isidora isla ismael ismail isolde ivan ivana iveta ivo ivonne izabela izzy jaap jacek jacinta jackie
-    jacob jacqueline jacques jada jade jaden jaime jake jakob jakub jalen jamal james jamie jamila jana
-    jane janek janelle janet janette janice janina janine janis jannik jared jarek jarrod jarvis jasmin
-    jasmine jason javid javier jayden jayla jaylen jaymie jayson jeanette jeanne jeannie jeff jeffrey
-    jemima jemma jen jenn jenna jenni jennie jennifer jenny jens jeremiah jeremy jermaine jerome jerry
-    jerzy jess jesse jessica jessie jessika jethro jette jill jim jimena jimmy jitka joachim joan joana
-    joanna joaquin jochen jodi jodie jody joe joel joelle joey johan johanna john johnny jolanda jolene
-    jon jonah jonas jonathan jonny joost jordana jordi jorg jorge jorgen jose josefina josefine joseph
-    josephine josh joshua josie joss josue josé joyce juan juanita jude judi judie judith judy juergen
-    julia julian juliana julianna julianne julie julien juliet julio jurgen jussi justin justina justine
-    jörg jürgen kaitlin kaitlyn kamal kamil kamila kara kareem karen karin karina karl karolina kasia
-    kaspar katarina katarzyna kate katerina kateryna kath katharina katherina katherine kathi kathleen
-    kathrin kathryn kathy katie katja katrina katya kavita kaya kayla kaylee kayleigh keanu keiko keira
-    keith kelli kellie kelly kelsey kelvin kemal ken kendal kendra kendrick kenji kenneth kenny keri kerry
-    kerstin kevin khadija khalid kian kiara kieran kieron killian kim kimberly kimmy kirk kirsten kirsty
-    kjell klara klaus koen konstantin kris krishna krista kristen kristian kristie kristin kristina
-    kristine kristof kristy krzysztof kurt kurtis kyla kyle kylie kyra lachlan laila lakshmi lamar lana
-    lara larissa larry lars latisha latoya laura lauren laurence laurent lauretta lauri laurie lavinia
-    lavonne layla lazaro leah leandro leanna leanne leena leif lena leni lenka lennart lenny leo leon
-    leona leonard leonardo leonie leonora leopold leroy leslie leszek leticia letitia levi lewis leyla lia
-    liam liane lidia lieke liesbeth liesel lilia lilian liliana lilith lilli lillian lily lina linda
-    lindsay lindsey lionel lisa lisbeth lise lisette livia liz lizzie llewellyn lloyd logan lois lonnie
-    lorcan loren lorena lorenzo loretta lori lorna lorraine lotte lottie louie louis louisa louise lourdes
-    luana luann luca lucas lucia luciana luciano lucie lucien lucille lucinda lucretia lucy ludmila
-    ludovic ludwig luigi luis luisa lukas lukasz luke luther lydia lyla lyndon lynette lynn lynne lyra
-    maarten mabel maciej mackenzie madalena maddie madeleine madeline mads maeve magda magdalena maggie
-    magnus mahmoud maia maisie makayla malachi malcolm malgorzata malik malin mallory mandy manfred manny
-    manon manuel manuela marc marcel marcela marcelo marcia marcin marco marcos marcus marek margaret
-    margarita margit margot marguerite maria mariah mariam mariana marianna marianne maribel marie
-    marielle marijke marika marilyn marina mario marion marisa marisol marissa marit marjorie markus marla
-    marlene marlon marnie marta marten martha martijn martin martina martine marty martyna marvin marwan
-    mary maryam maryanne mason matej mateo mateusz mathew mathias mathilda mathilde mathis matt
-    matteo matthew matthias mattias maud maude maureen maurice mauricio maurizio mauro mavis maxim maxime
-    maximilian maxine maxwell maya małgorzata mckenna meera megan meghan mehdi mehmet mei melanie melina
-    melinda melissa melvin meredith mette mia micaela micah michael michaela michal michalina michał
-    micheal michele michelle miguel miguelito mikael mike mikey mikhail miki mikkel mikko mila milena milo
-    minnie miranda mirela miriam mirko miroslav misha mitch mitchell mohamad mohamed mohammad mohammed
-    moira molly mona monica monika monique montserrat mordecai morgan moritz morten moses muhammad
-    muhammed muriel mustafa myles myra myriam nadia nadine nadja naima nancy naomi naomie narelle natacha
-    natalia natalie natalya natasha natasza nate nathalie nathan nathaniel naveed nayeli neha neil nele
-    nelly nelson nena nerea nestor neville nia niall niamh nicholas nick nicki nicklas nico nicola nicolai
-    nicolas nicole nicoletta niels nigel nikhil nikita nikki niklas niko nikolai nikolas nikos nils nina
-    ninette noah noel noelle noemi nola nolan noor nora norbert noreen norma norman norris nuno nuria
-    odette odin ofelia olaf oleg oleksandr olga oliver olivia oliwia olympia omar omari oona ophelia
-    oriana orla orson orville osama oscar osvaldo oswald ottavia ottilie owain owen pablo paco paddy paige
-    paloma pam pamela panos paola paolo pascal pascale patrice patricia patrick patrik patrizia patsy
-    patti patty paul paula paulette pauline paulo pavel pavlos pedro peggy pepe percival percy perla
+    aaliyah aaron abby abdul abdullah abe abel abi abigail abraham ada adam adebayo adela adele adelina
+    adeola adil aditya adler adrian agata agatha agnes agnieszka ahmad ahmed aidan aiden aino aisha aishah
+    aitana akira alain alan alana alastair albert alberto alden aldo alejandra alejandro aleksander
+    aleksandra alena alessandra alessandro alessia alex alexa alexander alexandra alexei alexis alf alfie
+    alfonsina alfonso alfred alice alicia alicja alina aline alisa alison alistair allison alma alois
+    alonso alva alvaro alvin alya alyssa amal amalia amanda amara amaya amelia amelie amina aminata amir
+    amira amos amrita amy ana anais anastasia anaya anders andre andrea andreas andrei andrej andrew
+    andrzej andy aneta angela angelica angelika angelina angelo angie anika anita anja anjali anke anna
+    annabel annabelle annalise anne anneke annelies annette annie annika annmarie anouk ansel anthony
+    antoine antoinette anton antonella antonia antonio anya aoife arabella araceli archie ariana arjun
+    arlene arlo armand armando arnie arnold arthur arturo arun arya asha asher ashlee ashleigh ashley
+    ashlyn ashton asim astrid athena aude audrey augustin aurelie aurélie ava avery axel ayesha aylin
+    ayumi aziz azra babs bailee baptiste barbara barbie barney barry bartek bastian bea beata beatrice
+    beatrix beatriz bec becca becky belinda ben benedict benedikt benita benito benjamin benji benoit
+    berenice bernadette bernard bernd bernice bernie bert bertha bertie bess beth bethany betsy bettina
+    betty bev beverley bex bianca billie billy birgit bjorn björn blaise blake blanca bob bobbie bobby
+    bogdan boris borja brad bradley bram brandi brandon brayden breanna brenda brendan brendon brent brett
+    brian brianna brianne bridget brigitte britney brittany bronwyn brooklynn bruce bruno bryan bryce
+    bryony byron caio caitlin caitlyn caleb callum calum cameron camila camilla camille candace candice
+    caoimhe carina carl carla carlos carlotta carly carmela carmen carole caroline carolyn carrie carys
+    casey casper cassandra cassidy cassie catalina catarina caterina cathal catherine cathy caz cecil
+    cecile cecilia cecily cedric celia celine ceri cerys cesar cesare chantal chantelle charlene charles
+    charley charlie charlize charmaine chas chelsey chelsie cheryl chiara chloe chris chrissie christa
+    christi christie christina christine christoph christophe christopher christos cian ciara ciaran
+    cillian cindy claas claire clara clarence clark claudette claudia claudine claudio clayton clemens
+    clement cleo cleopatra clifford clint clive cody coleen colette colin colleen concetta conchita connie
+    connor conor conrad consuelo cora coralie cordelia corey corinne cormac cornelia cornelius corrine
+    cory cosima courtney craig cristian cristiano cristina cristobal curtis cynthia cyril céline dafydd
+    dagmar dahlia daisuke dalia dalton damian damien damo damon dan dani danica daniel daniela danielle
+    danny dante daphne darcey darcy daria dario darius darla darlene darrell darren darrin darryl daryl
+    dashiell dave davey david davide davo dawid daz dean deandre deano deb debbie deborah debra debs
+    declan dee deepak deirdre delia delilah delphine delroy demetria demetrius demi denis denise dennis
+    denny derek dermot derrick deshawn desiree desmond devin deya dhruv diana diane diarmuid didier diego
+    dieter dietmar dilan dilys dimitri dimitris dinah dinesh dirk dmitri dolores dominic dominik dominika
+    dominique donal donald donna donnacha donnie donovan dora doreen dorian doris dorota dorothea dorothy
+    doug dougal dougie douglas doyle duarte dulcie duncan dustin dwayne dwight dylan eadie eamon eamonn
+    ebenezer edda eddie eddy edgar edie edith edmund edna edoardo eduardo edward edwin eero effie efrain
+    efren egon eileen eilidh eilish ekaterina elaine eleanor elena eleni eli elia eliana elias elif elijah
+    elin elinor elisa elisabeth elise eliza elizabeth elke ella ellen ellie elliot elliott ellis elly
+    elodie eloise elsa elsie elton elvira elvis elwood emanuel emanuele emer emerson emiko emil emile
+    emilia emilio emily emine emlyn emma emmanuel emmett enid enrico enrique enya enzo eoin eric erica
+    erik erika erin erling ernest ernesto ernie errol erwin esme esmeralda esmé espen esteban estelle
+    esther ethan ethel etienne etta euan eugene eugenia eunice eva evan evangeline evelina evelyn evie ewa
+    ewan ezekiel ezra fabian fabien fabio fabrice fabrizio farah farhan farid fatih fatima fatou fay faye
+    federica federico felicia felicity feliks felipe felix ferdinand fergal fergus fernanda fernando ffion
+    fidel filip filippo finbar finlay finley finn fion fiona fitz fleur florian flossie floyd fran frances
+    francesca francesco francine francis francisco francois frankie franklin franz franziska françois
+    fraser fred freda freddie freddy frederic frederick frederik fredrik freja freya frida frieda
+    friedrich fritz gabe gabriel gabriela gabriella gabs gaelle gail gareth garrett gary gaston gav gavin
+    gaynor gaz gazza geena geert gemma geoff geoffrey george georgie gerald geraldine geraldo gerard gerda
+    gerhard germaine gerry gertie gertrude gethin ghislaine giacomo gianluca gianna gianni gil gilbert
+    gilberto giles gillian gina ginny gino gintaras giorgia giorgio giorgos giovanna giovanni gisele
+    giselle giulia giuliana giulio giuseppe gladys glenda glenn gloria gonzalo goran gordon gracie graeme
+    graham grainne greer greg gregg gregor gregory greta gretchen gudrun guido guillermo gunnar gunter gus
+    gustavo gwen gwenda gwendolyn gwyn gwyneth günter günther haakon hadiya hadley hailey haley halima
+    hamish hamza hana hank hanna hannah hanne hans hansel harald harish harlan harold haroon harri harriet
+    harrison harry haruki haruto harvey hassan hattie hayley heather hector hedda hedwig heidi heike heiko
+    heinrich heinz helen helena helene helga helmut hendrik henk henri henriette henrik henry herbert
+    herbie herman hermann hermione hettie hideo hilary hilda hildegard hiro hiroko hiroshi holger holly
+    horace horst hortense howard hubert huda hugh hugo hussein huw iain ian ibrahim ida idris ieuan
+    ignacio ignatius igor ike ilaria ilir ilona ilse iman imelda imogen imran ina inaki indira ines inga
+    inge inger ingrid inigo inés ioana ioanna iolanda iolo iona irene irina irma irving isaac isabel
+    isabela isabella isabelle isaiah isaias ishaan isidora isla ismael ismail isobel isolde issy itzel
+    ivan ivana iveta ivo ivonne ivor izabela izzy jaan jaap jacek jacinda jacinta jackie jacob jacqueline
+    jacques jada jade jaden jagoda jaime jake jakey jakob jakub jalen jamal james jamie jamila jana jane
+    janek janelle janet janette janey janice janina janine janis jannik jared jarek jaroslav jarrod jarvis
+    jase jasmin jasmina jasmine jason jav javid javier jayden jayla jaylen jaymie jayson jaz jeanette
+    jeanne jeannette jeannie jed jeff jeffrey jelena jemima jemma jen jenn jenna jenni jennie jennifer
+    jenny jens jeremiah jeremy jermaine jerome jerry jerzy jess jesse jessica jessie jessika jethro jette
+    jez jezza jill jim jimbo jimena jimmy jina jiri jitka jo joachim joan joana joanie joanna joao joaquin
+    jocelyn jochen jodi jodie jody joe joel joelle joey johan johanna john johnnie johnny jokin jolanda
+    jolanta jolene jon jonah jonas jonathan joni jonny jools joost jordana jordi jordy jorg jorge jorgen
+    jorik joris jose josef josefina josefine joseph josephine josh joshua josie joss josue josé jovan
+    joyce juan juanita jude judi judie judith judy juergen juha julia julian juliana julianna julianne
+    julie julien juliet juliette julio junichi juno jurgen jussi justin justina justine jörg jürgen kaan
+    kacey kai kaiser kaitlin kaitlyn kaja kalle kamal kamil kamila kane kaori kara kareem karel karen
+    karim karin karina karl karolina kasia kaspar kasper katarina katarzyna kate katerina kateryna kath
+    katharina katherina katherine kathi kathleen kathrin kathryn kathy katie katja katrina katya kavita
+    kaya kayla kaylee kayleigh kaz kazuo keanan keanu keelan keiko keira keith kelli kellie kelly kelsey
+    kelvin kemal ken kendal kendra kendrick kenji kenneth kenny keren keri kerry kerstin kevin keziah
+    khadija khalid khalil kian kiara kieran kieron kiki killian kim kimberly kimmie kimmy kira kirk
+    kirsten kirsty kjell klaas klara klaus koen kofi kojo konstantin kris krishna krista kristen kristian
+    kristie kristin kristina kristine kristof kristy krystal krzysztof kurt kurtis kwame kwesi kyla kyle
+    kylie kyra lachlan laerke laila lakeisha lakshmi lamar lana lara larissa larry lars laszlo latisha
+    latoya laura lauren laurence laurent lauretta lauri laurie lavinia lavonne layla lazaro leah leandro
+    leanna leanne leena leia leif leila lena leni lenka lennart lenny leo leon leona leonard leonardo
+    leonie leonora leopold leroy leslie leszek leticia letitia letty levi lewis lexi lexie leyla lia liam
+    liane libby lidia lieke liesbeth liesel liesl lilah lilia lilian liliana lilith lilli lillian
+    lillie lily lina linda lindsay lindsey linnea lionel lisa lisbeth lise lisette livia livvy liz lizzie
+    ljubica llewellyn lloyd logan lois lonnie lorcan loren lorena lorenzo loretta lori lorna lorraine
+    lotte lottie lou louella louie louis louisa louise lourdes lowri loz luana luann luca lucas lucia
+    luciana luciano lucie lucien lucille lucinda lucretia lucy ludmila ludovic ludwig luigi luis luisa
+    luka lukas lukasz luke lulu lupe luther lydia lyla lyndon lyndsey lynette lynn lynne lynsey lyra
+    maarten mabel maciej mack mackenzie madalena maddie maddox maddy madeleine madeline mads maeve magda
+    magdalena maggie magnus mahmoud mahmud mai maia maisie maite maja makayla malachi malcolm malgorzata
+    malik malin mallory mandy manfred manny manon manuel manuela marc marcel marcela marcelo marcia marcin
+    marco marcos marcus marek margaret margarita marge margie margit margo margot marguerite mari maria
+    mariah mariam mariana marianna marianne maribel marie marielle marijke marika marilyn marina mario
+    marion marisa marisol marissa marit mariusz marjorie marko markus marla marlene marley marlon marnie
+    marta marten martha martijn martin martina martine marty martyna marvin marwan mary maryam maryanne
+    mason matas matej mateo mateusz mathew mathias mathilda mathilde mathis matilda matt matteo matthew
+    matthias mattias mattie maud maude maureen maurice mauricio maurizio mauro mavis maxim maxime
+    maximilian maxine maxwell maya maz małgorzata mckenna meena meera megan meghan mehdi mehmet mei
+    melanie melina melinda melissa melvin meredith meret merete merv mervyn mette mia micaela micah
+    michael michaela michal michalina michał micheal michele michelle micky miguel miguelito mihai mikael
+    mikaela mike mikey mikhail miki mikkel mikko mila mildred milena millie milo mimi mina minna minnie
+    mira miranda mirela miriam mirjam mirko miroslav misha mitch mitchell moe mohamad mohamed mohammad
+    mohammed mohan moira molly mona monica monika monique montserrat monty morag mordecai morgan moritz
+    morris morten moses moshe muhammad muhammed murat muriel murray mustafa mustapha myfanwy myles myra
+    myriam myrtle nadeem nadia nadine nadja naima nancy nanette naoki naomi naomie narelle nash nasser
+    natacha natalia natalie natalka natalya natasha natasza nate nathalie nathan nathaniel naveed nayeli
+    ned neela neha neil nele nell nelly nelson nena nerea nestor nettie neville nia nial niall niamh
+    nicholas nick nicki nicklas nicky nico nicola nicolai nicolas nicole nicoletta niels nige nigel nikhil
+    nikita nikki niklas niko nikolai nikolas nikos nils nina ninette nita nkechi noa noah noel noelle
+    noemi nola nolan noor nora norbert noreen norma norman norris nuno nuria octavia octavio odette odin
+    ofelia oisin oksana olaf olamide oleg oleksandr olga oli oliver olivia oliwia ollie olu olumide
+    olympia omar omari ondrej oona ophelia oriana orla orson orville osama oscar oskar osvaldo oswald otis
+    ottavia ottilie otto ottoline owain owen pablo paco paddy padraig paige paloma pam pamela pammy panos
+    paola paolo parveen pascal pascale patrice patricia patrick patrik patrizia patsy patti patty paul
+    paula paulette pauli pauline paulo pavel pavlos pawel pedro peggy pekka pepe percival percy perla
     pernille pete peter petra petros phelan phil philip philippa philippe phillip phoebe phyllis pia
-    pierre piet pieter piotr pippa porfirio pradeep pranav priscilla priya priyanka qasim quentin quincy
-    quintin rachel rachelle radek radoslav rafa rafael rafaela rafal raffaele ragnar rahul raina rainer
-    raj rajesh ralph ramesh ramiro ramon ramona randall randy rania raoul raphael raquel raquelle rasheed
-    rashida rasmus raul ravi rayan raymond raymundo reagan rebecca rebekah reece reggie regina reginald
-    regine reinhard reinhold remi renata renate renato renee rené rhea rhett rhiannon rhoda rhonda ria
-    ricarda ricardo riccardo richard richie rick ricky rikke rina rishi ritchie robbie robert roberta
-    roberto rocio rodney rodolfo rodrigo rohan roisin roland rolando rolf romain romana romina romy ron
-    ronald ronan ronja ronnie rory rosalba rosalia rosalie rosalind rosalinda rosalyn rosamund rosanna
-    roseanne rosemarie roshni rosie roslyn ross rowena roxana roxanne roxy roy ruben rudi rudolf rufus
-    rupert russel russell rutger ruth ryan saanvi sabine sabrina sacha sadie salim sally salma salome
-    salvador salvatore sam samad samantha samara sami samir samira sammy samuel sandeep sander sandi
-    sandra sandro sania sanjay sanne santiago santino saoirse sara sarah saskia satoshi saul schuyler
-    scott sean sebastian sebastien selena selina selma serafina serena serge sergei sergej sergio serhiy
-    seth severin seymour shakira shane shania shanice shannen shannon sharif sharlene sharon shaun shauna
-    shawn shawna shayla sheila shelby sheldon shelly sherri sherry sheryl shirin shirley shiv shona shreya
-    shyla sibylle sidney siegfried sigrid silas silke silvia silvio simon simone sinead sinéad siobhan
-    siobhán sissel slawomir sofia solange solene sonia sonja sonya sophia sophie soraya soren spencer
-    stacey staci stacy stan stanislav stanley stefan stefania stefanie stefano steffen steffi stelios
-    stella sten stephan stephane stephanie stephen stephon steve steven stewart stijn stina stine stuart
-    suki sunita sunniva susan susana susanna susannah susanne susie suzanne suzie suzy sven svenja
-    svetlana sybil sylvain sylvia sylvie szymon sébastien søren tabitha tahlia takashi takumi talia
-    tallulah tamar tamara tamika tamsin tania tanya tara tariq tasha tatiana tatyana tayla taylor teagan
-    ted tegan teo terence teresa teresita terrance terrence terri terry tessa thaddeus thalia thea thelma
-    theo theodor theodora theodore theresa therese thibault thierry thies thijs thom thomas thora thorben
-    thorsten tiago tiana tianna tiernan tiffany tilda tillie tilly tim timmy timo timothee timothy tina
-    tobi tobias todd tom tomas tomasz tommaso tommy tomás toni tony tonya torsten tracey tracy travis
-    trevon trevor tricia tristan trixie troy trudy tuomas tyler tyrell tyrone tyson ugo ulf uli ulrich
-    ulrike umar umberto ursula uschi usman uwe vaclav valentin valentina valeria valerie valery vanesa
-    vanessa vanya vasco vasilis velma veronica veronika veronique vesna vicente vicki vicky victor vijay
-    vikram viktor viktoria vilma vince vincent vincenzo violetta virgil virginie vishal vitor vittoria
-    vittorio vivek vivian viviana vivien vivienne vladimir vojtech volker wahid walid walter wanda waylon
-    wayne wendell wendy wenzel werner wesley whitney wiebke wiktor wilbur wilfred wilhelm wilhelmina willa
-    willem william willie wilma winifred winnie winston witold wojciech wolfgang wyatt xander xavi xavier
-    ximena xiomara yael yahya yana yannick yannis yara yasmin yasmina yasmine yelena yesenia yiannis yoko
-    yolanda yoshi youssef yuki yuliya yuri yusra yusuf yves yvette yvonne zach zachariah zachary zack
-    zadie zahara zahra zainab zak zane zbigniew zdenek zeke zena zeynep zoe zoey zoltan zora zoya zsofia
-    zuri zuzana émilie étienne łukasz
+    pierre piet pieter pilar piotr pippa polly porfirio pradeep pranav presley priscilla priti priya
+    priyanka prue qasim quentin quincy quinn quintin rachel rachelle radek radoslav raf rafa rafael
+    rafaela rafal raffaele rafi ragnar raheem rahul raina rainer raj rajesh rajiv ralph ramesh ramiro
+    ramon ramona randall randy rania raoul raphael raquel raquelle rasheed rasheeda rashid rashida rasmus
+    raul ravi rayan raymond raymundo reagan rebecca rebekah reece reggie regina reginald regine reinhard
+    reinhold remi remy renata renate renato rene renee rené reto reuben reza rhea rhett rhianna rhiannon
+    rhoda rhona rhonda rhys ria ricarda ricardo riccardo richard richie rick ricky rik rikke riley rina
+    rishi ritchie robbie robbo robert roberta roberto rocco rocio rodney rodolfo rodrigo roel rohan roisin
+    roland rolando rolf romain romana romeo romina romy ron ronald ronan ronja ronnie roos rory ros rosa
+    rosalba rosalia rosalie rosalind rosalinda rosalyn rosamund rosanna rosario roseanne rosemarie roshni
+    rosie roslyn ross rowena roxana roxanne roxie roxy roy royston roz ruben rudi rudolf rufus rupert
+    russel russell ruta rutger ruth ryan ryder saanvi sabina sabine sabrina sacha sade sadie saff sakura
+    salim sally salma salome salvador salvatore sam samad samantha samara sami samir samira sammy samuel
+    samuli sandeep sander sandi sandra sandro sania sanjay sanna sanne santi santiago santino saoirse sara
+    sarah sasha saskia satoshi saul sayaka schuyler scott scottie seamus sean seb sebastian sebastien
+    selena selim selina selma serafina serena serge sergei sergej sergio sergiu serhiy seth severin
+    seymour shakira shane shanelle shania shanice shannen shannon sharif sharlene sharon shaun shauna
+    shawn shawna shay shayla shaz shea sheena sheila shelby sheldon shelley shelly sherri sherry sheryl
+    shira shirin shirl shirley shiv shlomo shona shreya shyla sibylle sid sidney siegfried signe sigrid
+    silas silke silvia silvio simon simone simran sindre sinead sinéad siobhan siobhán sissel sita
+    slawomir snezana sofia sohail solange solene solveig sonia sonja sonya sophia sophie soraya soren
+    spencer stacey staci stacy stan stanislav stanislaw stanley stef stefan stefania stefanie stefano
+    steffen steffi stelios stella sten steph stephan stephane stephanie stephen stephie stephon steve
+    steven stevie stewart stewie stijn stina stine stu stuart suki sunita sunniva susan susana susanna
+    susannah susanne sushila susie suz suzanne suzie suzy sven svenja svetlana sybil syd sylvain sylvia
+    sylvie szymon sébastien søren taavi tabitha tadhg tahlia takashi takumi talia tallulah tamar tamara
+    tamika tamsin tamsyn tania tanya tara tariq tasha tatiana tatyana tayla taylor taz teagan ted tegan
+    teo terence teresa teresita terje terrance terrell terrence terri terry tess tessa tez thaddeus thalia
+    thandi thea thelma theo theodor theodora theodore theresa therese thibault thierry thies thijs thom
+    thomas thora thorben thorsten tiago tiana tianna tibor tiernan tiffany tilda tillie tilly tim timmy
+    timo timothee timothy tina tobi tobias toby todd tom tomas tomasz tommaso tommy tomás toni tony tonya
+    torben tori torsten tove tracey tracy travis trent trev trevon trevor tricia trish tristan trixie troy
+    trudi trudy tunde tuomas tuva tyler tyra tyrell tyrone tyson ugo ulf uli ulla ulrich ulrike umar
+    umberto ursula uschi usman uwe vaclav vadim valentin valentina valeria valerie valery vanesa vanessa
+    vanya vasco vasilis veera velma vera vernon veronica veronika veronique vesna vic vicente vicki vicky
+    victor vijay vik vikki vikram viktor viktoria vilma vince vincent vincenzo vinny violetta virgil
+    virginie vishal vitor vittoria vittorio viv vivek vivian viviana vivien vivienne vlad vladimir vojtech
+    volker wahid walid walter wanda warren waylon wayne wendell wendy wenzel werner wes wesley whitney
+    wiebke wiktor wiktoria wilbur wilf wilfred wilhelm wilhelmina willa willem william willie wilma wim
+    winifred winnie winston witold wojciech wojtek wolfgang wyatt xander xavi xavier ximena xiomara xiu
+    yael yahya yana yann yannick yannis yara yasmin yasmina yasmine yasuko yelena yesenia yiannis yohan
+    yoko yolanda yosef yoshi youssef yuki yuliya yuri yusra yusuf yuto yves yvette yvonne zac zach
+    zachariah zachary zack zadie zahara zahra zainab zak zane zbigniew zdenek zdenka zeke zena zeynep zhen
+    zia ziggy zlatan zoe zoey zoltan zora zoya zsofia zsolt zuri zuzana zuzanna émilie étienne łukasz
+"""
+_PERFORMERS = """
+    amy-winehouse ariana-grande bad-bunny beyonce beyoncé billie-eilish bob-dylan bob-marley brad-pitt
+    britney-spears bruce-springsteen bruno-mars cardi-b celine-dion charli-xcx david-bowie doja-cat
+    dolly-parton dua-lipa ed-sheeran elton-john elvis-presley eminem freddie-mercury george-michael
+    harry-styles jennifer-lopez johnny-cash justin-bieber kanye kanye-west katy-perry keanu-reeves
+    kendrick-lamar kim-kardashian kylie-minogue lady-gaga lana-del-rey lewis-capaldi lionel-messi lizzo
+    madonna margot-robbie mariah-carey megan-thee-stallion messi michael-jackson miley-cyrus neymar
+    nicki-minaj olivia-rodrigo phil-collins post-malone rihanna ronaldo rod-stewart ryan-gosling
+    ryan-reynolds sabrina-carpenter scarlett-johansson selena-gomez shania-twain snoop-dogg stevie-nicks
+    taylor-swift timothee-chalamet tom-cruise tom-hanks travis-scott whitney-houston zendaya
 """
 # First names that are words, endearments, months or places too.
 _FIRST_NAMES_NEAR = """
-    abe ace ahmed al alba ali alva amber amir angus april art ash aurelia austin autumn bailey barney
-    barry bart basil baz bec bella bev bill blanca blanche bo bonnie brandy brook brooke brooklyn cal
-    candice cara carol carolina carter caz celeste chad charlotte chase chelsea christian chuck claude
-    clay clement clementine cliff cole colt consuelo cooper cosmo cruz crystal cyrus daisy dale dana dani
-    dante dawn daz dean deb dee destiny dexter dina dolores dom don dot drew duke earl ebony ed eden
-    effie ellis etta eve faith fay felicity fern fleur flo flora florence frank franklin franz fritz
-    gabby gale garrett gaspard gaz gene georgia gil ginger glen goldie grace grant gus guy hank harper
-    hazel heath herb homer hope hunter hyacinth ira iris israel ivor ivy jack jackson jasper jay jed jewel
-    jez jo joni jordan josef joy judas jules june juno kai kane karim kat kay kean kip kira kit kitty kobe
-    lacey lance laurel lea lee leila lex lexi lexie lin lincoln linus liv lola lou loz lulu luna mac
-    maddox madison mae mai mara marin mark marley mason max maz mel melody merle merlin mick mickey miles
-    mimi mina minna mira misty moe murray nat ned nell noa nova octavia octavio oli olive ollie otis otto
-    oz paris parker pat pearl penelope perry pilar pip piper polly poppy presley preston prudence quinn
-    raf raven ray raz reed reese remy ren rhys rich riley rita river rob robin robyn rocco rod roger roman
-    romeo ronny rosa rosario rose rowan roz ruby rudy russ ryder sage sal sandy sasha savanna savannah
-    scarlet scarlett seb shay shaz shea sid sienna sierra sky skye stan stef sterling stevie sue summer
-    sydney tam tanner tatum teddy tess tex thor tia toby tod tony tori trev trey trinity trish troy tucker
-    ty val vera verity vernon vic victoire victoria vinny viola violet virginia wade wallace warren
-    wes will woody wren yan zed zia zion
+    ace al alba ali amber angus april art ash aurelia austin autumn bailey bart basil baz bella bill
+    blanche bo bonnie brandy brook brooke brooklyn cal cam cara carol carolina carter celeste chad
+    charlotte chase chelsea christian chuck claude clay clementine cliff col cole colt cooper cosmo cruz
+    crystal curt cyrus daisy dale dana dawn dean destiny dexter dina dom don dot drew duke earl ebony ed
+    eden emmy eve faith fern flo flora florence frank gabby gale gaspard gene georgia ginger glen goldie
+    grace grant guy harper hazel heath herb homer hope hunter hyacinth ira iris israel ivy jack jackson
+    jasper jay jewel jordan joy judas jules june kat kay kean kip kit kitty kobe lacey lance laurel lea
+    lee lex lin lincoln linus liv lola luna mac madison mae mara marin mark mason max mel melody merle
+    merlin mick mickey miles misty nat norm nova olive oz paris parker pat pearl penelope penny perry pip
+    piper pixie poppy preston prudence raven ray raz reed reese ren rich rita river rob robin robyn rod
+    roger roman ronny rose rowan ruby rudy russ sage sal sandy savanna savannah scarlet scarlett sienna
+    sierra sky skye sonny stan sterling sue summer sydney tam tanner tash tatum teddy tex thor tia tod
+    trey trinity tucker ty val verity victoire victoria viola violet virginia wade wallace will willow
+    woody wren yan zed zion
+    mai romeo vera
 """
 
 
@@ -372,6 +424,7 @@ BY_FIRST_WORD: Mapping[str, Sequence[Name]] = _by_first_word(
         *_names("brand", "free", _BRANDS),
         *_names("brand", "near", _BRANDS_NEAR),
         *_names("person", "free", _FIRST_NAMES),
+        *_names("person", "free", _PERFORMERS),
         *_names("person", "near", _FIRST_NAMES_NEAR),
     )
 )

@@ -35,7 +35,45 @@ i do 10 mins for 25 | 25
 only 13 😘 | 13
 the clip is new, it's 11 😘 | 11
 that would be 25 because it's longer | 25
-voice notes are 15, calls 8 | 15
+voice notes are 15, calls 8 | 15 8
+boots in the mud 10, brown boots long 15, red boots 12 | 10 15 12
+kit 22, postage 9 | 22 9
+55 with the card, 45 without | 55 45
+it's 25 for the set | 25
+got 40 saved | 40
+you charged me 15 twice | 15
+i have sent 100 tip on sunday | 100
+could you go 25 | 25
+i'd ask 50, they can all use it | 50
+for this 30 | 30
+for both 35? | 35
+35 both | 35
+66 up front? | 66
+20 bc you made me laugh? | 20
+20, or 16 for people who waited | 20 16
+24 with shipping | 24
+12 a month, instead of 15 | 12 15
+20 for you instead of 28 | 20 28
+the rent's 1150 | 1150
+it's back to 35 in the system | 35
+a live roast is 70 | 70
+a whole person on the bike would be 25 | 25
+that's still 15 | 15
+and my 40? | 40
+and the other 55? | 55
+i want the 22 back | 22
+the 60 one in the red dress | 60
+how abt 50 | 50
+ill chip in a 5 | 5
+12 to open a message | 12
+48 is a steal | 48
+potato edition, 20? | 20
+i only have 40 left till friday | 40
+eighty is a bit steep | eighty
+you make it for sixty if i ask | sixty
+sixty-five for the set | sixty-five
+ninety five | ninety five
+so ten for the video, i can pay ten | ten ten
 30 for a minute or so, 45 for up to three | 30 45
 i can't do 28 | 28
 40 i can live with | 40
@@ -55,6 +93,31 @@ number 7 is my favourite |
 back in 1955 |
 2 for 1 |
 we live at gate 22 |
+my mum is 61 |
+he is 40, i'm 31 |
+i'm 180, she's 165 |
+8 works |
+the show is 8 |
+let's say 8 |
+that was a good 20 minutes |
+30 min instead of 15 min |
+gym at 6, dinner 8, bed 10 |
+season 2 episode 14 |
+we lost 6 nil |
+my knees are 34 |
+outside it's 29 |
+the battery is 14 |
+chapter 12, page 90 |
+on the 14th or the 20th |
+the other 20 people |
+my 30 days |
+13, 14, 15 and 16 |
+forty! from three plants? |
+twelve and a half |
+twenty people came |
+what about ten? |
+eleven |
+thirty years ago |
 see you at 8 |
 watched it 9 times |
 12 people in the room |
@@ -66,7 +129,7 @@ watched it 9 times |
 def test_a_bare_number_is_money_where_the_words_around_it_say_so(line: str) -> None:
     text, _, named = line.partition("|")
     found = [each.text for each in entities(text.strip()) if each.type == "money"]
-    assert found == named.split()
+    assert " ".join(found) == named.strip()
 
 
 def test_bare_amounts_of_the_training_chats_are_found_as_was_measured() -> None:
@@ -79,7 +142,7 @@ def test_bare_amounts_of_the_training_chats_are_found_as_was_measured() -> None:
         found += is_found
         true += kind == "money"
     assert right / found >= 0.94
-    assert right / true >= 0.75
+    assert right / true >= 0.81
 
 
 @given(st.text(alphabet="0159. ,for?do", max_size=300))

@@ -24,7 +24,14 @@ $2k | money: $2k
 i paid 30 for the set | money: 30
 just tipped you 50 | money: 50
 got 20 quid | money: 20 quid
+20 dollaz | money: 20 dollaz
+sixty-five bucks | money: sixty-five bucks
+the fee's twelve pounds | money: twelve pounds
+a tenner for that | money: tenner
 you have 10k followers |
+i weigh 150 pounds |
+lost about ten pounds |
+20 pounds lighter |
 4k video please |
 ran a 5k run |
 that was a grand gesture |
@@ -172,6 +179,23 @@ rob here, is it late | person: rob
 whos mark | person: mark
 say hi to mark n jamie | person: mark; person: jamie
 got it at aldi, tried chrome | brand: aldi
+his name is bo | person: bo
+we call him ziggo | person: ziggo
+my name is spelled dani | person: dani
+haha gaz isnt worth it | person: gaz
+you're mark, you fix radios | person: mark
+say hi to mark | person: mark
+dancing to bad bunny | person: bad bunny
+my cousin in grand forks | place: grand forks
+flights from croydon | place: croydon
+a waffle house | brand: waffle house
+one voice note and the monthly zoom | platform: zoom
+send me the zoom link | platform: zoom
+call him later |
+you're rich |
+welcome back |
+say hi to summer |
+the zoom lens |
 apple pie |
 nikes |
 on target |
