@@ -195,7 +195,7 @@ def _felt(
 def _leans(found: Floats, polarity: Floats, labels: Ints, fold: Ints) -> Floats:
     """What each text leans to, by logits that are calibrated on the other folds."""
     shares = regression.probabilities(regression.calibrated(found, labels, fold))
-    return leaning(polarity, shares[:, 2] - shares[:, 0])
+    return leaning(polarity, shares[:, 0], shares[:, 2])
 
 
 def _cuts(labels: Ints, leans: Floats) -> tuple[tuple[float, float], float]:

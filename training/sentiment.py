@@ -295,7 +295,7 @@ def _read(data: Data, choices: Mapping[Direction, Choice]) -> dict[Direction, Re
     labels, around, raw = data.labels[own], context(data.before, shares)[own], choices[WHOSE].found[own]
     weights = regression.context_weights(regression.calibration(raw, labels).of(raw), around, labels)
     found = regression.in_context(alone[WHOSE], around, labels, data.fold[own])
-    cuts, _ = _cuts(data, own, leaning(data.polarity[own], _difference(found)))
+    cuts, _ = _cuts(data, own, _leans(data, own, found))
     return read | {WHOSE: Read(weights, found, cuts)}
 
 
@@ -308,8 +308,7 @@ def _alone(direction: Direction, data: Data, choice: Choice) -> Floats:
 def _right(direction: Direction, data: Data, choice: Choice) -> tuple[float, float]:
     """Accuracy and macro F1 on own chats, each message alone."""
     own = data.source == direction
-    leans = leaning(data.polarity[own], _difference(_alone(direction, data, choice)))
-    told = _told(data, own, leans, choice.cuts)
+    told = _told(data, own, _leans(data, own, _alone(direction, data, choice)), choice.cuts)
     return float((told == data.labels[own]).mean()), _judged(data.labels[own], told)[0]
 
 
@@ -320,8 +319,8 @@ def _choice(direction: Direction, data: Data, of_corrections: float = 0.0) -> Ch
     weights = _balanced(np.array([of[each] for each in data.source]), data.labels)
     found = regression.both_out_of_fold(data.inputs, data.labels, weights, data.fold, _PENALTIES)
     own = data.source == direction
-    difference = _difference(regression.calibrated(found[own], data.labels[own], data.fold[own]))
-    cuts, f1 = _cuts(data, own, leaning(data.polarity[own], difference))
+    calibrated = regression.calibrated(found[own], data.labels[own], data.fold[own])
+    cuts, f1 = _cuts(data, own, _leans(data, own, calibrated))
     corrected = _corrected(direction, data, found, cuts)
     return Choice(weights, found, cuts, f1, corrected, of_corrections)
 
@@ -332,7 +331,7 @@ def _corrected(direction: Direction, data: Data, found: Floats, cuts: tuple[floa
     if not corrected.any():
         return 0.0
     made = regression.calibration(found[own], data.labels[own])
-    leans = leaning(data.polarity[corrected], _difference(made.of(found[corrected])))
+    leans = _leans(data, corrected, made.of(found[corrected]))
     return float((_told(data, corrected, leans, cuts) == data.labels[corrected]).mean())
 
 
@@ -342,11 +341,10 @@ def _balanced(weights: Floats, labels: Ints) -> Floats:
     return balanced
 
 
-def _difference(found: Floats) -> Floats:
-    """P(positive) - P(negative)."""
+def _leans(data: Data, own: Flags, found: Floats) -> Floats:
+    """What own texts lean to by their calibrated logits."""
     shares = regression.probabilities(found)
-    difference: Floats = shares[:, 2] - shares[:, 0]
-    return difference
+    return leaning(data.polarity[own], shares[:, 0], shares[:, 2])
 
 
 def _cuts(data: Data, own: Flags, leans: Floats) -> tuple[tuple[float, float], float]:
@@ -381,7 +379,7 @@ def _figures(direction: Direction, data: Data, choice: Choice, read: Read) -> di
     """Of own chats, by heads and calibrations that have not seen them."""
     own = data.source == direction
     true = data.labels[own]
-    leans = leaning(data.polarity[own], _difference(read.found))
+    leans = _leans(data, own, read.found)
     told = _told(data, own, leans, read.cuts)
     f1, precision = _judged(true, told)
     alone = _right(direction, data, choice)

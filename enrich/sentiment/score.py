@@ -26,7 +26,7 @@ from enrich.preceding import Floats, Preceding
 from enrich.sentiment import lexicon
 from enrich.text import language
 
-LEXICON_SHARE = 0.3  # besides: with less, an angry face after plain words would change next to nothing
+LEXICON_SHARE = 0.1  # besides: with less, an angry face after plain words would change next to nothing
 FELT = 0.2  # the polarity, -1..1, from which on a text is negative or positive: a sentiment of .4 and .6
 
 CONTEXT = 6  # numbers that tell of a text's context
@@ -117,7 +117,7 @@ class Reader:
         if reading.is_turned:
             return reading.polarity
         negative, _, positive = self.probabilities(reading, logits, added)
-        return felt(leaning(reading.polarity, positive - negative), self.cuts)
+        return felt(leaning(reading.polarity, negative, positive), self.cuts)
 
     def probabilities(
         self, reading: lexicon.Reading, logits: Sequence[float], added: tuple[float, float] = _NOTHING
@@ -129,9 +129,10 @@ class Reader:
         return against / all_of_them, 1 / all_of_them, for_it / all_of_them
 
 
-def leaning(polarity: Number, difference: Number) -> Number:
-    """What a text leans to, -1..1, by the lexicon's polarity and by P(positive) - P(negative)."""
-    return LEXICON_SHARE * polarity + (1 - LEXICON_SHARE) * difference
+def leaning(polarity: Number, negative: Number, positive: Number) -> Number:
+    """What a text leans to, -1..1, by the lexicon's polarity and by the more probable of two feelings."""
+    feeling = positive * (positive > negative) - negative * (positive <= negative)
+    return LEXICON_SHARE * polarity + (1 - LEXICON_SHARE) * feeling
 
 
 def felt(leans: float, cuts: tuple[float, float]) -> float:

@@ -160,13 +160,13 @@ def test_without_heads_only_vectors_are_read(packed: Encoder) -> None:
     assert np.array_equal(found.vectors, packed.encode(TEXTS).vectors)
 
 
-def test_logits_are_the_layers_weighed(packed: Encoder) -> None:
+def test_logits_are_layers_and_terms_weighed(packed: Encoder) -> None:
     """And as the training scripts read them, whatever the precision here."""
     heads = heads_of()
     layers, read = features(TEXTS)
     assert layers == heads.layers == (3, 4, 5, 6)
     wanted = read @ heads.weights.T + heads.biases
-    assert np.allclose(packed.encode(TEXTS).logits, wanted, atol=0.3)
+    assert np.allclose(packed.encode(TEXTS).logits, wanted + heads.by_terms(TEXTS), atol=0.3)
     assert np.allclose(heads.logits(read), wanted, atol=1e-4)
 
 

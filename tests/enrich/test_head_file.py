@@ -44,6 +44,19 @@ def test_a_head_that_reads_no_layer_is_read_too() -> None:
     assert loads(dumps({**HEAD, "layers": []}))["layers"] == []
 
 
+def test_the_weights_of_terms_are_read_as_they_were_written() -> None:
+    outputs = {name: {**each, "of_terms": [0.25, -1.5]} for name, each in HEAD["outputs"].items()}
+    found = loads(dumps({**HEAD, "terms": ["hey", "hey you"], "outputs": outputs}))
+    assert found["terms"] == ["hey", "hey you"]
+    assert [each["of_terms"] for each in found["outputs"].values()] == [[0.25, -1.5]] * 2
+
+
+def test_a_file_of_the_release_before_which_knew_no_terms_is_read() -> None:
+    before = json.loads(dumps(HEAD))
+    del before["terms"]
+    assert loads(json.dumps({**before, "format": 2}).encode()) == loads(dumps(HEAD))
+
+
 def test_an_outputs_weights_are_one_line_and_the_rest_can_be_read() -> None:
     lines = dumps(HEAD).decode().splitlines()
     assert '   "weights": [1000,-35000,0,123456]' in lines
@@ -64,6 +77,8 @@ def test_the_packaged_files_are_as_they_are_written(strategy: Any) -> None:
         {"format": 1},
         {"format": None},
         {"layers": [1, 2, 3]},
+        {"terms": "hey"},
+        {"terms": ["hey"]},
         {"layers": 3},
         {"outputs": {}},
         {"outputs": []},

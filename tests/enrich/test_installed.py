@@ -12,7 +12,7 @@ import pytest
 from enrich.actions import head as action_head
 from enrich.embedding import heads as heads_module
 from enrich.embedding import installed
-from enrich.embedding.embed import PACKAGED, embed, encode, encoder, model_name
+from enrich.embedding.embed import PACKAGED, embed, encode, encoder, model_name, normalise
 from enrich.embedding.head_file import dumps, loads
 from enrich.embedding.heads import head_of, heads_of, path_of
 from enrich.embedding.installed import (
@@ -35,7 +35,8 @@ def turned(strategy: Any) -> bytes:
     """The packaged head with all of its weights negated."""
     head = loads(path_of(strategy, PACKAGED).read_bytes())
     for each in head["outputs"].values():
-        each["weights"] = [-weight for weight in each["weights"]]
+        for kind in ("weights", "of_terms"):
+            each[kind] = [-weight for weight in each[kind]]
     return dumps(head)
 
 
@@ -135,7 +136,8 @@ def test_heads_of_other_layers_have_the_model_loaded_for_them(url: str) -> None:
     use(url, write(url, "", own, {}).name)
     found = encode(TEXTS, PACKAGED, current(url))
     heads = heads_of(PACKAGED, current(url))
-    assert np.allclose(found.logits, found.vectors @ heads.weights.T + heads.biases, atol=1e-3)
+    wanted = found.vectors @ heads.weights.T + heads.biases + heads.by_terms([*map(normalise, TEXTS)])
+    assert np.allclose(found.logits, wanted, atol=1e-3)
     assert np.array_equal(embed(["a text nobody knows"]), encode(["a text nobody knows"]).vectors)
     assert np.array_equal(encode(TEXTS).vectors, found.vectors)
 

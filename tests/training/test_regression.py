@@ -6,7 +6,7 @@ import pytest
 from enrich.embedding.encoded import Vectors
 from training import regression
 from training.features import layers_of
-from training.regression import FOLDS, Floats, Ints
+from training.regression import FOLDS, Floats, Inputs, Ints, Penalties, terms_of
 
 
 def texts(count: int, labels: int) -> tuple[Vectors, Ints, Ints]:
@@ -113,3 +113,26 @@ def test_a_shallow_model_has_the_layers_that_there_are(depth: int) -> None:
     assert len(set(found)) == len(found)
     assert set(found) <= set(range(1, depth + 1))
     assert found[-1] == depth
+
+
+def test_terms_that_few_texts_have_are_not_known_and_the_others_count_as_the_service_weighs_them() -> None:
+    known = terms_of([*["hey you"] * 5, "something rare"])
+    assert list(known.columns) == ["hey", "hey you", "you"]
+    found = known.of(["hey you", "hey", "nothing known"]).toarray()
+    assert np.allclose(found, np.array([[3**-0.5] * 3, [1, 0, 0], [0, 0, 0]]))
+
+
+@pytest.mark.parametrize("labels", [2, 3])
+def test_features_and_terms_together_say_more_than_either(labels: int) -> None:
+    dice = np.random.default_rng(5)
+    features, true, fold = texts(2_000, labels)
+    said = [f"word{dice.integers(20)} " + "told" * (dice.random() < 0.5) + f" label{each}" for each in true]
+    blurred = [text if dice.random() < 0.5 else "word1" for text in said]
+    inputs = Inputs(features, terms_of(blurred).of(blurred))
+    found = regression.both_out_of_fold(inputs, true, np.ones(2_000), fold, Penalties(1.0, 3.0))
+    both, *single = (
+        regression.probabilities(regression.calibrated(each, true, fold))
+        for each in (found, found[:, : labels - 1], found[:, labels - 1 :])
+    )
+    right = [float((each.argmax(axis=1) == true).mean()) for each in (both, *single)]
+    assert right[0] > max(right[1:])
