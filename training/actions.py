@@ -51,7 +51,7 @@ SCRIPTS = [Path(__file__), Path(regression.__file__), Path(preceding.__file__)]
 
 IN_CONTEXT = frozenset(("custom_request", "price_inquiry", "price_objection", "complaint"))
 _OF_CHATS_ALONE = frozenset(("question",))
-_PENALTIES = Penalties(of_features=1.0, of_terms=10.0)
+_PENALTIES = Penalties(of_features=1.0, of_terms=20.0)
 _WEIGHTS = (0.1, 0.3, 1.0)  # of a line, against a message of a chat
 _CORRECTED = (0.3, 1.0, 3.0)  # of a correction, likewise
 _THRESHOLDS = tuple(round(0.02 * step, 2) for step in range(5, 46))

@@ -70,11 +70,10 @@ class Terms:
 
     def of(self, texts: Sequence[str]) -> Sparse:
         """Which of them each text has [texts, terms], a row as `enrich.embedding.heads` weighs it."""
-        known = [
-            [self.columns[term] for term in terms(normalise(text)) if term in self.columns] for text in texts
-        ]
+        own = [terms(normalise(text)) for text in texts]
+        known = [[self.columns[term] for term in each if term in self.columns] for each in own]
         sizes = [len(each) for each in known]
-        shares = np.repeat(1 / np.sqrt(np.maximum(1, sizes)), sizes).astype(np.float32)
+        shares = np.repeat([len(each) ** -0.5 if each else 0.0 for each in own], sizes).astype(np.float32)
         ends = np.concatenate([[0], np.cumsum(sizes)])
         columns = np.fromiter(chain.from_iterable(known), int, ends[-1])
         return sparse.csr_matrix((shares, columns, ends), (len(texts), len(self.columns)))

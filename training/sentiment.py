@@ -71,9 +71,9 @@ _REMOVED = re.compile(r"@anonymous|http://url_removed")
 
 _NEUTRAL_WITHIN = 0.5  # of a tweet's mean rating, -4..4
 _HELD_OUT_SHARE = 0.2
-_PENALTIES = Penalties(of_features=0.3, of_terms=3.0)
+_PENALTIES = Penalties(of_features=0.3, of_terms=6.0)
 _OTHERS = 0.7  # of what the other side writes, against own chats
-_CORRECTED = (0.3, 1.0, 3.0)  # of a correction, against a message of own chats
+_CORRECTED = (1.0, 3.0, 10.0)  # of a correction, against a message of own chats
 _CUTS = tuple(round(0.02 * step, 2) for step in range(2, 36))
 _PRECISION = {"negative": 0.4, "positive": 0.6}  # at least, of a feeling that is told
 _DIRECTIONS: tuple[Direction, ...] = ("fan", "creator")

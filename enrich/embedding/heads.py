@@ -83,7 +83,7 @@ class Heads:
         return found
 
     def by_terms(self, texts: Sequence[str]) -> Vectors:
-        """What their terms add to the logits of `texts` [n, outputs]: less each, the more are known.
+        """What their terms add to the logits of `texts` [n, outputs]: less each, the more there are.
 
         Texts are as the model reads them (`enrich.embedding.embed.normalise`).
 
@@ -93,9 +93,9 @@ class Heads:
         if not self.terms:
             return adds
         for row, text in enumerate(texts):
-            known = [self.terms[term] for term in terms(text) if term in self.terms]
-            if known:
-                adds[row] = self.of_terms[known].sum(axis=0) / np.float32(math.sqrt(len(known)))
+            own = terms(text)
+            if known := [self.terms[term] for term in own if term in self.terms]:
+                adds[row] = self.of_terms[known].sum(axis=0) / np.float32(math.sqrt(len(own)))
         return adds
 
 

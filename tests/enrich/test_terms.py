@@ -51,7 +51,7 @@ def test_any_text_has_its_terms_each_once(text: str) -> None:
     assert found == terms(text)
 
 
-def test_terms_add_their_weights_less_each_the_more_are_known() -> None:
+def test_terms_add_their_weights_less_each_the_more_there_are() -> None:
     heads = Heads(
         layers=(1,),
         weights=np.zeros((2, 3), np.float32),
@@ -60,8 +60,8 @@ def test_terms_add_their_weights_less_each_the_more_are_known() -> None:
         terms={"hey": 0, "you": 1, "hey you": 2, "good": 3},
         of_terms=np.array([[1, 0], [2, 0], [3, 1], [0, 5]], np.float32),
     )
-    adds = heads.by_terms(["Hey you", "good", "nobody knows this"])
-    assert np.allclose(adds, np.array([[6 / 3**0.5, 1 / 3**0.5], [0, 5], [0, 0]]))
+    adds = heads.by_terms(["Hey you", "good", "hey nobody", "unknown"])
+    assert np.allclose(adds, np.array([[6 / 3**0.5, 1 / 3**0.5], [0, 5], [3**-0.5, 0], [0, 0]]))
 
 
 @given(st.lists(st.text("abdehgoty .!❤", max_size=30), min_size=1, max_size=6))

@@ -118,8 +118,8 @@ def test_a_shallow_model_has_the_layers_that_there_are(depth: int) -> None:
 def test_terms_that_few_texts_have_are_not_known_and_the_others_count_as_the_service_weighs_them() -> None:
     known = terms_of([*["hey you"] * 5, "something rare"])
     assert list(known.columns) == ["hey", "hey you", "you"]
-    found = known.of(["hey you", "hey", "nothing known"]).toarray()
-    assert np.allclose(found, np.array([[3**-0.5] * 3, [1, 0, 0], [0, 0, 0]]))
+    found = known.of(["hey you", "hey", "hey rare", "rare"]).toarray()
+    assert np.allclose(found, np.array([[3**-0.5] * 3, [1, 0, 0], [3**-0.5, 0, 0], [0, 0, 0]]))
 
 
 @pytest.mark.parametrize("labels", [2, 3])
