@@ -84,14 +84,14 @@ def test_what_was_corrected_is_told_rightly_of_texts_that_were_not_learnt(tmp_pa
     figures = {(each["of"], each["measure"]): each for each in report["figures"]}
     felt = figures["held-out corrections of sentiment", "right"]
     assert felt["n"] >= 15
-    assert felt["after"] > 0.7 > 0.3 > felt["before"]
+    assert felt["after"] > 0.8 > 0.3 > felt["before"]
     shown = figures["held-out corrections of actions", "micro F1"]
     assert shown["after"] > 0.7 > 0.3 > shown["before"]
     packaged = [each for (of, _), each in figures.items() if of.startswith("packaged")]
     assert len(packaged) == 3
     assert all(each["after"] > each["before"] - 0.03 for each in packaged)
     version = installed.current(url)
-    said = ["the ferry is zorpish zorpish", "flimmery flimmery lemon cake"]
+    said = ["that was zorpish zorpish today", "that was flimmery flimmery today"]
     writers: list[Direction] = ["fan", "fan"]
     low, high = score.sentiment(said, writers, encode(said, model, version).logits, model, version)
     assert low is not None
