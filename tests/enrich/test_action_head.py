@@ -146,7 +146,7 @@ def test_hard_negatives_stay_without_actions() -> None:
     negatives = [(direction, text) for direction, shown, text in held_out() if not shown]
     directions, texts = zip(*negatives, strict=True)
     wrong = sum(map(bool, told(texts, directions)))
-    assert wrong / len(texts) <= 0.2
+    assert wrong / len(texts) <= 0.15
 
 
 def told(texts: Sequence[str], directions: Sequence[Direction]) -> list[set[str]]:
@@ -294,7 +294,7 @@ def test_the_head_is_of_the_script_data_and_model_that_are_here() -> None:
     assert told["embedding"] == model_name(PACKAGED)
     assert set(told["outputs"]) == {f"{by} {action}" for by, known in ACTIONS.items() for action in known}
     assert head_of("actions") is not None
-    assert HEAD.stat().st_size < 500_000
+    assert HEAD.stat().st_size < 600_000
 
 
 def test_rules_and_head_together_are_right_as_often_as_was_asked_for() -> None:
