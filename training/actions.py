@@ -56,7 +56,6 @@ _WEIGHTS = (0.1, 0.3, 1.0)  # of a line, against a message of a chat
 _CORRECTED = (0.3, 1.0, 3.0)  # of a correction, likewise
 _THRESHOLDS = tuple(round(0.02 * step, 2) for step in range(5, 46))
 _PRECISION = 0.55  # at least, of what rules and head tell together
-_PRECISION_OF = {"complaint": 0.65}  # likewise: somebody looks at each
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,11 +249,7 @@ def _choice(data: Data, action: str, weight: float, of_corrections: float = 0.0)
     choices = {
         threshold: _figures(true[chat], ruled[chat] | (likely >= threshold)) for threshold in _THRESHOLDS
     }
-    precise = [
-        threshold
-        for threshold, each in choices.items()
-        if each["precision"] >= _PRECISION_OF.get(action, _PRECISION)
-    ]
+    precise = [threshold for threshold, each in choices.items() if each["precision"] >= _PRECISION]
     if not precise:
         return None
     threshold = max(precise, key=lambda each: choices[each]["f1"])
