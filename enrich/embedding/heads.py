@@ -85,9 +85,8 @@ class Heads:
     def by_terms(self, texts: Sequence[str]) -> Vectors:
         """What their terms add to the logits of `texts` [n, outputs]: less each, the more there are.
 
-        Texts are as the model reads them (`enrich.embedding.embed.normalise`).
-
-        Each row is the same in any company.
+        Texts are as the model reads them (`enrich.embedding.embed.normalise`); each row is the same in any
+        company.
         """
         adds = np.zeros((len(texts), self.outputs), np.float32)
         if not self.terms:
