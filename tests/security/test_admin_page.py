@@ -20,6 +20,7 @@ async def enter(api: Guarded, page: Page, role: Role) -> None:
     given = grant(role, EVERY if role == "admin" else VICTIM)
     await api.access.manager.add_person("test", "ann", PASSWORD, [given])
     await page.goto("/admin")
+    await expect(page).to_have_url(f"http://127.0.0.1:{api.port}/sign-in?next=%2Fadmin")
     await page.get_by_label("Name").fill("ann")
     await page.get_by_label("Password").fill(PASSWORD)
     await page.get_by_role("button", name="Sign in").click()
