@@ -6,10 +6,10 @@ Learns from this repository's own labelled lines (`action_lines.tsv`: who writes
 from its labelled chats (`training.labelled`), a logistic regression on layers and one on terms for each
 action on the messages of those who can show it. Questions, which the lines do not tell of, are learnt from
 the chats alone. What a line counts against a message of a chat, and the threshold, are chosen by
-cross-validation on whole chats, for the
-best F1 of rules and head together at which both are right often enough. In the lines an action is far more
-frequent than in chats, so they choose nothing. An action of which nothing is right often enough is left to
-the rules: then the model is too poor, or the lines and chats say too little.
+cross-validation on whole chats, for the best F1 of rules and head together at which both are right often
+enough. In the lines an action is far more frequent than in chats, so they choose nothing. An action of which
+nothing is right often enough is left to the rules: then the model is too poor, or the lines and chats say too
+little.
 
 Some actions of fans are read in the context of a message (`enrich.preceding`): those that were read better
 by it when all chats of one writer after the other were left out. What it adds is learnt behind each
@@ -37,6 +37,7 @@ from enrich.actions.seen import seen
 from enrich.embedding.embed import PACKAGED, model_name
 from enrich.embedding.heads import path_of
 from enrich.preceding import Preceding
+from enrich.text import terms
 from training import regression
 from training.features import asked_for, features, write
 from training.labelled import before, digest, files, fold_of, read_chats
@@ -47,7 +48,7 @@ ACTIONS: dict[Direction, tuple[str, ...]] = {
     "creator": ("upsell", "question"),
 }
 LINES = Path(__file__).with_name("action_lines.tsv")
-SCRIPTS = [Path(__file__), Path(regression.__file__), Path(preceding.__file__)]
+SCRIPTS = [Path(each) for each in (__file__, regression.__file__, preceding.__file__, terms.__file__)]
 
 IN_CONTEXT = frozenset(("custom_request", "price_inquiry", "price_objection", "complaint"))
 _OF_CHATS_ALONE = frozenset(("question",))

@@ -52,13 +52,14 @@ from enrich.embedding.heads import path_of
 from enrich.preceding import WHOSE, Preceding
 from enrich.sentiment import lexicon
 from enrich.sentiment.score import FELT, LEXICON_SHARE, context, leaning
+from enrich.text import terms
 from training import regression
 from training.features import asked_for, features, write
 from training.labelled import LABELS, Label, before, digest, files, fold_of, read_chats
 from training.regression import FOLDS, MARGIN, Basis, Flags, Floats, Inputs, Ints, Penalties, terms_of
 
 LINES = Path(__file__).with_name("sentiment_lines.tsv")
-SCRIPTS = [Path(__file__), Path(regression.__file__), Path(preceding.__file__)]
+SCRIPTS = [Path(each) for each in (__file__, regression.__file__, preceding.__file__, terms.__file__)]
 HELD_OUT = Path(__file__).parents[1] / "bench" / "quality" / "data" / "tweets_held_out.tsv"
 LICENCE = HELD_OUT.with_name("tweets_LICENSE.txt")
 
