@@ -106,7 +106,8 @@ class MessageEnrichment(Value, frozen=True):
     no_sentiment: NoSentiment | None = None  # why there is none where nothing failed
     language: str | None = None  # of the text, ISO 639; None: it has no words, or is the platform's
     actions: tuple[str, ...] | None = ()
-    # By action: the field that shows it, `text start:end`, a span of the text, or `model probability`.
+    # By action: the field that shows it, `text start:end`, a span of the text, or `model probability`. One
+    # that is no action of the message: a phrase told it, and the model's probability took it back.
     action_evidence: Mapping[str, str] = {}
     entities: tuple[Entity, ...] | None = ()
     topics: tuple[TopicRef, ...] | None = ()

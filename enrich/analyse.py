@@ -280,7 +280,7 @@ def _understood(
             language=None if message.is_notice else tongue,
             sentiment=None if unread else scores.get(message.id),
             no_sentiment=None if "sentiment" in failed else unread,
-            actions=None if seen is None else tuple(each.type for each in seen),
+            actions=None if seen is None else tuple(each.type for each in seen if not each.is_doubted),
             action_evidence=dict(seen or ()),
             entities=_attempt("entities", failed, partial(entities.entities, message.text)),
             failed=failed,

@@ -9,13 +9,15 @@ from dataclasses import dataclass
 
 from chats.enriched import MessageEnrichment
 
+DOUBTED = 0.05  # the greatest probability at which a model takes back what a phrase tells
+
 _MODEL = "model "
 _READERS = frozenset(("enrichment", "embedding", "sentiment", "action_head", "actions", "multilingual"))
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Of one message: its sentiment, and the actions that a model found with their probabilities.
+    """Of one message: its sentiment, and the actions that a model found or doubted with their probabilities.
 
     They are those of `language` and of what was said before it, of which `after` is a digest (None: it was
     read alone): where one of these comes to be another, the message is read anew.
@@ -37,5 +39,10 @@ def reading_of(found: MessageEnrichment) -> Reading | None:
 
 
 def evidence_of(probability: float) -> str:
-    """How an action's evidence says that a model found it."""
+    """How an action's evidence says what a model found."""
     return f"{_MODEL}{probability:.2f}"
+
+
+def is_doubted(evidence: str) -> bool:
+    """Whether it says that a model took back what a phrase had told."""
+    return evidence.startswith(_MODEL) and float(evidence[len(_MODEL) :]) <= DOUBTED

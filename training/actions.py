@@ -37,6 +37,7 @@ from enrich.actions.seen import seen
 from enrich.embedding.embed import PACKAGED, model_name
 from enrich.embedding.heads import path_of
 from enrich.preceding import Preceding
+from enrich.reading import DOUBTED
 from enrich.text import terms
 from training import regression
 from training.features import asked_for, features, write
@@ -57,6 +58,7 @@ _WEIGHTS = (0.1, 0.3, 1.0)  # of a line, against a message of a chat
 _CORRECTED = (0.3, 1.0, 3.0)  # of a correction, likewise
 _THRESHOLDS = tuple(round(0.02 * step, 2) for step in range(5, 46))
 _PRECISION = 0.55  # at least, of what rules and head tell together
+_PRECISION_OF = {"complaint": 0.62}  # whoever answers chats looks at these first
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,18 +250,25 @@ def _choice(data: Data, action: str, weight: float, of_corrections: float = 0.0)
         read = regression.in_context(alone, around, labels[chat], data.fold[chat])
     likely = _likely(read)
     choices = {
-        threshold: _figures(true[chat], ruled[chat] | (likely >= threshold)) for threshold in _THRESHOLDS
+        threshold: _figures(true[chat], told(ruled[chat], likely, threshold)) for threshold in _THRESHOLDS
     }
-    precise = [threshold for threshold, each in choices.items() if each["precision"] >= _PRECISION]
+    least = _PRECISION_OF.get(action, _PRECISION)
+    precise = [threshold for threshold, each in choices.items() if each["precision"] >= least]
     if not precise:
         return None
     threshold = max(precise, key=lambda each: choices[each]["f1"])
     right = 0.0
     if corrected.any():
         made = regression.calibration(found[chat], labels[chat])
-        told = ruled[corrected] | (_likely(made.of(found[corrected])) >= threshold)
-        right = float((told == true[corrected]).mean())
+        corrections = told(ruled[corrected], _likely(made.of(found[corrected])), threshold)
+        right = float((corrections == true[corrected]).mean())
     return Choice(weight, weights, threshold, found[chat], around, likely, choices[threshold], right)
+
+
+def told(ruled: Flags, likely: Floats, threshold: float) -> Flags:
+    """What rules and a head tell together, as `enrich.actions.seen` does."""
+    shown: Flags = (ruled & (likely > DOUBTED)) | (likely >= threshold)
+    return shown
 
 
 def _true(data: Data, action: str) -> Flags:

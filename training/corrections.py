@@ -282,7 +282,8 @@ def _held_out_actions(
 
 def _shown(text: str, direction: Direction, likely: Mapping[str, float]) -> set[str]:
     message = Message(id="", creator_id="", chat_id="", fan_id="", direction=direction, at=0.0, text=text)
-    return {each.type for each in seen(message, None, likely)} & set(actions.ACTIONS[direction])
+    told = {each.type for each in seen(message, None, likely) if not each.is_doubted}
+    return told & set(actions.ACTIONS[direction])
 
 
 def _packaged_sentiment(head: Head) -> Iterator[Figure]:

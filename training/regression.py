@@ -35,7 +35,7 @@ _DIRECTIONS = 320  # of 1,536: the others hold a tenth of the variance, and make
 _BINS = 10
 _TEXTS = 5  # that have a term at least, for it to be known
 _TOLERANCE = 1e-3
-_FREE = 1e3  # inverse penalty of a calibration, which has three weights at most
+_FREE = 1e3  # inverse penalty of a calibration, which has few weights
 _OF_CONTEXT = 1.0  # likewise: talk that wanders off must not be taken for what was said before
 
 

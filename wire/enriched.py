@@ -87,13 +87,13 @@ def outcome(found: domain.Outcome) -> Outcome:
 
 
 def message_enrichment(found: domain.MessageEnrichment) -> MessageEnrichment:
-    entities, topics = found.entities, found.topics
+    entities, topics, shown = found.entities, found.topics, found.action_evidence
     return MessageEnrichment(
         sentiment=found.sentiment,
         sentimentReason=found.no_sentiment,
         language=found.language,
         actions=None if found.actions is None else list(found.actions),
-        actionEvidence=dict(found.action_evidence),
+        actionEvidence={action: shown[action] for action in found.actions or () if action in shown},
         entities=None if entities is None else [_entity(each) for each in entities],
         topics=None if topics is None else [TopicRef(id=each.id, topic=each.label) for each in topics],
         failed=dict(found.failed),

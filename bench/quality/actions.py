@@ -30,7 +30,7 @@ def measure() -> list[Score]:
         previous_at: float | None = None
         for message in chat.messages:
             its = likely.get(message.id, {})
-            said = {each.type for each in seen(message.as_message(), previous_at, its)}
+            said = {each.type for each in seen(message.as_message(), previous_at, its) if not each.is_doubted}
             found.update(said)
             true.update(message.actions)
             right.update(said.intersection(message.actions))

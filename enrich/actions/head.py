@@ -19,9 +19,11 @@ from enrich.embedding.embed import PACKAGED
 from enrich.embedding.encoded import Vectors
 from enrich.embedding.heads import damaged, head_of, heads_of, weighed
 from enrich.preceding import Floats, Preceding
+from enrich.reading import DOUBTED
 
 CONTEXT = 3  # numbers that tell of a text's context
 
+_LOGIT_OF_DOUBT = math.log(DOUBTED / (1 - DOUBTED))
 _LETTER = re.compile(r"[A-Za-z]")
 
 
@@ -33,7 +35,7 @@ def found(
     installed: str = "",
     before: Preceding | None = None,
 ) -> list[dict[str, float]]:
-    """The actions of each text with their probability, 0..1; only those that are probable enough to be told.
+    """The actions of each text with their probability, 0..1: those probable enough to be told, or doubted.
 
     `directions` say who wrote each text, `logits` [n, outputs] are the texts' own by
     `enrich.embedding.embed` with the same `model` and `installed` heads, `before` is what precedes each
@@ -48,7 +50,7 @@ def found(
         if before is not None and output.by_context:
             own[:, at] += weighed(context(before, alone(texts, own[:, at])), output.by_context)
     cuts = np.array([each.cut for each in outputs], np.float32)
-    told = own >= cuts
+    told = (own >= cuts) | (own <= _LOGIT_OF_DOUBT)
     for row, at in zip(*(each.tolist() for each in np.nonzero(told)), strict=True):
         output = outputs[at]
         if output.direction == directions[row] and _LETTER.search(texts[row]):

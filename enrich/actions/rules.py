@@ -318,8 +318,8 @@ fan: complaint
   had)(?: my| the| a| any| what| it| that| anything| me)*(?: \w+)? (?:video|custom|photo|order|set|refund|
   reply|answer|respond|content|messages?|it|anything|paid|yet|what i)
 | (?:no|without a|without any|not a|zero|not even a|not a single|not one) (?:reply|answer|respond|
-  message|word|update|explanation|thank you|thanks|custom|new content|content|
-  posts?)(?! needed| necessary)
+  message|word|update|explanation|custom|new content|content|posts?)(?! needed| necessary)
+| (?:without a|without any|zero|not even a|not a single|not one) (?:thank you|thanks)
 | still (?:waiting|haven't|have not|nothing|no (?:video|custom|reply|answer|respond|sign|photo|refund|
   word)|didn't (?:get|receive)|not (?:got|received|here|sent))(?! to see| for the weekend)
 | waiting (?:for )?(?:\w+ )?(?:days|weeks|ages|forever|so long|[0-9]+ (?:days|weeks|hours))
@@ -327,7 +327,8 @@ fan: complaint
 | (?:only|just|barely|like|literally|was) (?:like |about |a |literally )?(?:[0-9]+|ten|twenty|thirty|
   a few|few|two|one) (?:secs?|seconds?|minutes?|mins?)(?: long)?(?= (?:long|of|for|video|what|when|
   and you|and it|but|instead)\b|(?: [.!,]|$))
-| (?:half as long|(?:much |way |a lot )?shorter than|half of what|not the full)
+| (?:half as long|(?:much |way |a lot )?shorter than|half of what (?:i|you|we) (?:paid|asked|bought|
+  ordered|wanted|expected|was|were|promised)|not the full)
 | already (?:bought|have|seen|paid|own|got|
   unlocked)(?: for)?(?: this| that| it| the same| these)(?: \w[^ ]*)?
 | you (?:forgot|keep forgetting|forget)(?: about| to| my| me| the| our| all)

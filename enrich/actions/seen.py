@@ -16,7 +16,7 @@ from chats.message import Direction, Message
 from enrich.actions.rules import RULES
 from enrich.language import actions as phrases
 from enrich.language.identify import ENGLISH
-from enrich.reading import evidence_of
+from enrich.reading import DOUBTED, evidence_of, is_doubted
 from enrich.text.folding import folded
 from enrich.text.slang import PHRASES, canonical
 
@@ -38,6 +38,11 @@ class Seen(NamedTuple):
 
     type: str
     evidence: str
+
+    @property
+    def is_doubted(self) -> bool:
+        """Whether a phrase tells it and the vector says that it is not so: it does not count."""
+        return is_doubted(self.evidence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +138,7 @@ def seen(
     likely: Mapping[str, float] | None = None,
     language: str | None = ENGLISH,
 ) -> list[Seen]:
-    """The engagement actions of `message`, fields first, each once.
+    """The engagement actions of `message`, fields first, each once; those that `is_doubted` do not count.
 
     `previous_at` is the time of the message before it in the chat (epoch seconds; None: it is the first),
     `likely` what `enrich.actions.head` tells of it. Of text in a `language` that is not read there are none.
@@ -152,17 +157,23 @@ def seen(
             continue
         if each.type not in known:
             found.append(each)
-    return _with_likely(found, likely) if likely else found
+    return _with_likely(_doubted(found, likely), likely) if likely else found
+
+
+def _doubted(found: list[Seen], likely: Mapping[str, float]) -> list[Seen]:
+    """With what phrases of English tell taken back; those of other languages are surer than the model."""
+    given = ((each, likely.get(each.type, 1.0)) for each in found)
+    return [Seen(each.type, evidence_of(by)) if by <= DOUBTED else each for each, by in given]
 
 
 def _with_likely(found: list[Seen], likely: Mapping[str, float]) -> list[Seen]:
-    known = {each.type for each in found}
+    shown = dict(found)
     for action, probability in likely.items():
-        for each in (action, "question") if action == "price_inquiry" else (action,):
-            if each not in known:
-                known.add(each)
-                found.append(Seen(each, evidence_of(probability)))
-    return found
+        if probability > DOUBTED:
+            for each in (action, "question") if action == "price_inquiry" else (action,):
+                if each not in shown or is_doubted(shown[each]):
+                    shown[each] = evidence_of(probability)
+    return [Seen(*each) for each in shown.items()]
 
 
 def _of_fields(message: Message, previous_at: float | None) -> list[Seen]:

@@ -1,5 +1,5 @@
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ from enrich.actions.head import found, name
 from enrich.embedding.embed import PACKAGED, encode, model_name
 from enrich.embedding.heads import head_of, heads_of, path_of
 from enrich.preceding import WHOSE, preceding
+from enrich.reading import DOUBTED
 from errors import EnrichmentError
 from tests.enrich.conftest import forget_heads
 from training.actions import ACTIONS, IN_CONTEXT, LINES, SCRIPTS, read_lines, read_messages
@@ -135,9 +136,9 @@ def held_out() -> Iterator[tuple[Direction, set[str], str]]:
 
 def test_most_held_out_paraphrases_are_read_rightly_by_rules_and_head_together() -> None:
     directions, shown, texts = zip(*held_out(), strict=True)
-    by_head = told(texts, directions)
-    by_rules = [ruled(*each) for each in zip(directions, texts, strict=True)]
-    both = [rules | its for rules, its in zip(by_rules, by_head, strict=True)]
+    likely = found(texts, directions, encode(texts).logits)
+    by_rules = [shown_in(*each) for each in zip(directions, texts, strict=True)]
+    both = [shown_in(*each) for each in zip(directions, texts, likely, strict=True)]
     assert share_right(both, shown) >= 0.5
     assert share_right(both, shown) > share_right(by_rules, shown)
 
@@ -151,13 +152,17 @@ def test_hard_negatives_stay_without_actions() -> None:
 
 def told(texts: Sequence[str], directions: Sequence[Direction]) -> list[set[str]]:
     """What the head finds, without questions, which these lines do not label."""
-    return [each.keys() - {"question"} for each in found(texts, directions, encode(texts).logits)]
+    return [
+        {action for action, probability in each.items() if probability > DOUBTED} - {"question"}
+        for each in found(texts, directions, encode(texts).logits)
+    ]
 
 
-def ruled(direction: Direction, text: str) -> set[str]:
-    """What the rules find of these actions."""
+def shown_in(direction: Direction, text: str, likely: Mapping[str, float] | None = None) -> set[str]:
+    """What the rules find of these actions, and the head with them where there is one."""
     message = Message(id="", creator_id="", chat_id="", fan_id="", direction=direction, at=0.0, text=text)
-    return {each.type for each in actions.seen(message)} & set(ACTIONS[direction]) - {"question"}
+    its = {each.type for each in actions.seen(message, None, likely) if not each.is_doubted}
+    return its & set(ACTIONS[direction]) - {"question"}
 
 
 def share_right(told: Sequence[set[str]], shown: Sequence[set[str]]) -> float:
@@ -183,9 +188,24 @@ def test_what_is_told_is_at_least_as_probable_as_its_threshold() -> None:
         (probability, told["outputs"][f"{direction} {action}"]["threshold"])
         for direction, each in zip(directions, found(texts, directions, encode(texts).logits), strict=True)
         for action, probability in each.items()
+        if probability > DOUBTED
     ]
     assert len(seen) > 50
     assert all(threshold <= probability <= 1 for probability, threshold in seen)
+
+
+@pytest.mark.parametrize(
+    ("action", "text"),
+    [
+        ("complaint", "My tomatoes are slow this year and the whole service at the diner was bad, you ok?"),
+        ("complaint", "your brother is horrible at the harmonica"),
+        ("complaint", "oh you poor thing, that sounds horrible"),
+    ],
+)
+def test_what_a_phrase_tells_is_taken_back_where_the_head_sees_something_else(action: str, text: str) -> None:
+    (likely,) = found([text], ["fan"], encode([text]).logits)
+    assert action in shown_in("fan", text)
+    assert action not in shown_in("fan", text, likely)
 
 
 def test_an_action_does_not_depend_on_the_texts_beside_it() -> None:

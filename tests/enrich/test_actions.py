@@ -632,3 +632,28 @@ def test_the_evidence_moves_with_the_text(text: str, before: str, direction: Dir
 def test_huge_text_is_taken(text: str) -> None:
     for direction in ("fan", "creator"):
         assert isinstance(types(said(text, direction)), list)
+
+
+COMPLAINT = "your page is so boring lately"
+
+
+def test_a_doubted_action_is_told_as_doubted() -> None:
+    (of_phrase,) = (each for each in seen(said(COMPLAINT)) if each.type == "complaint")
+    assert not of_phrase.is_doubted
+    assert seen(said(COMPLAINT), None, {"complaint": 0.04})[0] == ("complaint", "model 0.04")
+    assert seen(said(COMPLAINT), None, {"complaint": 0.04})[0].is_doubted
+    assert not seen(said(COMPLAINT), None, {"complaint": 0.06})[0].is_doubted
+
+
+def test_a_doubt_where_no_phrase_tells_anything_is_not_kept() -> None:
+    assert seen(said("nothing to see"), None, {"complaint": 0.01, "question": 0.02}) == []
+
+
+def test_a_price_that_is_asked_for_is_a_question_whatever_a_phrase_said_of_it() -> None:
+    told = seen(said("how much is it"), None, {"question": 0.01, "price_inquiry": 0.9})
+    assert {each.type for each in told if not each.is_doubted} == {"question", "price_inquiry"}
+
+
+def test_phrases_of_other_languages_are_not_taken_back() -> None:
+    told = seen(said("¿cuánto cuesta?"), None, {"price_inquiry": 0.01, "question": 0.01}, "es")
+    assert {each.type for each in told if not each.is_doubted} == {"question", "price_inquiry"}

@@ -211,6 +211,22 @@ def test_what_the_rules_miss_the_head_tells_with_its_probability(
     assert found.action_evidence["custom_request"].startswith("model 0.")
 
 
+def test_what_the_head_takes_back_stays_so_when_the_conversation_grows(
+    chat: ChatOf, conversation: ConversationOf
+) -> None:
+    line = "your brother is horrible at the harmonica"
+    [plain] = enrich_alone(conversation(chat("f", [line]))).messages.values()
+    assert "complaint" not in (plain.actions or ())
+    assert plain.action_evidence["complaint"].startswith("model 0.0")
+    read = reading_of(plain)
+    assert read is not None
+    grown = conversation(chat("f", [line, "but a good cook"]))
+    around = contexts([grown], {})
+    [node] = assign(analyse([grown], around, known={"f-0": read}), topics.seeded("creator"))
+    assert node.messages["f-0"].action_evidence == plain.action_evidence
+    assert "complaint" not in (node.messages["f-0"].actions or ())
+
+
 def test_a_head_that_fails_is_named_and_the_rules_stand(
     chat: ChatOf, conversation: ConversationOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:

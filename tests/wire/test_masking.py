@@ -45,7 +45,10 @@ def chat(*, enriched: bool = True, **more: object) -> tuple[CachedChat, Message]
         [conversation] = cached.conversations
         entities = (Entity(type="person", text="Sam", start=4, end=7),)
         read = MessageEnrichment(
-            sentiment=0.5, actions=("greeting",), action_evidence={"greeting": "hi, Sam"}, entities=entities
+            sentiment=0.5,
+            actions=("greeting",),
+            action_evidence={"greeting": "hi, Sam", "complaint": "model 0.02"},
+            entities=entities,
         )
         cached.store(node(conversation, messages={"1": read}))
     return cached, message
