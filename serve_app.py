@@ -133,7 +133,10 @@ def build_api(settings: Settings) -> FastAPI:
 
 
 def build_app(settings: Settings) -> serve.Application:
-    """The Serve application: one deployment, the FastAPI ingress."""
+    """The Serve application: one deployment, the FastAPI ingress, which each replica makes for itself."""
+
+    def made() -> FastAPI:  # to pack it for them would take longer than to make it
+        return build_api(settings)
 
     @serve.deployment(
         name="api",
@@ -141,7 +144,7 @@ def build_app(settings: Settings) -> serve.Application:
         ray_actor_options={"num_cpus": 0, "resources": stays()},
         logging_config={"enable_access_log": False},
     )
-    @serve.ingress(build_api(settings))
+    @serve.ingress(made)
     class Api:
         def __init__(self) -> None:
             configure_uvicorn(settings.max_body)

@@ -9,7 +9,7 @@ whom nobody called for USER_IDLE seconds and, on a node with more than USERS_PER
 longest ago. It asks nobody again and again: every actor has one call, `idle`, that it answers when it has
 rested for so long. The same call fails when the process dies; then another takes its place.
 
-To start a process and import the modules takes long (0.9 s of a processor). So there is always one spare
+To start a process and import the modules takes long (0.8 s of a processor). So there is always one spare
 process that has done both, and the next user that is called gets it.
 
 What an actor must have: `idle(seconds)` and `passivate(timeout)`, as `UserActor` has them.

@@ -120,8 +120,8 @@ WORDS = (
     *("comprado", "comprada", "compró", "comprar", "comprou", "acheté", "acheter", "acquistat", "comprat"),
     *("gekauft", "bezahlt", "pagó", "pagado", "pagada", "pagar", "pagou", "pago por", "paga por"),
     *("payé", "payer", "pagato", "pagata", "desbloque", "freigeschaltet", "entsperrt", "débloqu", "sblocca"),
-    *("suscri", "assinou", "assinat", "assinar", "subscreve", "abonn", " abo ", "abbona", "iscritt"),
-    "renovou",
+    *("suscri", "assinou", "assinat", "assinar", "subscreve", "subscriç", "renovou"),
+    *("abonn", " abo ", "abbona", "iscritt"),
 )
 
 # In a notification, whose kind is known: what tells a renewal from the first time, and a post from a message.

@@ -78,6 +78,8 @@ def test_talk_of_a_tip_is_none(text: str) -> None:
         "Sua mensagem foi desbloqueada por R$ 1.250,00",
         "Max assinou o seu perfil por R$ 19,90",
         "Max renovou a assinatura por 9,99 €",
+        "Max acabou de renovar a sua subscrição por 9,99 €",
+        "A sua subscrição foi cancelada",
         "A sua assinatura expira em 3 de maio de 2024",
         "Você recebeu uma gorjeta de R$ 20,00 de Max",
         "Max hat deine Nachricht für 25,00 € gekauft",
