@@ -44,6 +44,8 @@ from settings import Settings
 
 # Sockets count as ongoing requests; beyond the limit handshakes would hang rather than fail.
 MAX_ONGOING = 20_000
+# Serve makes a record of each request also where it writes none, unless its level is above that.
+LOGGING = {"enable_access_log": False, "log_level": "WARNING"}
 
 
 def _routes() -> list[BaseRoute]:
@@ -54,6 +56,7 @@ def _routes() -> list[BaseRoute]:
     )
     for router in (
         ingest.router,
+        ingest.held_router,
         insights.router,
         team.insights,
         team.shifts,
@@ -142,7 +145,7 @@ def build_app(settings: Settings) -> serve.Application:
         name="api",
         max_ongoing_requests=MAX_ONGOING,
         ray_actor_options={"num_cpus": 0, "resources": stays()},
-        logging_config={"enable_access_log": False},
+        logging_config=LOGGING,
     )
     @serve.ingress(made)
     class Api:

@@ -70,9 +70,8 @@ def check_page(connection: HTTPConnection, access: Access) -> None:
         raise Forbidden("Pages of another site may not use your session; CORS_ORIGINS names those that may.")
 
 
-async def _caller(
-    connection: HTTPConnection, _: Annotated[Any, Security(HTTPBearer(auto_error=False))]
-) -> Caller:
+async def known_caller(connection: HTTPConnection) -> Caller:
+    """Who calls, whose turn it is."""
     access = access_of(connection)
     caller = await access.gate.caller(shown(connection))
     if caller.principal.id != LOCAL.id and await limits_of(connection).ask(caller.principal.id):
@@ -81,6 +80,12 @@ async def _caller(
         check_page(connection, access)
         _check_csrf(connection, caller.session)
     return caller
+
+
+async def _caller(
+    connection: HTTPConnection, _: Annotated[Any, Security(HTTPBearer(auto_error=False))]
+) -> Caller:
+    return await known_caller(connection)
 
 
 def _check_csrf(connection: HTTPConnection, session: Session) -> None:

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from access.policy import Action
 from actors.directory import LARGE
 from api.caller import GUARDED, on_own_account, on_user
+from api.direct import Direct
 from api.errors import answers
 from api.limits import PACED, limits_of
 from api.params import ChatId, Id, Limit, Offset, QueryId, SenderId
@@ -25,7 +26,9 @@ from wire.incoming import (
 )
 from wire.payloads import IngestReceipt
 
-router = APIRouter(prefix="/api/v1/ingest", tags=["ingest"], responses={**GUARDED, **answers(415, 429)})
+_ANSWERS = {**GUARDED, **answers(415, 429)}
+router = APIRouter(prefix="/api/v1/ingest", tags=["ingest"], responses=_ANSWERS, route_class=Direct)
+held_router = APIRouter(prefix="/api/v1/ingest", tags=["ingest"], responses=_ANSWERS)
 
 _INGEST = [on_own_account(Action.INGEST)]
 _HELD = [on_user(Action.MANAGE_HELD)]
@@ -124,7 +127,7 @@ async def messages(
     return receipt
 
 
-@router.get("/{user_id}/held", dependencies=_HELD)
+@held_router.get("/{user_id}/held", dependencies=_HELD)
 async def held(services: Provided, user_id: Id, limit: Limit = 50, offset: Offset = 0) -> HeldInput:
     """What could not be placed, read, enriched or written, and why; and how many frames were not chat."""
     if not await is_known(services.redis, user_id):
@@ -132,7 +135,7 @@ async def held(services: Provided, user_id: Id, limit: Limit = 50, offset: Offse
     return HeldInput(**await services.owners.get_held(user_id, limit, offset))
 
 
-@router.delete("/{user_id}/held", dependencies=_HELD)
+@held_router.delete("/{user_id}/held", dependencies=_HELD)
 async def discard(services: Provided, user_id: Id) -> Discarded:
     """Delete all that could not be placed or read. What could not be enriched or written is in its chat."""
     if not await is_known(services.redis, user_id):
@@ -140,7 +143,7 @@ async def discard(services: Provided, user_id: Id) -> Discarded:
     return Discarded(deleted=await services.owners.discard_held(user_id, None))
 
 
-@router.delete("/{user_id}/held/{key}", dependencies=_HELD)
+@held_router.delete("/{user_id}/held/{key}", dependencies=_HELD)
 async def discard_one(services: Provided, user_id: Id, key: str) -> Discarded:
     """Delete what is held under a key."""
     deleted = 0
@@ -151,7 +154,7 @@ async def discard_one(services: Provided, user_id: Id, key: str) -> Discarded:
     return Discarded(deleted=deleted)
 
 
-@router.post(
+@held_router.post(
     "/{user_id}/held/replay",
     status_code=202,
     dependencies=_HELD,

@@ -10,11 +10,12 @@ from errors import InvalidInput
 from wire.fields import SENDER_ID
 
 MAX_LIMIT = 1000
-_ID = r"^[A-Za-z0-9_.:@-]{1,128}$"
+MAX_CHAT_ID = 256  # characters
+ID = r"^[A-Za-z0-9_.:@-]{1,128}$"
 
-Id = Annotated[str, Path(pattern=_ID, description="letters, digits and _.:@-")]
-QueryId = Annotated[str | None, Query(pattern=_ID)]
-NeededId = Annotated[str, Query(pattern=_ID)]
+Id = Annotated[str, Path(pattern=ID, description="letters, digits and _.:@-")]
+QueryId = Annotated[str | None, Query(pattern=ID)]
+NeededId = Annotated[str, Query(pattern=ID)]
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT)]
 Amount = Annotated[int | None, Query(ge=0, le=MAX_LIMIT)]  # None: no limit
 Offset = Annotated[int, Query(ge=0)]
@@ -27,7 +28,7 @@ SenderId = Annotated[
         description="who of the creator's team sent the messages that do not say it",
     ),
 ]
-ChatId = Annotated[str | None, Query(min_length=1, max_length=256)]
+ChatId = Annotated[str | None, Query(min_length=1, max_length=MAX_CHAT_ID)]
 Instant = Annotated[str | None, Query(description="a date, or ISO 8601 with offset")]
 
 

@@ -10,7 +10,7 @@ import ray
 from fastapi import FastAPI, Request, Response
 from ray import serve
 
-from serve_app import MAX_ONGOING
+from serve_app import LOGGING, MAX_ONGOING
 
 ECHO = "/bench/echo"
 
@@ -26,7 +26,7 @@ async def echo(request: Request) -> Response:
     name="echo",
     max_ongoing_requests=MAX_ONGOING,
     ray_actor_options={"num_cpus": 0},
-    logging_config={"enable_access_log": False},
+    logging_config=LOGGING,
 )
 @serve.ingress(api)
 class Echo:

@@ -57,7 +57,9 @@ LARGE = 1024 * 1024  # bytes of a body
 
 Receipt = dict[str, int]
 _Entered = tuple[Input, Receipt]  # its sequence is known once it is in the journal
-Read = tuple[Normalised, Sequence[bytes] | None]  # the chats of a snapshot as received; None: live messages
+# The chats of a snapshot as received; None: live messages.
+Reading = Steps[tuple[Normalised, Sequence[bytes] | None]]
+Reader = Callable[[str, float], Reading]  # of a creator's input, received at a time
 
 
 class _StillHeld(Exception):
@@ -115,7 +117,7 @@ class Intake:
     ) -> Receipt:
         """Take everything an extension holds; see `Session.handle_snapshot`."""
 
-        def read(creator_id: str, received_at: float) -> Steps[Read]:
+        def read(creator_id: str, received_at: float) -> Reading:
             snapshot = yield from parsing_snapshot(payload, chat_id)
             self._admit(len(snapshot.messages))
             return (yield from self._reading_snapshot(snapshot, sender_id)(creator_id, received_at))
@@ -147,12 +149,10 @@ class Intake:
                         entered.append(error)
             return [each if isinstance(each, AnalyticsError) else await _answer(each) for each in entered]
 
-    def _reading_body(
-        self, payload: Json, chat_id: str | None, sender_id: str | None
-    ) -> Callable[[str, float], Steps[Read]]:
+    def _reading_body(self, payload: Json, chat_id: str | None, sender_id: str | None) -> Reader:
         self._admit(1)
 
-        def read(creator_id: str, received_at: float) -> Steps[Read]:
+        def read(creator_id: str, received_at: float) -> Reading:
             rows = yield from parsing_messages(payload, chat_id)
             self._admit(len(rows))
             found = yield from self._reading_messages(rows, sender_id)(creator_id, received_at)
@@ -185,7 +185,7 @@ class Intake:
         # A message of a snapshot was not sent when it was received: without a time it stays where it is.
         timeless = aside.held.reason == "no_time" and moment(raw.get("createdAt")) is None
 
-        def placed(creator_id: str, received_at: float) -> Steps[Read]:
+        def placed(creator_id: str, received_at: float) -> Reading:
             normalised, chats = yield from reading(creator_id, received_at)
             if normalised.held or timeless:
                 raise _StillHeld
@@ -266,12 +266,10 @@ class Intake:
 
     # Reading
 
-    def _reading_snapshot(
-        self, snapshot: CacheUpdatePayload, sender_id: str | None = None
-    ) -> Callable[[str, float], Steps[Read]]:
+    def _reading_snapshot(self, snapshot: CacheUpdatePayload, sender_id: str | None = None) -> Reader:
         """The snapshot, and its chats as received, with what their counts cover: messages may tell that."""
 
-        def reading(creator_id: str, received_at: float) -> Steps[Read]:
+        def reading(creator_id: str, received_at: float) -> Reading:
             normalised = yield from normalising_snapshot(
                 snapshot,
                 creator_id,
@@ -302,10 +300,8 @@ class Intake:
 
         return reading
 
-    def _reading_messages(
-        self, rows: Sequence[LiveMessage], sender_id: str | None = None
-    ) -> Callable[[str, float], Steps[Read]]:
-        def reading(creator_id: str, received_at: float) -> Steps[Read]:
+    def _reading_messages(self, rows: Sequence[LiveMessage], sender_id: str | None = None) -> Reader:
+        def reading(creator_id: str, received_at: float) -> Reading:
             places = self._knowledge.of(creator_id).places
             normalised = yield from normalising_deltas(
                 rows, creator_id, received_at, self._max_text, places, True, sender_id
@@ -320,7 +316,7 @@ class Intake:
         self,
         creator_id: str,
         received_at: float,
-        read: Callable[[str, float], Steps[Read]],
+        read: Reader,
         *,
         released: Sequence[str] = (),
     ) -> Receipt:
@@ -333,7 +329,7 @@ class Intake:
         self,
         creator_id: str,
         received_at: float,
-        read: Callable[[str, float], Steps[Read]],
+        read: Reader,
         released: Sequence[str] = (),
     ) -> _Entered:
         """Read and compare an input, whose turn it is, and have it wait for the journal."""
@@ -346,9 +342,7 @@ class Intake:
             raise
         return entered, receipt
 
-    def _comparing(
-        self, entered: Input, read: Callable[[str, float], Steps[Read]], released: Sequence[str]
-    ) -> Steps[Receipt]:
+    def _comparing(self, entered: Input, read: Reader, released: Sequence[str]) -> Steps[Receipt]:
         knowledge, creator_id, received_at = self._knowledge, entered.creator_id, entered.received_at
         normalised, entered.snapshot = yield from read(creator_id, received_at)
         normalised = knowledge.admitted(creator_id, normalised)
@@ -424,7 +418,7 @@ async def _answer(entered: _Entered) -> Receipt | AnalyticsError:
         return error
 
 
-def _nothing(creator_id: str, received_at: float) -> Steps[Read]:
+def _nothing(creator_id: str, received_at: float) -> Reading:
     return Normalised(), None
     yield
 
