@@ -156,7 +156,10 @@ async def check(
         else:
             await talk.do(what, creator, fan)
     await session.idle(0.1)
-    await push(redis, user_id, OnlineUsersUpdateMsg(payload=OnlineUsersUpdate(note=NOTED)))  # type: ignore[call-arg]
+    waiting = set(following)
+    while waiting:  # a page that is about to connect anew, without a place to go on from, misses what is sent
+        await push(redis, user_id, OnlineUsersUpdateMsg(payload=OnlineUsersUpdate(note=NOTED)))  # type: ignore[call-arg]
+        _, waiting = await asyncio.wait(waiting, timeout=0.5)
     await asyncio.gather(*following)
     for scope, (shown, _) in views.items():
         _, _, status, payload = await session.full_sync(scope, START)
