@@ -277,8 +277,8 @@ class _Overlay:
             found = structs.replace(found, sentiment=cast(float, felt.value), no_sentiment=None)
         if acts := stated("action"):
             names = cast(tuple[str, ...], acts.value)
-            by_model = {name: found.action_evidence.get(name, BY_PERSON) for name in found.actions or ()}
-            shows = {name: by_model.get(name, BY_PERSON) for name in names}
+            shown = {name: found.action_evidence.get(name, BY_PERSON) for name in found.actions or ()}
+            shows = {name: shown.get(name, BY_PERSON) for name in names}
             found = structs.replace(found, actions=names, action_evidence=shows)
         elif acts := of_all("action", message.direction):
             names = tuple(n for n in found.actions or () if n in cast(tuple[str, ...], acts.value))

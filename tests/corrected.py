@@ -19,14 +19,18 @@ ACTIONS = ("question", "thanks", "complaint", "churn_intent")
 
 
 def reading(text: str) -> MessageEnrichment:
-    """What is said of a message: of its words that are topics and actions, and a number for its mood."""
+    """What is said of a message: of its words that are topics and actions, and a number for its mood.
+
+    A word with a "?" behind it is an action that was doubted.
+    """
     words = text.split()
+    doubted = {word[:-1]: "model 0.03" for word in words if word.endswith("?")}
     felt = [float(word) for word in words if word.replace(".", "", 1).isdigit()]
     return MessageEnrichment(
         sentiment=felt[0] if felt else None,
         no_sentiment=None if felt else "language",
         actions=tuple(word for word in words if word in ACTIONS),
-        action_evidence={word: "text 0:1" for word in words if word in ACTIONS},
+        action_evidence=doubted | {word: "text 0:1" for word in words if word in ACTIONS},
         topics=tuple(TopicRef(word, TOPICS[word].label) for word in words if word in TOPICS),
     )
 

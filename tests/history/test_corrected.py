@@ -101,6 +101,18 @@ def test_a_message_counts_as_a_person_says() -> None:
     assert cached.node("f1:1") == structs.replace(node.said)  # what models said stays what is kept
 
 
+def test_what_models_doubted_and_a_person_says_is_shown_by_the_person() -> None:
+    history = empty_cache()
+    history.merge([chat("f1")], [message("1", 0, text="0.2 thanks complaint?")])
+    understand(history)
+    take(history, [of_message("1", "action", ("thanks", "complaint"))])
+    cached = history.look("c1", "f1")
+    assert cached is not None
+    found = cached.understood("1")
+    assert found is not None
+    assert found.action_evidence == {"thanks": "text 0:1", "complaint": "person"}
+
+
 def test_a_conversation_counts_as_a_person_says_but_for_messages_of_their_own() -> None:
     history = talked()
     take(
