@@ -170,8 +170,6 @@ def _environment(runtime: Path) -> dict[str, str]:
         "RAY_SERVE_HAPROXY_STATS_PORT": str(free_port()),
         "RAY_SERVE_FALLBACK_PROXY_HTTP_PORT": str(free_port()),
         "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": "1",
-        # By itself Serve's controller looks at everything ten times a second, which takes 5 % of a processor.
-        "RAY_SERVE_CONTROL_LOOP_INTERVAL_S": "0.5",
         # Ray ends idle workers after a second once there are more processes than cores, actors counted; the
         # next enrichment would load the model again, which takes ten seconds and more.
         "RAY_idle_worker_killing_time_threshold_ms": str(24 * 3600 * 1000),
