@@ -21,6 +21,16 @@ class AnalyticsError(Exception):
         return (_rebuild, (type(self), str(self), self.detail))
 
 
+def of_code(code: str) -> type[AnalyticsError]:
+    """The class of errors that has this code."""
+    kinds = [AnalyticsError]
+    for kind in kinds:
+        if kind.code == code:
+            return kind
+        kinds.extend(kind.__subclasses__())
+    raise ValueError(f"No error has the code {code}.")
+
+
 def _rebuild(kind: type[AnalyticsError], message: str, detail: Any) -> AnalyticsError:
     return kind(message, detail=detail)
 

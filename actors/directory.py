@@ -13,6 +13,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import ray
 from ray.exceptions import RayActorError
 
+from actors.local_socket import Body, Owners, Receipt
 from actors.registry import NAME, Registry
 from actors.user_actor import UserActor
 from backoff import Backoff
@@ -31,10 +32,10 @@ from wire.payloads import IngestReceipt
 CALL_WITHIN = 30.0  # seconds for an owner to take a call; it is made again meanwhile
 ANSWER_WITHIN = 300.0  # seconds for the answer: a snapshot of a whole account takes long
 RETRY_FIRST, RETRY_MOST = 0.05, 1.0
+LATE = "The user's actor does not answer in time; try again."
 MOST_HANDLES = 4096  # of user actors, kept by a directory
 LARGE = 64 * 1024  # bytes of a body that is worked on in a thread: it would hold up the event loop
 
-Body = tuple[bytes, str | None, str | None]  # JSON, and chat and sender of the messages in it that name none
 P = ParamSpec("P")
 T = TypeVar("T")
 Method = Callable[Concatenate[Any, str, P], Awaitable[T]]  # of an actor; takes the user's id first
@@ -75,7 +76,7 @@ class Caller:
                         answer: T = await result(getattr(handle, name).remote(user_id, *args, **kwargs))
                     return answer
                 except TimeoutError:
-                    raise Unavailable("The user's actor does not answer in time; try again.") from None
+                    raise Unavailable(LATE) from None
                 except (RayActorError, StaleOwner) as error:
                     problem = error
                     if self._handles.get(user_id) is handle:
@@ -147,6 +148,10 @@ class Caller:
 class Directory(Caller):
     """What may be asked of a user's owner; every call may be repeated."""
 
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self._near = Owners()
+
     async def handle_snapshot(
         self,
         user_id: str,
@@ -178,8 +183,23 @@ class Directory(Caller):
         self, user_id: str, bodies: Sequence[Body], creator_id: str
     ) -> list[IngestReceipt | AnalyticsError]:
         """Take several bodies of live messages in one call; each has a receipt or an error of its own."""
-        answers = await self.call(UserActor.handle_deltas, user_id, bodies, creator_id)
+        answers = await self._taken_near(user_id, bodies, creator_id)
+        if answers is None:
+            answers = await self.call(UserActor.handle_deltas, user_id, bodies, creator_id)
         return [each if isinstance(each, AnalyticsError) else IngestReceipt(**each) for each in answers]
+
+    async def _taken_near(
+        self, user_id: str, bodies: Sequence[Body], creator_id: str
+    ) -> list[Receipt | AnalyticsError] | None:
+        """What an owner answers that is known to be up and is on this machine; None: it is to be called."""
+        if (handle := self._handles.get(user_id)) is None:
+            return None
+        self._handles.move_to_end(user_id)
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN):
+                return await self._near.take(handle, bodies, creator_id)
+        except TimeoutError:
+            raise Unavailable(LATE) from None
 
     async def replay_held(self, user_id: str, body: bytes) -> IngestReceipt:
         """Take what is held once more: JSON list of `{key, add}`; an empty one is all of it."""

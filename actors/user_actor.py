@@ -15,6 +15,7 @@ from typing import Any
 
 import ray
 
+from actors import local_socket
 from actors.graph_writer import graph_reader, graph_writer
 from actors.reports import Reports
 from chats.corrections import Correction
@@ -65,6 +66,7 @@ class UserActor:
         self._reports = Reports(user_id, self._tally, self._measure)
         keep()
         loop = asyncio.get_running_loop()
+        self._listening = loop.create_task(local_socket.listen(self._session.handle_deltas))
         self._running = [
             loop.create_task(each) for each in (self._run(), self._lag.run(), self._reports.run())
         ]
@@ -114,6 +116,11 @@ class UserActor:
         self, user_id: str, bodies: Sequence[tuple[bytes, str | None, str | None]], creator_id: str
     ) -> list[Receipt | AnalyticsError]:
         return await self._of(user_id).handle_deltas(bodies, creator_id)
+
+    async def socket_name(self) -> str | None:
+        """Where who is on this machine has live messages taken, see `actors.local_socket`."""
+        listening = await self._listening
+        return listening and listening.name
 
     async def replay_held(self, user_id: str, payload: Payload) -> Receipt:
         return await self._of(user_id).replay_held(memoryview(payload))

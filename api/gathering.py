@@ -13,7 +13,8 @@ import contextlib
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from actors.directory import LARGE, Body
+from actors.directory import LARGE
+from actors.local_socket import Body
 from errors import AnalyticsError, Overloaded
 from wire.payloads import IngestReceipt
 
