@@ -1,7 +1,7 @@
 """Ray as the service uses it: actors found by name, and calls whose errors come out as they were raised."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, Final, ParamSpec, TypeVar
@@ -69,3 +69,19 @@ async def result(reference: Any) -> Any:
         return await reference
     except RayTaskError as error:
         raise (error.cause if isinstance(error.cause, Exception) else error) from None
+
+
+class Shared:
+    """One piece of work for all who wait for it, which goes on when they leave.
+
+    A load of the model that is broken off spoils its worker, and whoever asks may be gone before it is done.
+    """
+
+    def __init__(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        self._work = work
+        self._task: asyncio.Task[None] | None = None
+
+    async def __call__(self) -> None:
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._work())
+        await asyncio.shield(self._task)

@@ -1,4 +1,4 @@
-"""What Ray Serve imports: the application's wiring and its one deployment."""
+"""What a replica serves: the application's wiring."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -9,7 +9,6 @@ from fastapi import APIRouter, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.staticfiles import StaticFiles
-from ray import serve
 from starlette.routing import BaseRoute
 
 from access.setup import GuardedAccess, open_access
@@ -37,15 +36,8 @@ from api.limits import Limits, RequestLimit
 from api.own_page import OwnPage
 from api.services import Services
 from api.sockets import routes as sockets
-from api.sockets.protocol import configure_uvicorn
 from metrics.tally import Tally
-from remote import stays
 from settings import Settings
-
-# Sockets count as ongoing requests; beyond the limit handshakes would hang rather than fail.
-MAX_ONGOING = 20_000
-# Serve makes a record of each request also where it writes none, unless its level is above that.
-LOGGING = {"enable_access_log": False, "log_level": "WARNING"}
 
 
 def _routes() -> list[BaseRoute]:
@@ -133,23 +125,3 @@ def build_api(settings: Settings) -> FastAPI:
     app.mount("/static/swagger", StaticFiles(packages=[("fastapi_offline", "static")]), name="swagger")
     app.mount("/static", StaticFiles(directory=dashboard.WEB), name="static")
     return app
-
-
-def build_app(settings: Settings) -> serve.Application:
-    """The Serve application: one deployment, the FastAPI ingress, which each replica makes for itself."""
-
-    def made() -> FastAPI:  # to pack it for them would take longer than to make it
-        return build_api(settings)
-
-    @serve.deployment(
-        name="api",
-        max_ongoing_requests=MAX_ONGOING,
-        ray_actor_options={"num_cpus": 0, "resources": stays()},
-        logging_config=LOGGING,
-    )
-    @serve.ingress(made)
-    class Api:
-        def __init__(self) -> None:
-            configure_uvicorn(settings.max_body)
-
-    return Api.bind()  # type: ignore[attr-defined, no-any-return]

@@ -19,6 +19,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Coroutine, Mapping
+from functools import partial
 from typing import Any
 
 import ray
@@ -35,7 +36,7 @@ from metrics.declared import OWNER_ACTIVATION_SECONDS, OWNER_PASSIVATIONS, OWNER
 from metrics.export import export
 from metrics.loop_lag import SPARING, LoopLag
 from metrics.tally import Counted, Gathered, Tally
-from remote import aside, child_actor, result
+from remote import Shared, aside, child_actor, result
 from settings import Settings
 
 NAME = REGISTRY
@@ -90,6 +91,7 @@ class Registry:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._rooms: dict[str, asyncio.Task[None]] = {}  # by node: room is being made there
         self._may_start = asyncio.Event()
+        self._loading = Shared(partial(model_ready, settings))
         self._tally = Tally()
         self._gathered = Gathered(self._tally)
         self._lag = LoopLag(SPARING)
@@ -141,7 +143,7 @@ class Registry:
 
     async def model_ready(self) -> None:
         """Return once a worker that enriches for user actors has the model; raises what keeps it."""
-        await model_ready(self._settings)
+        await self._loading()
 
     def _measure(self) -> None:
         self._gathered.measure()

@@ -1,9 +1,8 @@
 """The services that routes and sockets use, and how routes are given them."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Depends
 from fastapi.requests import HTTPConnection
@@ -31,22 +30,6 @@ from session.shifts import rosters_in
 from settings import Settings
 
 
-class Shared:
-    """One piece of work for all who wait for it, which goes on when they leave.
-
-    A load of the model that is broken off spoils its worker, and whoever asks may be gone before it is done.
-    """
-
-    def __init__(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        self._work = work
-        self._task: asyncio.Task[None] | None = None
-
-    async def __call__(self) -> None:
-        if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._work())
-        await asyncio.shield(self._task)
-
-
 class Services:
     """Made once a replica, when it starts."""
 
@@ -68,7 +51,7 @@ class Services:
         )
         self.retention_days = settings.retention_days
         self.seal = partial(read_seal, settings.secret_file)
-        self.model_ready = Shared(self.owners.model_ready)
+        self.model_ready = self.owners.model_ready
         self._tally = tally
         self._lag = LoopLag(SPARING)
         keep()

@@ -10,7 +10,7 @@ import ray
 from fastapi import FastAPI, Request, Response
 from ray import serve
 
-from serve_app import LOGGING, MAX_ONGOING
+from deployment import LOGGING, MAX_ONGOING
 
 ECHO = "/bench/echo"
 

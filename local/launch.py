@@ -99,7 +99,7 @@ def _run(stack: ExitStack, settings: Settings, *, samples: bool) -> None:
     _stop_on_signals()  # Ray has put handlers of its own there
     _say("Starting the service ...")
     stack.enter_context(_actors(settings))
-    from serve_app import build_app
+    from deployment import build_app
 
     stack.enter_context(running_serve(settings, build_app(settings), _say))
     url = settings.url
@@ -280,15 +280,22 @@ def _check_port(name: str, host: str, port: int) -> None:
 
 @contextmanager
 def _actors(settings: Settings) -> Iterator[None]:
-    """At the end have user actors write their checkpoints, and end the actors that came with this service."""
+    """The actors that the service calls, which come and load the model while Serve starts.
+
+    At the end user actors write their checkpoints, and the actors that came with this service end.
+    """
     import ray
     from ray.exceptions import RayError
 
     from actors import graph_writer, registry
+    from remote import named_actor
 
     names = (registry.NAME, *graph_writer.names(settings))
     found = {name for name in names if _actor(name) is not None}
     try:
+        graph_writer.graph_writer(settings)
+        users = named_actor(registry.Registry, registry.NAME, settings, detached=True)
+        users.model_ready.remote().future()  # what keeps it, `/ready` tells
         yield
     finally:
         # Ray may be gone already; the journal has what the checkpoints do not.
@@ -343,7 +350,7 @@ def _await_ready(url: str, key: str | None, tls_cert: str) -> None:
         if time.monotonic() > told + TELL_EVERY:
             told = time.monotonic()
             _say(f"Waiting for {waiting} ...")
-        time.sleep(0.5)
+        time.sleep(0.1)
 
 
 def _only(tls_cert: str) -> ssl.SSLContext:

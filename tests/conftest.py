@@ -109,7 +109,7 @@ def start(folder: Path, *, command: str = "local.launch", **settings: str) -> Se
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             pytest.fail(f"The service did not start:\n{log.read_text()[-4000:]}")
-        time.sleep(0.2)
+        time.sleep(0.05)
     return load(folder)
 
 
@@ -153,8 +153,9 @@ def service() -> Service:
     with FileLock(folder / "starting"):
         if not tried.exists():
             tried.touch()
-            # Users of tests that are over have no process: one at rest takes 0.7 % of a processor.
-            start(folder, USER_IDLE="60")
+            # Users of tests that are over have no process: one at rest takes 0.7 % of a processor. Serve's
+            # controller, which looks at everything ten times a second by itself, takes 5 %.
+            start(folder, USER_IDLE="20", RAY_SERVE_CONTROL_LOOP_INTERVAL_S="0.5")
         if not (folder / "service.json").exists():
             pytest.fail(
                 "The service did not start; the first test that needed it has its log.", pytrace=False

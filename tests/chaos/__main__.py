@@ -1,6 +1,7 @@
 """`python -m tests.chaos --kills 100 --seed 1`: a service of its own, and one run of chaos against it.
 
-With `--nodes` the service runs on a Ray cluster, and whole nodes are killed.
+With `--nodes` the service runs on a Ray cluster, and whole nodes are killed. With `--folder DATA_DIR` it is
+one that runs already, started with `tests.chaos.kills.settings`.
 """
 
 import argparse
@@ -8,6 +9,8 @@ import asyncio
 import logging
 import sys
 import time
+from contextlib import ExitStack
+from pathlib import Path
 from random import Random
 
 import tests.conftest  # noqa: F401 (before Ray: it reads its environment when it is imported)
@@ -21,12 +24,15 @@ def main() -> int:
 
     from tests.chaos import kills, nodes
     from tests.chaos.run import BETWEEN_KILLS, run
+    from tests.conftest import load
 
     parser = argparse.ArgumentParser(prog="python -m tests.chaos")
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--users", type=int, default=4, help="who send at once")
-    parser.add_argument("--nodes", action="store_true", help="kill whole nodes of a cluster")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--nodes", action="store_true", help="kill whole nodes of a cluster")
+    where.add_argument("--folder", type=Path, help="of the service that runs already")
     asked = parser.parse_args()
     plan, running = (nodes.plan, nodes.running) if asked.nodes else (kills.plan, kills.running)
     names = [f"chaos-{number}" for number in range(1, asked.users + 1)]
@@ -38,7 +44,12 @@ def main() -> int:
         _write(f"{time.monotonic() - began:4.0f} s  {line}")
 
     say(f"seed {asked.seed}")
-    with running(asked.users) as (service, strike):
+    with ExitStack() as stack:
+        if asked.folder is None:
+            service, strike = stack.enter_context(running(asked.users))
+        else:
+            service = load(asked.folder)
+            strike = kills.striking(service)
         ray.init(
             address=service.ray_address,
             namespace="analytics",

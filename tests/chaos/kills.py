@@ -20,6 +20,7 @@ from tests.conftest import Service, start, stop
 ANSWER = 120.0  # seconds for an actor to say which process it is
 
 
+FEW, SEED = 8, 10  # kills in a run of the tests, every kind among them
 KINDS = ("user actor", "registry", "graph writer", "Serve replica", "enrichment worker", "embedded Redis")
 
 
@@ -53,9 +54,14 @@ def running(users: int) -> Iterator[tuple[Service, Strike]]:
     with tempfile.TemporaryDirectory(prefix="analytics-chaos-", ignore_cleanup_errors=True) as folder:
         service = start(Path(folder), **settings(users))
         try:
-            yield service, lambda kill, http: _carry_out(kill, service, http)
+            yield service, striking(service)
         finally:
             stop(service)
+
+
+def striking(service: Service) -> Strike:
+    """What kills in this service."""
+    return lambda kill, http: _carry_out(kill, service, http)
 
 
 async def _carry_out(kill: Kill, service: Service, http: httpx.AsyncClient) -> None:

@@ -70,7 +70,9 @@ class _Nodes:
     """A head, which has Serve's proxy and the drivers, and nodes that may be killed."""
 
     def __init__(self) -> None:
-        self._cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
+        self._cluster = Cluster(
+            initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False}
+        )
         self.address: str = self._cluster.address
         for _ in range(WORKERS):
             self._cluster.add_node()

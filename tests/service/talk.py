@@ -132,14 +132,17 @@ async def settled(listener: Listener, http: httpx.AsyncClient, user_id: str, seq
 
 
 async def in_graph(http: httpx.AsyncClient, user_id: str, shown: Raw) -> None:
-    """Return once the graph, which is written beside it, has what pages are shown."""
+    """Return once the graph, which is written beside it, has what pages are shown.
+
+    A graph that is slow to answer is mostly left alone, so that it can be written.
+    """
     counted = ("conversations", "messageCount", "messages", "actions", "outcomes", "unreadCounts")
     async with asyncio.timeout(PATIENCE):
         while True:
             answer = await http.get("/api/v1/insights/full", params={"user_id": user_id})
             if answer.is_success and all(answer.json()[name] == shown[name] for name in counted):
                 return
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.05 + 3 * answer.elapsed.total_seconds())
 
 
 def numbers(update: Raw) -> Raw:

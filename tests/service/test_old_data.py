@@ -5,13 +5,15 @@ chats of their own and of one creator whom both hold, `shared`; one chat there i
 same message ids. In its graph they overwrote each other: Anna was shown two conversations of the shared
 creator instead of three.
 
-The second test kills parts of the service that opened it.
+The other tests kill parts of the service that opened it.
 """
 
 import asyncio
 import os
 import shutil
 import signal
+import subprocess
+import sys
 import tarfile
 import tempfile
 import time
@@ -23,6 +25,7 @@ import httpx
 import pytest
 from redis import Redis
 
+from tests.chaos.kills import FEW, SEED, settings
 from tests.conftest import PATIENCE, ROOT, Service, start, stop
 from tests.service.processes import processes_of, redis_of, until
 from tests.service.talk import Raw, chat, message, post, recent
@@ -38,6 +41,7 @@ SENT = {
 }
 CONVERSATIONS = {("anna", "anna"): 2, ("anna", "shared"): 3, ("ben", "ben"): 1, ("ben", "shared"): 3}
 BOTH = [("anna", 5), ("ben", 4)]
+SENDERS = 2
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +49,7 @@ def running() -> Iterator[Service]:
     folder = Path(tempfile.mkdtemp(prefix="analytics-old-"))
     with tarfile.open(ROOT / "tests" / "data" / "before-accounts.tar.xz") as packed:
         packed.extractall(folder, filter="data")
-    service = start(folder, USER_IDLE="2", USERS_PER_NODE="2")
+    service = start(folder, **settings(SENDERS))
     try:
         yield service
     finally:
@@ -118,6 +122,20 @@ async def test_a_killed_redis_and_an_idle_users_process_come_back_with_all_that_
     assert len(set(pids)) == 4
     assert (running.folder / "log").read_text().count("Redis has died; starting it again") == 3
     assert shown == list(range(1, 61))
+
+
+def test_nothing_acknowledged_is_lost_doubled_or_reordered_whatever_is_killed(running: Service) -> None:
+    """In a process of its own: a process is a driver on one Ray only, and this one may be on another."""
+    asked = [f"--folder={running.folder}", f"--kills={FEW}", f"--seed={SEED}", f"--users={SENDERS}"]
+    run = subprocess.run(
+        [sys.executable, "-m", "tests.chaos", *asked],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stdout
 
 
 async def _until(http: httpx.AsyncClient, conversations: int, **asked: Any) -> None:

@@ -16,6 +16,19 @@ from enrich.embedding import heads
 from enrich.embedding.embed import model_name
 from enrich.embedding.installed import content
 from enrich.sentiment import score
+from training import actions, labelled, sentiment
+
+
+@pytest.fixture(scope="module")
+def fewer_chats() -> Iterator[None]:
+    """A fifth of the labelled chats. What a training does with them does not depend on how many there are."""
+    messages = labelled.read_chats()
+    kept = set(sorted({each.chat for each in messages})[::5])
+    fewer = [each for each in messages if each.chat in kept]
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (labelled, actions, sentiment):
+            patch.setattr(module, "read_chats", lambda: fewer)
+        yield
 
 
 @pytest.fixture(scope="package")

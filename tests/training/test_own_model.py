@@ -35,8 +35,9 @@ def some_tweets() -> list[Labelled]:
 
 @pytest.mark.slow
 def test_a_model_of_a_users_own_gets_its_heads_by_two_commands(
-    own_model: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    own_model: Path, fewer_chats: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """The command that runs in a process of its own reads all chats."""
     model = str(own_model)
     packaged = [path_of(strategy, PACKAGED).read_bytes() for strategy in ("sentiment", "actions")]
     said = ["i love this so much", "you ignored me again, i want a refund", "how much is it"]

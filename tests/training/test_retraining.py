@@ -32,7 +32,7 @@ CHOSEN: dict[str, Any] = {
     "training.actions._CORRECTED": (1.0,),
     "training.sentiment._CORRECTED": (1.0,),
 }
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("fewer_chats")]
 
 
 def rows(count: int, label: str) -> list[dict[str, Any]]:
@@ -68,7 +68,9 @@ class Retrained:
 
 
 @pytest.fixture(scope="module")
-def retrained(small_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Retrained]:
+def retrained(
+    fewer_chats: None, small_model: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Retrained]:
     """One that is in use after `train`."""
     made = Retrained(tmp_path_factory.mktemp("installation"), small_model, chosen=CHOSEN)
     assert made.train("--force") == WELL

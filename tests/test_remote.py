@@ -1,13 +1,10 @@
-"""What the routes stand on; tests/service/test_http.py asks the running service."""
+"""Work that several wait for."""
 
 import asyncio
-import warnings
 
 import pytest
 
-with warnings.catch_warnings():  # Ray's use of Pydantic warns when it is imported
-    warnings.simplefilter("ignore")
-    from api.services import Shared
+from remote import Shared
 
 
 class Load:
