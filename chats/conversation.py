@@ -9,9 +9,11 @@ import re
 from bisect import bisect_right
 from collections import defaultdict, deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal, NamedTuple
+
+from msgspec import structs
 
 from chats.message import ASSUMED, INFERRED, Message
 
@@ -165,7 +167,7 @@ def existing(messages: Iterable[Message]) -> list[Message]:
             if message.sender_id is not None and _says_less(echo, message):
                 senders[echo.id] = message.sender_id
     there = (message for message in ordered if message.id not in echoed)
-    return [replace(m, sender_id=senders[m.id]) if m.id in senders else m for m in there]
+    return [structs.replace(m, sender_id=senders[m.id]) if m.id in senders else m for m in there]
 
 
 def _says_less(echo: Message, captured: Message) -> bool:

@@ -7,10 +7,11 @@ A message arrives in many copies: edits, repetitions, and copies that say only a
 together so that neither the order in which copies arrive nor how often matters.
 """
 
-from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+import msgspec
 import orjson
+from msgspec import structs
 
 Direction = Literal["fan", "creator"]
 MediaKind = Literal["photo", "video", "audio", "gif", "other"]
@@ -21,8 +22,7 @@ INFERRED = -1e11  # added to the version of what a copy says only between the li
 SAID = ("at", "direction", "text", "price", "is_free", "tip", "media", "is_mass", "is_notice")
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """One message of a chat between one creator and one fan."""
 
     id: str
@@ -79,8 +79,7 @@ class Message:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Version:
+class Version(msgspec.Struct, frozen=True, gc=False):
     """How much is known of a message: what tells a copy that brings something from one that does not."""
 
     changed_at: float = 0.0
@@ -139,7 +138,7 @@ def merged(known: Message, copy: Message) -> Message:
         newer["at"] = min(known.at, copy.at)
     if _is_later(copy.sender_at, known.sender_at):
         newer["sender_id"] = copy.sender_id
-    return replace(
+    return structs.replace(
         known,
         **newer,
         changed_at=both.changed_at or None,

@@ -309,7 +309,7 @@ class CachedChat:
             stretch = self._with_message(message.id)
             held = stretch.content.messages[message.id] if stretch else None
             fan_id = self.chat.fan_id
-            own = message if message.fan_id == fan_id else replace(message, fan_id=fan_id)
+            own = message if message.fan_id == fan_id else structs.replace(message, fan_id=fan_id)
             found = own if held is None else merged(held, own)
             if found == held:
                 continue
@@ -348,7 +348,7 @@ class CachedChat:
         for stretch in self._stretches:
             messages = stretch.content.messages
             for id, message in messages.items():
-                messages[id] = replace(message, fan_id=fan_id)
+                messages[id] = structs.replace(message, fan_id=fan_id)
             self._dirty[stretch] = None
 
     def recut(self) -> Recut:
@@ -726,7 +726,7 @@ class _Work:
 
 def content_of(message: Message) -> Message:
     """The message without what may differ between two copies of the same content."""
-    return replace(message, raw=b"", changed_at=None, older=(), sender_at=None)
+    return structs.replace(message, raw=b"", changed_at=None, older=(), sender_at=None)
 
 
 def still_read(

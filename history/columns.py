@@ -1,25 +1,24 @@
-"""Values of one dataclass as columns by name, which compress far better than value after value. Pure."""
+"""Values of one struct as columns by name, which compress far better than value after value. Pure."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import fields
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from types import GenericAlias
 from typing import Any, Generic, TypeVar, get_type_hints
 
 import msgspec
 
-T = TypeVar("T")
+T = TypeVar("T", bound=msgspec.Struct)
 
 
 class Columns(Generic[T]):
-    """Encodes values of a dataclass column by column, but for the fields `beside`, and decodes them.
+    """Encodes values of a struct column by column, but for the fields `beside`, and decodes them.
 
     A column that is not there is read as the field's default, one that is not known is passed over.
     """
 
-    def __init__(self, of: Callable[..., T], beside: Collection[str] = ()) -> None:
+    def __init__(self, of: type[T], beside: Collection[str] = ()) -> None:
         hints = get_type_hints(of)
         self._of = of
-        self._names = [each.name for each in fields(of) if each.name not in beside]  # type: ignore[arg-type]
+        self._names = [name for name in of.__struct_fields__ if name not in beside]
         columns: list[tuple[str, Any, None]] = [
             (name, GenericAlias(list, hints[name]) | None, None) for name in self._names
         ]

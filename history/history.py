@@ -9,6 +9,7 @@ from typing import Protocol, TypeVar
 
 from msgspec import structs
 
+from chats.bundle import Messages, emptied
 from chats.chat import Chat, joined
 from chats.conversation import Conversation
 from chats.corrections import Correction
@@ -21,6 +22,7 @@ from history.corrected import NONE, Corrections
 from history.packing import Packed, pack, packed_facts, unpack
 
 OPEN_AT_ONCE = 2_000  # messages of chats that stay open while many are taken in
+MANY_MESSAGES = 5_000  # new ones; of more nobody is told one by one
 
 # The topics of the taxonomy as a conversation has them.
 SEEDED = {
@@ -46,7 +48,8 @@ class Touched:
     """What a merge changed in one chat."""
 
     chat_id: str
-    new: list[Message] = field(default_factory=list)
+    new: list[Message] = field(default_factory=list)  # as far as a merge has not brought too many
+    count: int = 0  # of all new messages
     changed: list[Message] = field(default_factory=list)
     removed: list[Message] = field(default_factory=list)
     renamed: bool = False  # it was known under the fan's id before
@@ -57,7 +60,7 @@ class Touched:
     @property
     def tells(self) -> bool:
         """Whether there is anything to be written or shown."""
-        return bool(self.told or self.stale or self.gone or self.new or self.removed)
+        return bool(self.told or self.stale or self.gone or self.count or self.removed)
 
 
 @dataclass(slots=True)
@@ -176,19 +179,19 @@ class History:
         changes, self._changes = self._changes, {}
         return changes
 
-    def merge(self, chats: Iterable[Chat], messages: Iterable[Message]) -> list[Touched]:
+    def merge(self, chats: Iterable[Chat], messages: Messages) -> list[Touched]:
         """Take in what arrived: new messages, edits, deletions and the chats' own facts.
 
-        A message that says nothing new is ignored. Returns a `Touched` for every chat something changed in,
-        with its conversations cut anew.
+        A message that says nothing new is ignored, and a bundle of messages is empty afterwards. Returns a
+        `Touched` for every chat something changed in, with its conversations cut anew.
         """
         touched: dict[Key, Touched] = {}
         to_cut: dict[Key, None] = {}
-        told = list(chats)
-        for chat in told:
+        listed = list(chats)
+        for chat in listed:
             if chat.id != chat.fan_id:
                 self._creators.setdefault(chat.creator_id, _Creator()).own.setdefault(chat.fan_id, chat.id)
-        for chat in map(self._placed, told):
+        for chat in map(self._placed, listed):
             key = (chat.creator_id, chat.id)
             met = self._meet(chat)
             if met is not _Met.NOTHING_NEW:
@@ -199,18 +202,19 @@ class History:
                 self._move(moved, key)
                 touched[key] = Touched(chat.id, renamed=True)
                 to_cut[key] = None
-        taken = 0
-        by_chat: dict[Key, list[Message]] = {}
-        for message in map(self._placed, messages):
-            by_chat.setdefault((message.creator_id, message.chat_id), []).append(message)
-        for key, arrived in by_chat.items():
+        taken = new = 0
+        told: list[Touched] = []  # with their new messages
+        for key, arrived in self._by_chat(messages):
             first = arrived[0]
             if self._slot(key) is None:
                 self._add(Chat(id=first.chat_id, creator_id=first.creator_id, fan_id=first.fan_id))
             says_new = self._open(key).take(arrived)
             if says_new or key in to_cut:
                 to_cut.pop(key, None)
-                self._recut(key, touched.setdefault(key, Touched(key[1])))
+                new += self._recut(key, touched.setdefault(key, Touched(key[1])))
+                told.append(touched[key])
+                while told and new > MANY_MESSAGES:
+                    told.pop().new = []
             else:  # what is known is newer now, and the same
                 self._changed(key)
             if (taken := taken + len(arrived)) > OPEN_AT_ONCE:
@@ -221,6 +225,13 @@ class History:
         for key in to_cut:
             self._recut(key, touched[key])
         return [mark for mark in touched.values() if mark.renamed or mark.tells]
+
+    def _by_chat(self, messages: Messages) -> Iterator[tuple[Key, list[Message]]]:
+        for part in emptied(messages):
+            by_chat: dict[Key, list[Message]] = {}
+            for message in map(self._placed, part):
+                by_chat.setdefault((message.creator_id, message.chat_id), []).append(message)
+            yield from by_chat.items()
 
     # Corrections
 
@@ -560,7 +571,7 @@ class History:
         own = self._of(told.creator_id).own.get(told.fan_id)
         if own is None or told.fan_id != (told.id if isinstance(told, Chat) else told.chat_id):
             return told
-        return replace(told, id=own) if isinstance(told, Chat) else replace(told, chat_id=own)
+        return replace(told, id=own) if isinstance(told, Chat) else structs.replace(told, chat_id=own)
 
     def _of(self, creator_id: str) -> _Creator:
         return self._creators.get(creator_id) or _Creator()
@@ -693,23 +704,28 @@ class History:
         change.gone.update(dict.fromkeys(each.id for each in moved.conversations))
         cached.chat = joined(replace(moved.chat, id=key[1]), cached.chat)
         self.corrections(key[0]).move(left[1], key[1])
-        cached.take(replace(m, chat_id=key[1]) for m in moved.messages.values())
+        cached.take(structs.replace(m, chat_id=key[1]) for m in moved.messages.values())
         cached.keep(moved.readings())
         self._changed(key)
 
-    def _recut(self, key: Key, mark: Touched) -> None:
+    def _recut(self, key: Key, mark: Touched) -> int:
+        """Returns how many messages are new."""
         cached = self._open(key)
         found = cached.recut()
-        mark.new, mark.changed, mark.removed = found.new, found.changed, found.removed
-        mark.gone = found.gone
+        mark.new += found.new
+        mark.count += len(found.new)
+        mark.changed += found.changed
+        mark.removed += found.removed
+        mark.gone += found.gone
         mark.stale = [each.id for each in cached.pending()]
         change = self._changed(key)
         change.stale.update(dict.fromkeys(mark.stale))
-        for id in mark.gone:
+        for id in found.gone:
             change.written.pop(id, None)
             change.gone[id] = None
         for id in found.cut:
             change.gone.pop(id, None)
+        return len(found.new)
 
 
 class _Met(Enum):

@@ -13,6 +13,7 @@ from typing import Any
 import msgpack
 import msgspec
 import orjson
+from msgspec import structs
 
 from chats.chat import Chat
 from chats.enriched import EnrichedConversation
@@ -159,7 +160,7 @@ def _first(facts: list[Any], columns: list[list[Any]]) -> tuple[Chat, list[Messa
         if isinstance(read, Held):  # a time that is not read any more: it keeps its place
             said["media"] = tuple(said["media"])
             read = Message(creator_id=creator_id, chat_id=chat.id, **said)
-        own = replace(read, fan_id=known["fan_id"], chat_id=chat.id, is_deleted=said["is_deleted"])
+        own = structs.replace(read, fan_id=known["fan_id"], chat_id=chat.id, is_deleted=said["is_deleted"])
         messages.append(own)
     return chat, messages
 

@@ -15,6 +15,7 @@ from itertools import chain
 import orjson
 
 from backoff import Backoff
+from chats.bundle import Messages, raws
 from chats.chat import Chat
 from chats.corrections import Correction
 from chats.message import Message
@@ -38,7 +39,7 @@ class Input:
 
     creator_id: str
     received_at: float
-    fresh: list[Message] = field(default_factory=list)
+    fresh: Messages = ()
     told: tuple[Chat, ...] = ()  # the chats that it tells of
     held: list[Held] = field(default_factory=list)  # to be journaled by themselves
     held_keys: list[str] = field(default_factory=list)  # of what was not held so far
@@ -182,9 +183,10 @@ class Commit:
         creator_id = entered.creator_id
         if aside := entered.set_aside():
             await self._journal.append(creator_id, aside)
-        bodies = [message.raw for message in entered.fresh]
         began = time.perf_counter()
-        sequence = await self._journal.append_snapshot(creator_id, entered.received_at, chats, bodies)
+        sequence = await self._journal.append_snapshot(
+            creator_id, entered.received_at, chats, raws(entered.fresh)
+        )
         self._metrics.observe(JOURNAL_APPEND_SECONDS, time.perf_counter() - began)
         if releases := entered.releases():
             await self._journal.append(creator_id, releases)

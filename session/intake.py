@@ -17,6 +17,7 @@ from typing import Any
 
 import orjson
 
+from chats.bundle import placed
 from chats.corrections import Correction
 from errors import AnalyticsError, NotFound, Overloaded
 from history.checkpoints import Aside
@@ -345,7 +346,7 @@ class Intake:
     def _comparing(self, entered: Input, read: Reader, released: Sequence[str]) -> Steps[Receipt]:
         knowledge, creator_id, received_at = self._knowledge, entered.creator_id, entered.received_at
         normalised, entered.snapshot = yield from read(creator_id, received_at)
-        normalised = knowledge.admitted(creator_id, normalised)
+        normalised = yield from knowledge.admitted(creator_id, normalised)
         if knowledge.is_erased(creator_id):
             entered.snapshot = None  # an empty one would be news of the account
         new = {key: h for h in normalised.held if (key := key_of(creator_id, h)) not in knowledge.held}
@@ -357,13 +358,13 @@ class Intake:
         echoed = {key for key, held in new.items() if knowledge.has_echo(creator_id, held, received_at)}
         knowledge.release(echoed)
         # What could not be placed is when the same message comes in a fuller shape, or its echo does.
-        placed: list[str] = []
+        told: list[str] = []
         if knowledge.held:
-            for position, message in enumerate(fresh, 1):
+            for position, (_, message) in enumerate(placed(fresh), 1):
                 if position % ROWS == 0:
                     yield
-                placed += knowledge.held_with(message)
-        entered.released = list(dict.fromkeys([*released, *placed]))
+                told += knowledge.held_with(message)
+        entered.released = list(dict.fromkeys([*released, *told]))
         entered.held_keys = [key for key in new if key not in echoed]
         chats = set(entered.snapshot or ())  # a chat that is held is journaled among the chats
         entered.held = [new[key] for key in entered.held_keys if new[key].raw not in chats]
@@ -383,16 +384,15 @@ class Intake:
         if first.correction is not None:
             self._accepted(CorrectionAccepted(sequence, first.creator_id, first.correction))
             return
-        fresh = tuple(message for each in run for message in each.fresh)
         told = tuple(chat for each in run for chat in each.told)
-        self._metrics.count(MESSAGES_ACCEPTED, len(fresh))
+        self._metrics.count(MESSAGES_ACCEPTED, sum(len(each.fresh) for each in run))
         for each in run:
             self._knowledge.release(each.released)
             for held in each.held:
                 self._metrics.count(INPUTS_HELD_TOTAL, of=held.reason)
         if first.snapshot is not None:
-            self._accepted(SnapshotAccepted(sequence, first.creator_id, told, fresh))
-        elif fresh:
+            self._accepted(SnapshotAccepted(sequence, first.creator_id, told, first.fresh))
+        elif fresh := tuple(message for each in run for message in each.fresh):
             self._accepted(DeltaAccepted(sequence, first.creator_id, fresh, told))
 
     def _undo(self, entered: Input) -> None:

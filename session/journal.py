@@ -24,7 +24,7 @@ in the journal, `users` the set of all users, `creators:{user}` the creators a u
 import asyncio
 import itertools
 import uuid
-from collections.abc import AsyncIterator, Collection, Iterator, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
@@ -186,7 +186,7 @@ class Journal:
             )
 
     async def append_snapshot(
-        self, creator_id: str, received_at: float, chats: Sequence[bytes], messages: Sequence[bytes]
+        self, creator_id: str, received_at: float, chats: Iterable[bytes], messages: Iterable[bytes]
     ) -> int:
         """Append a snapshot (each chat and message as JSON); returns the closing record's sequence."""
         # One id for all its records: a chunk that an earlier attempt left behind, or that Redis takes late,
@@ -364,7 +364,7 @@ async def is_known(redis: Redis, user_id: str) -> bool:
         raise _unavailable(error) from error
 
 
-def _chunks(name: str, items: Sequence[bytes]) -> Iterator[bytes]:
+def _chunks(name: str, items: Iterable[bytes]) -> Iterator[bytes]:
     """Items as JSON objects `{name: [...]}` of about CHUNK_BYTES each."""
     part: list[bytes] = []
     size = 0

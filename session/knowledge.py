@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import orjson
 
+from chats.bundle import Bundle, Messages, placed
 from chats.chat import Chat
 from chats.message import Message, Version
 from history.checkpoints import Aside
@@ -19,7 +20,7 @@ from session.machine import ErasureAccepted
 from session.quarantine import Quarantine, captured_text, ids_in
 from wire.incoming import LiveMessage, framed
 from wire.normalise import Held, Normalised, normalise_deltas
-from wire.steps import Steps
+from wire.steps import ROWS, Steps
 
 # The kinds under which is counted what came of whom all is erased, and what came too late to be kept.
 ERASED, EXPIRED = "erased", "expired"
@@ -77,39 +78,51 @@ class Knowledge:
 
     # What is new
 
-    def admitted(self, creator_id: str, normalised: Normalised) -> Normalised:
-        """What was read without what is of somebody erased or too old, which is counted."""
+    def admitted(self, creator_id: str, normalised: Normalised) -> Steps[Normalised]:
+        """What was read without what is of somebody erased or too old, which is counted; in steps."""
         oldest = self.oldest(creator_id)
         if not self.tombstones and oldest is None:
             return normalised
         covers = self.tombstones.covering(creator_id)
-        fresh = [n for n, m in enumerate(normalised.messages) if oldest is None or m.at >= oldest]
-        kept = [n for n in fresh if not covers(normalised.messages[n].chat_id, normalised.messages[n].fan_id)]
+        messages, accounts = normalised.messages, normalised.accounts
+        old: set[int] = set()  # places
+        gone: set[int] = set()
+        for position, (place, message) in enumerate(placed(messages), 1):
+            if position % ROWS == 0:
+                yield
+            if oldest is not None and message.at < oldest:
+                old.add(place)
+            elif covers(message.chat_id, message.fan_id):
+                gone.add(place)
         held = tuple(each for each in normalised.held if not covers(*ids_in(creator_id, each)))
-        expired = len(normalised.messages) - len(fresh)
-        erased = len(fresh) - len(kept) + len(normalised.held) - len(held)
-        counts = {EXPIRED: expired, ERASED: erased}
-        accounts = normalised.accounts
+        counts = {EXPIRED: len(old), ERASED: len(gone) + len(normalised.held) - len(held)}
+        if isinstance(messages, Bundle):
+            messages = yield from messages.without(old | gone)
+        else:
+            kept = [place for place in range(len(messages)) if place not in old and place not in gone]
+            messages = tuple(messages[place] for place in kept)
+            accounts = {n: accounts[place] for n, place in enumerate(kept) if place in accounts}
         return Normalised(
             listed=tuple(chat for chat in normalised.listed if not covers(chat.id, chat.fan_id)),
             implied=tuple(chat for chat in normalised.implied if not covers(chat.id, chat.fan_id)),
-            messages=tuple(normalised.messages[n] for n in kept),
+            messages=messages,
             held=held,
             dropped={**normalised.dropped, **{kind: count for kind, count in counts.items() if count}},
-            accounts={place: accounts[n] for place, n in enumerate(kept) if n in accounts},
+            accounts=accounts,
         )
 
     def fresh(
         self, creator_id: str, received_at: float, normalised: Normalised, notes: Notes
-    ) -> Steps[tuple[list[Message], tuple[Chat, ...]]]:
+    ) -> Steps[tuple[Messages, tuple[Chat, ...]]]:
         """What is new in it, and is known from now on; see `Known.take`."""
 
         def set_aside(chat_id: str, message_id: str) -> Sequence[Message]:
             return self._set_aside(creator_id, chat_id, message_id)
 
-        fresh, told = yield from self.of(creator_id).take(normalised, received_at, set_aside, notes)
-        for message in fresh:
+        def met(message: Message) -> None:
             self._echoes.add(message, received_at, notes)
+
+        fresh, told = yield from self.of(creator_id).take(normalised, received_at, set_aside, met, notes)
         self.dropped.update(normalised.dropped)
         return fresh, told
 

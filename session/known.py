@@ -5,10 +5,12 @@ What an input changes is noted, so that it can be taken back when the journal do
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
-from itertools import chain
+from itertools import chain, repeat
 from typing import Any, TypeVar
 
+from msgspec import structs
+
+from chats.bundle import Bundle, Messages, placed
 from chats.chat import Chat
 from chats.message import Message, Version
 from wire.normalise import Normalised, chat_of
@@ -96,54 +98,71 @@ class Known:
         normalised: Normalised,
         received_at: float,
         set_aside: Callable[[str, str], Sequence[Message]],
+        met: Callable[[Message], None],
         notes: Notes,
-    ) -> Steps[tuple[list[Message], tuple[Chat, ...]]]:
+    ) -> Steps[tuple[Messages, tuple[Chat, ...]]]:
         """The messages that say something which is not known yet, and the chats that they or a list tell of.
 
         From now on all of it is known. A message that says nothing new is not journaled, so its account of
         the fan does not count. `set_aside` gives what was set aside of a message (chat id, message id) that
-        has a place now, such as that it was deleted.
+        has a place now, such as that it was deleted. `met` is called with every message that is new.
         """
-        first: list[tuple[Message, Raw | None]] = []
-        last: deque[tuple[Message, Raw | None]] = deque()
+        messages = normalised.messages
+        first: list[Message] = []
+        last: deque[Message] = deque()
         implied = (chat for chat in normalised.implied if chat.fan_id != chat.id)
         named = {chat.id: chat.fan_id for chat in implied if self._fan_of.get(chat.id) != chat.fan_id}
         for position, chat in enumerate(normalised.chats):
             if position % ROWS == 0:
                 yield
             for id in self._learn(chat, notes):  # what two chats had is one message now
-                first += ((each, None) for each in set_aside(chat.id, id))
-        arrived = ((m, normalised.accounts.get(n)) for n, m in enumerate(normalised.messages))
-        fresh: list[Message] = []
+                first += set_aside(chat.id, id)
+        arrived = chain(zip(repeat(None), first), placed(messages), zip(repeat(None), _drained(last)))
+        bundled = isinstance(messages, Bundle)
+        fresh: list[Message] = []  # that are in no bundle
+        old: set[int] = set()  # places of what says nothing new
+        moved: dict[int, str] = {}  # by place
         told: dict[str, list[tuple[Message, Raw | None]]] = {}
-        for position, (message, account) in enumerate(chain(first, arrived, _drained(last)), 1):
+        for position, (place, message) in enumerate(arrived, 1):
             if position % ROWS == 0:
                 yield
+            account = None if place is None else normalised.accounts.get(place)
             names_fan = named.get(message.chat_id) == message.fan_id  # the first to say whose chat it is
             if message.chat_id == message.fan_id != self._chat_of.get(message.fan_id, message.fan_id):
                 # Learnt from what came with it.
-                message = replace(message, chat_id=self._chat_of[message.fan_id])
+                message = structs.replace(message, chat_id=self._chat_of[message.fan_id])
+                if place is not None:
+                    moved[place] = message.chat_id
             chat_id = message.chat_id
             known = self._versions.setdefault(chat_id, {})
             version, before = message.version, known.get(message.id)
             if before is not None and not version.brings(before) and not names_fan:
+                if place is not None:
+                    old.add(place)
                 continue
             if names_fan:
                 named.pop(chat_id)
             if before is None:
                 self._place(message.id, chat_id, notes)
             notes.set(known, message.id, self._once(version if before is None else before.joined(version)))
-            fresh.append(message)
+            met(message)
+            if place is None or not bundled:
+                fresh.append(message)
             accounts = told.setdefault(chat_id, [])
             if not accounts or account not in (None, accounts[-1][1]):
                 accounts.append((message, account))
             if aside := set_aside(chat_id, message.id):
-                last.extend((each, None) for each in aside)
+                last.extend(aside)
         chats = list(normalised.listed)
         for own in told.values():
             chats += (chat_of(*each, received_at) for each in own)
             yield
-        return fresh, tuple(chats)
+        if not isinstance(messages, Bundle):
+            return fresh, tuple(chats)
+        found = yield from messages.without(old, moved)
+        for message in fresh:
+            found.append(message)
+        return found, tuple(chats)
 
     def _learn(self, chat: Chat, notes: Notes) -> Iterable[str]:
         """Where a fan's chat is: under an id of its own, as soon as one is known.
@@ -178,7 +197,14 @@ class Known:
         notes.set(self._chats_with, message_id, (*others, chat_id) if others else alone)
 
     def _once(self, version: Version) -> Version:
-        return version if version.changed_at else self._shared.setdefault(version, version)
+        """The version, with equal ones as one object where they are many, and equal times in it always."""
+        if not version.changed_at:
+            return self._shared.setdefault(version, version)
+        at, opened_at, sender_at = version.changed_at, version.opened_at, version.sender_at
+        if at not in (opened_at, sender_at):
+            return version
+        opened_at, sender_at = (at if each == at else each for each in (opened_at, sender_at))
+        return structs.replace(version, opened_at=opened_at, sender_at=sender_at)
 
 
 def _drained(waiting: deque[T]) -> Iterator[T]:

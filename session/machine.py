@@ -28,19 +28,19 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from chats.bundle import Messages
 from chats.chat import Chat
 from chats.corrections import Correction
 from chats.enriched import EnrichedConversation
 from chats.message import Message
 from errors import IllegalTransition
-from history.history import History, Touched
+from history.history import MANY_MESSAGES, History, Touched
 from session.erasure import Erasure, Tombstones
 
 RETRY_FIRST = 1.0
 RETRY_MOST = 60.0
 DOUBLINGS = 10  # more make the wait no longer
 FEW_CHATS = 50  # of that many pages are told one by one, however few the creator has
-MANY_MESSAGES = 5_000  # take long enough for pages to be told that they are worked on
 SHARE = 4  # and of up to this part of the creator's chats
 
 
@@ -69,7 +69,7 @@ class SnapshotAccepted:
     sequence: int
     creator_id: str
     chats: tuple[Chat, ...] = ()
-    messages: tuple[Message, ...] = ()
+    messages: Messages = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -358,7 +358,7 @@ class UserState:
         is_snapshot = isinstance(self.inbox[0], SnapshotAccepted)
         creator_id, chats, messages = self._batch()
         touched = self.history.merge(chats, messages)
-        new = sum(len(mark.new) for mark in touched)
+        new = sum(mark.count for mark in touched)
         whole = (
             self.status is Status.EMPTY
             or len(touched) > max(FEW_CHATS, self.history.chats(creator_id) // SHARE)
@@ -383,12 +383,15 @@ class UserState:
         else:
             self.understood = self.sequence
 
-    def _batch(self) -> tuple[str, list[Chat], list[Message]]:
+    def _batch(self) -> tuple[str, Sequence[Chat], Messages]:
         """One snapshot, or the live messages of one creator up to the next snapshot, with their chats."""
         first = self.inbox.popleft()
         assert isinstance(first, SnapshotAccepted | DeltaAccepted), "all else is taken before"
-        taken: list[SnapshotAccepted | DeltaAccepted] = [first]
-        while isinstance(first, DeltaAccepted) and self.inbox:
+        if isinstance(first, SnapshotAccepted):
+            self.sequence = max(self.sequence, first.sequence)
+            return first.creator_id, first.chats, first.messages
+        taken = [first]
+        while self.inbox:
             following = self.inbox[0]
             if not isinstance(following, DeltaAccepted) or following.creator_id != first.creator_id:
                 break

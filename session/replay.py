@@ -16,7 +16,7 @@ from session.machine import Accepted, CorrectionAccepted, DeltaAccepted, Snapsho
 from wire.incoming import LISTS, CacheUpdatePayload, LiveMessage, framed
 from wire.normalise import Held, Normalised, normalising_deltas, normalising_snapshot
 from wire.parsing import Rows, parsing
-from wire.steps import Steps, paced
+from wire.steps import Steps, finished, paced
 
 TOGETHER = 5_000  # messages that are one event
 
@@ -42,7 +42,7 @@ async def replayed(journal: Journal, knowledge: Knowledge, after: int) -> AsyncI
                 knowledge.release([orjson.loads(record.body)])
             case "held":
                 held = Normalised(held=(Held.of_json(record.body),))
-                held = knowledge.admitted(record.creator_id, held)
+                held = finished(knowledge.admitted(record.creator_id, held))
                 knowledge.hold(record.creator_id, record.received_at, held.held)
             case "correction":
                 said = Correction.of_json(record.body)
@@ -73,10 +73,10 @@ def _snapshot(knowledge: Knowledge, record: Record) -> Steps[SnapshotAccepted]:
         knowledge.of(creator_id).places,
         False,  # so was whose it is
     )
-    normalised = knowledge.admitted(creator_id, normalised)
+    normalised = yield from knowledge.admitted(creator_id, normalised)
     fresh, chats = yield from knowledge.fresh(creator_id, received_at, normalised, Notes())
     knowledge.hold(creator_id, received_at, normalised.held)
-    return SnapshotAccepted(record.sequence, creator_id, chats, tuple(fresh))
+    return SnapshotAccepted(record.sequence, creator_id, chats, fresh)
 
 
 def _messages(knowledge: Knowledge, records: Sequence[Record]) -> Steps[DeltaAccepted]:
@@ -89,7 +89,7 @@ def _messages(knowledge: Knowledge, records: Sequence[Record]) -> Steps[DeltaAcc
         normalised = yield from normalising_deltas(
             rows, creator_id, record.received_at, sys.maxsize, places, False
         )
-        normalised = knowledge.admitted(creator_id, normalised)
+        normalised = yield from knowledge.admitted(creator_id, normalised)
         new, told = yield from knowledge.fresh(creator_id, record.received_at, normalised, Notes())
         fresh += new
         chats += told

@@ -14,7 +14,9 @@ from sys import intern
 from typing import Any, Literal, assert_never, get_args
 
 import orjson
+from msgspec import structs
 
+from chats.bundle import Bundle, Messages
 from chats.chat import Chat
 from chats.message import ASSUMED, INFERRED, SAID, MediaKind, Message
 from errors import UnknownCreator
@@ -53,6 +55,7 @@ HeldReason = Literal["no_id", "no_chat", "no_time", "no_object", "too_long", "to
 COUNTED_AT = "countedAt"  # in a chat of the journal: up to when its unread messages were counted
 SENDER = "senderId"  # in a message: who of the creator's team sent it
 DEFAULT_SENDER = "defaultSenderId"  # who sent it where it does not say: the request that it came with does
+MANY = 5_000  # messages of a snapshot, which as objects would take much memory
 MAX_DEPTH = 100  # of nesting: frames and lists that hold what was received must be written too
 
 _MEDIA: Mapping[str, MediaKind] = {kind: kind for kind in get_args(MediaKind)}
@@ -89,10 +92,10 @@ class Normalised:
 
     listed: tuple[Chat, ...] = ()  # the chat list
     implied: tuple[Chat, ...] = ()  # chats that messages tell of
-    messages: tuple[Message, ...] = ()
+    messages: Messages = ()
     held: tuple[Held, ...] = ()
     dropped: Mapping[str, int] = field(default_factory=dict)  # by kind
-    # By the position of a message: the fan, where it has more than the id.
+    # By the place of a message: the fan, where it has more than the id.
     accounts: Mapping[int, Raw] = field(default_factory=dict)
 
     @property
@@ -131,7 +134,8 @@ def normalising_snapshot(
     sender: str | None = None,
 ) -> Steps[Normalised]:
     """The same in steps."""
-    read = _Reading(creator_id, received_at, max_text, live=False, sender=sender)
+    many = len(payload.messages) > MANY
+    read = _Reading(creator_id, received_at, max_text, live=False, sender=sender, bundles=many)
     chats: list[Chat] = []
     last: list[tuple[Any, Any]] = []  # of each chat: its last message, and up to when it was counted
     fans: set[str | None] = set()
@@ -364,6 +368,7 @@ class _Reading:
         live: bool,
         places: Places = NOWHERE,
         sender: str | None = None,
+        bundles: bool = False,
     ) -> None:
         self._creator_id = creator_id
         self._received_at = received_at
@@ -371,7 +376,7 @@ class _Reading:
         self._live = live
         self._sender = sender
         self.places = places
-        self.messages: list[Message] = []
+        self.messages: list[Message] | Bundle = Bundle() if bundles else []
         self.held: list[Held] = []
         self._dropped: Counter[str] = Counter()
         self._implied: dict[str, tuple[Message, Raw | None]] = {}
@@ -418,7 +423,7 @@ class _Reading:
         return Normalised(
             tuple(chats),
             tuple(implied),
-            tuple(self.messages),
+            self.messages if isinstance(self.messages, Bundle) else tuple(self.messages),
             tuple(self.held),
             dict(self._dropped),
             self._accounts,
@@ -465,19 +470,20 @@ class _Reading:
                 bought = self._noted(fact.message_id, chat_id, at, json, direction="creator")
                 price = fact.amount or 0.0
                 facts: dict[str, Any] = {"is_opened": True, "bought_at": at, "paid": fact.amount}
-                self._keep(replace(bought, price=price, older=_unsaid((False,) * len(SAID)), **facts), None)
+                older = _unsaid((False,) * len(SAID))
+                self._keep(structs.replace(bought, price=price, older=older, **facts), None)
             case Tip():
                 chat_id = self.places.chat_of.get(fact.fan_id, fact.fan_id)
                 id = f"tip:{fact.notice_id or own_id}"
                 tipped = self._noted(id, chat_id, at, json, direction="fan")
-                self._keep(replace(tipped, tip=fact.amount), None)
+                self._keep(structs.replace(tipped, tip=fact.amount), None)
             case Subscription():
                 if not fact.is_renewal:
                     self._dropped["subscribed"] += 1
                     return
                 chat_id = self.places.chat_of.get(fact.fan_id, fact.fan_id)
                 renewed = self._noted(f"renewal:{own_id}", chat_id, at, json, direction="fan")
-                self._keep(replace(renewed, is_renewal=True, paid=fact.amount), None)
+                self._keep(structs.replace(renewed, is_renewal=True, paid=fact.amount), None)
             case _:
                 assert_never(fact)
 

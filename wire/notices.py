@@ -5,10 +5,12 @@ the fan's. Texts of a chat are plain text, those of a notification HTML.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from html import unescape
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, Literal
 
 from wire import localized
@@ -102,6 +104,15 @@ _ENGLISH_WORDS = ("purchased", "bought", "unlocked", "paid", "subscri", "renewed
 _LOCALIZED = rf"(?:{localized.SENTENCES}){_END}"
 
 
+def _finds(words: Iterable[str]) -> re.Pattern[str]:
+    """Finds any of the words, which are tried by their first letter: that takes half the time."""
+    by_letter = groupby(sorted(words), key=itemgetter(0))
+    return re.compile("|".join(f"{first}(?:{'|'.join(w[1:] for w in own)})" for first, own in by_letter))
+
+
+_BY_WORD = ((_finds(_ENGLISH_WORDS), _ENGLISH), (_finds(localized.WORDS), _LOCALIZED))
+
+
 def tip_notice(text: str) -> float | None:
     """The amount of the sentence that the platform writes for a tip, where it is the whole text."""
     found = _sentence(_TIP).fullmatch(text.strip())
@@ -140,16 +151,7 @@ def _is_sentence(text: str) -> bool:
     if len(text) > MAX_SENTENCE:
         return False
     folded = text.casefold()
-    return _is_one_of(_ENGLISH, _ENGLISH_WORDS, text, folded) or _is_one_of(
-        _LOCALIZED, localized.WORDS, text, folded
-    )
-
-
-def _is_one_of(sentences: str, words: tuple[str, ...], text: str, folded: str) -> bool:
-    for word in words:
-        if word in folded:
-            return _sentence(sentences).fullmatch(text) is not None
-    return False
+    return any(word.search(folded) and _sentence(each).fullmatch(text) for word, each in _BY_WORD)
 
 
 def is_notice_text(raw: Mapping[str, Any], text: str) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from chats.conversation import Conversation, Figures, cut, existing, open_run
 from chats.message import ASSUMED, INFERRED, Direction, Message
@@ -50,7 +51,7 @@ def test_the_worked_example_has_the_figures_of_the_metric_definitions() -> None:
 def test_an_answer_is_of_who_sent_it_in_whatever_conversation() -> None:
     said = talk("F 10:00", "C 10:05", "F 10:10", "M 12:00", "C 20:00")
     senders = (None, "anna", None, "bob", "cleo")
-    told = [replace(m, sender_id=sender) for m, sender in zip(said, senders, strict=True)]
+    told = [structs.replace(m, sender_id=sender) for m, sender in zip(said, senders, strict=True)]
     first, second = cut_up(told)
     assert [each.sender_id for each in first.figures.answers] == ["anna", "cleo"]
     assert [each.asked_at for each in first.figures.answers] == [said[0].at, said[2].at]

@@ -1,8 +1,7 @@
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from chats.message import Direction, Message
 from enrich.actions.seen import RE_ENGAGEMENT_SILENCE, seen

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 import enrich
 from chats.conversation import Conversation, cut
@@ -104,7 +105,7 @@ def test_weights_are_shares_and_counts_are_messages(chat: ChatOf, conversation: 
 
 
 def test_a_price_makes_pay_per_view_even_without_words(chat: ChatOf, conversation: ConversationOf) -> None:
-    silent = [replace(each, price=9.0, direction="creator") for each in chat("f", [""])]
+    silent = [structs.replace(each, price=9.0, direction="creator") for each in chat("f", [""])]
     node = enrich_alone(conversation(silent))
     assert [topic.id for topic in node.topics] == ["pay_per_view"]
     assert node.topics[0].weight == 1
@@ -123,7 +124,7 @@ def test_a_conversations_node_does_not_depend_on_its_company(
 def test_all_messages_tell_what_came_before(chat: ChatOf, conversation: ConversationOf) -> None:
     earlier = chat("f", ["hi", "hello"])
     later = [
-        replace(each, id=f"later-{each.id}", at=each.at + 4 * 86_400, direction="creator")
+        structs.replace(each, id=f"later-{each.id}", at=each.at + 4 * 86_400, direction="creator")
         for each in chat("f", ["are you still there"])
     ]
     alone = enrich.enrich_conversation(conversation(later))
@@ -316,7 +317,7 @@ def test_a_late_message_has_the_fans_next_ones_read_anew_and_no_other(
 ) -> None:
     """What was read before is marked, so that it is seen what of it stays."""
     messages = chat("f", [*LINES, *LINES, *LINES])
-    late = replace(messages[6], id="late", text="no wait, that is a scam 😡", at=messages[6].at + 1)
+    late = structs.replace(messages[6], id="late", text="no wait, that is a scam 😡", at=messages[6].at + 1)
     before, after = conversation(messages), conversation([*messages, late])
     (node,) = assign(analyse([before], contexts([before], {})), None)
     known = {
@@ -351,7 +352,7 @@ def test_what_creators_write_and_broadcasts_are_read_alone(
     chat: ChatOf, conversation: ConversationOf
 ) -> None:
     messages = chat("f", ["i hate this, what a scam", "ok then", "you ignored me again", "ok then"])
-    messages[3] = replace(messages[3], is_mass=True)
+    messages[3] = structs.replace(messages[3], is_mass=True)
     node = enrich_alone(conversation(messages))
     (alone,) = sentiment.sentiment(["ok then"], ["creator"], encode(["ok then"]).logits)
     found = [node.messages[f"f-{n}"] for n in (1, 3)]

@@ -1,11 +1,11 @@
 """The language of a message: of its words, and where they leave it open of its chat."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from chats.message import Message
 from enrich.language.identify import ENGLISH, READ, identified, languages, stop_words

@@ -4,6 +4,7 @@ from random import Random
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from chats.chat import Chat
 from chats.conversation import Conversation, cut
@@ -25,7 +26,7 @@ def of(**fields: object) -> Chat:
 
 def test_a_tip_follows_the_creators_last_message(chat: ChatOf) -> None:
     messages = chat("f", ["hi", "hello", "for you"])
-    messages[2] = replace(messages[2], tip=20.0)
+    messages[2] = structs.replace(messages[2], tip=20.0)
     ((tip,),) = outcomes(cuts(messages), of()).values()
     assert (tip.type, tip.amount, tip.message_id, tip.follows_message_id) == ("tip", 20.0, "f-2", "f-1")
     assert tip.at == messages[2].at
@@ -34,28 +35,28 @@ def test_a_tip_follows_the_creators_last_message(chat: ChatOf) -> None:
 
 def test_a_purchase_is_dated_by_the_change_and_an_unopened_offer_is_none(chat: ChatOf) -> None:
     messages = chat("f", ["hi", "for sale"])
-    offer = replace(messages[1], price=9.0)
+    offer = structs.replace(messages[1], price=9.0)
     assert outcomes(cuts([messages[0], offer]), of()) == {}
-    bought = replace(offer, is_opened=True, opened_at=offer.at + 60)
+    bought = structs.replace(offer, is_opened=True, opened_at=offer.at + 60)
     ((purchase,),) = outcomes(cuts([messages[0], bought]), of()).values()
     assert (purchase.type, purchase.amount, purchase.follows_message_id) == ("purchase", 9.0, "f-1")
     assert (purchase.at, purchase.dated_by) == (offer.at + 60, "change")
-    noticed = replace(bought, bought_at=offer.at + 50)
+    noticed = structs.replace(bought, bought_at=offer.at + 50)
     ((purchase,),) = outcomes(cuts([messages[0], noticed]), of()).values()
     assert (purchase.at, purchase.dated_by) == (offer.at + 50, "notice")
-    ((purchase,),) = outcomes(cuts([messages[0], replace(offer, is_opened=True)]), of()).values()
+    ((purchase,),) = outcomes(cuts([messages[0], structs.replace(offer, is_opened=True)]), of()).values()
     assert (purchase.at, purchase.dated_by) == (offer.at, "offer")
-    assert outcomes(cuts([messages[0], replace(bought, is_free=True)]), of()) == {}
+    assert outcomes(cuts([messages[0], structs.replace(bought, is_free=True)]), of()) == {}
 
 
 def test_free_opened_messages_are_no_purchase(chat: ChatOf) -> None:
-    messages = [replace(each, is_opened=True) for each in chat("f", ["hi", "free one"])]
+    messages = [structs.replace(each, is_opened=True) for each in chat("f", ["hi", "free one"])]
     assert outcomes(cuts(messages), of()) == {}
 
 
 def test_a_renewal_belongs_to_the_conversation_running_or_last_before_else_to_the_first(chat: ChatOf) -> None:
     early, late = chat("f", ["hi", "hello"]), chat("f", ["back", "welcome"], start=T0 + 5 * DAY)
-    late = [replace(each, id=f"late-{each.id}") for each in late]
+    late = [structs.replace(each, id=f"late-{each.id}") for each in late]
     renewals = ((T0 - 2 * DAY, 5.0), (T0 + 30, 6.0), (T0 + 2 * DAY, None), (T0 + 6 * DAY, 7.0))
     found = outcomes(cuts([*early, *late]), of(renewals=renewals))
     assert [each.amount for each in found["f:f-0"]] == [5.0, 6.0, None]
@@ -68,9 +69,9 @@ def test_a_drop_off_is_provisional_and_withdrawn_when_the_fan_returns(chat: Chat
     ((drop_off,),) = outcomes(cuts(messages), expired).values()
     assert (drop_off.type, drop_off.is_provisional, drop_off.amount) == ("drop_off", True, None)
     assert drop_off.at == T0 + DAY
-    back = replace(messages[0], id="back", at=T0 + 2 * DAY)
+    back = structs.replace(messages[0], id="back", at=T0 + 2 * DAY)
     assert outcomes(cuts([*messages, back]), expired) == {}
-    from_creator = replace(back, direction="creator")
+    from_creator = structs.replace(back, direction="creator")
     assert len(outcomes(cuts([*messages, from_creator]), expired)["f:f-0"]) == 1
 
 
@@ -81,7 +82,7 @@ def test_nothing_is_concluded_from_an_end_without_a_time(chat: ChatOf) -> None:
 
 def test_contexts_know_what_came_before_in_any_order(chat: ChatOf) -> None:
     early = chat("f", ["hi", "hello"])
-    late = [replace(each, id=f"late-{each.id}", at=each.at + 5 * DAY) for each in early]
+    late = [structs.replace(each, id=f"late-{each.id}", at=each.at + 5 * DAY) for each in early]
     found = contexts(cuts([*early, *late])[::-1], {})
     assert found["f:f-0"].previous_at is None
     assert found["f:late-f-0"].previous_at == early[-1].at
@@ -96,7 +97,7 @@ def test_broken_subscription_data_fails_the_outcomes_of_that_chat_alone(chat: Ch
 
 def test_a_rule_that_fails_leaves_the_others_outcomes_standing(chat: ChatOf) -> None:
     messages = chat("f", ["hi", "hello", "for you"])
-    messages[2] = replace(messages[2], tip=20.0)
+    messages[2] = structs.replace(messages[2], tip=20.0)
     found = contexts(cuts(messages), {"f": of(renewals=(("soon", 5.0),))})["f:f-0"]
     assert [each.type for each in found.outcomes] == ["tip"]
     assert found.failed is not None
@@ -105,22 +106,22 @@ def test_a_rule_that_fails_leaves_the_others_outcomes_standing(chat: ChatOf) -> 
 def test_money_that_the_creator_spends_is_no_outcome(chat: ChatOf) -> None:
     messages = chat("f", ["hi", "hello"])
     spent = [
-        replace(messages[0], price=9.0, is_opened=True),
-        replace(messages[1], tip=20.0),
+        structs.replace(messages[0], price=9.0, is_opened=True),
+        structs.replace(messages[1], tip=20.0),
     ]
     assert outcomes(cuts(spent), of()) == {}
 
 
 def test_no_purchase_is_older_than_its_offer(chat: ChatOf) -> None:
     messages = chat("f", ["hi", "for sale"])
-    odd = replace(messages[1], price=9.0, is_opened=True, changed_at=messages[1].at - 60)
+    odd = structs.replace(messages[1], price=9.0, is_opened=True, changed_at=messages[1].at - 60)
     ((purchase,),) = outcomes(cuts([messages[0], odd]), of()).values()
     assert purchase.at == odd.at
 
 
 def test_a_deleted_tip_is_no_outcome(chat: ChatOf) -> None:
     messages = chat("f", ["hi", "hello", "for you"])
-    messages[2] = replace(messages[2], tip=20.0, is_deleted=True)
+    messages[2] = structs.replace(messages[2], tip=20.0, is_deleted=True)
     assert outcomes(cuts(messages), of()) == {}
 
 
@@ -128,14 +129,14 @@ def test_a_drop_off_is_withdrawn_by_a_renewal_or_a_purchase_after_the_end(chat: 
     messages = chat("f", ["hi", "for sale"])
     expired = of(is_expired=True, expires_at=T0 + DAY)
     renewed = replace(expired, renewals=((T0 + DAY, 5.0),))
-    bought = replace(messages[1], price=9.0, is_opened=True, opened_at=T0 + 2 * DAY)
+    bought = structs.replace(messages[1], price=9.0, is_opened=True, opened_at=T0 + 2 * DAY)
     kinds = [
         [each.type for own in found.values() for each in own]
         for found in (
             outcomes(cuts(messages), expired),
             outcomes(cuts(messages), renewed),
             outcomes(cuts([messages[0], bought]), expired),
-            outcomes(cuts([messages[0], replace(bought, opened_at=T0 + 120)]), expired),
+            outcomes(cuts([messages[0], structs.replace(bought, opened_at=T0 + 120)]), expired),
         )
     ]
     assert kinds == [["drop_off"], ["renewal"], ["purchase"], ["purchase", "drop_off"]]
@@ -211,14 +212,14 @@ def test_what_an_outcome_follows_is_the_creators_and_not_younger(story: tuple[li
 
 def test_a_purchase_is_of_the_amount_that_its_notice_states(chat: ChatOf) -> None:
     messages = chat("f", ["hi", "for sale"])
-    bought = replace(messages[1], price=9.0, is_opened=True, bought_at=messages[1].at + 50, paid=7.0)
+    bought = structs.replace(messages[1], price=9.0, is_opened=True, bought_at=messages[1].at + 50, paid=7.0)
     ((purchase,),) = outcomes(cuts([messages[0], bought]), of()).values()
     assert purchase.amount == 7.0
 
 
 def test_a_renewal_that_is_notified_counts_once_with_the_account_that_tells_it(chat: ChatOf) -> None:
     hello, *_ = chat("f", ["hi", "hello"])
-    noted = replace(hello, id="renewal:1", text="", is_notification=True, is_renewal=True, paid=9.0)
+    noted = structs.replace(hello, id="renewal:1", text="", is_notification=True, is_renewal=True, paid=9.0)
     for renewals in ((), ((hello.at + 60, 9.0),), ((hello.at + 60, None),)):
         found = outcomes(cuts([hello, noted]), of(renewals=renewals))
         assert [(each.type, each.amount) for own in found.values() for each in own] == [("renewal", 9.0)]

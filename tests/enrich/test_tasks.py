@@ -10,6 +10,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from msgspec import structs
 from ray.exceptions import RayError
 from redis.asyncio import Redis
 
@@ -53,8 +54,8 @@ def enricher(redis: Redis, ray_cluster: None, user_id: str) -> Enricher:
 def creator_with(chat: ChatOf, creator_id: str, chats: int) -> list[Conversation]:
     found = []
     for n in range(chats):
-        messages = [replace(each, creator_id=creator_id) for each in chat(f"chat-{n}", LINES * 12)]
-        late = [replace(each, id=f"late-{each.id}", at=each.at + 5 * 86_400) for each in messages[:5]]
+        messages = [structs.replace(each, creator_id=creator_id) for each in chat(f"chat-{n}", LINES * 12)]
+        late = [structs.replace(each, id=f"late-{each.id}", at=each.at + 5 * 86_400) for each in messages[:5]]
         found += cut([*messages, *late], gap=6 * 3600, silence=300)
     return found
 
@@ -203,7 +204,9 @@ async def test_a_refit_keeps_every_topic_and_finds_the_new_ones(
         found = []
         for n in range(chats):
             lines = Random(n).choices(THEMES[names[n % len(names)]], k=6)
-            messages = [replace(m, creator_id=user_id) for m in chat(f"{names[n % len(names)]}-{n}", lines)]
+            messages = [
+                structs.replace(m, creator_id=user_id) for m in chat(f"{names[n % len(names)]}-{n}", lines)
+            ]
             found += cut(messages, gap=6 * 3600, silence=300)
         return found
 
@@ -298,8 +301,8 @@ class Unreadable(str):
 async def test_a_conversation_that_kills_its_worker_is_set_apart_and_the_others_are_enriched(
     enricher: Enricher, chat: ChatOf, user_id: str
 ) -> None:
-    said = [replace(each, creator_id=user_id) for each in chat("chat-0", LINES)]
-    deadly = [replace(each, text=Deadly(each.text)) for each in chat("chat-1", LINES[:2])]
+    said = [structs.replace(each, creator_id=user_id) for each in chat("chat-0", LINES)]
+    deadly = [structs.replace(each, text=Deadly(each.text)) for each in chat("chat-1", LINES[:2])]
     conversations = [*cut(said, gap=21_600, silence=300), *cut(deadly, gap=21_600, silence=300)]
     good, bad = await enrich_some(enricher, user_id, whole(conversations), alone=True)
     assert [good] == await enrich_some(enricher, user_id, whole(conversations[:1]))
@@ -310,7 +313,7 @@ async def test_a_conversation_that_kills_its_worker_is_set_apart_and_the_others_
 async def test_when_nothing_can_be_enriched_it_is_not_the_conversations_fault(
     enricher: Enricher, chat: ChatOf, user_id: str
 ) -> None:
-    said = [replace(each, text=Unreadable(each.text)) for each in chat("chat-0", LINES)]
+    said = [structs.replace(each, text=Unreadable(each.text)) for each in chat("chat-0", LINES)]
     conversations = cut(said, gap=21_600, silence=300)
     with pytest.raises(RayError):
         await enrich_some(enricher, user_id, whole(conversations), alone=True)

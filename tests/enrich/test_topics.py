@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from chats.conversation import Conversation
 from chats.message import Message
@@ -329,7 +330,7 @@ def test_every_name_has_a_category_and_phrases_once() -> None:
 
 def test_what_only_the_creator_says_is_not_discovered(themed: Make) -> None:
     broadcasts = [
-        replace(each, messages=tuple(replace(m, direction="creator") for m in each.messages))
+        replace(each, messages=tuple(structs.replace(m, direction="creator") for m in each.messages))
         for each in themed(90)
     ]
     assert not documents(broadcasts).free.any()

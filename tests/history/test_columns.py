@@ -1,19 +1,15 @@
-from dataclasses import dataclass
-
 import msgspec
 import pytest
 
 from history.columns import Columns
 
 
-@dataclass(frozen=True, slots=True)
-class Before:
+class Before(msgspec.Struct, frozen=True):
     id: str
     at: float
 
 
-@dataclass(frozen=True, slots=True)
-class Since:
+class Since(msgspec.Struct, frozen=True):
     id: str
     at: float
     marks: tuple[str, ...] = ("none",)

@@ -1,10 +1,10 @@
-from dataclasses import replace
 from random import Random
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from chats.conversation import cut
 from chats.enriched import MessageEnrichment
@@ -130,6 +130,16 @@ def test_a_repeated_message_touches_nothing() -> None:
     assert cache.merge([], [first]) == []
     assert cache.merge([], [replace(first, raw=b"{}", changed_at=START)]) == []
     assert list(cache.pending("c1")) == []
+
+
+def test_of_too_many_new_messages_only_the_count_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("history.history.MANY_MESSAGES", 3)
+    said = [message(f"m{n}", n * MINUTE, chat=f"f{n % 2}") for n in range(4)]
+    few = filled(said[0]).merge([], said)
+    assert [(mark.count, len(mark.new)) for mark in few] == [(1, 1), (2, 2)]
+    many = empty_cache().merge([], said)
+    assert [(mark.count, mark.new) for mark in many] == [(2, []), (2, [])]
+    assert all(mark.tells for mark in many)
 
 
 def test_new_changed_and_removed_messages_are_told_apart() -> None:

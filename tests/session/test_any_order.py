@@ -23,6 +23,8 @@ from session.machine import Status
 from tests.actors.factories import HOUR, MINUTE, START
 from tests.graph.reading import Contents, contents
 from tests.session.ports import USER, World, bring, raw, say, turn
+from wire import normalise
+from wire.normalise import MANY
 from wire.payloads import for_pages
 
 CREATORS = ("901", "902")
@@ -174,6 +176,10 @@ class AnyOrder(RuleBasedStateMachine):
     def connect(self) -> None:
         self.run(self.world.connect())
 
+    @rule(few=st.sampled_from((1, MANY)))
+    def snapshots_are_large_that_have_more_than(self, few: int) -> None:
+        normalise.MANY = few
+
     @rule(chats=st.integers(1, 4))
     def chats_are_closed(self, chats: int) -> None:
         cache = self.world.parts.history
@@ -207,6 +213,7 @@ class AnyOrder(RuleBasedStateMachine):
         try:
             self.check()
         finally:
+            normalise.MANY = MANY
             self.run(self.world.kill())
             self.loop.close()
 

@@ -1,13 +1,16 @@
 from collections.abc import Sequence
 from typing import Any
+from unittest.mock import patch
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
-from chats.message import Message
+from chats.bundle import Bundle
+from chats.message import Message, Version
 from session.known import Known, Notes
-from wire.incoming import LiveMessage
-from wire.normalise import Normalised, normalise_deltas
+from wire.incoming import CacheUpdatePayload, LiveMessage
+from wire.normalise import Normalised, normalise_deltas, normalise_snapshot
 from wire.steps import finished
 
 CREATOR = "900"
@@ -25,13 +28,35 @@ def read(rows: list[dict[str, Any]], known: Known) -> Normalised:
 
 
 def take(known: Known, rows: list[dict[str, Any]], notes: Notes) -> list[tuple[str, str]]:
-    fresh, _ = finished(known.take(read(rows, known), 1e9, nothing_aside, notes))
+    fresh, _ = finished(known.take(read(rows, known), 1e9, nothing_aside, lambda message: None, notes))
     return [(message.chat_id, message.id) for message in fresh]
+
+
+def taken(known: Known, rows: list[dict[str, Any]], many: int) -> tuple[set[Any], set[Any]]:
+    """Of which messages and chats a snapshot tells, that is large when it has more than `many` messages."""
+    with patch("wire.normalise.MANY", many), patch("chats.bundle.PIECE", 2):
+        found = normalise_snapshot(
+            CacheUpdatePayload(messages=rows),
+            creator_id=CREATOR,
+            received_at=1e9,
+            max_text=99,
+            places=known.places,
+            check_creator=False,
+        )
+        assert isinstance(found.messages, Bundle) == (len(rows) > many)
+        fresh, chats = finished(known.take(found, 1e9, nothing_aside, lambda message: None, Notes()))
+        return {(each.chat_id, each.id) for each in fresh}, {each.id for each in chats}
+
+
+def in_order(version: Version) -> Version:
+    return structs.replace(version, older=tuple(sorted(version.older)))
 
 
 def told(known: Known) -> Any:
     """Everything that is known, by chat and by message."""
-    chats = {chat: dict(each) for chat, each in known._versions.items() if each}
+    chats = {
+        chat: {id: in_order(v) for id, v in each.items()} for chat, each in known._versions.items() if each
+    }
     by_message: dict[str, set[str]] = {}
     for chat, each in chats.items():
         for id in each:
@@ -67,6 +92,14 @@ def test_what_is_undone_newest_first_leaves_what_was(inputs: list[list[dict[str,
     for notes in reversed(undone):
         notes.undo()
     assert told(known) == before
+
+
+@given(st.lists(st.lists(ROW, max_size=6), max_size=4))
+def test_of_a_large_snapshot_is_known_what_is_of_a_small_one(inputs: list[list[dict[str, Any]]]) -> None:
+    known, other = Known(), Known()
+    for rows in inputs:
+        assert taken(known, rows, 0) == taken(other, rows, len(rows))
+        assert told(known) == told(other)
 
 
 def test_a_chat_that_gets_an_id_of_its_own_has_the_messages_of_the_fan() -> None:

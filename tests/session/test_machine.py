@@ -5,9 +5,9 @@ import pytest
 from chats.conversation import Conversation
 from chats.message import Message
 from errors import IllegalTransition
+from history.history import MANY_MESSAGES
 from session.machine import (
     FEW_CHATS,
-    MANY_MESSAGES,
     RETRY_MOST,
     SHARE,
     Again,

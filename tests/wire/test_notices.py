@@ -9,6 +9,7 @@ from wire.notices import (
     Purchase,
     Subscription,
     Tip,
+    _finds,
     is_notice_text,
     is_notification,
     kind_name,
@@ -381,3 +382,11 @@ def test_own_words_are_the_end_of_the_text_and_have_no_sentence_left(raw: dict[s
     assert text.strip().endswith(own)
     assert is_notice_text(raw, text) == (bool(text.strip()) and own == "")
     assert 0 <= tip_amount(raw, text, by_fan=True) <= 1e9
+
+
+words = st.text("ab ", min_size=1, max_size=3)
+
+
+@given(st.lists(words, min_size=1, max_size=6), st.text("abc ", max_size=12))
+def test_words_are_found_wherever_they_are_in_a_text(words: list[str], text: str) -> None:
+    assert bool(_finds(words).search(text)) == any(word in text for word in words)

@@ -151,7 +151,7 @@ def shown(*raws: dict[str, Any], chats: Any = ({"withUser": ROBIN},)) -> list[Sh
     """The platform's messages as a page is shown them, in a chat of creator 9 with Robin."""
     payload = CacheUpdatePayload(chats=list(chats), messages=list(raws))
     read = normalise_snapshot(payload, creator_id="9", received_at=START, max_text=1000)
-    return totals(cached(read.messages, read.chats[0])).messages
+    return totals(cached(list(read.messages), read.chats[0])).messages
 
 
 def test_a_shown_message_has_plain_text_a_direction_a_time_and_its_chat() -> None:
