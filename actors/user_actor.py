@@ -120,7 +120,7 @@ class UserActor:
     async def socket_name(self) -> str | None:
         """Where who is on this machine has live messages taken, see `actors.local_socket`."""
         listening = await self._listening
-        return listening and listening.name
+        return None if listening is None else listening.name
 
     async def replay_held(self, user_id: str, payload: Payload) -> Receipt:
         return await self._of(user_id).replay_held(memoryview(payload))

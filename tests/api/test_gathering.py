@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from actors.directory import LARGE, Body
+from actors.directory import LARGE
+from actors.local_socket import Body
 from api import gathering
 from api.gathering import Gathering
 from errors import AnalyticsError, InvalidInput, Overloaded, Unavailable

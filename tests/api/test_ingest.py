@@ -16,7 +16,8 @@ from wire.payloads import IngestReceipt
 
 with warnings.catch_warnings():  # Ray's use of Pydantic warns when it is imported
     warnings.simplefilter("ignore")
-    from actors.directory import LARGE, Body
+    from actors.directory import LARGE
+    from actors.local_socket import Body
     from api import ingest
     from api.gathering import Gathering
     from serve_app import build_api

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.directory import LARGE, Body
+from actors.directory import LARGE
+from actors.local_socket import Body
 from api.gathering import Gathering
 from api.limits import Limits
 from api.sockets.extension import BATCH, BATCH_BYTES, Extensions, kind_of
