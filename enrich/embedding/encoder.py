@@ -142,7 +142,14 @@ class Encoder:
         few = _GPU_BATCH if self._on_gpu else FEW
         for precision in ("bf16", "fp32") if shortly * _PAYS <= plainly else ("fp32",):
             dtype = PRECISIONS[precision]
-            counts = alike(model.weights, dtype, most=self._batch, few=few, device=model.device)
+            counts = alike(
+                model.weights,
+                dtype,
+                most=self._batch,
+                few=few,
+                device=model.device,
+                layer=model.product,
+            )
             if counts:
                 forward = model.forward(dtype, RowCounts(counts), self._heads.layers)
                 if self._is_steady(forward):

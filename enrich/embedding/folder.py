@@ -13,6 +13,7 @@ from transformers.utils import logging as transformers_logging
 from enrich.embedding.bert import Bert, PackedModel
 from enrich.embedding.model import MAX_TOKENS, Forward, Means, Model, Texts
 from enrich.embedding.padded import PADDING, keep_to, padded, tokens, unmap, weights_of
+from enrich.embedding.product import plain
 from enrich.embedding.rows import RowCounts, Weight
 
 
@@ -49,6 +50,7 @@ class PaddedModel:
     """In batches of texts that are padded to one length."""
 
     padding = PADDING
+    product = staticmethod(plain)
 
     def __init__(self, model: SentenceTransformer) -> None:
         self.dimension = model.get_embedding_dimension() or 0

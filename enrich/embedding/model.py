@@ -5,6 +5,7 @@ from typing import NamedTuple, Protocol
 
 import torch
 
+from enrich.embedding.product import Product
 from enrich.embedding.rows import RowCounts, Weight
 
 Texts = Sequence[Sequence[int]]  # token ids
@@ -47,6 +48,9 @@ class Model(Protocol):
     @property
     def weights(self) -> list[Weight]:
         """Those of every product of `forward`."""
+
+    def product(self, weight: torch.Tensor, bias: torch.Tensor | None) -> Product:
+        """As those of `forward` are made, by weights of its precision."""
 
     def tokens(self, texts: Sequence[str]) -> Texts:
         """At most `max_tokens` of each."""

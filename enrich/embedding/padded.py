@@ -8,6 +8,7 @@ import torch
 from torch.nn import Linear, Module
 
 from enrich.embedding.model import Texts
+from enrich.embedding.product import plain
 from enrich.embedding.rows import RowCounts, Weight
 
 PADDING = 8  # tokens: texts are padded to a multiple of it
@@ -30,7 +31,8 @@ def weights_of(module: Module) -> list[Weight]:
 def keep_to(module: Module, counts: RowCounts) -> None:
     """From now on the module's products are made of these row counts only."""
     for layer in linears(module):
-        layer.forward = partial(_through, counts, layer)  # type: ignore[method-assign]
+        product = plain(layer.weight, layer.bias)
+        layer.forward = partial(counts.linear, product=product)  # type: ignore[method-assign]
 
 
 def padded(tokenizer: Any, texts: Texts, device: torch.device) -> dict[str, torch.Tensor]:
@@ -46,7 +48,3 @@ def tokens(tokenizer: Any, texts: Sequence[str], most: int) -> Texts:
     """At most so many of each text."""
     ids: Texts = tokenizer(list(texts), truncation=True, max_length=most)["input_ids"]
     return ids
-
-
-def _through(counts: RowCounts, layer: Linear, rows: torch.Tensor) -> torch.Tensor:
-    return counts.linear(rows, layer.weight, layer.bias)

@@ -6,14 +6,15 @@ on this machine to give equal rows. A matrix is cut into blocks of such counts, 
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import takewhile
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-Product = Callable[[Tensor, Tensor, Tensor | None], Tensor]  # as `functional.linear`
+from enrich.embedding.product import Layer, Product, plain
+
 Weight = tuple[Tensor, Tensor | None]  # of a linear layer, [outputs, inputs], and its bias [outputs]
 
 FEW = 64  # a live message has about 15 tokens: it must not be padded to hundreds
@@ -36,14 +37,13 @@ class RowCounts:
             rows -= taken
         return found
 
-    def linear(self, rows: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        """`functional.linear` of `rows` [..., inputs]; quickest where `blocks` make exactly their number."""
+    def linear(self, rows: Tensor, product: Product) -> Tensor:
+        """The product of `rows` [..., inputs]; quickest where `blocks` make exactly their number."""
         flat = rows.reshape(-1, rows.shape[-1])
         blocks = self.blocks(len(flat))
         if missing := sum(blocks) - len(flat):
             flat = functional.pad(flat, (0, 0, 0, missing))
-        parts = [functional.linear(part, weight, bias) for part in flat.split_with_sizes(blocks)]
-        found = parts[0] if len(parts) == 1 else torch.cat(parts)
+        found = in_blocks(flat, blocks, product)
         return found[: len(found) - missing].view(*rows.shape[:-1], -1)
 
     def _block(self, rows: int) -> int:
@@ -54,6 +54,13 @@ class RowCounts:
         if place == 0 or above - rows <= max(_SPARE, rows // 8):
             return above
         return self.counts[place - 1]
+
+
+def in_blocks(rows: Tensor, blocks: Sequence[int], product: Product) -> Tensor:
+    """The product of as many `rows` [n, inputs] as the blocks have together."""
+    if len(blocks) == 1:
+        return product(rows)
+    return torch.cat([product(part) for part in rows.split_with_sizes(blocks)])
 
 
 def candidates(most: int) -> list[int]:
@@ -70,15 +77,15 @@ def alike(
     most: int,
     few: int = FEW,
     device: torch.device | str = "cpu",
-    product: Product = functional.linear,
+    layer: Layer = plain,
 ) -> list[int]:
-    """The candidates up to `most` rows with which `product` gives a row the same bits, wherever it stands.
+    """The candidates up to `most` rows with which a `layer` gives a row the same bits, wherever it stands.
 
     Of the `weights` only the shapes matter. The largest count that others are like decides; empty when they
     do not reach from `few` rows to many.
     """
     shapes = dict.fromkeys((weight.shape[1], weight.shape[0], bias is not None) for weight, bias in weights)
-    probes = [_Probe(*shape, dtype, most, device, product) for shape in shapes]
+    probes = [_Probe(*shape, dtype, most, device, layer) for shape in shapes]
     left = candidates(most)
     while left[-1] >= FEW:
         found = left
@@ -101,7 +108,7 @@ class _Probe:
         dtype: torch.dtype,
         most: int,
         device: torch.device | str,
-        product: Product,
+        layer: Layer,
     ) -> None:
         dice = torch.Generator().manual_seed(0)
         order = torch.randperm(inputs, generator=dice)
@@ -111,9 +118,8 @@ class _Probe:
         rows = functional.pad(torch.cat([rows, -rows], dim=1), odd)[:, order]
         weight = functional.pad(torch.cat([weight, weight], dim=1), odd)[:, order]
         self._rows = rows.to(device, dtype).contiguous()
-        self._weight = weight.to(device, dtype).contiguous()
-        self._bias = torch.zeros(outputs, dtype=dtype, device=device) if has_bias else None
-        self._product = product
+        bias = torch.zeros(outputs, dtype=dtype, device=device) if has_bias else None
+        self._product = layer(weight.to(device, dtype).contiguous(), bias)
 
     def like_the_last(self, counts: Sequence[int]) -> list[int]:
         """The counts that give each row what the largest of them gives it: itself among them, or none."""
@@ -134,4 +140,4 @@ class _Probe:
         return [each for each in counts if holds(each)] if holds(most) else []
 
     def _of(self, start: int, count: int) -> Tensor:
-        return self._product(self._rows[start : start + count], self._weight, self._bias)
+        return self._product(self._rows[start : start + count])

@@ -9,6 +9,7 @@ time "20 min", "in 2 weeks" the date "2 weeks"; lengths ("a 20 min video") are n
 import re
 from bisect import bisect
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from chats.enriched import Entity
@@ -19,6 +20,7 @@ from enrich.text.folding import folded
 NAME = "patterns and gazetteer 5"
 
 _MAX_CHARACTERS = 5_000
+_CACHE_SIZE = 8_192  # texts: those of a conversation come again with each message that is new in it
 
 _NUMBER = r"(?:[0-9]{1,3}(?:,[0-9]{3}){1,4}|[0-9]{1,9})(?:\.[0-9]{1,2})?"
 _ONES = "(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)"
@@ -391,6 +393,7 @@ _OF_ZOOM = _words("call calls link meeting chat")
 _OF_APPLE = _words("watch phone music store tv laptop card id products ipad macbook pencil gift")
 
 
+@lru_cache(_CACHE_SIZE)
 def entities(text: str) -> tuple[Entity, ...]:
     """The entities of `text`, in its order, spans not overlapping; `text[start:end]` is what was found."""
     plain = folded(text[:_MAX_CHARACTERS])

@@ -24,6 +24,7 @@ from transformers.utils import logging as transformers_logging
 from enrich.embedding.encoder import Encoder
 from enrich.embedding.model import MAX_TOKENS, Forward, Means, Texts
 from enrich.embedding.padded import PADDING, keep_to, padded, tokens, unmap, weights_of
+from enrich.embedding.product import plain
 from enrich.embedding.rows import RowCounts, Weight
 from enrich.sentiment.labels import Classifier, feelings
 from enrich.sentiment.score import unread
@@ -72,6 +73,7 @@ class ClassifierModel:
     """Logits of labels [n, labels] in place of vectors, in padded batches (`enrich.embedding.model`)."""
 
     padding = PADDING
+    product = staticmethod(plain)
 
     def __init__(self, model: Any, tokenizer: Any) -> None:
         config = model.config

@@ -11,7 +11,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib.metadata import version
 from typing import Self
 
@@ -81,7 +81,7 @@ class Topic:
     model: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class TopicModel:
     """A creator's topics, seeded before discovered; `centroids` are unit vectors [topics, dimension].
 
@@ -106,7 +106,7 @@ class TopicModel:
 
     def matches(self, vectors: Vectors) -> Flags:
         """Which topics each of `vectors` [n, dimension] has: [n, topics]."""
-        thresholds = np.array([topic.threshold for topic in self.topics], np.float32)
+        thresholds = self._thresholds.astype(np.float32)
         found: Flags = np.zeros((len(vectors), len(self.topics)), np.bool_)
         first = len(self.topics) - self.discovered
         for start in range(0, len(vectors), _BLOCK):
@@ -125,7 +125,6 @@ class TopicModel:
         nearer than any other topic.
         """
         found = self.matches(vectors)
-        thresholds = np.array([topic.threshold for topic in self.topics])
         is_small_talk = np.array([topic.id == SMALL_TALK for topic in self.topics])
         numbers = {id: number for number, id in enumerate(dict.fromkeys(conversations))}
         of = np.array([numbers[id] for id in conversations], np.intp)
@@ -134,7 +133,7 @@ class TopicModel:
         bare = np.flatnonzero(~found.any(axis=1))
         for start in range(0, len(bare), _BLOCK):
             rows = bare[start : start + _BLOCK]
-            over = self.similarity(vectors[rows]) - thresholds
+            over = self.similarity(vectors[rows]) - self._thresholds
             is_open = about[of[rows]] | (is_small_talk & (over == over.max(axis=1, keepdims=True)))
             over = np.where(is_open, over, -np.inf)
             best = over.argmax(axis=1)
@@ -154,18 +153,25 @@ class TopicModel:
         must not.
         """
         first = len(self.topics) - self.discovered
-        centroids = self.centroids.astype(np.float64)
-        return np.hstack(
-            [
-                unit(vectors - self.centre).astype(np.float64) @ centroids[:first].T,
-                unit(vectors - self.own_centre).astype(np.float64) @ centroids[first:].T,
-            ]
-        )
+        near = unit(vectors - self.centre).astype(np.float64) @ self._exact[:first].T
+        if not self.discovered:
+            return near
+        own = unit(vectors - self.own_centre).astype(np.float64) @ self._exact[first:].T
+        return np.hstack([near, own])
 
-    @property
+    @cached_property
     def discovered(self) -> int:
         """How many topics are not of the taxonomy."""
         return sum(topic.category is None for topic in self.topics)
+
+    @cached_property
+    def _thresholds(self) -> NDArray[np.float64]:
+        return np.array([topic.threshold for topic in self.topics], np.float64)
+
+    @cached_property
+    def _exact(self) -> NDArray[np.float64]:
+        """The centroids in double precision."""
+        return self.centroids.astype(np.float64)
 
     def to_bytes(self) -> bytes:
         """As an artefact of `enrich.topics.store`: centres, then centroids, as little-endian float32."""

@@ -1,5 +1,7 @@
 """Row counts that give equal rows: found whatever the kernel does, kept to whatever the number of rows."""
 
+from collections.abc import Callable
+
 import pytest
 import torch
 from hypothesis import given
@@ -8,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from bench.kernels import Kernel, here, walks
+from enrich.embedding.product import Layer, laid_out, plain
 from enrich.embedding.rows import FEW, RowCounts, Weight, alike, candidates
 
 MOST = 1024
@@ -29,8 +32,14 @@ def steady(rows: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     return torch.cat([functional.linear(row, weight, bias) for row in rows.split_with_sizes([1] * len(rows))])
 
 
-def found(product: object, most: int = MOST, few: int = FEW) -> list[int]:
-    return alike([WEIGHT], FP32, most=most, few=few, product=product)  # type: ignore[arg-type]
+def layer(kernel: Callable[[Tensor, Tensor, Tensor | None], Tensor]) -> Layer:
+    return lambda weight, bias: lambda rows: kernel(rows, weight, bias)
+
+
+def found(
+    kernel: Callable[[Tensor, Tensor, Tensor | None], Tensor], most: int = MOST, few: int = FEW
+) -> list[int]:
+    return alike([WEIGHT], FP32, most=most, few=few, layer=layer(kernel))
 
 
 def test_of_a_kernel_that_is_steady_all_counts_are_alike() -> None:
@@ -86,13 +95,13 @@ def test_what_differs_with_one_shape_is_left_out_for_all() -> None:
         return (other_order if is_narrow else steady)(rows, weight, bias)
 
     weights: list[Weight] = [WEIGHT, (torch.empty(8, 1536), None)]
-    assert alike(weights, FP32, most=128, product=kernel) == [48, 64, 96, 128]
+    assert alike(weights, FP32, most=128, layer=layer(kernel)) == [48, 64, 96, 128]
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_products_of_an_odd_number_of_inputs_can_be_told_apart_too(dtype: torch.dtype) -> None:
     weights: list[Weight] = [(torch.empty(5, 33), torch.empty(5))]
-    assert alike(weights, dtype, most=128, product=steady) == candidates(128)
+    assert alike(weights, dtype, most=128, layer=layer(steady)) == candidates(128)
 
 
 @given(st.sets(st.integers(1, 300), min_size=1), st.integers(0, 3000))
@@ -112,9 +121,25 @@ def test_a_product_of_blocks_is_the_product(rows: int, shape: tuple[int, int]) -
     dice = torch.Generator().manual_seed(rows)
     left = torch.randn(2, rows, inputs, generator=dice)
     weight, bias = torch.randn(outputs, inputs, generator=dice), torch.randn(outputs, generator=dice)
-    result = RowCounts([1, 8, 48]).linear(left, weight, bias)
+    result = RowCounts([1, 8, 48]).linear(left, plain(weight, bias))
     assert result.shape == (2, rows, outputs)
     torch.testing.assert_close(result, functional.linear(left, weight, bias), atol=1e-4, rtol=1e-4)
+
+
+@given(st.integers(1, 400), st.sampled_from([(384, 96), (1536, 40), (7, 5)]), st.booleans())
+def test_weights_that_are_laid_out_give_the_same_product(
+    rows: int, shape: tuple[int, int], has_bias: bool
+) -> None:
+    inputs, outputs = shape
+    dice = torch.Generator().manual_seed(rows)
+    left = torch.randn(rows, inputs, generator=dice).bfloat16()
+    weight = torch.randn(outputs, inputs, generator=dice).bfloat16()
+    bias = torch.randn(outputs, generator=dice).bfloat16() if has_bias else None
+    exact = left.float() @ weight.float().T + (0 if bias is None else bias.float())
+    with torch.inference_mode():
+        result = laid_out(weight, bias)(left)
+    assert result.dtype == torch.bfloat16
+    torch.testing.assert_close(result.float(), exact, atol=0.05, rtol=0.01)
 
 
 @pytest.mark.slow
