@@ -9,6 +9,9 @@ TORCH_BACKEND ?=
 # How our own packages are installed: this folder itself, or with SOURCE=. the wheel that is made of it.
 SOURCE ?= -e .
 
+# Set where an image is built, it would have every process compile all modules anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: run serve test test-fast lint bench quality audit sbom lock clean
 
 run: $(VENV)/.runtime

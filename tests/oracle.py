@@ -350,8 +350,9 @@ def heatmap(feed: list[Call], start: int, end: int, zone: str) -> dict[str, dict
     def hour(at: float) -> dict[str, Any]:
         return found[datetime.fromtimestamp(at, ZoneInfo(zone)).strftime("%a %H")]
 
-    for minute in range(start, end, 60):
-        hour(minute)["minutes"] += min(60, end - minute) / 60
+    step = 60 if start % 900 else 900  # clocks show a new hour, and change, at a quarter of UTC's hours
+    for moment in range(start, end, step):
+        hour(moment)["minutes"] += min(step, end - moment) / 60
     for chat in _chats(feed):
         for each in chat.conversations:
             if start <= each[0].at < end:

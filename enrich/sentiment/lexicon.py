@@ -187,12 +187,16 @@ _BESIDES = str.maketrans(dict.fromkeys("\u200d\ufe0f🏻🏼🏽🏾🏿"))
 
 
 def is_readable(text: str) -> bool:
-    """Whether the text has Latin letters, emoji or emoticons; of anything else this lexicon knows nothing."""
+    """Whether there are Latin letters, emoji or emoticons in what `read` reads of the text.
+
+    Of anything else this lexicon knows nothing.
+    """
+    text = text[:_MAX_CHARACTERS]
     return _has_words(text) or _EMOTICON.search(text) is not None
 
 
 def _has_words(text: str) -> bool:
-    return _LATIN.search(text) is not None or any(each in emoji.EMOJI_DATA for each in text[:_MAX_CHARACTERS])
+    return _LATIN.search(text) is not None or any(each in emoji.EMOJI_DATA for each in text)
 
 
 class Reading(NamedTuple):

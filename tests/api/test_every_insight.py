@@ -293,11 +293,11 @@ async def _conversations(ask: Ask, feed: list[Call], edge: Edge) -> None:
             numbers += [(figures["drill"], {"group": "messages"}, figures["messages"])]
             numbers += [(figures["drill"], {"group": "responses"}, figures["responses"]["n"])]
             numbers += [(figures["drill"], {"group": "sales"}, figures["sales"])]
-    for cell in (heat["total"], *heat["cells"]):
+    shown = [cell for cell in heat["cells"] if cell["figures"]["hours"]]
+    quiet = [cell for cell in shown if not cell["figures"]["fan_messages"]]
+    for cell in (heat["total"], *[each for each in shown if each not in quiet], *quiet[:1]):
         told = {"group": "fan_messages", "hour": cell["hour"]}
-        numbers += (
-            [(heat["drill"], told, cell["figures"]["fan_messages"])] if cell["figures"]["hours"] else []
-        )
+        numbers += [(heat["drill"], told, cell["figures"]["fan_messages"])]
     for fan in fans["fans"]:
         numbers += [(fan["drill"], {"group": "conversations"}, fan["conversations"])]
         numbers += [(fan["drill"], {"group": "lifetime_sales"}, fan["lifetime_sales"])]

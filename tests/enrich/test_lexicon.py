@@ -128,6 +128,8 @@ def test_letters_emoji_and_emoticons_are_readable(text: str) -> None:
     assert lexicon.is_readable(text)
 
 
-@pytest.mark.parametrize("text", ["", "123 !!", "привет", "你好", "\u200d\ufe0f", "→ —"])
+@pytest.mark.parametrize(
+    "text", ["", "123 !!", "привет", "你好", "\u200d\ufe0f", "→ —", "你" * 1_000 + " ok :)"]
+)
 def test_what_has_neither_letters_nor_emoji_is_not(text: str) -> None:
     assert not lexicon.is_readable(text)

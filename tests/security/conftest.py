@@ -4,9 +4,11 @@ import os
 import shutil
 import warnings
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 from playwright.async_api import ConsoleMessage, Error, Page, async_playwright, expect
 
 from tests.conftest import PATIENCE
@@ -24,7 +26,10 @@ def store() -> Iterator[Store]:
 
 
 @pytest.fixture
-async def api(store: Store, tmp_path: Path) -> AsyncIterator[Guarded]:
+async def api(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Guarded]:
+    """The application; its passwords are hashed with little memory and time."""
+    quick = partial(PasswordHasher, time_cost=1, memory_cost=8, parallelism=1)
+    monkeypatch.setattr("access.people.PasswordHasher", quick)
     async with guarded(store.url, tmp_path) as running:
         yield running
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -14,7 +13,6 @@ from typing import Any
 
 import httpx
 import orjson
-import uvicorn
 from fastapi import FastAPI
 from redis.asyncio import Redis
 from websockets.asyncio.client import ClientConnection, connect
@@ -38,6 +36,7 @@ from session.shifts import rosters_in
 from settings import Settings
 from tests.actors.factories import analytics
 from tests.conftest import PATIENCE
+from tests.serving import serving
 from wire.payloads import IngestReceipt, for_pages
 
 HERE = "https://service.example"
@@ -257,17 +256,11 @@ async def guarded(
         model_ready=_fine,
     )
     app.state.door = SimpleNamespace(check=lambda _: _fine())
-    listening = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_level="warning", ws_ping_interval=None))
-    tasks = [
-        asyncio.create_task(server.serve(sockets=[listening])),
-        asyncio.create_task(access.admissions.run()),
-    ]
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=HERE) as http:
-        yield Guarded(app, redis, access, owners, http, listening.getsockname()[1])
-    server.should_exit = True
-    await tasks[0]
-    for task in (tasks[1], pages._task):
+    admitting = asyncio.create_task(access.admissions.run())
+    transport = httpx.ASGITransport(app=app)
+    async with serving(app) as port, httpx.AsyncClient(transport=transport, base_url=HERE) as http:
+        yield Guarded(app, redis, access, owners, http, port)
+    for task in (admitting, pages._task):
         while task is not None and not task.done():
             task.cancel()  # the client of Redis loses one that comes while it asks for a connection
             await asyncio.wait([task], timeout=0.1)

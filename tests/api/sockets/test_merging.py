@@ -159,7 +159,7 @@ async def check(
     waiting = set(following)
     while waiting:  # a page that is about to connect anew, without a place to go on from, misses what is sent
         await push(redis, user_id, OnlineUsersUpdateMsg(payload=OnlineUsersUpdate(note=NOTED)))  # type: ignore[call-arg]
-        _, waiting = await asyncio.wait(waiting, timeout=0.5)
+        _, waiting = await asyncio.wait(waiting, timeout=0.05)
     await asyncio.gather(*following)
     for scope, (shown, _) in views.items():
         _, _, status, payload = await session.full_sync(scope, START)

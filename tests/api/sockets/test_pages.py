@@ -5,14 +5,12 @@ import contextlib
 import logging
 import os
 import signal
-import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 import orjson
 import pytest
-import uvicorn
 from fastapi import FastAPI, WebSocket
 from redis.asyncio import Redis
 from websockets.asyncio.client import ClientConnection, connect
@@ -36,6 +34,7 @@ from tests.api.sockets.published import Owner, node, said
 from tests.conftest import PATIENCE
 from tests.history.store import Store, running_store
 from tests.other_frontend import Frontend, Merging
+from tests.serving import serving
 from wire.payloads import (
     AnalyticsUpdateMsg,
     AppendMessageMsg,
@@ -71,10 +70,10 @@ class Told:
 class Served:
     """Pages that are served by this process."""
 
-    def __init__(self, redis: Redis, url: str) -> None:
+    def __init__(self, redis: Redis, url: str, actor: Any) -> None:
         self.redis = redis
         self._url = url
-        self.actor: Any = Told(redis)
+        self.actor = actor
 
     def open(self, user_id: str = "u1", **query: str) -> connect:
         asked = "&".join(f"{name}={value}" for name, value in query.items())
@@ -103,10 +102,8 @@ async def pages(store: Store) -> AsyncIterator[Served]:
 
 @asynccontextmanager
 async def _serving(redis: Redis, actor: Any = None) -> AsyncIterator[Served]:
-    listening = socket.create_server(("127.0.0.1", 0))
-    found = Served(redis, f"ws://127.0.0.1:{listening.getsockname()[1]}")
-    found.actor = actor or found.actor
-    served = Pages(redis, found.actor)
+    actor = actor or Told(redis)
+    served = Pages(redis, actor)
     app = FastAPI()
 
     @app.websocket("/{user_id}")
@@ -121,11 +118,8 @@ async def _serving(redis: Redis, actor: Any = None) -> AsyncIterator[Served]:
         await socket.accept()
         await served.serve(socket, Asked(user_id, creator_id, last_frame, merge, extent), asyncio.Event())
 
-    server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_level="warning", ws_ping_interval=None))
-    running = asyncio.create_task(server.serve(sockets=[listening]))
-    yield found
-    server.should_exit = True
-    await running
+    async with serving(app) as port:
+        yield Served(redis, f"ws://127.0.0.1:{port}", actor)
     assert served._pages == {}
     assert served._task is not None
     served._task.cancel()
