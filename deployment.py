@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 MAX_ONGOING = 20_000
 # Serve makes a record of each request also where it writes none, unless its level is above that.
 LOGGING = {"enable_access_log": False, "log_level": "WARNING"}
-LOOK_EVERY = 0.1  # seconds, whether a replica that ends has answered all it was asked
 
 
 def build_app(settings: Settings) -> serve.Application:
@@ -28,7 +27,6 @@ def build_app(settings: Settings) -> serve.Application:
     @serve.deployment(
         name="api",
         max_ongoing_requests=MAX_ONGOING,
-        graceful_shutdown_wait_loop_s=LOOK_EVERY,
         ray_actor_options={"num_cpus": 0, "resources": stays()},
         logging_config=LOGGING,
     )
