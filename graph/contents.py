@@ -60,6 +60,7 @@ _KEYS: Final[Mapping[EdgeLabel, str]] = {
 }
 KEYS_TOGETHER: Final = 9  # beside the id: a step takes ten arguments in every home
 UNCOMPARED: Final = ("rev", "schema")
+NOT_CORRECTED: Final = ("corrected", 0)  # is as good as no such property
 SHARED: Final = ("Topic", "EngagementAction")  # stay when no conversation names them any more
 
 _PARTITION = '.has("pk", pk)'
@@ -189,7 +190,11 @@ def _compared(vertex: Vertex) -> tuple[str, dict[str, Scalar]]:
 
 
 def _without(properties: Mapping[str, Scalar]) -> dict[str, Scalar]:
-    return {key: value for key, value in properties.items() if key not in UNCOMPARED}
+    return {
+        key: value
+        for key, value in properties.items()
+        if key not in UNCOMPARED and (key, value) != NOT_CORRECTED
+    }
 
 
 def _known(row: Mapping[str, Any], keys: Sequence[str]) -> dict[str, Scalar]:

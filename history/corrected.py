@@ -190,13 +190,15 @@ class Corrections:
     ) -> EnrichedConversation:
         """What counts of a conversation of which models said `node`.
 
-        `corrected` are the ids by which it was ever corrected. Where it was, `said` is what the models said.
+        `corrected` are the ids by which it was ever corrected. Where it was, or may have been when it had
+        other messages or topics, `said` is what the models said: what stands of that beside it is to go.
         Without the `conversation` its topics alone are others, each with the messages of the largest that
         became it: of `node` without messages no more can be told.
         """
         own = {id: self._chats[node.chat_id][id] for id in corrected} if conversation else {}
         if not own and not self.touches(node.topics):
-            return node
+            may_have_been = bool(self._topics) or node.chat_id in self._chats
+            return structs.replace(node, said=self._as_said(node)) if may_have_been else node
         if conversation is None:
             return structs.replace(node, topics=self._largest(node.topics), said=self._as_said(node))
         whole: dict[Place, Correction] = {}

@@ -170,3 +170,26 @@ def test_what_counts_with_and_without_corrections_is_as_defined(
     feed: list[Call], cut: int, told: list[tuple[Any, int, Any]]
 ) -> None:
     asyncio.run(_counts(feed, cut, told))
+
+
+def said_by_fan(id: int, hour: int, **more: Any) -> dict[str, Any]:
+    at = f"2024-05-01T{hour:02}:00:00+00:00"
+    return {"id": id, "fromUser": {"id": 41}, "createdAt": at, "text": f"<p>hello {id}</p>", **more}
+
+
+@pytest.mark.parametrize(
+    ("then", "deleted", "told"),
+    [
+        ([said_by_fan(101, 8), said_by_fan(100, 9)], said_by_fan(100, 9), ("hidden", 0, True)),
+        (
+            [said_by_fan(101, 8), said_by_fan(104, 12), said_by_fan(100, 16)],
+            said_by_fan(104, 12),
+            ("action", 0, ()),
+        ),
+    ],
+    ids=["its topic", "its message, which is of another conversation now"],
+)
+async def test_what_a_conversation_lost_that_was_corrected_counts_there_no_more(
+    then: list[dict[str, Any]], deleted: dict[str, Any], told: tuple[Any, int, Any]
+) -> None:
+    await _counts([Call(then), Call([{**deleted, "isDeleted": True}])], 1, [told])
