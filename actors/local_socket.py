@@ -14,6 +14,7 @@ import socket
 import struct
 import sys
 import uuid
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from itertools import count
@@ -61,7 +62,7 @@ _REQUESTS = msgspec.msgpack.Decoder(_Request)
 _ANSWERS = msgspec.msgpack.Decoder(_Answer)
 
 
-class _End(asyncio.Protocol):
+class _End(asyncio.Protocol, ABC):
     """One end of a connection: frames each way, with their length before them."""
 
     def __init__(self) -> None:
@@ -87,8 +88,9 @@ class _End(asyncio.Protocol):
             del self._received[:end]
             self.take(frame)
 
+    @abstractmethod
     def take(self, frame: bytes) -> None:
-        raise NotImplementedError
+        """A frame has come."""
 
     def send(self, value: _Request | _Answer) -> None:
         if self._transport.is_closing():

@@ -12,8 +12,6 @@ import asyncio
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import tarfile
 import tempfile
 import time
@@ -25,6 +23,7 @@ import httpx
 import pytest
 from redis import Redis
 
+from tests.chaos.apart import run_apart
 from tests.chaos.kills import FEW, SEED, settings
 from tests.conftest import PATIENCE, ROOT, Service, start, stop
 from tests.service.processes import processes_of, redis_of, until
@@ -125,17 +124,7 @@ async def test_a_killed_redis_and_an_idle_users_process_come_back_with_all_that_
 
 
 def test_nothing_acknowledged_is_lost_doubled_or_reordered_whatever_is_killed(running: Service) -> None:
-    """In a process of its own: a process is a driver on one Ray only, and this one may be on another."""
-    asked = [f"--folder={running.folder}", f"--kills={FEW}", f"--seed={SEED}", f"--users={SENDERS}"]
-    run = subprocess.run(
-        [sys.executable, "-m", "tests.chaos", *asked],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    assert run.returncode == 0, run.stdout
+    run_apart(f"--folder={running.folder}", f"--kills={FEW}", f"--seed={SEED}", f"--users={SENDERS}")
 
 
 async def _until(http: httpx.AsyncClient, conversations: int, **asked: Any) -> None:
