@@ -123,12 +123,25 @@ async def page(ws: str, user_id: str, **query: str) -> AsyncIterator[Listener]:
 
 
 async def settled(listener: Listener, http: httpx.AsyncClient, user_id: str, sequence: int) -> Raw:
-    """The user's bootstrap once everything up to `sequence` is enriched and in the graph."""
+    """The user's bootstrap once everything up to `sequence` is enriched and in the graph.
+
+    A page that comes meanwhile is told where things stand: messages may be there that are not enriched yet.
+    """
     shows = ("analytics_update", "full_sync_response")
     await listener.until(lambda frame: frame["type"] in shows and frame["sequence"] >= sequence)
-    boot: Raw = (await http.get(f"/api/v1/frontend/bootstrap/{user_id}")).json()
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            boot: Raw = (await http.get(f"/api/v1/frontend/bootstrap/{user_id}")).json()
+            if _is_enriched(boot):
+                break
+            await asyncio.sleep(0.05)
     await in_graph(http, user_id, boot["analytics"])
     return boot
+
+
+def _is_enriched(boot: Raw) -> bool:
+    messages = (each for node in boot["conversations"] for each in node["messages"])
+    return all(each["topics"] is not None for each in messages)
 
 
 async def in_graph(http: httpx.AsyncClient, user_id: str, shown: Raw) -> None:
