@@ -92,6 +92,28 @@ async def test_what_is_stored_is_found_again(redis: Redis, account: Account) -> 
     assert await TopicModels(redis).latest(account) == artefact(2)
 
 
+async def test_a_model_is_read_again_when_there_is_another_version(redis: Redis, account: Account) -> None:
+    mine, others = TopicModels(redis), TopicModels(redis)
+    assert await others.store(account, artefact(1), after=0)
+    assert await mine.latest(account) == artefact(1)
+    await redis.hset(f"topics:{account.key}", "artefact", b"of the same version")
+    assert await mine.latest(account) == artefact(1)
+    assert await others.store(account, artefact(2), after=1)
+    assert await mine.latest(account) == artefact(2)
+    await others.drop(account)
+    assert await mine.latest(account) is None
+
+
+async def test_a_model_that_was_dropped_is_not_found_though_another_has_its_version(
+    redis: Redis, account: Account
+) -> None:
+    models = TopicModels(redis)
+    for number in (5, 7):
+        assert await models.store(account, artefact(1, number), after=0)
+        assert await models.latest(account) == artefact(1, number)
+        await models.drop(account)
+
+
 async def test_of_two_refits_at_once_one_is_stored(redis: Redis, account: Account) -> None:
     await TopicModels(redis).store(account, artefact(1), after=0)
     mine, yours = artefact(2, 5), artefact(2, 7)
