@@ -20,7 +20,7 @@ from errors import Unavailable
 SHORT, MIDDLE, LONG = 1_000, 10_000, 100_000  # messages
 DELTAS = 200
 WARM_UP = 20
-GOAL = 256.0  # MiB
+GOAL, REST_GOAL = 256.0, 64.0  # MiB
 ACTIVATIONS = 5
 LOOK_EVERY = 0.2  # seconds
 
@@ -31,6 +31,7 @@ async def measure(url: str, ray_address: str) -> list[Figure]:
     timeout = aiohttp.ClientTimeout(total=600)
     async with aiohttp.ClientSession(url, connector=connector, timeout=timeout) as http:
         short = await _latency(http, SHORT)
+        rests = _own(await _owner(ray_address, _user(SHORT)))
         await _load(http, MIDDLE)
         activations = {size: await _activations(http, ray_address, size) for size in (SHORT, MIDDLE)}
         pid = await _owner(ray_address, _user(LONG))
@@ -60,6 +61,7 @@ async def measure(url: str, ray_address: str) -> list[Figure]:
             )
             for percent in (50, 99)
         ),
+        Figure(f"Owner of {SHORT:,} messages, at rest", rests, "MiB", "goal", REST_GOAL),
         Figure(f"Owner of {LONG:,} messages, resident", resident, "MiB", "goal", GOAL),
         Figure(f"Owner of {LONG:,} messages, at its peak", peak[0], "MiB", "goal", GOAL),
         Figure(f"Owner of {LONG:,} messages, activated anew", again, "MiB", "goal", GOAL),
@@ -129,6 +131,6 @@ async def _watch(pid: int, peak: list[float]) -> None:
 
 
 def _own(pid: int) -> float:
-    """MiB that the process holds, but for what of Ray's shared store it has looked at."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    return sum(map(int, re.findall(r"^Rss(?:Anon|File):\s+(\d+) kB", status, re.MULTILINE))) / 1024
+    """MiB that the process takes, with its share of libraries, but for what of Ray's store it has looked at."""
+    memory = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    return sum(map(int, re.findall(r"^Pss_(?:Anon|File):\s+(\d+) kB", memory, re.MULTILINE))) / 1024

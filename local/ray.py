@@ -194,6 +194,7 @@ OWN = {
 
 # What busy cores run into; docs/operations.md has Ray's own values. On one machine nothing is won by short
 # limits: a process that ends is noticed at once whatever they are, one that hangs does not answer `/health`.
+# Not so a worker process that ends while it starts: RAY_worker_register_timeout_seconds stays as it is.
 LIMITS = {
     # As nice as Ray makes them, workers have a thirtieth of a core that anything else on the machine wants.
     "RAY_worker_niceness": "0",
@@ -201,7 +202,6 @@ LIMITS = {
     "RAY_raylet_start_wait_time_s": str(PATIENCE),
     "RAY_agent_register_timeout_ms": str(PATIENCE * 1000),
     "RAY_DASHBOARD_STARTUP_TIMEOUT_S": str(PATIENCE),
-    "RAY_worker_register_timeout_seconds": str(PATIENCE),
     # Connections to the GCS, which knows what runs where.
     "RAY_gcs_rpc_server_connect_timeout_s": str(PATIENCE),
     "RAY_gcs_server_request_timeout_seconds": str(PATIENCE),
