@@ -41,21 +41,31 @@ BESIDE: Final = ("-journal", ".new")  # ends of the names of files beside an ind
 _TOKENIZER: Final = 'tokenize = "unicode61 remove_diacritics 2"'
 _OPEN, _CLOSE = "\x01", "\x02"  # around what is highlighted; `readable` leaves none of them in a text
 
-_SCHEMA: Final = f"""
-CREATE TABLE facts(name TEXT PRIMARY KEY, value) WITHOUT ROWID;
-CREATE TABLE chats(chat TEXT PRIMARY KEY, stamp BLOB) WITHOUT ROWID;
-CREATE TABLE messages(
+_SCHEMA: Final = (
+    "CREATE TABLE facts(name TEXT PRIMARY KEY, value) WITHOUT ROWID",
+    "CREATE TABLE chats(chat TEXT PRIMARY KEY, stamp BLOB) WITHOUT ROWID",
+    """CREATE TABLE messages(
   slot INTEGER PRIMARY KEY AUTOINCREMENT, message TEXT NOT NULL, chat TEXT NOT NULL,
   conversation TEXT NOT NULL, fan TEXT NOT NULL, at REAL NOT NULL, direction TEXT NOT NULL,
   kind TEXT NOT NULL, text TEXT NOT NULL, mood REAL, topics TEXT NOT NULL, actions TEXT NOT NULL,
   has_vector INTEGER NOT NULL DEFAULT 0, said_mood REAL, said_topics TEXT, said_actions TEXT,
-  UNIQUE(chat, message));
-CREATE INDEX of_conversations ON messages(chat, conversation);
-CREATE INDEX without_vector ON messages(slot) WHERE has_vector = 0;
-CREATE TABLE vectors(block INTEGER PRIMARY KEY, data BLOB NOT NULL);
-CREATE VIRTUAL TABLE words USING fts5(text, content = 'messages', content_rowid = 'slot', {_TOKENIZER});
-PRAGMA user_version = {FORMAT};
-"""
+  UNIQUE(chat, message))""",
+    "CREATE INDEX of_conversations ON messages(chat, conversation)",
+    "CREATE INDEX without_vector ON messages(slot) WHERE has_vector = 0",
+    "CREATE TABLE vectors(block INTEGER PRIMARY KEY, data BLOB NOT NULL)",
+    "CREATE VIRTUAL TABLE words USING "
+    f"fts5(text, content = 'messages', content_rowid = 'slot', {_TOKENIZER})",
+    f"PRAGMA user_version = {FORMAT}",
+)
+_AWAY: Final = (  # a file that others use, or a disk that is full
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_NOMEM,
+)
 _COLUMNS: Final = (
     "message, chat, conversation, fan, at, direction, kind, text, mood, topics, actions, said_mood, "
     "said_topics, said_actions"
@@ -136,6 +146,13 @@ class Found(NamedTuple):
     without_vector: int  # messages that cannot be found by meaning yet
 
 
+def is_away(error: Exception) -> bool:
+    """Whether a file may be used later: waiting helps."""
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK)
+    # Moved it was removed, as by an owner before who had nothing of it.
+    return code != sqlite3.SQLITE_READONLY_DBMOVED and code & 0xFF in _AWAY
+
+
 def to_json(value: Any) -> str:
     """As it stands in `Row.topics` and `Row.actions`, where its parts are looked for as text."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
@@ -156,6 +173,8 @@ class Index:
         try:
             self._db = self._opened()
         except sqlite3.DatabaseError as error:
+            if is_away(error):
+                raise
             log.warning("A search index cannot be read and is made anew (%s).", type(error).__name__)
             self._remove()
             self._db = self._opened()
@@ -169,12 +188,13 @@ class Index:
         try:
             db.execute("PRAGMA secure_delete = ON")
             db.execute("PRAGMA temp_store = MEMORY")
+            db.execute("BEGIN IMMEDIATE")  # another owner may be making it
             [version] = db.execute("PRAGMA user_version").fetchone()
             if version == 0:
-                db.executescript(_SCHEMA)
+                for statement in _SCHEMA:
+                    db.execute(statement)
             elif version != FORMAT:
                 raise sqlite3.DatabaseError("It is of another release.")
-            db.execute("BEGIN IMMEDIATE")
             known = {name for _, name, *_ in db.execute("PRAGMA table_info(messages)")}
             for column in _LATER:
                 if column.partition(" ")[0] not in known:

@@ -29,7 +29,7 @@ from history.chat import CachedChat
 from history.history import Change, History, Key
 from history.packing import Packed
 from search.embedded import Embedded, digest_of
-from search.index import BESIDE, Found, Index, Row, Update, to_json
+from search.index import BESIDE, Found, Index, Row, Update, is_away, to_json
 from search.question import Question, readable
 from session.clock import Clock
 from wire.view import message_kind
@@ -45,15 +45,6 @@ MOST_VECTORS = 20_000  # that wait for their messages: 8 MB
 SETTLED_WITHIN = 0.1  # seconds that a search waits for what came just before it
 BUSY_PAUSE = 0.5  # seconds
 RETRY_FIRST, RETRY_MOST = 0.5, 60.0
-_AWAY = (  # a file that others use, or a disk that is full
-    sqlite3.SQLITE_BUSY,
-    sqlite3.SQLITE_LOCKED,
-    sqlite3.SQLITE_FULL,
-    sqlite3.SQLITE_IOERR,
-    sqlite3.SQLITE_CANTOPEN,
-    sqlite3.SQLITE_READONLY,
-    sqlite3.SQLITE_NOMEM,
-)
 EVERY = 20  # chats that are looked at between two looks at the event loop
 
 
@@ -450,10 +441,8 @@ def _filtered(found: MessageEnrichment | None) -> tuple[object, ...]:
 
 def _says_damage(error: Exception) -> bool:
     """Whether it is the file's own fault: waiting would not help."""
-    code = getattr(error, "sqlite_errorcode", None)  # none: it was closed meanwhile
-    if code == sqlite3.SQLITE_READONLY_DBMOVED:  # removed, as by an owner before who had nothing of it
-        return True
-    return code is not None and code & 0xFF not in _AWAY
+    is_of_file = hasattr(error, "sqlite_errorcode")  # none: it was closed meanwhile
+    return is_of_file and not is_away(error)
 
 
 def _file_of(creator_id: str) -> str:

@@ -3,6 +3,7 @@
 import sqlite3
 import unicodedata
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -279,6 +280,35 @@ def test_an_owner_that_was_displaced_writes_no_more(tmp_path: Path) -> None:
         put(old, row("m2", "gym"))
     with pytest.raises(StaleOwner):
         Index(path, 1)
+    assert found(new, "gym") == ["m1"]
+    old.close()
+    new.close()
+
+
+def test_owners_that_open_a_new_file_at_once_have_one(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(4) as threads:
+        for n in range(20):
+            path = tmp_path / f"{n}.sqlite"
+            opened = list(threads.map(lambda _, path=path: Index(path, 1), range(4)))
+            put(opened[0], row("m1", "gym"))
+            assert [found(each, "gym") for each in opened] == [["m1"]] * 4
+            for each in opened:
+                each.close()
+
+
+def test_a_file_that_another_owner_writes_is_not_taken_for_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "one.sqlite"
+    old = Index(path, 1)
+    put(old, row("m1", "gym"))
+    monkeypatch.setattr("search.index.LOCKED_WITHIN", 0.0)
+    writing = sqlite3.connect(path, isolation_level=None)
+    writing.execute("BEGIN IMMEDIATE")
+    with pytest.raises(sqlite3.OperationalError, match="locked"):
+        Index(path, 2)
+    writing.close()
+    new = Index(path, 2)
     assert found(new, "gym") == ["m1"]
     old.close()
     new.close()
