@@ -433,6 +433,8 @@ class Index:
         try:
             if self._fact(db, "epoch", 0) != self._epoch:
                 raise StaleOwner("Another process owns this user now, and its search index.")
+            # What FTS5 is refused does not say that the file was removed: a plain table is written first.
+            self._tell(db, "epoch", self._epoch)
             yield db
             db.execute("COMMIT")
         except BaseException:

@@ -164,6 +164,7 @@ class Indexes:
                     await self._do(index.drop)
             await self._do(self._remove_others)
         except (sqlite3.Error, OSError) as error:
+            self._doubt(error)
             raise Unavailable("The search index could not be written anew.") from error
 
     async def close(self) -> None:
@@ -193,8 +194,7 @@ class Indexes:
             index = await self._index(creator_id)
             return await self._do(ask, index, *args, **kwargs)
         except (sqlite3.Error, OSError) as error:
-            self._is_damaged = self._is_damaged or _says_damage(error)
-            self._asked.set()
+            self._doubt(error)
             raise Unavailable(
                 f"The search index cannot be read ({type(error).__name__}); it is looked after, try again."
             ) from error
@@ -220,6 +220,11 @@ class Indexes:
             await self._lacks.wait()
             self._lacks.clear()
             await self._again(self._embed_rest)
+
+    def _doubt(self, error: Exception) -> None:
+        """Have a file looked after that could not be used."""
+        self._is_damaged = self._is_damaged or _says_damage(error)
+        self._asked.set()
 
     def _mark(self, key: Key, ids: Iterable[str]) -> None:
         self._dirty.setdefault(key, {}).update(dict.fromkeys(ids))

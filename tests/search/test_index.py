@@ -2,7 +2,7 @@
 
 import sqlite3
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 
 from errors import InvalidInput, StaleOwner
 from search.embedded import digest_of
-from search.index import LEAST_COSINE, Index, Row, Update, highlights, to_json
+from search.index import LEAST_COSINE, Index, Row, Update, highlights, is_away, to_json
 from search.question import Filters, Mode, Question, readable
 from search.vectors import packed
 
@@ -312,6 +312,17 @@ def test_a_file_that_another_owner_writes_is_not_taken_for_damaged(
     assert found(new, "gym") == ["m1"]
     old.close()
     new.close()
+
+
+@pytest.mark.parametrize("write", [Index.forget, lambda index: put(index)])
+def test_waiting_does_not_help_a_file_that_was_removed(
+    index: Index, tmp_path: Path, write: Callable[[Index], None]
+) -> None:
+    put(index, row("m1", "gym"))
+    (tmp_path / "one.sqlite").unlink()
+    with pytest.raises(sqlite3.OperationalError) as refused:
+        write(index)
+    assert not is_away(refused.value)
 
 
 @pytest.mark.parametrize("data", [b"no database, but long enough to be looked at" * 100, b""])

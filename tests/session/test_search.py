@@ -318,6 +318,19 @@ async def test_a_file_that_is_removed_while_it_is_used_is_made_anew(world: World
     assert files(world) != []
 
 
+async def test_an_erasure_that_changes_no_index_is_carried_out_though_a_file_is_gone(
+    world: World,
+) -> None:
+    await ids(world, "gym", "both")
+    await ids(world, "gym", "both", creator=OTHER)  # nothing is being written
+    for file in files(world):
+        file.unlink()
+    await world.session.erase("r1", CREATOR, "nobody that is known", 0.0)
+    await world.settle()
+    assert (await world.session.get_receipt("r1"))["completed_at"]
+    assert await ids(world, "gym") == ["a1", "b1"]
+
+
 async def test_an_encrypted_index_is_in_no_file_and_those_from_before_are_removed(
     world: World, tmp_path: Path
 ) -> None:
