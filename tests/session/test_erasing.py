@@ -39,6 +39,11 @@ async def erase(world: World, creator: str | None = CREATOR, id: str | None = "4
     return await world.session.get_receipt("r1")
 
 
+def without_digests(text: str, receipt: dict[str, Any]) -> str:
+    """Without what may have the digits of any id in it by chance."""
+    return text.replace(receipt["subject"], "").replace(receipt["signature"], "")
+
+
 async def test_nothing_of_an_erased_fan_is_left_and_the_others_stay(world: World) -> None:
     assert "secret of 41" in world.kept()
     receipt = await erase(world)
@@ -110,7 +115,7 @@ async def test_an_erased_account_is_gone_and_the_other_stays(world: World) -> No
     receipt = await erase(world, id=None)
     assert receipt["scope"] == "account"
     assert receipt["removed"] == {"chats": 2, "messages": 3, "held": 0, "topics": 0}
-    assert "901" not in world.kept().replace(receipt["subject"], "")
+    assert CREATOR not in without_digests(world.kept(), receipt)
     assert world.held_texts() == {"51": {"c1": "text of c1"}}
     assert world.graph.accounts == {Account(USER, OTHER).key}
     assert world.pages[0].shown() == world.held_texts()
@@ -255,7 +260,7 @@ async def test_a_receipt_says_what_was_removed_but_not_of_whom(world: World) -> 
     receipt = await erase(world)
     text = orjson.dumps(receipt).decode()
     assert '"41"' not in text
-    assert CREATOR not in text.replace(receipt["subject"], "")
+    assert CREATOR not in without_digests(text, receipt)
     assert SEAL.is_valid(receipt)
     assert receipt["subject"] == SEAL.subject(USER, CREATOR, "41")
     assert not SEAL.is_valid({**receipt, "removed": {**receipt["removed"], "messages": 3}})
