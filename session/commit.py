@@ -98,6 +98,7 @@ class Commit:
         self._accepted = accepted
         self._compared: Input | None = None  # what is being compared with what is known
         self._inputs: list[Input] = []
+        self._is_appending = False
         self.waiting = 0  # messages that wait for the journal
         self._entered = asyncio.Event()
         self._doubt: AnalyticsError | None = None  # why it is not known what the journal has
@@ -106,7 +107,7 @@ class Commit:
     @property
     def idle(self) -> bool:
         """Whether nothing waits for the journal."""
-        waits = self.waiting or self._inputs or self._compared is not None
+        waits = self._inputs or self._is_appending or self._compared is not None
         return not waits and self._doubt is None
 
     def begin(self, creator_id: str, received_at: float) -> Input:
@@ -141,6 +142,7 @@ class Commit:
     async def _journal_waiting(self) -> None:
         inputs, self._inputs = self._inputs, []
         self._entered.clear()
+        self._is_appending = True
         try:
             for run in _runs(inputs):
                 await self._append(run)
@@ -153,6 +155,7 @@ class Commit:
                 raise
             await self._settle()
         finally:
+            self._is_appending = False
             self.waiting = sum(len(each.fresh) for each in self._inputs)
 
     async def _append(self, run: Sequence[Input]) -> None:

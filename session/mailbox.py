@@ -13,14 +13,9 @@ class Mailbox:
         self._is_taking = False
 
     @property
-    def is_empty(self) -> bool:
-        """Whether no event waits; one may be being taken."""
-        return self._events.empty()
-
-    @property
     def idle(self) -> bool:
         """Whether no event waits or is being taken."""
-        return self.is_empty and not self._is_taking
+        return self._events.empty() and not self._is_taking
 
     def put(self, event: Event) -> None:
         self._events.put_nowait(event)

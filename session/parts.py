@@ -112,7 +112,7 @@ class Parts:
         """Whether nothing is in hand and nothing waits, but perhaps for the graph."""
         state = self.state
         waits = state.job is not None or state.inbox or state.status is Status.ERROR
-        return not waits and self.mailbox.is_empty and self.intake.idle and self.pages.idle
+        return not waits and self.mailbox.idle and self.intake.idle and self.pages.idle
 
     @property
     def idle(self) -> bool:

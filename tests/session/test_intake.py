@@ -266,6 +266,20 @@ async def test_while_it_is_in_doubt_nothing_is_taken(redis: Redis, user_id: str)
     assert sorted(one.messages()) == [("1", "hello"), ("2", "hello"), ("3", "hello")]
 
 
+async def test_also_what_brings_no_message_is_in_hand_until_it_is_an_event(
+    redis: Redis, user_id: str
+) -> None:
+    async with owner(redis, user_id) as one:
+        chat = json({"chats": [{"withUser": {"id": 41}}], "messages": []})
+        taking = asyncio.create_task(one.intake.snapshot(chat, CREATOR))
+        idle = []
+        while not one.events:
+            await asyncio.sleep(0)
+            idle.append(one.intake.idle and not one.events)
+        await taking
+    assert not any(idle)
+
+
 async def test_a_caller_that_is_gone_does_not_take_its_input_with_it(redis: Redis, user_id: str) -> None:
     unreliable = Unreliable(redis)
     async with owner(unreliable, user_id) as one:  # type: ignore[arg-type]

@@ -351,6 +351,19 @@ async def test_who_leaves_has_checkpointed_everything(world: World) -> None:
     assert len(world.frames) == frames
 
 
+async def test_who_leaves_finishes_what_waits_until_the_chats_are_at_rest(world: World) -> None:
+    async with world.parts.at_rest:  # as while a checkpoint is taken
+        await say(world.session, raw("3", 120))
+        await turn()
+        leaving = asyncio.create_task(world.session.leave(60.0))
+        await turn()
+    while not leaving.done():
+        await world.clock.advance(0.01)
+        await turn()
+    assert world.checkpoints[-1].sequence == world.sequence
+    assert world.checkpoints[-1].unfinished == []
+
+
 async def test_an_owner_that_is_displaced_stops_and_writes_nothing_more(world: World) -> None:
     writes = world.graph.writes
     running, world._running = world._running, None
