@@ -38,7 +38,8 @@ log = logging.getLogger(__name__)
 
 MISSED = 4008
 SUBSCRIBE_TIMEOUT = 5.0
-SILENCE = 10.0  # after this long Redis is asked whether it is there, and has as long to answer
+SILENCE = 10.0  # seconds after which Redis is asked whether it is there
+ANSWER_WITHIN = 10.0  # seconds that it has for that
 CANCEL_AGAIN = 0.1  # seconds
 GATHER = 0.5  # seconds in which more of what asks for a full sync is gathered
 
@@ -222,7 +223,7 @@ class Pages:
         message = await self._pubsub.get_message(timeout=SILENCE)
         if message is None:
             await self._pubsub.ping()
-            message = await self._pubsub.get_message(timeout=SILENCE)
+            message = await self._pubsub.get_message(timeout=ANSWER_WITHIN)
         if message is None:
             raise ConnectionError("Redis is silent.")
         if message["type"] not in ("message", "subscribe"):
