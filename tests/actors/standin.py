@@ -3,12 +3,13 @@
 import asyncio
 import os
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any
 
 import ray
 
 from errors import StaleOwner
+from remote import aside
 from settings import Settings
 
 
@@ -51,18 +52,18 @@ def spare_of(registry: Any) -> Any:
     return registry._spare.result() if registry._spare.done() else None
 
 
-def have_no_room(_registry: Any) -> None:
-    """In the registry's process: the next spare asks for what no machine has."""
-    from actors import registry  # a stand-in's process does without it: that is most of what it would load
+def have_no_room(registry: Any) -> None:
+    """In the registry's process: the next spare, and no other, asks for what no machine has."""
 
-    module = vars(registry)
-    make = module["child_actor"]
+    def prepare() -> Coroutine[Any, Any, Any]:
+        del registry._prepare
+        return aside(nowhere, registry._warm, registry._settings.env())
 
-    def child(kind: type, *args: Any) -> Any:
-        module["child_actor"] = make
-        return ray.remote(kind).options(resources={"nowhere": 1}).remote(*args)
+    registry._prepare = prepare
 
-    module["child_actor"] = child
+
+def nowhere(kind: type, *args: Any) -> Any:
+    return ray.remote(kind).options(resources={"nowhere": 1}).remote(*args)
 
 
 class NothingToUpgrade:
