@@ -139,8 +139,24 @@ async def settled(listener: Listener, http: httpx.AsyncClient, user_id: str, seq
     return boot
 
 
-def _is_enriched(boot: Raw) -> bool:
-    messages = (each for node in boot["conversations"] for each in node["messages"])
+async def synced(listener: Listener) -> Raw:
+    """What the first full sync has that shows something, all of it enriched, once the user is live.
+
+    A page that comes meanwhile is told where things stand before.
+    """
+
+    def is_whole(frame: Raw) -> bool:
+        told = frame["type"] == "full_sync_response" and frame["payload"]
+        return bool(told and told["conversations"]) and _is_enriched(told)
+
+    sync: Raw = (await listener.until(is_whole))["payload"]
+    while listener.of("system_status")[-1]["status"] != "REALTIME":
+        await listener.until(lambda frame: frame["type"] == "system_status")
+    return sync
+
+
+def _is_enriched(shown: Raw) -> bool:
+    messages = (each for node in shown["conversations"] for each in node["messages"])
     return all(each["topics"] is not None for each in messages)
 
 

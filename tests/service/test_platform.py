@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from tests.conftest import PATIENCE, Service
-from tests.service.talk import Raw, dial, page
+from tests.service.talk import Raw, dial, page, synced
 
 CREATOR = "100"
 F, T = {"fromUser": {"id": 902}}, {"toUser": {"id": 902}}
@@ -402,9 +402,6 @@ async def test_a_page_is_shown_what_the_figures_say(service: Service, account: A
     )
     async with page(service.ws, account.user_id, creator_id=CREATOR) as shown:
         await account.send("snapshot", {"messages": [ask, answer]})
-        sync = await shown.until(
-            lambda frame: frame["type"] == "full_sync_response" and frame["payload"]["conversations"]
-        )
-        [node] = sync["payload"]["conversations"]
+        [node] = (await synced(shown))["conversations"]
         assert (node["averageResponseTime"], node["messageCount"]) == (10, 2)
         assert [m["is_creator"] for m in node["messages"]] == [False, True]

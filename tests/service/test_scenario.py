@@ -10,7 +10,19 @@ import orjson
 from redis.asyncio import Redis
 
 from tests.conftest import PATIENCE, Service
-from tests.service.talk import Raw, chat, dial, kill_owner, message, numbers, page, post, recent, settled
+from tests.service.talk import (
+    Raw,
+    chat,
+    dial,
+    kill_owner,
+    message,
+    numbers,
+    page,
+    post,
+    recent,
+    settled,
+    synced,
+)
 
 FANS = (501, 502, 503)
 LINES = (
@@ -159,9 +171,7 @@ async def test_what_was_acknowledged_is_finished_after_kill_9_without_any_furthe
         async with page(service.ws, user_id) as listener:
             await post(http, user_id, "snapshot", {"chats": CHATS, "messages": history()})
             await kill_owner(user_id)
-            sync = await listener.until(lambda frame: frame["type"] == "full_sync_response")
-            await listener.status("REALTIME")
-        nodes = sync["payload"]["conversations"]
+            nodes = (await synced(listener))["conversations"]
         assert sum(len(node["messages"]) for node in nodes) == len(history())
 
 

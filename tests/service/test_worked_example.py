@@ -15,7 +15,7 @@ from graph.traversals import CONVERSATIONS
 from insights.tables import Ask
 from settings import Settings
 from tests.conftest import PATIENCE, Service
-from tests.service.talk import chat, in_graph, message, page, post
+from tests.service.talk import chat, in_graph, message, page, post, synced
 
 DAY = (datetime.now(UTC) - timedelta(days=3)).replace(hour=0, minute=0, second=0, microsecond=0)
 FAN = 7001
@@ -61,10 +61,7 @@ async def test_the_worked_example_has_the_same_numbers_everywhere(
     ):
         receipt = await post(http, user_id, "snapshot", SNAPSHOT)
         assert (receipt["accepted"], receipt["duplicates"], receipt["held"]) == (6, 0, 0)
-        sync = await listener.until(lambda frame: frame["type"] == "full_sync_response")
-        await listener.status("REALTIME")
-
-        over_socket = sync["payload"]["analytics"]
+        over_socket = (await synced(listener))["analytics"]
         assert holds(over_socket["response_time_metrics"], tolerance=0.05)  # as a person reads it
         assert over_socket["conversations"] == 2
 
