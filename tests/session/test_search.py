@@ -424,9 +424,11 @@ class AgainstTheHistory(RuleBasedStateMachine):
         self.loop.run_until_complete(work())
 
     def teardown(self) -> None:
-        self.search()
-        self.loop.run_until_complete(self.world.kill())
-        self.loop.close()
+        try:
+            self.search()
+        finally:  # what is left open would be found in a test that follows
+            self.loop.run_until_complete(self.world.kill())
+            self.loop.close()
 
 
 def test_what_is_found_is_what_the_history_holds_whatever_happens(tmp_path: Path) -> None:
