@@ -131,6 +131,6 @@ async def _watch(pid: int, peak: list[float]) -> None:
 
 
 def _own(pid: int) -> float:
-    """MiB that the process takes, with its share of libraries, but for what of Ray's store it has looked at."""
+    """MiB that it takes, with its share of libraries, but for what of Ray's store it has looked at."""
     memory = Path(f"/proc/{pid}/smaps_rollup").read_text()
     return sum(map(int, re.findall(r"^Pss_(?:Anon|File):\s+(\d+) kB", memory, re.MULTILINE))) / 1024
