@@ -38,6 +38,7 @@ from session.ports import Ports
 from session.session import Session
 from session.understood import Understood
 from settings import Settings
+from steps import sliced
 
 TOPICS = 40
 PART = 500  # conversations that are understood together
@@ -142,7 +143,7 @@ class _Enricher:
 
     async def _parts(self, conversations: Iterable[tuple[Conversation, Context]]) -> AsyncIterator[Nodes]:
         nodes: Nodes = []
-        for conversation, context in conversations:
+        async for conversation, context in sliced(conversations):
             nodes.append(_node(conversation, context))
             if len(nodes) >= PART:
                 yield nodes

@@ -106,10 +106,10 @@ class Bundle(Sized, Iterable[Message]):
         """What was received of each."""
         return (raw for piece in self._pieces() for raw in piece.raws())
 
-    def emptied(self) -> Iterator[list[Message]]:
+    def emptied(self) -> Iterator[Iterator[Message]]:
         """All of them for the last time, in parts that share no chat; the length stays what it was."""
         while self._parts:
-            yield [message for piece in self._parts.pop(0).pieces() for message in piece.whole()]
+            yield (message for piece in self._parts.pop(0).pieces() for message in piece.whole())
 
     def without(
         self, places: Set[int], moved: Mapping[int, str] = MappingProxyType({})
@@ -151,7 +151,7 @@ def placed(messages: Messages) -> Iterator[tuple[int, Message]]:
     return messages.placed() if isinstance(messages, Bundle) else enumerate(messages)
 
 
-def emptied(messages: Messages) -> Iterable[Sequence[Message]]:
+def emptied(messages: Messages) -> Iterable[Iterable[Message]]:
     """All of them, in parts that share no chat; a bundle is given for the last time."""
     return messages.emptied() if isinstance(messages, Bundle) else (messages,)
 

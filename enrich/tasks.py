@@ -23,7 +23,6 @@ from collections.abc import (
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import ray
@@ -48,6 +47,7 @@ from metrics.declared import ENRICHMENT_MESSAGES, ENRICHMENT_TASK_SECONDS
 from remote import result
 from search.embedded import Embedded
 from settings import Settings
+from steps import sliced
 
 if TYPE_CHECKING:
     from enrich.analyse import Analysis
@@ -135,7 +135,7 @@ class Enricher:
             self._tell_embedded(embedded)
             return list(nodes)
 
-        return _version(fitted), _bounded(limit, assigned, _released(parts))
+        return _version(fitted), _bounded(limit, assigned, sliced(_released(parts)))
 
     async def fitted(self, creator_id: str) -> Fitted | None:
         """What is known of the creator's latest fit; None when there is none. RedisError, EnrichmentError."""
@@ -184,7 +184,7 @@ class Enricher:
         those that fail get a node that says so. Raises what was raised last when not one of them can be
         enriched: then it is not their fault.
         """
-        wanted = list(conversations)
+        wanted = [each async for each in sliced(conversations)]
         if not wanted:
             return
         options = {**await _options(), **({"max_retries": 1} if alone else {})}
@@ -216,7 +216,7 @@ class Enricher:
 
         cpus = await _cpus()
         parts: Iterable[list[Wanted]] = ([each] for each in wanted) if alone else _parts(wanted, cpus)
-        async for nodes in _bounded(_IN_FLIGHT_PER_CPU * cpus, enriched, parts):
+        async for nodes in _bounded(_IN_FLIGHT_PER_CPU * cpus, enriched, sliced(parts)):
             yield nodes
         if len(problems) == len(wanted):
             raise problems[-1]
@@ -287,11 +287,11 @@ async def _analysed(chunk: "Sequence[WholeChat]", models: Models, options: dict[
     return _Part(analysis, documents, await result(counted))
 
 
-def _chunks(chats: Iterable[WholeChat]) -> Iterator[list[WholeChat]]:
+async def _chunks(chats: Iterable[WholeChat]) -> AsyncIterator[list[WholeChat]]:
     """As many chats together as make _CHUNK messages."""
     chunk: list[WholeChat] = []
     size = 0
-    for conversations, chat, known in chats:
+    async for conversations, chat, known in sliced(chats):
         chunk.append((conversations, chat, known))
         size += sum(len(each.messages) for each in conversations)
         if size >= _CHUNK:
@@ -323,16 +323,15 @@ def _released(parts: "list[_Part]") -> "Iterator[_Part]":
         yield parts.pop()
 
 
-async def _bounded(limit: int, run: Callable[[X], Awaitable[Y]], items: Iterable[X]) -> AsyncIterator[Y]:
+async def _bounded(limit: int, run: Callable[[X], Awaitable[Y]], items: AsyncIterator[X]) -> AsyncIterator[Y]:
     """The results of `run` in the order of `items`, at most `limit` at a time; the first error ends all.
 
     An item is asked for when there is room for it.
     """
-    waiting = iter(items)
     running: deque[asyncio.Future[Y]] = deque()
     try:
         while True:
-            for item in islice(waiting, limit - len(running)):
+            while len(running) < limit and (item := await anext(items, None)) is not None:
                 running.append(asyncio.ensure_future(run(item)))
             if not running:
                 return

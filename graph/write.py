@@ -4,15 +4,18 @@
 A rebuild makes the account one that is found at its end: one that was interrupted is not taken for all.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Protocol
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from itertools import chain
+from typing import Final, Protocol
 
 from chats.enriched import EnrichedConversation
 from chats.fan import FanState
 from graph.builder import GraphBuilder
-from graph.model import DropConversation, DropFan, DropOlder, DropUnusedTopics, Mutation
+from graph.model import DropConversation, DropFan, DropOlder, DropUnusedTopics, Mutation, UpsertVertex
+from steps import sliced
 
-PART = 5_000  # mutations of a rebuild that are in memory together
+PART: Final = 1_000  # mutations that are built and written together
+SHARED: Final = frozenset({"Creator", "Fan", "Topic", "EngagementAction"})  # labels that conversations share
 
 
 class Writer(Protocol):
@@ -32,23 +35,17 @@ async def rebuild_graph_from_snapshot(
 ) -> None:
     """Write every conversation at `rev`, then drop what is older: a reader never sees an empty graph."""
     builder = GraphBuilder(user_id, creator_id, rev)
-    mutations: list[Mutation] = []
-    for each in enriched_conversations:
-        mutations += builder.build_graph(each, each.fan_id)
-        if len(mutations) >= PART:
-            await writer.apply(mutations)
-            mutations = []
-    for fan in fans:
-        mutations += builder.build_fan(fan)
-        if len(mutations) >= PART:
-            await writer.apply(mutations)
-            mutations = []
-    await writer.apply([*mutations, builder.build_account(), DropOlder(builder.pk, rev)])
+    pieces: Iterable[Sequence[Mutation]] = chain(
+        (builder.build_graph(each, each.fan_id) for each in enriched_conversations),
+        map(builder.build_fan, fans),
+        [[builder.build_account(), DropOlder(builder.pk, rev)]],
+    )
+    await _apply(pieces, writer)
 
 
 async def append_graph_from_delta(
     user_id: str,
-    enriched_conversation: EnrichedConversation | Sequence[EnrichedConversation],
+    enriched_conversation: EnrichedConversation | Iterable[EnrichedConversation],
     creator_id: str,
     *,
     fans: Iterable[FanState] = (),
@@ -67,14 +64,16 @@ async def append_graph_from_delta(
     """
     found = enriched_conversation
     builder = GraphBuilder(user_id, creator_id, rev)
-    mutations: list[Mutation] = list(_dropped(builder.pk, gone, corrected))
-    for each in [found] if isinstance(found, EnrichedConversation) else found:
-        mutations += builder.build_graph(each, each.fan_id)
-    for fan in fans:
-        mutations += builder.build_fan(fan)
-    if is_all:
-        mutations.append(builder.build_account(is_current=is_current))
-    await writer.apply(mutations)
+    pieces: Iterable[Sequence[Mutation]] = chain(
+        [list(_dropped(builder.pk, gone, corrected))],
+        (
+            builder.build_graph(each, each.fan_id)
+            for each in ([found] if isinstance(found, EnrichedConversation) else found)
+        ),
+        map(builder.build_fan, fans),
+        [[builder.build_account(is_current=is_current)] if is_all else []],
+    )
+    await _apply(pieces, writer)
 
 
 async def drop_fans_from_graph(
@@ -86,6 +85,30 @@ async def drop_fans_from_graph(
     """
     gone = _dropped(pk, conversations, corrected)
     await writer.apply([*gone, *(DropFan(pk, id) for id in fans), DropUnusedTopics(pk)])
+
+
+async def _apply(pieces: Iterable[Sequence[Mutation]], writer: Writer) -> None:
+    """Write what is built, part by part."""
+    async for part in _parts(pieces):
+        await writer.apply(part)
+
+
+async def _parts(pieces: Iterable[Sequence[Mutation]]) -> AsyncIterator[list[Mutation]]:
+    """The mutations of whole pieces, about PART together; what several say alike of a vertex comes once."""
+    part: list[Mutation] = []
+    said: dict[str, UpsertVertex] = {}
+    async for piece in sliced(pieces):
+        for each in piece:
+            if isinstance(each, UpsertVertex) and each.label in SHARED:
+                if said.get(each.id) == each:
+                    continue
+                said[each.id] = each
+            part.append(each)
+        if len(part) >= PART:
+            yield part
+            part, said = [], {}
+    if part:
+        yield part
 
 
 def _dropped(pk: str, conversations: Iterable[str], corrected: bool) -> Iterator[DropConversation]:

@@ -20,6 +20,7 @@ from enrich.topics.taxonomy import NAME, TAXONOMY
 from history.chat import CachedChat, Understanding
 from history.corrected import NONE, Corrections
 from history.packing import Packed, pack, packed_facts, unpack
+from steps import ROWS, Steps, finished
 
 OPEN_AT_ONCE = 2_000  # messages of chats that stay open while many are taken in
 MANY_MESSAGES = 5_000  # new ones; of more nobody is told one by one
@@ -180,7 +181,11 @@ class History:
         return changes
 
     def merge(self, chats: Iterable[Chat], messages: Messages) -> list[Touched]:
-        """Take in what arrived: new messages, edits, deletions and the chats' own facts.
+        """As `merging`, at once."""
+        return finished(self.merging(chats, messages))
+
+    def merging(self, chats: Iterable[Chat], messages: Messages) -> Steps[list[Touched]]:
+        """Take in what arrived, chat by chat: new messages, edits, deletions and the chats' own facts.
 
         A message that says nothing new is ignored, and a bundle of messages is empty afterwards. Returns a
         `Touched` for every chat something changed in, with its conversations cut anew.
@@ -204,34 +209,39 @@ class History:
                 to_cut[key] = None
         taken = new = 0
         told: list[Touched] = []  # with their new messages
-        for key, arrived in self._by_chat(messages):
-            first = arrived[0]
-            if self._slot(key) is None:
-                self._add(Chat(id=first.chat_id, creator_id=first.creator_id, fan_id=first.fan_id))
-            says_new = self._open(key).take(arrived)
-            if says_new or key in to_cut:
-                to_cut.pop(key, None)
-                new += self._recut(key, touched.setdefault(key, Touched(key[1])))
-                told.append(touched[key])
-                while told and new > MANY_MESSAGES:
-                    told.pop().new = []
-            else:  # what is known is newer now, and the same
-                self._changed(key)
-            if (taken := taken + len(arrived)) > OPEN_AT_ONCE:
-                taken = 0
-                for each in self.beyond(OPEN_AT_ONCE):
-                    if each not in to_cut:
-                        self.close(each)
+        for part in emptied(messages):
+            for key, arrived in (yield from self._by_chat(part)).items():
+                first = arrived[0]
+                if self._slot(key) is None:
+                    self._add(Chat(id=first.chat_id, creator_id=first.creator_id, fan_id=first.fan_id))
+                says_new = self._open(key).take(arrived)
+                if says_new or key in to_cut:
+                    to_cut.pop(key, None)
+                    new += self._recut(key, touched.setdefault(key, Touched(key[1])))
+                    told.append(touched[key])
+                    while told and new > MANY_MESSAGES:
+                        told.pop().new = []
+                else:  # what is known is newer now, and the same
+                    self._changed(key)
+                if (taken := taken + len(arrived)) > OPEN_AT_ONCE:
+                    taken = 0
+                    for each in self.beyond(OPEN_AT_ONCE):
+                        if each not in to_cut:
+                            self.close(each)
+                            yield
+                yield
         for key in to_cut:
             self._recut(key, touched[key])
+            yield
         return [mark for mark in touched.values() if mark.renamed or mark.tells]
 
-    def _by_chat(self, messages: Messages) -> Iterator[tuple[Key, list[Message]]]:
-        for part in emptied(messages):
-            by_chat: dict[Key, list[Message]] = {}
-            for message in map(self._placed, part):
-                by_chat.setdefault((message.creator_id, message.chat_id), []).append(message)
-            yield from by_chat.items()
+    def _by_chat(self, messages: Iterable[Message]) -> Steps[dict[Key, list[Message]]]:
+        by_chat: dict[Key, list[Message]] = {}
+        for number, message in enumerate(map(self._placed, messages), 1):
+            by_chat.setdefault((message.creator_id, message.chat_id), []).append(message)
+            if number % ROWS == 0:
+                yield
+        return by_chat
 
     # Corrections
 

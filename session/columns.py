@@ -7,7 +7,6 @@ asked is put together in a thread.
 
 import asyncio
 import logging
-import time
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -20,10 +19,10 @@ from insights.columns import Table
 from insights.kept import AccountColumns, Changes, FanFacts, Put
 from insights.tables import Ask, Version
 from session.clock import Clock
+from steps import Breaks
 
 log = logging.getLogger(__name__)
 
-SLICE: Final = 0.005  # seconds of making columns between two looks at the event loop
 TOGETHER: Final = 4_000  # conversations that wait to be taken in
 FORGOTTEN: Final = 600.0  # seconds after the last question
 MOST: Final = 1_000_000  # conversations of an account; where there are more the graph answers
@@ -181,7 +180,7 @@ class KeptColumns:
         self._made += 1
         account = _Account(Account(self._user_id, creator_id).key, self._clock.monotonic())
         made = self._accounts[creator_id] = self._made, account
-        began = time.monotonic()
+        breaks = Breaks()
         for key in self._history.keys(creator_id):
             if (fan := self._history.fan(key)) is None:  # it went meanwhile
                 continue
@@ -189,13 +188,10 @@ class KeptColumns:
                 assert account.touched is not None, "it is being made"
                 if node.id not in account.touched:  # what changed since is newer
                     account.changes[node.id] = Put.of(node, account.pk)
-                if time.monotonic() - began > SLICE:
-                    await asyncio.sleep(0)
-                    began = time.monotonic()
+                await breaks.take()
             account.fans.setdefault(key[1], fan_facts(fan))
             if len(account.changes) >= TOGETHER:
                 await account.answer(())
-                began = time.monotonic()
             if self._accounts.get(creator_id) is not made:  # somebody was erased: it is made when asked for
                 return
         await account.answer(())

@@ -1,6 +1,5 @@
 """The figures that pages are shown, kept up to date with the history."""
 
-import asyncio
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,10 +11,10 @@ from graph.rows import conversation_rows, fan_row
 from history.history import Change, History, Key
 from insights.running import SLACK, RunningFigures
 from insights.window import WINDOW
+from steps import sliced
 from wire.bounds import of_chats
 from wire.payloads import AnalyticsUpdate, PriorityScore
 
-EVERY = 20  # chats that are read between two looks at the event loop
 FIRST = 500  # chats that come first and are known as that
 FIRST_HOLDS = 60.0  # seconds for which they are looked for among the same ones
 SPARE = 4  # times as many as are asked for are looked at
@@ -44,12 +43,10 @@ class Figures:
         """Take in all of the history that figures are made of."""
         self._history.take_changes()
         since = (self._since - 2 * WINDOW - SLACK).timestamp()
-        for number, key in enumerate(self._history.keys()):
+        async for key in sliced(self._history.keys()):
             for node in self._history.understood(key, since):
                 self._put(node)
             self._put_fan(key)
-            if number % EVERY == 0:
-                await asyncio.sleep(0)
 
     def follow(self, changes: Mapping[Key, Change]) -> None:
         """Take in what changed."""

@@ -7,12 +7,14 @@ others are written.
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any, NamedTuple
 
 from backoff import Backoff
 from chats.account import Account
+from chats.enriched import EnrichedConversation
+from chats.fan import FanState
 from errors import AnalyticsError, GraphError, StaleOwner
 from graph.builder import GraphBuilder
 from graph.model import (
@@ -33,7 +35,6 @@ from graph.write import (
     drop_fans_from_graph,
     rebuild_graph_from_snapshot,
 )
-from history.chat import CachedChat
 from history.history import Change, History, Key
 from metrics.declared import GRAPH_REFUSED, GRAPH_RETRIES
 from metrics.port import UNMEASURED, Metrics
@@ -368,21 +369,13 @@ class GraphWrites:
         gone: list[str],
     ) -> None:
         assert self._writer is not None, "begin comes first"
-        opened: dict[str, CachedChat] = {}
-        for chat_id in dict.fromkeys([*(chat_id for chat_id, _ in written), *fans]):
-            if (cached := self._history.look(creator_id, chat_id)) is not None:
-                opened[chat_id] = cached
-        nodes = {
-            (chat_id, id): node
-            for chat_id, id in written
-            if chat_id in opened and (node := opened[chat_id].counted_node(id)) is not None
-        }
+        found: list[tuple[str, str]] = []
         try:
             await append_graph_from_delta(
                 self._user_id,
-                list(nodes.values()),
+                self._nodes(creator_id, written, found),
                 creator_id,
-                fans=[opened[chat_id].fan_state() for chat_id in fans if chat_id in opened],
+                fans=self._fans_of(creator_id, fans),
                 gone=gone,
                 corrected=self._history.has_corrections(creator_id),
                 rev=self._revision,
@@ -409,8 +402,27 @@ class GraphWrites:
             for fan in fans:
                 await self._append(creator_id, {}, {fan: None}, [])
         else:
-            for chat_id, id in nodes:
+            for chat_id, id in found:
                 self.refused.pop((creator_id, chat_id, id), None)
+
+    def _nodes(
+        self, creator_id: str, ids: Iterable[tuple[str, str]], found: list[tuple[str, str]]
+    ) -> Iterator[EnrichedConversation]:
+        """What counts of conversations, by (chat, conversation), as they are then; `found` has theirs."""
+        chats: dict[str, list[str]] = {}
+        for chat_id, id in ids:
+            chats.setdefault(chat_id, []).append(id)
+        for chat_id, of_chat in chats.items():
+            if (cached := self._history.look(creator_id, chat_id)) is not None:
+                for id in of_chat:
+                    if (node := cached.counted_node(id)) is not None:
+                        found.append((chat_id, id))
+                        yield node
+
+    def _fans_of(self, creator_id: str, chats: Iterable[str]) -> Iterator[FanState]:
+        for chat_id in chats:
+            if (fan := self._history.fan((creator_id, chat_id))) is not None:
+                yield fan
 
     async def _watch(self) -> None:
         """Have it told when the graph falls behind and when it has caught up."""

@@ -32,6 +32,7 @@ from search.embedded import Embedded, digest_of
 from search.index import BESIDE, Found, Index, Row, Update, is_away, to_json
 from search.question import Question, readable
 from session.clock import Clock
+from steps import Breaks
 from wire.view import message_kind
 
 log = logging.getLogger(__name__)
@@ -289,6 +290,7 @@ class Indexes:
 
     async def _catch_up(self) -> None:
         wrote = 0
+        breaks = Breaks()
         while self._dirty:
             creator_id = next(iter(self._dirty))[0]
             taken = self._taken
@@ -296,7 +298,7 @@ class Indexes:
             rows = 0
             for key in [key for key in self._dirty if key[0] == creator_id][:TOGETHER]:
                 taken[key] = self._dirty.pop(key)
-                update = self._update(key, taken[key], TOGETHER - rows)
+                update = await self._update(key, taken[key], TOGETHER - rows, breaks)
                 updates.append(update)
                 rows += len(update.rows)
                 told = update.conversations
@@ -304,7 +306,6 @@ class Indexes:
                     self._mark(key, list(taken[key])[len(told) :])
                 if rows >= TOGETHER:
                     break
-                await asyncio.sleep(0)
             try:
                 index = await self._index(creator_id)
                 if self._model:
@@ -320,7 +321,7 @@ class Indexes:
         if wrote >= TOGETHER:  # it would take long to find out again
             await self._stamp()
 
-    def _update(self, key: Key, ids: Iterable[str], most: int) -> Update:
+    async def _update(self, key: Key, ids: Iterable[str], most: int, breaks: Breaks) -> Update:
         """What these conversations have now: the first of them that make about `most` messages."""
         cached = self._history.look(*key)
         if cached is None:
@@ -333,6 +334,7 @@ class Indexes:
             told.append(id)
             if (conversation := cached.conversation(id)) is not None:
                 rows += rows_of(cached, conversation)
+            await breaks.take()
         return Update(key[1], told, rows)
 
     async def _embed_rest(self) -> None:

@@ -35,6 +35,7 @@ from session.machine import (
 )
 from session.quarantine import key_of
 from session.replay import replayed
+from steps import ROWS, Steps, paced
 from wire.fields import moment
 from wire.incoming import (
     CacheUpdatePayload,
@@ -52,7 +53,6 @@ from wire.normalise import (
     to_json,
 )
 from wire.parsing import Json
-from wire.steps import ROWS, Steps, paced
 
 LARGE = 1024 * 1024  # bytes of a body
 

@@ -18,9 +18,9 @@ from session.erasure import Erasure, Tombstones
 from session.known import Known, Notes
 from session.machine import ErasureAccepted
 from session.quarantine import Quarantine, captured_text, ids_in
+from steps import ROWS, Steps
 from wire.incoming import LiveMessage, framed
 from wire.normalise import Held, Normalised, normalise_deltas
-from wire.steps import ROWS, Steps
 
 # The kinds under which is counted what came of whom all is erased, and what came too late to be kept.
 ERASED, EXPIRED = "erased", "expired"

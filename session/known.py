@@ -13,9 +13,9 @@ from msgspec import structs
 from chats.bundle import Bundle, Messages, placed
 from chats.chat import Chat
 from chats.message import Message, Version
+from steps import ROWS, Steps
 from wire.normalise import Normalised, chat_of
 from wire.place import Places, Raw
-from wire.steps import ROWS, Steps
 
 T = TypeVar("T")
 

@@ -24,7 +24,7 @@ again when the wait that the machine asks for is over, and nothing else is begun
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -215,8 +215,20 @@ class RetryLater:
     seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Others may be let in: between two chats that are taken into the history, which may take long in all."""
+
+
 Effect = (
-    PublishStatus | PublishError | Enrich | PublishEnrichment | PublishFullSync | PublishAppend | RetryLater
+    PublishStatus
+    | PublishError
+    | Enrich
+    | PublishEnrichment
+    | PublishFullSync
+    | PublishAppend
+    | RetryLater
+    | Pause
 )
 
 
@@ -356,8 +368,14 @@ class UserState:
     def _take(self) -> Iterator[Effect]:
         """Take the next input, or batch of live messages, into the history and start its job."""
         is_snapshot = isinstance(self.inbox[0], SnapshotAccepted)
-        creator_id, chats, messages = self._batch()
-        touched = self.history.merge(chats, messages)
+        taken = self._batch()
+        creator_id = taken[0].creator_id
+        chats = [chat for each in taken for chat in each.chats]
+        messages = taken[0].messages if is_snapshot else [m for each in taken for m in each.messages]
+        touched = yield from self._merged(chats, messages)
+        for _ in taken:  # until then all of a snapshot waits
+            self.inbox.popleft()
+        self.sequence = max(self.sequence, taken[-1].sequence)
         new = sum(mark.count for mark in touched)
         whole = (
             self.status is Status.EMPTY
@@ -383,23 +401,29 @@ class UserState:
         else:
             self.understood = self.sequence
 
-    def _batch(self) -> tuple[str, Sequence[Chat], Messages]:
-        """One snapshot, or the live messages of one creator up to the next snapshot, with their chats."""
-        first = self.inbox.popleft()
-        assert isinstance(first, SnapshotAccepted | DeltaAccepted), "all else is taken before"
-        if isinstance(first, SnapshotAccepted):
-            self.sequence = max(self.sequence, first.sequence)
-            return first.creator_id, first.chats, first.messages
-        taken = [first]
-        while self.inbox:
-            following = self.inbox[0]
-            if not isinstance(following, DeltaAccepted) or following.creator_id != first.creator_id:
+    def _batch(self) -> list[SnapshotAccepted | DeltaAccepted]:
+        """The next snapshot, or the live messages of one creator up to the next snapshot."""
+        taken: list[SnapshotAccepted | DeltaAccepted] = []
+        for each in self.inbox:
+            if not isinstance(each, SnapshotAccepted | DeltaAccepted):
                 break
-            taken.append(following)
-            self.inbox.popleft()
-        self.sequence = max(self.sequence, taken[-1].sequence)
-        chats = [chat for each in taken for chat in each.chats]
-        return first.creator_id, chats, [message for each in taken for message in each.messages]
+            if taken and (isinstance(each, SnapshotAccepted) or each.creator_id != taken[0].creator_id):
+                break
+            taken.append(each)
+            if isinstance(each, SnapshotAccepted):
+                break
+        return taken
+
+    def _merged(self, chats: Sequence[Chat], messages: Messages) -> Generator[Effect, None, list[Touched]]:
+        """Take in what arrived; between two chats others may go on."""
+        steps = self.history.merging(chats, messages)
+        while True:
+            try:
+                next(steps)
+            except StopIteration as end:
+                touched: list[Touched] = end.value
+                return touched
+            yield Pause()
 
     def _start(
         self, creator_id: str, touched: Sequence[Touched], *, whole: bool, sequence: int | None = None

@@ -22,6 +22,7 @@ from history.packing import Packed
 from session.clock import Clock
 from session.figures import FIRST, Figures
 from session.machine import Job, Status, UserState
+from steps import sliced
 from wire.bounds import REPLACED, URGENT, bounded, changes
 from wire.masking import Pseudonym, masked_node
 from wire.payloads import (
@@ -42,7 +43,6 @@ from wire.payloads import (
 from wire.view import chat_node
 
 PUBLISHED = 20_000  # messages of a full sync that is published
-READ_MESSAGES = 1_000  # of a large history are unpacked and written between two looks at the event loop
 
 Order = Literal["priority", "latest"]
 
@@ -147,8 +147,7 @@ class Pages:
     async def nodes(self, captured: Captured, pseudonym: Pseudonym | None = None) -> bytes:
         """JSON of a list of nodes, one a chat, each with its last messages; with a `pseudonym` masked."""
         parts: list[bytes] = []
-        read = 0
-        for chat in captured.chats:
+        async for chat in sliced(captured.chats):
             cached = self._history.read(chat)
             shown = cached.newest(captured.messages)
             priority = captured.analytics.priority.get(cached.chat.id)
@@ -157,9 +156,6 @@ class Pages:
             else:
                 node = masked_node(_node(cached, (), priority), cached, pseudonym, shown)
             parts.append(for_pages(node))
-            if (read := read + len(shown)) >= READ_MESSAGES:
-                read = 0
-                await asyncio.sleep(0)
         return b"[%b]" % b",".join(parts)
 
     def masked_append(

@@ -29,6 +29,7 @@ from session.set_aside import SetAside
 from session.topics import Topics
 from session.understanding import Understanding
 from settings import Settings
+from steps import sliced
 
 
 class Parts:
@@ -98,14 +99,13 @@ class Parts:
         )
         self._dropped: Counter[str] = Counter()  # of what is known to be dropped, what was measured
 
-    def follow(self) -> None:
-        """Have the parts that show or write the history follow what changed in it."""
-        if changes := self.history.take_changes():
-            self.retelling.show(creator_id for creator_id, _ in changes)
-            self.figures.follow(changes)
-            self.columns.follow(changes)
-            self.writes.follow(changes)
-            self.indexes.follow(changes)
+    async def follow(self) -> None:
+        """Have the parts that show or write the history follow what changed in it, while it is at rest."""
+        changes = self.history.take_changes()
+        self.retelling.show(creator_id for creator_id, _ in changes)
+        async for key, change in sliced(changes.items()):
+            for part in (self.figures, self.columns, self.writes, self.indexes):
+                part.follow({key: change})
 
     @property
     def is_settled(self) -> bool:
@@ -146,4 +146,4 @@ class Parts:
 
     async def _keep_revised(self, nodes: Sequence[EnrichedConversation]) -> None:
         await self.persistence.keep(nodes, self.refits.fits)
-        self.follow()
+        await self.follow()

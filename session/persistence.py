@@ -24,6 +24,7 @@ from session.ports import Ports
 from session.refits import Refits
 from session.retelling import Retelling
 from settings import Settings
+from steps import sliced
 
 log = logging.getLogger(__name__)
 
@@ -209,9 +210,8 @@ class Persistence:
         """Take what is held, as it is now, and have it written beside what goes on."""
         if self._writing is not None:
             await self._writing
-        for key in self._history.unpacked():
+        async for key in sliced(self._history.unpacked()):
             self._history.pack(key)
-            await asyncio.sleep(0)
         sequence, unfinished, fits, revision, unwritten = self._to_save()
         checkpoint = Checkpoint(
             sequence,

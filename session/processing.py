@@ -19,6 +19,7 @@ from session.machine import (
     Failed,
     Job,
     NodesReady,
+    Pause,
     PublishAppend,
     PublishEnrichment,
     PublishError,
@@ -31,6 +32,7 @@ from session.machine import (
 )
 from session.parts import Parts
 from session.upkeep import close_chats, recount
+from steps import Breaks, sliced
 
 log = logging.getLogger(__name__)
 
@@ -50,9 +52,13 @@ class Processing:
         parts, state = self._parts, self._parts.state
         if isinstance(event, SnapshotAccepted | DeltaAccepted):
             parts.persistence.unsaved += len(event.messages) + len(event.chats)
+        breaks = Breaks()
         for effect in state.handle(event):
-            parts.follow()
-            await self._carry_out(effect)
+            if isinstance(effect, Pause):
+                await breaks.take()
+            else:
+                await parts.follow()
+                await self._carry_out(effect)
         await recount(parts.history, event if isinstance(event, CorrectionAccepted) else None)
         match event:
             case CorrectionAccepted():
@@ -61,7 +67,7 @@ class Processing:
                 await parts.erasures.gone(event.erasure)
             case Redo():
                 parts.retelling.known(event.creator_id)
-        parts.follow()
+        await parts.follow()
         parts.backlog.understood(state.understood)
         is_done = state.job is None  # also where an input brought nothing new
         if is_done or isinstance(event, Enriched):
@@ -141,9 +147,10 @@ class Processing:
         parts = self._parts
         if nodes:
             await parts.persistence.keep(nodes, parts.refits.fits)
-            for _ in parts.state.handle(NodesReady(tuple(nodes))):
-                raise AssertionError("Nothing follows from a part.")
-            parts.follow()
+            async for node in sliced(nodes):
+                for _ in parts.state.handle(NodesReady((node,))):
+                    raise AssertionError("Nothing follows from a part.")
+                await parts.follow()
             parts.refits.enriched(creator_id, nodes)
             await close_chats(parts.history)
 

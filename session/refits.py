@@ -17,6 +17,7 @@ from enrich.topics.refit import Fitted, Watch
 from errors import StaleOwner
 from history.history import History, mark
 from session.understanding import Enriches
+from steps import Breaks
 
 log = logging.getLogger(__name__)
 
@@ -158,6 +159,7 @@ class Refits:
             creator_id, chats(), size, _untold, refit=again, aside=True
         )
         changed = 0
+        breaks = Breaks()
         async for nodes in parts:
             for chat_id, own in groupby(nodes, key=lambda node: node.chat_id):
                 async with self._at_rest:
@@ -165,7 +167,7 @@ class Refits:
                         changed += len(revised)
                         self.unfinished.add(creator_id)
                         await self._keep(revised)
-                await asyncio.sleep(0)
+                await breaks.take()
         self._known[creator_id] = await self._enricher.fitted(creator_id)
         if self._snapshots[creator_id] == snapshots:
             self.fits[creator_id] = version

@@ -13,10 +13,10 @@ from session.journal import Journal, Record
 from session.knowledge import Knowledge
 from session.known import Notes
 from session.machine import Accepted, CorrectionAccepted, DeltaAccepted, SnapshotAccepted
+from steps import Steps, finished, paced
 from wire.incoming import LISTS, CacheUpdatePayload, LiveMessage, framed
 from wire.normalise import Held, Normalised, normalising_deltas, normalising_snapshot
 from wire.parsing import Rows, parsing
-from wire.steps import Steps, finished, paced
 
 TOGETHER = 5_000  # messages that are one event
 

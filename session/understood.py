@@ -10,12 +10,10 @@ compressed msgpack with names; those of earlier releases are read, what cannot b
 is encrypted where the user's keys encrypt, for the conversation that it stands under.
 """
 
-import asyncio
 import logging
 import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Any, cast
 
 import msgspec
@@ -29,6 +27,7 @@ from encryption.keyring import Keyring
 from errors import StaleOwner, Undecryptable
 from history import older
 from history.chat import Understanding
+from steps import sliced
 
 log = logging.getLogger(__name__)
 
@@ -113,7 +112,7 @@ class Understood:
             await self._run(self._drop, [])
             return Kept()
         kept = Kept(fits=made_with.fits)
-        for name, value in held.items():
+        async for name, value in sliced(held.items()):
             try:
                 creator_id, chat_id, _ = orjson.loads(name)
                 found = _value(self._cipher.decrypt(creator_id, _place(name), value))
@@ -126,25 +125,20 @@ class Understood:
             understanding = Understanding(found.conversation, found.imprint, found.said)
             kept.chats.setdefault((creator_id, chat_id), []).append(understanding)
             self.revision = max(self.revision, found.revision)
-            await asyncio.sleep(0)
         return kept
 
     async def keep(
         self, revision: int, basis: Mapping[str, Any], fits: Mapping[str, int], found: Iterable[Understanding]
     ) -> None:
         """Keep these in place of what was kept of the same conversations; the fits when all of them are."""
-        rest = iter(found)
-        part = list(islice(rest, TOGETHER))
-        while True:
-            following = list(islice(rest, TOGETHER))
-            made_with = _MadeWith(dict(basis), dict(fits))
-            closing = b"" if following else msgspec.msgpack.encode(made_with)
-            fields = [piece for each in part for piece in self._field(each, revision)]
-            await self._run(self._keep, [revision, closing, *fields])
-            if not following:
-                return
-            part = following
-            await asyncio.sleep(0)
+        fields: list[bytes] = []
+        async for each in sliced(found):
+            if len(fields) == 2 * TOGETHER:
+                await self._run(self._keep, [revision, b"", *fields])
+                fields = []
+            fields += self._field(each, revision)
+        made_with = msgspec.msgpack.encode(_MadeWith(dict(basis), dict(fits)))
+        await self._run(self._keep, [revision, made_with, *fields])
 
     async def forget(self, revision: int) -> None:
         """Drop what was kept up to this revision: two checkpoints have it."""

@@ -1,19 +1,17 @@
 """Keeps a history in order behind what changes in it, a few chats between two looks at the event loop."""
 
-import asyncio
-
 from history.history import History
 from session.machine import CorrectionAccepted
+from steps import sliced
 
 OPEN_MESSAGES = 5_000  # of the chats used last stay unpacked
-EVERY = 20  # chats that are counted anew between two looks at the event loop
+EVERY = 20  # chats that are counted anew before those not used are packed
 
 
 async def close_chats(history: History) -> None:
     """Pack the chats that were not used for longest."""
-    for key in history.beyond(OPEN_MESSAGES):
+    async for key in sliced(history.beyond(OPEN_MESSAGES)):
         history.close(key)
-        await asyncio.sleep(0)
 
 
 async def recount(history: History, corrected: CorrectionAccepted | None = None) -> None:
@@ -23,8 +21,7 @@ async def recount(history: History, corrected: CorrectionAccepted | None = None)
         topics.append((corrected.creator_id, corrected.correction.subject.id))
     for creator_id, topic in dict.fromkeys(topics):
         concerned = history.corrections(creator_id).behind(topic)
-        for number, key in enumerate(history.keys(creator_id)):
+        async for number, key in sliced(enumerate(history.keys(creator_id))):
             history.recount(key, concerned)
             if number % EVERY == 0:
                 await close_chats(history)
-                await asyncio.sleep(0)

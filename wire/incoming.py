@@ -26,10 +26,10 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from errors import InvalidInput
+from steps import ROWS, Steps, finished
 from wire.fields import identifier
 from wire.parsing import Json, Rows, parse_json, parsing
 from wire.payloads import OnlineUsersUpdate
-from wire.steps import ROWS, Steps, finished
 
 T = TypeVar("T")
 

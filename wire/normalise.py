@@ -20,6 +20,7 @@ from chats.bundle import Bundle, Messages
 from chats.chat import Chat
 from chats.message import ASSUMED, INFERRED, SAID, MediaKind, Message
 from errors import UnknownCreator
+from steps import ROWS, Steps, finished
 from wire.fields import (
     amount,
     count,
@@ -47,7 +48,6 @@ from wire.place import (
     likely_creator,
     named_chat,
 )
-from wire.steps import ROWS, Steps, finished
 from wire.text import plain_text
 
 HeldReason = Literal["no_id", "no_chat", "no_time", "no_object", "too_long", "too_deep"]

@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from wire.steps import Steps
+from steps import Steps
 
 Json = bytes | memoryview
 

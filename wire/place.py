@@ -7,8 +7,8 @@ from typing import Any, cast
 
 from chats.chat import Chat
 from chats.message import Direction
+from steps import ROWS, Steps
 from wire.fields import identifier, said_flag, user_id
-from wire.steps import ROWS, Steps
 
 Raw = Mapping[str, Any]
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from chats.bundle import Bundle, emptied, placed, raws
 from chats.message import Message
-from wire.steps import finished
+from steps import finished
 
 CHATS = [f"chat {n}" for n in range(5)]
 times = st.floats(0, 2e9)

@@ -31,6 +31,7 @@ from frames.publisher import Announcer
 from search.embedded import Embedded, digest_of
 from session.topic_models import TopicModels
 from settings import Settings
+from steps import sliced
 from tests.enrich.test_topics import THEMES
 from wire.payloads import OnlineUsersUpdate, OnlineUsersUpdateMsg
 
@@ -133,11 +134,13 @@ def test_the_caller_loads_no_model() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_chunks_are_whole_chats_with_enough_messages_and_are_made_as_they_are_asked_for(chat: ChatOf) -> None:
+async def test_chunks_are_whole_chats_with_enough_messages_and_are_made_as_they_are_asked_for(
+    chat: ChatOf,
+) -> None:
     chats = whole(creator_with(chat, "creator", 40))
     asked = iter(chats)
     chunks = _chunks(asked)
-    first = next(chunks)
+    first = await anext(chunks)
     assert count([each for own, _, _ in first for each in own]) >= 1_000
     rest = list(asked)
     assert first + rest == chats
@@ -156,7 +159,7 @@ async def test_results_stand_in_the_order_of_their_items_and_few_are_in_hand() -
         in_hand.remove(item)
         return item * 10
 
-    assert [each async for each in _bounded(3, run, iter(range(20)))] == [item * 10 for item in range(20)]
+    assert [each async for each in _bounded(3, run, sliced(range(20)))] == [item * 10 for item in range(20)]
     assert most == 3
 
 
@@ -170,7 +173,7 @@ async def test_the_first_error_ends_all_and_is_raised_as_it_is() -> None:
             raise EnrichmentError("broken")
 
     with pytest.raises(EnrichmentError, match="broken"):
-        async for _ in _bounded(2, run, range(100)):
+        async for _ in _bounded(2, run, sliced(range(100))):
             pass
     assert len(begun) < 10
 

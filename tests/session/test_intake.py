@@ -15,11 +15,11 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 import session.commit
 import session.intake
 import session.known
+import steps
 import wire.incoming
 import wire.normalise
 import wire.parsing
 import wire.place
-import wire.steps
 from errors import InvalidInput, JournalUnavailable, NotFound, Overloaded, StaleOwner
 from frames.log import connect_redis
 from session.intake import Intake
@@ -54,7 +54,7 @@ def soon_again_and_in_small_steps() -> Iterator[None]:
     """Journals in doubt are asked soon, and others are let in after every row."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(session.commit, "RETRY_FIRST", 0.005)
-        patch.setattr(wire.steps, "SLICE", 0.0)
+        patch.setattr(steps, "SLICE", 0.0)
         for module in (session.intake, session.known, wire.incoming, wire.normalise, wire.place):
             patch.setattr(module, "ROWS", 1)
         patch.setattr(wire.parsing, "PIECE", 8)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import steps
 from chats.account import Account
 from graph.port import Graph
 from graph.traversals import CONVERSATIONS, FANS, PROFILES
@@ -45,7 +46,7 @@ async def conversations(world: World, creator: str = CREATOR) -> int:
 
 
 @settings(max_examples=25, deadline=None)
-@given(lives(), lives(), st.sampled_from((0.0, columns.SLICE)), st.sampled_from((2, columns.TOGETHER)))
+@given(lives(), lives(), st.sampled_from((0.0, steps.SLICE)), st.sampled_from((2, columns.TOGETHER)))
 def test_columns_are_those_of_the_graphs_rows_whatever_happens(
     before: list[tuple[str, Any]], after: list[tuple[str, Any]], slice: float, together: int
 ) -> None:
@@ -64,7 +65,9 @@ def test_columns_are_those_of_the_graphs_rows_whatever_happens(
             await are_those_of(graph, world, creator)
         await world.kill()
 
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(steps, "SLICE", slice)
+        patch.setattr(columns, "TOGETHER", together)
         asyncio.run(in_graphs(Path(folder), check))
 
 

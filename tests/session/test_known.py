@@ -9,9 +9,9 @@ from msgspec import structs
 from chats.bundle import Bundle
 from chats.message import Message, Version
 from session.known import Known, Notes
+from steps import finished
 from wire.incoming import CacheUpdatePayload, LiveMessage
 from wire.normalise import Normalised, normalise_deltas, normalise_snapshot
-from wire.steps import finished
 
 CREATOR = "900"
 

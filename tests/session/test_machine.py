@@ -18,6 +18,7 @@ from session.machine import (
     Event,
     Failed,
     NodesReady,
+    Pause,
     PublishAppend,
     PublishEnrichment,
     PublishError,
@@ -46,9 +47,11 @@ class Machine:
         self.in_hand: Enrich | None = None
 
     def feed(self, event: Event) -> list[Effect]:
-        """The effects that follow."""
+        """The effects that follow, but for pauses."""
         effects: list[Effect] = []
         for effect in self.state.handle(event):
+            if isinstance(effect, Pause):
+                continue
             effects.append(effect)
             if isinstance(effect, Enrich):
                 assert self.in_hand is None, "one job at a time"
@@ -272,7 +275,7 @@ def test_a_full_sync_shows_nothing_of_the_deltas_that_are_appended_after_it() ->
     assert isinstance(next(effects), PublishEnrichment)
     assert isinstance(next(effects), PublishFullSync)
     assert machine.held() == {"m0"}
-    assert kinds(list(effects)) == [Enrich]
+    assert kinds(list(effects)) == [Pause, Enrich]
     assert machine.held() == {"m0", "m1"}
 
 

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import wire.parsing
+from steps import finished
 from wire.parsing import Json, Rows, parse_json, parsing
-from wire.steps import finished
 
 TEXT = st.text(alphabet='ab"\\{}[],:é😍 ', max_size=8)
 VALUES: st.SearchStrategy[Any] = st.recursive(
