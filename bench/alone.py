@@ -24,6 +24,7 @@ from enrich.progress import Progress
 from enrich.tasks import Wanted, WholeChat
 from enrich.topics.outline import OutlinedTopic
 from enrich.topics.refit import Fitted
+from frames.log import end
 from frames.publisher import Publisher
 from graph.model import Mutation, Scalar
 from graph.port import Graph
@@ -73,8 +74,7 @@ async def alone(
     try:
         yield session
     finally:
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
+        await end(running)
 
 
 def snapshot(chats: int, messages: int) -> bytes:

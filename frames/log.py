@@ -15,6 +15,7 @@ What is kept of a frame that is of one creator is encrypted where the user's key
 decrypted counts as gone.
 """
 
+import asyncio
 import re
 from collections.abc import Iterable
 from contextlib import suppress
@@ -33,6 +34,7 @@ LOGGED_FRAMES = 512  # about: Redis trims the log in whole blocks
 LOGGED_BYTES = 64 * 1024  # of one frame: a larger one would fill memory for a page that may never ask
 LOGGED_SECONDS = 3600  # after the last frame
 NOWHERE = "0-0"  # before every frame
+CANCEL_AGAIN = 0.1  # seconds
 _POSITION = re.compile(r"[0-9]{1,19}-[0-9]{1,19}")  # what Redis can read as one
 _Entries = list[tuple[bytes, dict[bytes, bytes]]]
 
@@ -74,6 +76,19 @@ def connect_redis(url: str) -> Redis:
         url, max_connections=16, timeout=20, socket_connect_timeout=5, socket_timeout=30
     )
     return Redis(connection_pool=pool)
+
+
+async def end(*tasks: asyncio.Task[Any]) -> None:
+    """Cancel tasks that use Redis and return when they are done, whatever they raise.
+
+    Its client loses a cancellation that comes while it asks for a connection.
+    """
+    pending = set(tasks)
+    while pending:
+        for task in pending:
+            task.cancel()
+        ended, pending = await asyncio.wait(pending, timeout=CANCEL_AGAIN)
+        await asyncio.gather(*ended, return_exceptions=True)
 
 
 def channel(user_id: str, *, merges: bool = False) -> str:

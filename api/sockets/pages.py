@@ -26,7 +26,7 @@ from api.sockets.page import Page, mark, stands
 from api.sockets.sending import ack, close, send, send_away, send_json
 from encryption.keyring import Keyring
 from errors import AnalyticsError, Unavailable
-from frames.log import channel, missed, newest
+from frames.log import channel, end, missed, newest
 from metrics.declared import PAGES_CUT_OFF
 from metrics.port import UNMEASURED, Metrics
 from session.journal import is_known
@@ -40,7 +40,6 @@ MISSED = 4008
 SUBSCRIBE_TIMEOUT = 5.0
 SILENCE = 10.0  # seconds after which Redis is asked whether it is there
 ANSWER_WITHIN = 10.0  # seconds that it has for that
-CANCEL_AGAIN = 0.1  # seconds
 GATHER = 0.5  # seconds in which more of what asks for a full sync is gathered
 
 
@@ -250,10 +249,6 @@ async def _first(*work: Coroutine[Any, Any, object]) -> None:
     """Run side by side until one of them ends; its error is raised."""
     tasks = [asyncio.create_task(each) for each in work]
     done, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    while pending:  # the client of Redis loses a cancellation that comes while it asks for a connection
-        for task in pending:
-            task.cancel()
-        ended, pending = await asyncio.wait(pending, timeout=CANCEL_AGAIN)
-        await asyncio.gather(*ended, return_exceptions=True)
+    await end(*pending)
     for task in done:
         task.result()

@@ -22,7 +22,7 @@ from encryption.envelope import is_encrypted
 from encryption.keyring import Keyring
 from encryption.master import SETTING, MasterKeyFile
 from errors import CheckpointUnavailable, KeyUnavailable, Undecryptable
-from frames.log import missed, newest
+from frames.log import end, missed, newest
 from frames.publisher import Publisher
 from history.checkpoints import Checkpoints
 from session.clock import SystemClock
@@ -86,9 +86,8 @@ async def running(redis: Redis, user_id: str, folder: Path, keys: Keyring) -> As
         yield session
     finally:
         async with asyncio.timeout(WITHIN):
-            await session.idle(0.05)  # Redis' client loses a cancellation while it waits
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+            await session.idle(0.05)
+            await end(task)
 
 
 @asynccontextmanager
