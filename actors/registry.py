@@ -19,7 +19,6 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Coroutine, Mapping
-from functools import partial
 from typing import Any
 
 import ray
@@ -30,7 +29,7 @@ from actors.reports import REGISTRY
 from actors.upgrade import Upgrade
 from actors.user_actor import UserActor
 from backoff import Backoff
-from enrich.tasks import model_ready
+from enrich.tasks import model_ready, workers
 from errors import Unavailable
 from metrics.declared import OWNER_ACTIVATION_SECONDS, OWNER_PASSIVATIONS, OWNER_RESTARTS, OWNERS
 from metrics.export import export
@@ -91,7 +90,8 @@ class Registry:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._rooms: dict[str, asyncio.Task[None]] = {}  # by node: room is being made there
         self._may_start = asyncio.Event()
-        self._loading = Shared(partial(model_ready, settings))
+        self._loading = Shared(self._load)
+        self._has_loaded = False
         self._tally = Tally()
         self._gathered = Gathered(self._tally)
         self._lag = LoopLag(SPARING)
@@ -144,6 +144,16 @@ class Registry:
     async def model_ready(self) -> None:
         """Return once a worker that enriches for user actors has the model; raises what keeps it."""
         await self._loading()
+
+    async def _load(self) -> None:
+        """At first have every worker load the model: a message would wait for it where others are at work."""
+        if self._has_loaded:
+            return await model_ready(self._settings)
+        loads = [self._spawn(model_ready(self._settings)) for _ in range(await workers())]
+        done, _ = await asyncio.wait(loads, return_when=asyncio.FIRST_COMPLETED)
+        for each in done:
+            each.result()
+        self._has_loaded = True
 
     def _measure(self) -> None:
         self._gathered.measure()

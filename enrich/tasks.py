@@ -29,7 +29,7 @@ import ray
 
 from chats.account import Account
 from chats.chat import Chat
-from chats.conversation import Conversation
+from chats.conversation import Conversation, cut
 from chats.enriched import EnrichedConversation
 from chats.message import Message
 from enrich.embedding.installed import Installed
@@ -256,8 +256,13 @@ async def enrich_alone(
     return found
 
 
+async def workers() -> int:
+    """How many enrich at the same time: as many as the cluster has processors."""
+    return await _cpus()
+
+
 async def model_ready(settings: Settings) -> None:
-    """Return once a worker has the sentence model in memory; raises what keeps it from there."""
+    """Return once a worker has all that it enriches with in memory; raises what keeps it from there."""
     installed = await Installed(settings.installed_heads).version()
     models = Models(settings.model, installed, classifier_of(settings))
     await result(_load.options(**await _options()).remote(models))
@@ -403,6 +408,8 @@ def _give_way() -> None:
 
 @ray.remote
 def _load(models: Models) -> None:
+    """Have in memory what the first message would wait for; raises what keeps a model from there."""
+    from enrich.analyse import assign
     from enrich.embedding.embed import encode
 
     encode(["hello"], models.embedding, models.installed)
@@ -410,6 +417,13 @@ def _load(models: Models) -> None:
         from enrich.sentiment.classifier import sentiment
 
         sentiment(["hello"], models.classifier)
+    messages = [
+        Message(id=text, creator_id="", chat_id="1", fan_id="1", direction="fan", at=0.0, text=text)
+        for text in ("hello, how are you?", "du bist die schönste frau, die ich kenne")  # each has its model
+    ]
+    said = cut(messages, gap=1.0, silence=1.0)
+    around = contexts(said, {"1": Chat(id="1", creator_id="", fan_id="1")})
+    assign(_understood(said, around, models, {}), _served("", None, models.embedding))
 
 
 @ray.remote

@@ -19,6 +19,11 @@ def replica_of(folder: Path) -> int:
     return pid
 
 
+def with_model(folder: Path) -> list[int]:
+    """The process ids of those that have the library of the sentence model in memory."""
+    return [pid for pid, _ in _running(folder) if b"libtorch_cpu" in Path(f"/proc/{pid}/maps").read_bytes()]
+
+
 def memory_of(pid: int) -> int:
     """Bytes of a process that are in memory."""
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
