@@ -91,7 +91,7 @@ class Registry:
         self._rooms: dict[str, asyncio.Task[None]] = {}  # by node: room is being made there
         self._may_start = asyncio.Event()
         self._loading = Shared(self._load)
-        self._has_loaded = False
+        self._have_loaded = False
         self._tally = Tally()
         self._gathered = Gathered(self._tally)
         self._lag = LoopLag(SPARING)
@@ -147,13 +147,14 @@ class Registry:
 
     async def _load(self) -> None:
         """At first have every worker load the model: a message would wait for it where others are at work."""
-        if self._has_loaded:
-            return await model_ready(self._settings)
-        loads = [self._spawn(model_ready(self._settings)) for _ in range(await workers())]
-        done, _ = await asyncio.wait(loads, return_when=asyncio.FIRST_COMPLETED)
+        count = 1 if self._have_loaded else await workers()
+        self._have_loaded = True
+        loads = [self._spawn(model_ready(self._settings)) for _ in range(count)]
+        done, others = await asyncio.wait(loads, return_when=asyncio.FIRST_COMPLETED)
+        for each in others:
+            each.add_done_callback(lambda load: load.cancelled() or load.exception())  # `/ready` tells of it
         for each in done:
             each.result()
-        self._has_loaded = True
 
     def _measure(self) -> None:
         self._gathered.measure()

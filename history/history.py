@@ -206,7 +206,9 @@ class History:
             if chat.id != chat.fan_id and (moved := self._slot((chat.creator_id, chat.fan_id))):
                 self._move(moved, key)
                 touched[key] = Touched(chat.id, renamed=True)
-                to_cut[key] = None
+                self._recut(key, touched[key])
+                to_cut.pop(key, None)
+            yield
         taken = new = 0
         told: list[Touched] = []  # with their new messages
         for part in emptied(messages):
@@ -550,9 +552,9 @@ class History:
         return slot.packed
 
     def at_rest(self, key: Key) -> Packed | None:
-        """The bytes of a chat, where it has not changed since it was packed."""
+        """The bytes of a chat, where `take_changes` has told of all that changed since it was packed."""
         slot = self._slot(key)
-        return None if slot is None else slot.packed
+        return None if slot is None or key in self._changes else slot.packed
 
     def beyond(self, messages: int) -> list[Key]:
         """The opened chats that were not used for longest, without the last ones that hold `messages`."""

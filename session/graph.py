@@ -313,7 +313,7 @@ class GraphWrites:
 
     async def _write(self, creator_id: str, lacking: Lacking) -> None:
         assert self._writer is not None, "begin comes first"
-        self._revision += 1
+        self._revision = rev = self._revision + 1  # another creator's write may take the next one meanwhile
         account = Account(self._user_id, creator_id).key
         if creator_id not in self._history.creators():  # all of it is erased
             self._found.discard(creator_id)
@@ -328,11 +328,11 @@ class GraphWrites:
                 corrected=self._history.has_corrections(creator_id),
                 writer=self._writer,
             )
-        await self._write_kept(creator_id, account, lacking)
+        await self._write_kept(creator_id, account, lacking, rev)
         if lacking.unused:
             await self._writer.apply([DropUnusedTopics(account)])
 
-    async def _write_kept(self, creator_id: str, account: str, lacking: Lacking) -> None:
+    async def _write_kept(self, creator_id: str, account: str, lacking: Lacking, rev: int) -> None:
         assert self._writer is not None, "begin comes first"
         if lacking.everything:
             try:
@@ -341,7 +341,7 @@ class GraphWrites:
                     (node for each in self._history.of(creator_id) for node in each.counted.values()),
                     creator_id,
                     fans=self._history.fans(creator_id),
-                    rev=self._revision,
+                    rev=rev,
                     writer=self._writer,
                 )
                 return
@@ -349,16 +349,16 @@ class GraphWrites:
                 pass
             every = {(each.chat.id, id): None for each in self._history.of(creator_id) for id in each.nodes}
             fans = dict.fromkeys(chat_id for _, chat_id in self._history.keys(creator_id))
-            await self._write_parts(creator_id, Lacking(written=every, fans=fans))
-            await self._writer.apply([DropOlder(account, self._revision)])
+            await self._write_parts(creator_id, Lacking(written=every, fans=fans), rev)
+            await self._writer.apply([DropOlder(account, rev)])
             return
-        await self._write_parts(creator_id, lacking)
+        await self._write_parts(creator_id, lacking, rev)
 
-    async def _write_parts(self, creator_id: str, lacking: Lacking) -> None:
+    async def _write_parts(self, creator_id: str, lacking: Lacking, rev: int) -> None:
         gone = list(lacking.gone)
         parts = list(lacking.parts()) or [({}, {})]
         for written, fans in parts:
-            await self._append(creator_id, written, fans, gone)
+            await self._append(creator_id, written, fans, gone, rev)
             gone = []
 
     async def _append(
@@ -367,6 +367,7 @@ class GraphWrites:
         written: Mapping[tuple[str, str], None],
         fans: Mapping[str, None],
         gone: list[str],
+        rev: int,
     ) -> None:
         assert self._writer is not None, "begin comes first"
         found: list[tuple[str, str]] = []
@@ -378,7 +379,7 @@ class GraphWrites:
                 fans=self._fans_of(creator_id, fans),
                 gone=gone,
                 corrected=self._history.has_corrections(creator_id),
-                rev=self._revision,
+                rev=rev,
                 writer=self._writer,
                 is_all=creator_id in self._found,
                 is_current=creator_id not in self._doubted,
@@ -396,11 +397,11 @@ class GraphWrites:
                     self._metrics.count(GRAPH_REFUSED)
                 return
             if gone:
-                await self._append(creator_id, {}, {}, gone)
+                await self._append(creator_id, {}, {}, gone, rev)
             for each in written:
-                await self._append(creator_id, {each: None}, {}, [])
+                await self._append(creator_id, {each: None}, {}, [], rev)
             for fan in fans:
-                await self._append(creator_id, {}, {fan: None}, [])
+                await self._append(creator_id, {}, {fan: None}, [], rev)
         else:
             for chat_id, id in found:
                 self.refused.pop((creator_id, chat_id, id), None)

@@ -326,16 +326,16 @@ class Indexes:
         cached = self._history.look(*key)
         if cached is None:
             return Update(key[1], None)
-        rows: list[Row] = []
+        rows: dict[str, Row] = {}  # by message: conversations may become one meanwhile
         told: list[str] = []
         for id in ids:
             if told and len(rows) >= most:
                 break
             told.append(id)
             if (conversation := cached.conversation(id)) is not None:
-                rows += rows_of(cached, conversation)
+                rows.update((row.message, row) for row in rows_of(cached, conversation))
             await breaks.take()
-        return Update(key[1], told, rows)
+        return Update(key[1], told, list(rows.values()))
 
     async def _embed_rest(self) -> None:
         """Ask for the vectors that did not come, when nothing else is to be done."""

@@ -103,8 +103,9 @@ class Parts:
         """Have the parts that show or write the history follow what changed in it, while it is at rest."""
         changes = self.history.take_changes()
         self.retelling.show(creator_id for creator_id, _ in changes)
+        self.indexes.follow(changes)  # at once: it reads beside, and would take what comes for what it has
         async for key, change in sliced(changes.items()):
-            for part in (self.figures, self.columns, self.writes, self.indexes):
+            for part in (self.figures, self.columns, self.writes):
                 part.follow({key: change})
 
     @property
@@ -146,4 +147,5 @@ class Parts:
 
     async def _keep_revised(self, nodes: Sequence[EnrichedConversation]) -> None:
         await self.persistence.keep(nodes, self.refits.fits)
-        await self.follow()
+        if nodes:  # else nothing changed, and the history need not be at rest
+            await self.follow()

@@ -60,6 +60,7 @@ class Processing:
                 await parts.follow()
                 await self._carry_out(effect)
         await recount(parts.history, event if isinstance(event, CorrectionAccepted) else None)
+        await parts.follow()
         match event:
             case CorrectionAccepted():
                 parts.correcting.counts(event.correction.id)
@@ -67,7 +68,6 @@ class Processing:
                 await parts.erasures.gone(event.erasure)
             case Redo():
                 parts.retelling.known(event.creator_id)
-        await parts.follow()
         parts.backlog.understood(state.understood)
         is_done = state.job is None  # also where an input brought nothing new
         if is_done or isinstance(event, Enriched):

@@ -187,7 +187,9 @@ async def test_two_creators_of_one_user_do_not_mix(
             )
             assert answer.status_code == 202
         await listener.until(lambda frame: frame["type"] == "append_message")
-        boot = await settled(listener, http, user_id, 1)
+        async with asyncio.timeout(PATIENCE):
+            while len((boot := await settled(listener, http, user_id, 1))["conversations"]) < 2:
+                await asyncio.sleep(0.05)  # the second creator's message comes after the first one's
     moods = {node["creatorId"]: node.get("sentiment", 0) for node in boot["conversations"]}
     assert moods[f"{user_id}-a"] > 0.6
     assert {f["creatorId"] for f in listener.frames if f["type"] == "append_message"} == {f"{user_id}-a"}
