@@ -129,14 +129,19 @@ async def settled(listener: Listener, http: httpx.AsyncClient, user_id: str, seq
     """
     shows = ("analytics_update", "full_sync_response")
     await listener.until(lambda frame: frame["type"] in shows and frame["sequence"] >= sequence)
+    boot = await enriched(http, user_id)
+    await in_graph(http, user_id, boot["analytics"])
+    return boot
+
+
+async def enriched(http: httpx.AsyncClient, user_id: str) -> Raw:
+    """The user's bootstrap once each message in it is enriched."""
     async with asyncio.timeout(PATIENCE):
         while True:
             boot: Raw = (await http.get(f"/api/v1/frontend/bootstrap/{user_id}")).json()
             if _is_enriched(boot):
-                break
+                return boot
             await asyncio.sleep(0.05)
-    await in_graph(http, user_id, boot["analytics"])
-    return boot
 
 
 async def synced(listener: Listener) -> Raw:
@@ -157,7 +162,7 @@ async def synced(listener: Listener) -> Raw:
 
 def _is_enriched(shown: Raw) -> bool:
     messages = (each for node in shown["conversations"] for each in node["messages"])
-    return all(each["topics"] is not None for each in messages)
+    return all(each.get("topics") is not None for each in messages)
 
 
 async def in_graph(http: httpx.AsyncClient, user_id: str, shown: Raw) -> None:

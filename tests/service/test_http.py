@@ -11,7 +11,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Origin
 
 from tests.conftest import PATIENCE, Service
-from tests.service.talk import chat, dial, message, page, post, recent, settled
+from tests.service.talk import chat, dial, enriched, message, page, post, recent, settled
 
 Raw = dict[str, Any]
 
@@ -188,8 +188,8 @@ async def test_two_creators_of_one_user_do_not_mix(
             assert answer.status_code == 202
         await listener.until(lambda frame: frame["type"] == "append_message")
         async with asyncio.timeout(PATIENCE):
-            while len((boot := await settled(listener, http, user_id, 1))["conversations"]) < 2:
-                await asyncio.sleep(0.05)  # the second creator's message comes after the first one's
+            while len((boot := await enriched(http, user_id))["conversations"]) < 2:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
     moods = {node["creatorId"]: node.get("sentiment", 0) for node in boot["conversations"]}
     assert moods[f"{user_id}-a"] > 0.6
     assert {f["creatorId"] for f in listener.frames if f["type"] == "append_message"} == {f"{user_id}-a"}
