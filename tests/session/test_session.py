@@ -1,7 +1,7 @@
 """The whole of a user's session on stores in memory and a clock that stands still until it is moved."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import orjson
@@ -9,6 +9,7 @@ import pytest
 from redis.exceptions import RedisError
 
 from errors import JournalUnavailable, StaleOwner
+from graph.model import Mutation
 from metrics.declared import BACKLOG, GRAPH_BEHIND_SECONDS, JOURNAL_LAG
 from session.graph import BEHIND, GATHER
 from session.machine import RETRY_FIRST
@@ -191,6 +192,25 @@ async def test_a_refused_conversation_that_is_no_more_is_not_listed(world: World
     await say(world.session, raw("a", 0, fan="42", isDeleted=True))
     await world.settle()
     assert (await world.session.get_held(10, 0))["held"] == []
+
+
+async def test_what_is_written_anew_in_parts_stays_while_another_account_is_written(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.graph.refuses = {"42:a"}
+    await say(world.session, raw("a", 0, fan="42"), raw("b", 0, fan="43"), raw("c", 0, fan="44"))
+    await world.settle()
+    apply = world.graph.apply
+
+    async def beside(mutations: Sequence[Mutation]) -> None:
+        world.parts.writes._revision += 1  # which another account's write takes
+        await apply(mutations)
+
+    monkeypatch.setattr("session.lacking.TOGETHER", 1)
+    monkeypatch.setattr(world.graph, "apply", beside)
+    world.parts.writes.rewrite(CREATOR)
+    await world.settle()
+    assert world.graph.messages(CREATOR).keys() == {"41:1", "43:b", "44:c"}
 
 
 async def test_a_snapshot_that_is_sent_twice_makes_no_write_and_no_frame(world: World) -> None:
