@@ -30,7 +30,7 @@ from tests.chaos.check import (
 )
 from tests.chaos.clients import Extension, Log, Poster, reading_journal, trimmed_records, watching
 from tests.chaos.kills import Kill, Strike
-from tests.chaos.stream import Key, Send, kept, listed_chats, stream
+from tests.chaos.stream import Key, Send, kept, listed_chats, openings, stream
 from tests.conftest import PATIENCE, Service
 from tests.graph.reading import Contents, contents
 from tests.service.talk import Raw, post
@@ -146,8 +146,10 @@ async def run(
         say("Everything is acknowledged; waiting until it is in the graph.")
         for user in users:
             messages = [raw for own in user.model().values() for raw in own]
+            ids = {raw["id"] for raw in messages}
+            messages += (raw for raw in openings(user.log.acknowledged) if raw["id"] in ids)
             await post(http, user.rebuilt, "snapshot", {"chats": listed_chats(now), "messages": messages})
-        faults = await _settle(http, users)
+        faults = await _settle(http, users, say)
     counts = Counter(kill.kind for kill in kills)
     trimmed = await _trimmed(service, users, enough)
     return Outcome(counts, users, time.monotonic() - began, faults, trimmed)
@@ -196,14 +198,18 @@ async def _send(
     await asyncio.gather(beginning(), posting(), *(socket.run() for socket in sockets.values()))
 
 
-async def _settle(http: httpx.AsyncClient, users: Sequence[User]) -> list[Fault]:
+async def _settle(http: httpx.AsyncClient, users: Sequence[User], say: Callable[[str], None]) -> list[Fault]:
     """What is wrong when all work is done; what only was not done yet is none."""
     graph = ThroughActor([ray.get_actor("graph_writer_0", namespace="analytics")])
     deadline = time.monotonic() + PATIENCE
+    seen = -1
     while True:
         faults = [fault for user in users for fault in await _faults(http, graph, user)]
         if not faults or time.monotonic() > deadline:
             return faults
+        if len(faults) != seen:
+            seen = len(faults)
+            say(f"{seen} differences still, such as: {faults[0].kind} {faults[0].user_id}")
         await asyncio.sleep(1)
 
 

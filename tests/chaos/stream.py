@@ -72,6 +72,18 @@ def kept(messages: Iterable[Raw]) -> dict[str, list[Raw]]:
     return found
 
 
+def openings(messages: Iterable[Raw]) -> list[Raw]:
+    """The earliest version of each message that says it was opened: only from it is known when.
+
+    A message that was opened and edited afterwards has a newer version, which says that it is open as well.
+    """
+    earliest: dict[str, Raw] = {}
+    for raw in sorted(messages, key=version):
+        if raw.get("isOpened"):
+            earliest.setdefault(str(raw["id"]), raw)
+    return list(earliest.values())
+
+
 def listed_chats(now: datetime) -> tuple[Raw, ...]:
     """The chats of every snapshot; what they say stays the same."""
     began, ends = now - timedelta(days=50), now + timedelta(days=300)

@@ -14,7 +14,7 @@ from tests.chaos.check import (
     page_faults,
 )
 from tests.chaos.kills import FEW, KINDS, SEED, plan
-from tests.chaos.stream import kept, stream
+from tests.chaos.stream import kept, openings, stream
 from tests.graph.reading import Contents
 from tests.service.talk import Raw, message
 
@@ -37,6 +37,13 @@ def test_what_must_be_there_does_not_depend_on_the_order_or_number_of_sends() ->
     assert kept(sent) == kept([*sent[::-1], *sent])
     assert any(raw.get("isDeleted") for raw in sent)
     assert any(raw.get("changedAt") for own in kept(sent).values() for raw in own)
+
+
+def test_when_a_message_was_opened_is_known_though_it_was_edited_afterwards() -> None:
+    locked = message(1, 5, NOW, "a picture", by="creator", price=12, isOpened=False)
+    opened = {**locked, "isOpened": True, "changedAt": "2026-03-01T10:00:00+00:00"}
+    edited = {**opened, "text": "<p>other</p>", "changedAt": "2026-03-01T10:05:00+00:00"}
+    assert openings([edited, locked, opened]) == openings([locked, opened, edited]) == [opened]
 
 
 def test_a_lost_message_and_a_lost_edit_and_a_lost_deletion_are_seen() -> None:
