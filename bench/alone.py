@@ -19,9 +19,9 @@ from chats.conversation import Conversation
 from chats.enriched import ActionUse, EnrichedConversation, MessageEnrichment, TopicUse
 from encryption.keyring import Keyring
 from enrich.node import enriched_of
-from enrich.outcomes import Context, contexts
+from enrich.outcomes import Context
 from enrich.progress import Progress
-from enrich.tasks import Wanted, WholeChat
+from enrich.tasks import Wanted
 from enrich.topics.outline import OutlinedTopic
 from enrich.topics.refit import Fitted
 from frames.log import end
@@ -108,19 +108,14 @@ class _Enricher:
     async def whole(
         self,
         creator_id: str,
-        chats: Iterable[WholeChat],
+        conversations: Iterable[Wanted],
         messages: int,
         on_progress: Callable[[Progress], Any],
         *,
         refit: bool = False,
         aside: bool = False,
     ) -> tuple[int, AsyncIterator[Nodes]]:
-        return 0, self._parts(
-            (each, around[each.id])
-            for conversations, chat, _ in chats
-            for around in [contexts(conversations, {chat.id: chat})]
-            for each in conversations
-        )
+        return 0, self._parts((each, context) for each, context, _ in conversations)
 
     def changed(
         self,

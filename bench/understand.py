@@ -19,8 +19,9 @@ from chats.account import Account
 from chats.chat import Chat
 from chats.conversation import cut
 from chats.message import Message
+from enrich.outcomes import contexts
 from enrich.progress import Progress
-from enrich.tasks import Enricher, WholeChat
+from enrich.tasks import Enricher, Wanted
 from settings import Settings
 from wire.incoming import CacheUpdatePayload
 from wire.normalise import normalise_snapshot
@@ -45,10 +46,10 @@ class _NoTopics:
 
 async def measure(seed: int, messages: int) -> float:
     """Seconds until the last conversation is understood."""
-    creator_id, chats = await asyncio.to_thread(_chats, seed, messages)
+    creator_id, wanted = await asyncio.to_thread(_wanted, seed, messages)
     start = time.perf_counter()
     enricher = Enricher(USER, _NoTopics(), Settings())
-    _, parts = await enricher.whole(creator_id, iter(chats), messages, _told)
+    _, parts = await enricher.whole(creator_id, iter(wanted), messages, _told)
     async for _ in parts:
         pass
     return time.perf_counter() - start
@@ -58,7 +59,7 @@ async def _told(_: Progress) -> None:
     pass
 
 
-def _chats(seed: int, size: int) -> tuple[str, list[WholeChat]]:
+def _wanted(seed: int, size: int) -> tuple[str, list[Wanted]]:
     """The samples, read and cut into conversations."""
     samples, settings = corpus(size, seed=seed), Settings()
     read = normalise_snapshot(
@@ -73,13 +74,11 @@ def _chats(seed: int, size: int) -> tuple[str, list[WholeChat]]:
     return samples.creator_id, list(_cut({chat.id: chat for chat in read.chats}, chats, settings))
 
 
-def _cut(known: dict[str, Chat], chats: dict[str, list[Message]], settings: Settings) -> Iterator[WholeChat]:
-    for id, messages in chats.items():
-        yield (
-            cut(messages, gap=settings.conversation_gap, silence=settings.silence_threshold),
-            known[id],
-            {},
-        )
+def _cut(known: dict[str, Chat], chats: dict[str, list[Message]], settings: Settings) -> Iterator[Wanted]:
+    for messages in chats.values():
+        own = cut(messages, gap=settings.conversation_gap, silence=settings.silence_threshold)
+        around = contexts(own, known)
+        yield from ((each, around[each.id], {}) for each in own)
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Enrichment as Ray tasks: chunks of whole chats in parallel, one fit an account, vectors in the store.
+"""Enrichment as Ray tasks: many conversations in parallel, one fit an account, vectors in the store.
 
 This module and what it imports load neither torch nor pandas nor numpy: the caller stays small, the models
 live in the tasks' worker processes, where they are loaded once. All tasks ask for the same resources and
@@ -59,10 +59,7 @@ X = TypeVar("X")
 Y = TypeVar("Y")
 
 Known = Mapping[str, Reading]  # by message id
-WholeChat = tuple[Sequence[Conversation], Chat, Known]  # all its conversations
-Wanted = tuple[
-    Conversation, Context, Known
-]  # one of a chat's, with what surrounds it and what was read in it
+Wanted = tuple[Conversation, Context, Known]  # with what surrounds it in its chat, and what was read in it
 
 _CHUNK = 1_000  # messages a task: enough texts of every length for full batches
 _LEAST = 100  # messages for which another task is worth while
@@ -100,33 +97,35 @@ class Enricher:
     async def whole(
         self,
         creator_id: str,
-        chats: Iterable[WholeChat],
+        conversations: Iterable[Wanted],
         messages: int,
         on_progress: Callable[[Progress], Awaitable[None]],
         *,
         refit: bool = False,
         aside: bool = False,
     ) -> tuple[int, AsyncIterator[list[EnrichedConversation]]]:
-        """Enrich whole chats, `messages` in all; a creator without topics gets them fitted on these.
+        """Enrich all of a creator's conversations, `messages` in all; topics are fitted where there are none.
 
-        Returns the version of the topics' fit and, part by part and in order, the nodes. `chats` are asked
-        for as they are needed. With `refit` topics are fitted anew; with `aside` one task runs at a time, so
-        that what is said meanwhile finds the cluster free. What is fitted is stored before it is used, so a
-        run that is repeated after a crash gives the same numbers.
+        Returns the version of the topics' fit and, part by part and in order, the nodes. `conversations` are
+        asked for as they are needed. With `refit` topics are fitted anew; with `aside` one task runs at a
+        time, so that what is said meanwhile finds the cluster free. What is fitted is stored before it is
+        used, so a run that is repeated after a crash gives the same numbers.
         """
         options, models = await _options(), await self._models()
-        limit = 1 if aside else _IN_FLIGHT_PER_CPU * await _cpus()
+        cpus = await _cpus()
+        limit = 1 if aside else _IN_FLIGHT_PER_CPU * cpus
         pace = Pace(messages)
         done = 0
 
-        async def analysed(chunk: list[WholeChat]) -> _Part:
+        async def analysed(part: list[Wanted]) -> _Part:
             nonlocal done
-            part = await _analysed(chunk, models, options)
-            done += part.messages
+            found = await _analysed(part, models, options)
+            done += found.messages
             await on_progress(pace.at(done, time.monotonic()))
-            return part
+            return found
 
-        parts = [part async for part in _bounded(limit, analysed, _chunks(chats))]
+        together = _parts(sliced(conversations), _most(messages, cpus))
+        parts = [part async for part in _bounded(limit, analysed, together)]
         fitted = await self._fit(creator_id, parts, options, again=refit)
 
         async def assigned(part: _Part) -> list[EnrichedConversation]:
@@ -190,20 +189,17 @@ class Enricher:
         options = {**await _options(), **({"max_retries": 1} if alone else {})}
         models = await self._models()
         stored = await self._stored(creator_id)
-        pace = Pace(sum(len(each.messages) for each, _, _ in wanted))
+        messages = sum(len(each.messages) for each, _, _ in wanted)
+        pace = Pace(messages)
         done = 0
         problems: list[Exception] = []
 
         async def enriched(part: list[Wanted]) -> list[EnrichedConversation]:
             nonlocal done
-            around = {each.id: context for each, context, _ in part}
-            known = {id: reading for _, _, read in part for id, reading in read.items()}
             task: Any = _enrich.options(**options)
             found: list[EnrichedConversation]
             try:
-                found, embedded = await result(
-                    task.remote([each for each, _, _ in part], around, creator_id, stored, models, known)
-                )
+                found, embedded = await result(task.remote(*_sent(part), creator_id, stored, models))
                 self._tell_embedded(embedded)
             except Exception as error:  # whatever a worker dies of
                 if not alone:
@@ -215,8 +211,8 @@ class Enricher:
             return found
 
         cpus = await _cpus()
-        parts: Iterable[list[Wanted]] = ([each] for each in wanted) if alone else _parts(wanted, cpus)
-        async for nodes in _bounded(_IN_FLIGHT_PER_CPU * cpus, enriched, sliced(parts)):
+        parts = _parts(sliced(wanted), 0 if alone else _most(messages, cpus))
+        async for nodes in _bounded(_IN_FLIGHT_PER_CPU * cpus, enriched, parts):
             yield nodes
         if len(problems) == len(wanted):
             raise problems[-1]
@@ -281,37 +277,31 @@ def _version(artefact: bytes | None) -> int:
     return header(artefact).version if artefact else 0
 
 
-async def _analysed(chunk: "Sequence[WholeChat]", models: Models, options: dict[str, Any]) -> _Part:
-    task: Any = _analyse.options(num_returns=3, **options)
-    analysis, documents, counted = task.remote(
-        [each for conversations, _, _ in chunk for each in conversations],
-        {chat.id: chat for _, chat, _ in chunk},
-        models,
-        {id: reading for _, _, known in chunk for id, reading in known.items()},
+def _sent(part: "Sequence[Wanted]") -> tuple[list[Conversation], dict[str, Context], dict[str, Reading]]:
+    """What a task is given: the conversations, what surrounds each, and what was read in messages, by id."""
+    return (
+        [each for each, _, _ in part],
+        {each.id: context for each, context, _ in part},
+        {id: reading for _, _, read in part for id, reading in read.items()},
     )
+
+
+async def _analysed(part: "Sequence[Wanted]", models: Models, options: dict[str, Any]) -> _Part:
+    task: Any = _analyse.options(num_returns=3, **options)
+    analysis, documents, counted = task.remote(*_sent(part), models)
     return _Part(analysis, documents, await result(counted))
 
 
-async def _chunks(chats: Iterable[WholeChat]) -> AsyncIterator[list[WholeChat]]:
-    """As many chats together as make _CHUNK messages."""
-    chunk: list[WholeChat] = []
-    size = 0
-    async for conversations, chat, known in sliced(chats):
-        chunk.append((conversations, chat, known))
-        size += sum(len(each.messages) for each in conversations)
-        if size >= _CHUNK:
-            yield chunk
-            chunk, size = [], 0
-    if chunk:
-        yield chunk
+def _most(messages: int, cpus: int) -> int:
+    """Of so many messages as many a task as keep every processor busy."""
+    return max(_LEAST, min(_CHUNK, messages // cpus))
 
 
-def _parts(wanted: Sequence[Wanted], cpus: int) -> Iterator[list[Wanted]]:
-    """As many conversations together as keep every processor busy, and make at most _CHUNK messages."""
-    most = max(_LEAST, min(_CHUNK, sum(len(each.messages) for each, _, _ in wanted) // cpus))
+async def _parts(wanted: AsyncIterator[Wanted], most: int) -> AsyncIterator[list[Wanted]]:
+    """As many conversations together as make `most` messages."""
     part: list[Wanted] = []
     size = 0
-    for each in wanted:
+    async for each in wanted:
         part.append(each)
         size += len(each[0].messages)
         if size >= most:
@@ -428,10 +418,10 @@ def _load(models: Models) -> None:
 
 @ray.remote
 def _analyse(
-    conversations: Sequence[Conversation], chats: dict[str, Chat], models: Models, known: Known
+    conversations: Sequence[Conversation], around: Mapping[str, Context], known: Known, models: Models
 ) -> "tuple[Analysis, Documents, int]":
     with _measured("analyse", conversations):
-        analysis = _understood(conversations, contexts(conversations, chats), models, known)
+        analysis = _understood(conversations, around, models, known)
         documents = analysis.documents(models.embedding)
         return analysis, documents, sum(len(each.messages) for each in conversations)
 
@@ -468,10 +458,10 @@ def _assign(
 def _enrich(
     conversations: Sequence[Conversation],
     around: Mapping[str, Context],
+    known: Known,
     creator_id: str,
     stored: bytes | None,
     models: Models,
-    known: Known,
 ) -> tuple[list[EnrichedConversation], Embedded]:
     from enrich.analyse import assign
 

@@ -4,7 +4,7 @@ A chat is a row of stretches (`history.stretch`), oldest first. What changes ope
 into; of all others a few facts and their totals are enough.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import reduce
 from hashlib import blake2b
@@ -19,8 +19,22 @@ from chats.message import Message, merged
 from enrich.outcomes import Context, arounds
 from enrich.reading import Reading, reading_of
 from history.corrected import NONE, Corrections
-from history.stretch import BLOCK, FEW, MANY, Cutter, Stretch, digest_of, in_blocks, is_boundary, parts
+from history.stretch import (
+    BLOCK,
+    FEW,
+    MANY,
+    Content,
+    Cutter,
+    Stretch,
+    digest_of,
+    in_blocks,
+    is_boundary,
+    parts,
+)
 from history.totals import Totals
+
+# A conversation, what enrichment sees around it, and what was read in its messages, by id.
+Surrounded = tuple[Conversation, Context, dict[str, Reading]]
 
 
 def says(message: Message) -> bytes:
@@ -215,17 +229,17 @@ class CachedChat:
         own = stretch.content.conversations if stretch else ()
         return next((each for each in own if any(m.id == message_id for m in each.messages)), None)
 
-    def surrounded(self, conversation_id: str) -> tuple[Conversation, Context, dict[str, Reading]] | None:
+    def surrounded(self, conversation_id: str) -> Surrounded | None:
         """A conversation with what enrichment sees around it, and what was read in its messages, by id."""
         stretch = self._with_conversation(conversation_id)
         conversation = self.conversation(conversation_id)
-        if stretch is None or conversation is None:
-            return None
-        content = stretch.content
-        found = {m.id: content.kept[m.id] for m in conversation.messages if m.id in content.kept}
-        if (node := content.nodes.get(conversation_id)) is not None:
-            found |= readings_of(node)
-        return conversation, content.contexts[conversation_id], found
+        return None if stretch is None or conversation is None else _surrounded(stretch.content, conversation)
+
+    def all_surrounded(self) -> Iterator[Surrounded]:
+        """All conversations so, oldest first; a stretch is opened when it is its turn."""
+        for stretch in tuple(self._stretches):
+            content = stretch.content
+            yield from [_surrounded(content, each) for each in content.conversations]
 
     def pending(self) -> list[Conversation]:
         """The conversations that have no enriched node for their present shape, oldest first."""
@@ -722,6 +736,13 @@ class _Work:
             gone=[id for id in self.before if id not in cut],
             cut=list(cut),
         )
+
+
+def _surrounded(content: Content, conversation: Conversation) -> Surrounded:
+    found = {m.id: content.kept[m.id] for m in conversation.messages if m.id in content.kept}
+    if (node := content.nodes.get(conversation.id)) is not None:
+        found |= readings_of(node)
+    return conversation, content.contexts[conversation.id], found
 
 
 def content_of(message: Message) -> Message:

@@ -16,6 +16,7 @@ from chats.corrections import Correction
 from chats.enriched import EnrichedConversation, TopicUse
 from chats.fan import FanState
 from chats.message import Message
+from enrich.outcomes import Context
 from enrich.topics.taxonomy import NAME, TAXONOMY
 from history.chat import CachedChat, Understanding
 from history.corrected import NONE, Corrections
@@ -499,7 +500,11 @@ class History:
         for node in found:
             id = node.id
             known, conversation = cached.node(id), cached.conversation(id)
-            if known is None or conversation is None or mark(cached, conversation) != seen.get(id):
+            if (
+                known is None
+                or conversation is None
+                or mark(conversation, cached.context(id)) != seen.get(id)
+            ):
                 continue
             if not known.has_failed and not node.has_failed and _topics(known) != _topics(node):
                 changed[id] = _with_topics(known, node)
@@ -748,9 +753,8 @@ class _Met(Enum):
     TO_ENRICH = auto()  # what enrichment reads, too
 
 
-def mark(cached: CachedChat, conversation: Conversation) -> int:
+def mark(conversation: Conversation, context: Context | None) -> int:
     """Tells the conversation, with what enrichment sees before it, from itself as it was at another time."""
-    context = cached.context(conversation.id)
     return hash((conversation, context and context.previous_at))
 
 

@@ -12,7 +12,7 @@ from itertools import groupby
 
 from chats.enriched import EnrichedConversation
 from enrich.progress import Progress
-from enrich.tasks import WholeChat
+from enrich.tasks import Wanted
 from enrich.topics.refit import Fitted, Watch
 from errors import StaleOwner
 from history.history import History, mark
@@ -149,14 +149,15 @@ class Refits:
         snapshots = self._snapshots[creator_id]
         seen: dict[str, int] = {}
 
-        def chats() -> Iterator[WholeChat]:
+        def conversations() -> Iterator[Wanted]:
             for cached in self._history.of(creator_id):
-                seen.update({each.id: mark(cached, each) for each in cached.conversations})
-                yield cached.conversations, cached.chat, cached.readings()
+                for conversation, context, read in cached.all_surrounded():
+                    seen[conversation.id] = mark(conversation, context)
+                    yield conversation, context, read
 
         size = self._history.size(creator_id)
         version, parts = await self._enricher.whole(
-            creator_id, chats(), size, _untold, refit=again, aside=True
+            creator_id, conversations(), size, _untold, refit=again, aside=True
         )
         changed = 0
         breaks = Breaks()

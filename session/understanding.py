@@ -9,11 +9,10 @@ from typing import Protocol
 from chats.conversation import Conversation
 from chats.enriched import EnrichedConversation
 from enrich.progress import Progress
-from enrich.tasks import Wanted, WholeChat
+from enrich.tasks import Wanted
 from enrich.topics.outline import OutlinedTopic
 from enrich.topics.refit import Fitted
 from errors import EnrichmentError
-from history.chat import CachedChat
 from history.history import History
 from session.clock import Clock
 from session.machine import Job
@@ -34,7 +33,7 @@ class Enriches(Protocol):
     async def whole(
         self,
         creator_id: str,
-        chats: Iterable[WholeChat],
+        conversations: Iterable[Wanted],
         messages: int,
         on_progress: Tell,
         *,
@@ -105,9 +104,9 @@ class Understanding:
         alone = self._failures >= ALONE_AFTER
         progress = self._progress(job)
         if waiting and not alone and job.whole and 2 * waiting >= self._history.conversations(creator_id):
-            chats = (_whole(cached) for cached in self._history.of(creator_id))
+            own = (each for cached in self._history.of(creator_id) for each in cached.all_surrounded())
             total = self._history.size(creator_id)
-            fit, parts = await self._enricher.whole(creator_id, chats, total, progress)
+            fit, parts = await self._enricher.whole(creator_id, own, total, progress)
             async for nodes in parts:
                 yield Part(nodes)
             yield Part([], fit)
@@ -135,7 +134,3 @@ class Understanding:
             await self._tell(job, progress)
 
         return tell
-
-
-def _whole(cached: CachedChat) -> WholeChat:
-    return cached.conversations, cached.chat, cached.readings()

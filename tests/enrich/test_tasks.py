@@ -22,7 +22,7 @@ from chats.message import Message
 from enrich import broadcast_enrichment
 from enrich.outcomes import contexts
 from enrich.progress import Progress
-from enrich.tasks import Enricher, WholeChat, _bounded, _chunks
+from enrich.tasks import Enricher, Wanted, _bounded, _parts
 from enrich.topics.model import seeded
 from enrich.topics.store import header
 from errors import EnrichmentError
@@ -61,15 +61,10 @@ def creator_with(chat: ChatOf, creator_id: str, chats: int) -> list[Conversation
     return found
 
 
-def whole(conversations: list[Conversation], *known: Chat) -> list[WholeChat]:
-    """The conversations by chat, with the facts of those chats that are `known`."""
-    facts = {chat.id: chat for chat in known}
-    found: dict[str, list[Conversation]] = {}
-    for each in conversations:
-        found.setdefault(each.chat_id, []).append(each)
-    return [
-        (own, facts.get(id) or Chat(id, own[0].creator_id, own[0].fan_id), {}) for id, own in found.items()
-    ]
+def wanted(conversations: list[Conversation], *known: Chat) -> list[Wanted]:
+    """The conversations, which are whole chats, with what surrounds them; some chats' facts are `known`."""
+    around = contexts(conversations, {chat.id: chat for chat in known})
+    return [(each, around[each.id], {}) for each in conversations]
 
 
 def count(conversations: list[Conversation]) -> int:
@@ -81,31 +76,19 @@ async def ignore(progress: Progress) -> None:
 
 
 async def enrich_all(
-    enricher: Enricher, creator_id: str, chats: list[WholeChat], *, refit: bool = False
+    enricher: Enricher, creator_id: str, all_of_it: list[Wanted], *, refit: bool = False
 ) -> tuple[list[EnrichedConversation], int]:
-    """The nodes of whole chats, and the fit that their topics are by."""
-    messages = sum(count(list(own)) for own, _, _ in chats)
-    fit, parts = await enricher.whole(creator_id, chats, messages, ignore, refit=refit)
+    """The nodes of all conversations, and the fit that their topics are by."""
+    messages = count([each for each, _, _ in all_of_it])
+    fit, parts = await enricher.whole(creator_id, all_of_it, messages, ignore, refit=refit)
     return [node async for nodes in parts for node in nodes], fit
 
 
 async def enrich_some(
-    enricher: Enricher,
-    creator_id: str,
-    chats: list[WholeChat],
-    ids: set[str] | None = None,
-    *,
-    alone: bool = False,
+    enricher: Enricher, creator_id: str, some: list[Wanted], *, alone: bool = False
 ) -> list[EnrichedConversation]:
-    """The nodes of these conversations, or of all."""
-    wanted = [
-        (each, around[each.id], known)
-        for own, chat, known in chats
-        for around in [contexts(own, {chat.id: chat})]
-        for each in own
-        if ids is None or each.id in ids
-    ]
-    parts = enricher.changed(creator_id, wanted, ignore, alone=alone)
+    """The nodes of these conversations."""
+    parts = enricher.changed(creator_id, some, ignore, alone=alone)
     return [node async for nodes in parts for node in nodes]
 
 
@@ -119,7 +102,7 @@ async def test_the_vectors_of_all_texts_are_told_and_are_those_that_are_asked_fo
     for enrich in (enrich_all, enrich_some):
         told: list[Embedded] = []
         enricher.on_embedded(told.append)
-        await enrich(enricher, "c1", whole(conversations))
+        await enrich(enricher, "c1", wanted(conversations))
         assert {each.model for each in told} == {asked.model}
         assert {key: each for part in told for key, each in part.vectors.items()} == asked.vectors
 
@@ -134,17 +117,26 @@ def test_the_caller_loads_no_model() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-async def test_chunks_are_whole_chats_with_enough_messages_and_are_made_as_they_are_asked_for(
-    chat: ChatOf,
-) -> None:
-    chats = whole(creator_with(chat, "creator", 40))
-    asked = iter(chats)
-    chunks = _chunks(asked)
-    first = await anext(chunks)
-    assert count([each for own, _, _ in first for each in own]) >= 1_000
+async def test_parts_have_enough_messages_and_are_made_as_they_are_asked_for(chat: ChatOf) -> None:
+    conversations = wanted(creator_with(chat, "creator", 40))
+    asked = iter(conversations)
+    parts = _parts(sliced(asked), 1_000)
+    first = await anext(parts)
+    assert 1_000 <= count([each for each, _, _ in first]) < 1_000 + 12 * len(LINES)
     rest = list(asked)
-    assert first + rest == chats
+    assert first + rest == conversations
     assert len(rest) > 10
+
+
+async def test_one_chat_is_understood_in_as_many_parts_as_another_of_its_size(chat: ChatOf) -> None:
+    said = [
+        structs.replace(each, id=f"{day}-{each.id}", at=each.at + day * 86_400)
+        for day in range(100)
+        for each in chat("chat-0", LINES[:5])
+    ]
+    conversations = wanted(cut(said, gap=6 * 3600, silence=300))
+    parts = [part async for part in _parts(sliced(conversations), 100)]
+    assert [count([each for each, _, _ in part]) for part in parts] == [100] * 5
 
 
 async def test_results_stand_in_the_order_of_their_items_and_few_are_in_hand() -> None:
@@ -182,13 +174,13 @@ async def test_a_snapshot_enriches_everything_and_a_repeat_gives_the_same(
     enricher: Enricher, redis: Redis, chat: ChatOf, user_id: str
 ) -> None:
     conversations = creator_with(chat, user_id, 40)
-    chats, total = whole(conversations), count(conversations)
+    own, total = wanted(conversations), count(conversations)
     seen: list[Progress] = []
 
     async def progress(each: Progress) -> None:
         seen.append(each)
 
-    fit, parts = await enricher.whole(user_id, chats, total, progress)
+    fit, parts = await enricher.whole(user_id, own, total, progress)
     nodes = [node async for part in parts for node in part]
     assert [node.id for node in nodes] == [each.id for each in conversations]
     assert fit == 1
@@ -196,7 +188,7 @@ async def test_a_snapshot_enriches_everything_and_a_repeat_gives_the_same(
     assert [each.done for each in seen] == sorted(each.done for each in seen)
     assert seen[-1] == Progress(total, total, 0.0)
     stored = await TopicModels(redis).latest(Account(user_id, user_id))
-    assert await enrich_all(enricher, user_id, chats) == (nodes, 1)
+    assert await enrich_all(enricher, user_id, own) == (nodes, 1)
     assert await TopicModels(redis).latest(Account(user_id, user_id)) == stored
 
 
@@ -214,10 +206,10 @@ async def test_a_refit_keeps_every_topic_and_finds_the_new_ones(
         return found
 
     first_chats = themed(["car", "garden"], 160)
-    before, first = await enrich_all(enricher, user_id, whole(first_chats))
+    before, first = await enrich_all(enricher, user_id, wanted(first_chats))
     assert first == 1
     more = [*first_chats, *themed(["book"], 100)]
-    after, version = await enrich_all(enricher, user_id, whole(more), refit=True)
+    after, version = await enrich_all(enricher, user_id, wanted(more), refit=True)
     nodes = by_id(after)
     assert version == 2
     known = await enricher.fitted(user_id)
@@ -235,7 +227,7 @@ async def test_a_refit_keeps_every_topic_and_finds_the_new_ones(
     known_before = {id for node in before for id in topics(node)}
     new = {id for node in nodes.values() for id in topics(node)} - known_before
     assert any(id.startswith("topic_") for id in new)
-    (some,) = await enrich_some(enricher, user_id, whole(more[-1:]))
+    (some,) = await enrich_some(enricher, user_id, wanted(more[-1:]))
     assert some == nodes[more[-1].id]
 
 
@@ -250,7 +242,7 @@ async def test_a_refit_that_another_was_quicker_with_takes_that_ones_topics(
         return await plain(models, account, artefact, after=after)
 
     monkeypatch.setattr(TopicModels, "store", late)
-    nodes, version = await enrich_all(enricher, user_id, whole(creator_with(chat, user_id, 2)), refit=True)
+    nodes, version = await enrich_all(enricher, user_id, wanted(creator_with(chat, user_id, 2)), refit=True)
     assert version == 1
     assert await enricher.fitted(user_id) == header(rival)
     assert {node.models["topics"] for node in nodes} == {"taxonomy 1 fit 1"}
@@ -261,10 +253,10 @@ async def test_two_users_of_one_creator_have_fits_of_their_own(
 ) -> None:
     other = Enricher(f"{user_id}-2", TopicModels(redis), Settings())
     conversations = creator_with(chat, user_id, 2)
-    _, fit = await enrich_all(enricher, user_id, whole(conversations))
+    _, fit = await enrich_all(enricher, user_id, wanted(conversations))
     assert await other.fitted(user_id) is None
-    await enrich_all(enricher, user_id, whole(conversations), refit=True)
-    _, theirs = await enrich_all(other, user_id, whole(conversations[:1]))
+    await enrich_all(enricher, user_id, wanted(conversations), refit=True)
+    _, theirs = await enrich_all(other, user_id, wanted(conversations[:1]))
     assert fit == theirs == 1
     known, unlike = await enricher.fitted(user_id), await other.fitted(user_id)
     assert known is not None
@@ -278,13 +270,13 @@ async def test_a_delta_agrees_with_the_snapshot_and_gives_back_only_what_changed
 ) -> None:
     conversations = creator_with(chat, user_id, 2)
     ended = Chat("chat-0", user_id, "chat-0", is_expired=True, expires_at=1_700_000_000 + 9 * 86_400)
-    chats = whole(conversations, ended)
-    nodes, _ = await enrich_all(enricher, user_id, chats)
+    own = wanted(conversations, ended)
+    nodes, _ = await enrich_all(enricher, user_id, own)
     late = "chat-0:late-chat-0-0"
-    (node,) = await enrich_some(enricher, user_id, chats, {late})
+    (node,) = await enrich_some(enricher, user_id, [each for each in own if each[0].id == late])
     assert node == by_id(nodes)[late]
     assert [each.type for each in node.outcomes] == ["drop_off"]
-    assert await enrich_some(enricher, user_id, chats, set()) == []
+    assert await enrich_some(enricher, user_id, []) == []
 
 
 class Deadly(str):
@@ -307,8 +299,8 @@ async def test_a_conversation_that_kills_its_worker_is_set_apart_and_the_others_
     said = [structs.replace(each, creator_id=user_id) for each in chat("chat-0", LINES)]
     deadly = [structs.replace(each, text=Deadly(each.text)) for each in chat("chat-1", LINES[:2])]
     conversations = [*cut(said, gap=21_600, silence=300), *cut(deadly, gap=21_600, silence=300)]
-    good, bad = await enrich_some(enricher, user_id, whole(conversations), alone=True)
-    assert [good] == await enrich_some(enricher, user_id, whole(conversations[:1]))
+    good, bad = await enrich_some(enricher, user_id, wanted(conversations), alone=True)
+    assert [good] == await enrich_some(enricher, user_id, wanted(conversations[:1]))
     assert (bad.figures.direct_messages, bad.sentiment, bad.topics) == (2, None, ())
     assert [each.failed for each in bad.messages.values()] == [{"enrichment": "WorkerCrashedError"}] * 2
 
@@ -319,7 +311,7 @@ async def test_when_nothing_can_be_enriched_it_is_not_the_conversations_fault(
     said = [structs.replace(each, text=Unreadable(each.text)) for each in chat("chat-0", LINES)]
     conversations = cut(said, gap=21_600, silence=300)
     with pytest.raises(RayError):
-        await enrich_some(enricher, user_id, whole(conversations), alone=True)
+        await enrich_some(enricher, user_id, wanted(conversations), alone=True)
 
 
 async def test_nothing_to_enrich_gives_nothing(enricher: Enricher, user_id: str) -> None:
@@ -333,7 +325,7 @@ async def test_a_topic_model_that_cannot_be_served_costs_the_topics_alone(
 ) -> None:
     conversations = creator_with(chat, user_id, 1)
     broken = Enricher(user_id, enricher._topics, Settings(model=str(tmp_path)))
-    nodes, _ = await enrich_all(broken, user_id, whole(conversations))
+    nodes, _ = await enrich_all(broken, user_id, wanted(conversations))
     assert all(node.topics == () and node.models["topics"].startswith("failed") for node in nodes)
     assert all(node.sentiment is None for node in nodes)
     assert any(node.actions for node in nodes)

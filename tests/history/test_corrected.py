@@ -381,7 +381,7 @@ def test_a_refit_finds_what_models_said_and_leaves_what_people_did() -> None:
     )
     cached = history.look("c1", "f1")
     assert cached is not None
-    seen = {each.id: mark(cached, each) for each in cached.conversations}
+    seen = {each.id: mark(each, cached.context(each.id)) for each in cached.conversations}
     before = cached.nodes["f1:1"]
     refs = (TopicRef("topic_1", "Climbing"),)
     messages = {

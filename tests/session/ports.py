@@ -20,9 +20,9 @@ from chats.account import Account
 from chats.conversation import Conversation
 from chats.enriched import ActionUse, EnrichedConversation, TopicUse
 from encryption.keyring import Keyring
-from enrich.outcomes import Context, contexts
+from enrich.outcomes import Context
 from enrich.progress import Progress
-from enrich.tasks import Wanted, WholeChat
+from enrich.tasks import Wanted
 from enrich.topics.outline import OutlinedTopic
 from enrich.topics.refit import Fitted
 from errors import CheckpointUnavailable, EnrichmentError, GraphError, GraphUnavailable, StaleOwner
@@ -339,15 +339,14 @@ class FakeEnricher:
     async def whole(
         self,
         creator_id: str,
-        chats: Iterable[WholeChat],
+        conversations: Iterable[Wanted],
         messages: int,
         on_progress: Callable[[Progress], Any],
         *,
         refit: bool = False,
         aside: bool = False,
     ) -> tuple[int, AsyncIterator[Nodes]]:
-        found = ((own, contexts(own, {chat.id: chat})) for own, chat, _ in chats)
-        return 0, self._parts([[(each, around[each.id]) for each in own] for own, around in found])
+        return 0, self._parts(_by_chat(conversations))
 
     def changed(
         self,
@@ -357,8 +356,7 @@ class FakeEnricher:
         *,
         alone: bool = False,
     ) -> AsyncIterator[Nodes]:
-        own = itertools.groupby(conversations, key=lambda each: each[0].chat_id)
-        return self._parts([[(each, context) for each, context, _ in wanted] for _, wanted in own])
+        return self._parts(_by_chat(conversations))
 
     async def fitted(self, creator_id: str) -> Fitted | None:
         return None
@@ -388,6 +386,11 @@ class FakeEnricher:
                 )
                 for each, context in conversations
             ]
+
+
+def _by_chat(conversations: Iterable[Wanted]) -> list[list[tuple[Conversation, Context]]]:
+    by_chat = itertools.groupby(conversations, key=lambda each: each[0].chat_id)
+    return [[(each, context) for each, context, _ in own] for _, own in by_chat]
 
 
 class FakeEmbedder:

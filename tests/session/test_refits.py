@@ -10,8 +10,9 @@ from typing import Any, cast
 import pytest
 from msgspec import structs
 
+from chats.conversation import Conversation
 from chats.enriched import EnrichedConversation, MessageEnrichment, TopicUse
-from enrich.tasks import Enricher, WholeChat
+from enrich.tasks import Enricher, Wanted
 from enrich.topics.refit import Fitted
 from errors import EnrichmentError
 from history.chat import CachedChat
@@ -46,13 +47,13 @@ class Topics:
         return self.stored
 
     async def whole(
-        self, creator_id: str, chats: Iterable[WholeChat], *_: Any, refit: bool, aside: bool
+        self, creator_id: str, conversations: Iterable[Wanted], *_: Any, refit: bool, aside: bool
     ) -> tuple[int, AsyncIterator[list[EnrichedConversation]]]:
         assert aside
         self.refits.append(refit)
         if self.broken:
             raise EnrichmentError("broken")
-        nodes = [node for own, each, _ in chats for node in self._anew(own, each.id)]
+        nodes = [self._anew(each) for each, _, _ in conversations]
         self.begun.set()
         await self.go.wait()
         if refit:
@@ -68,10 +69,10 @@ class Topics:
 
         return self.stored.version, parts()
 
-    def _anew(self, own: Iterable[Any], chat_id: str) -> list[EnrichedConversation]:
-        cached = self.cache.look(CREATOR, chat_id)
+    def _anew(self, conversation: Conversation) -> EnrichedConversation:
+        cached = self.cache.look(CREATOR, conversation.chat_id)
         assert cached is not None
-        return [structs.replace(cached.nodes[each.id], topics=(TOPIC,)) for each in own]
+        return structs.replace(cached.nodes[conversation.id], topics=(TOPIC,))
 
 
 @pytest.fixture
@@ -267,7 +268,8 @@ async def test_a_snapshot_that_was_understood_meanwhile_has_the_topics_assigned_
 
 
 def marks(cache: History) -> dict[str, int]:
-    return {each.id: mark(cached, each) for cached in cache.of(CREATOR) for each in cached.conversations}
+    own = (each for cached in cache.of(CREATOR) for each in cached.all_surrounded())
+    return {conversation.id: mark(conversation, context) for conversation, context, _ in own}
 
 
 def with_topic(cache: History) -> list[EnrichedConversation]:
