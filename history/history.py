@@ -1,5 +1,6 @@
 """One user's chats: those in use opened, all others packed. Pure."""
 
+import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
@@ -24,6 +25,7 @@ from history.packing import Packed, pack, packed_facts, unpack
 from steps import ROWS, Steps, finished
 
 OPEN_AT_ONCE = 2_000  # messages of chats that stay open while many are taken in
+PIECE = 256  # messages of a chat, or more, that are taken in at once
 MANY_MESSAGES = 5_000  # new ones; of more nobody is told one by one
 
 # The topics of the taxonomy as a conversation has them.
@@ -217,22 +219,19 @@ class History:
                 first = arrived[0]
                 if self._slot(key) is None:
                     self._add(Chat(id=first.chat_id, creator_id=first.creator_id, fan_id=first.fan_id))
-                says_new = self._open(key).take(arrived)
-                if says_new or key in to_cut:
-                    to_cut.pop(key, None)
-                    new += self._recut(key, touched.setdefault(key, Touched(key[1])))
-                    told.append(touched[key])
-                    while told and new > MANY_MESSAGES:
-                        told.pop().new = []
-                else:  # what is known is newer now, and the same
-                    self._changed(key)
+                for piece in _pieces(arrived, self._gap):
+                    if self._open(key).take(piece) or key in to_cut:
+                        to_cut.pop(key, None)
+                        new += self._recut(key, touched.setdefault(key, Touched(key[1])))
+                        told.append(touched[key])
+                        while told and new > MANY_MESSAGES:
+                            told.pop().new = []
+                    else:  # what is known is newer now, and the same
+                        self._changed(key)
+                    yield
                 if (taken := taken + len(arrived)) > OPEN_AT_ONCE:
                     taken = 0
-                    for each in self.beyond(OPEN_AT_ONCE):
-                        if each not in to_cut:
-                            self.close(each)
-                            yield
-                yield
+                    yield from self.closing(each for each in self.beyond(OPEN_AT_ONCE) if each not in to_cut)
         for key in to_cut:
             self._recut(key, touched[key])
             yield
@@ -571,6 +570,22 @@ class History:
                 found.append(key)
         return found
 
+    def packing(self, keys: Iterable[Key]) -> Steps[None]:
+        """Pack these chats."""
+        for key in keys:
+            if (opened := self._at(key).opened) is not None:
+                for stretch in tuple(opened.stretches):
+                    stretch.block()
+                    yield
+            self.pack(key)
+            yield
+
+    def closing(self, keys: Iterable[Key]) -> Steps[None]:
+        """Keep these chats in their packed form only."""
+        for key in keys:
+            yield from self.packing([key])
+            self.close(key)
+
     def close(self, key: Key) -> None:
         """Keep the chat in its packed form only."""
         self.pack(key)
@@ -751,6 +766,25 @@ class _Met(Enum):
     NOTHING_NEW = auto()
     TO_TELL = auto()  # pages and the inbox order
     TO_ENRICH = auto()  # what enrichment reads, too
+
+
+def _pieces(arrived: list[Message], gap: float) -> Iterator[list[Message]]:
+    """What arrived of a chat, in pieces of PIECE messages or a little more that share no conversation."""
+    if len(arrived) <= PIECE:
+        yield arrived
+        return
+    copies: dict[str, list[Message]] = {}
+    for message in arrived:
+        copies.setdefault(message.id, []).append(message)
+    piece: list[Message] = []
+    last = -math.inf
+    for own in sorted(copies.values(), key=lambda own: min(message.at for message in own)):
+        if len(piece) >= PIECE and min(message.at for message in own) - last > gap:
+            yield piece
+            piece = []
+        piece += own
+        last = max(last, *(message.at for message in own))
+    yield piece
 
 
 def mark(conversation: Conversation, context: Context | None) -> int:

@@ -24,7 +24,7 @@ from session.ports import Ports
 from session.refits import Refits
 from session.retelling import Retelling
 from settings import Settings
-from steps import sliced
+from steps import paced
 
 log = logging.getLogger(__name__)
 
@@ -210,8 +210,7 @@ class Persistence:
         """Take what is held, as it is now, and have it written beside what goes on."""
         if self._writing is not None:
             await self._writing
-        async for key in sliced(self._history.unpacked()):
-            self._history.pack(key)
+        await paced(self._history.packing(self._history.unpacked()))
         sequence, unfinished, fits, revision, unwritten = self._to_save()
         checkpoint = Checkpoint(
             sequence,

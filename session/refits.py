@@ -22,6 +22,7 @@ from steps import Breaks
 log = logging.getLogger(__name__)
 
 BUSY_PAUSE = 0.5  # seconds
+TOGETHER = 50  # conversations that are given other topics in one step
 RETRY_GROWTH = 1.1  # of a creator's messages, before a fit that failed is tried again
 
 
@@ -162,9 +163,10 @@ class Refits:
         changed = 0
         breaks = Breaks()
         async for nodes in parts:
-            for chat_id, own in groupby(nodes, key=lambda node: node.chat_id):
+            for (chat_id, _), own in groupby(enumerate(nodes), key=_together):
                 async with self._at_rest:
-                    if revised := self._history.revise(creator_id, chat_id, own, seen):
+                    found = (node for _, node in own)
+                    if revised := self._history.revise(creator_id, chat_id, found, seen):
                         changed += len(revised)
                         self.unfinished.add(creator_id)
                         await self._keep(revised)
@@ -176,6 +178,12 @@ class Refits:
         else:  # it may have been enriched with the fit before
             self._ask(creator_id)
         log.info("%s: fit %d; %d conversations changed.", who, version, changed)
+
+
+def _together(numbered: tuple[int, EnrichedConversation]) -> tuple[str, int]:
+    """What is the same of conversations that are looked at in one step."""
+    number, node = numbered
+    return node.chat_id, number // TOGETHER
 
 
 async def _untold(_: Progress) -> None:

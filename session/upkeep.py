@@ -2,7 +2,7 @@
 
 from history.history import History
 from session.machine import CorrectionAccepted
-from steps import sliced
+from steps import paced, sliced
 
 OPEN_MESSAGES = 5_000  # of the chats used last stay unpacked
 EVERY = 20  # chats that are counted anew before those not used are packed
@@ -10,8 +10,7 @@ EVERY = 20  # chats that are counted anew before those not used are packed
 
 async def close_chats(history: History) -> None:
     """Pack the chats that were not used for longest."""
-    async for key in sliced(history.beyond(OPEN_MESSAGES)):
-        history.close(key)
+    await paced(history.closing(history.beyond(OPEN_MESSAGES)))
 
 
 async def recount(history: History, corrected: CorrectionAccepted | None = None) -> None:

@@ -124,6 +124,29 @@ def test_what_is_enriched_step_by_step_is_what_would_be_enriched_at_once(
         assert one.nodes.keys() == {c.id for c in one.conversations}
 
 
+@given(arrivals(), arrivals())
+def test_a_large_chat_that_is_taken_in_in_pieces_is_as_if_at_once(
+    known: list[Message], arrived: list[Message]
+) -> None:
+    caches, marks = (subscribed(), subscribed()), []
+    for cache, piece in zip(caches, (1, 100), strict=True):
+        cache.merge([], known)
+        enrich_pending(cache)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("history.history.PIECE", piece)
+            marks.append([as_told(mark) for mark in cache.merge([], arrived)])
+        enrich_pending(cache)
+    assert marks[0] == marks[1]
+    for one, other in zip(*(cache.of(None) for cache in caches), strict=True):
+        assert one.nodes == other.nodes
+        assert one.conversations == other.conversations
+
+
+def as_told(mark: Touched) -> object:
+    by_id = [sorted(kind, key=lambda each: each.id) for kind in (mark.new, mark.changed, mark.removed)]
+    return mark.chat_id, mark.count, by_id, sorted(mark.gone), sorted(mark.stale)
+
+
 def test_a_repeated_message_touches_nothing() -> None:
     first = message("m1", 0, raw=b'{"id": "m1"}')
     cache = filled(first)
