@@ -22,7 +22,7 @@ from steps import Breaks
 log = logging.getLogger(__name__)
 
 BUSY_PAUSE = 0.5  # seconds
-TOGETHER = 50  # conversations that are given other topics in one step
+TOGETHER = 20  # conversations that are given other topics in one step
 RETRY_GROWTH = 1.1  # of a creator's messages, before a fit that failed is tried again
 
 
