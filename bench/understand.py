@@ -17,7 +17,7 @@ import ray
 from bench.corpus import corpus
 from chats.account import Account
 from chats.chat import Chat
-from chats.conversation import cut
+from chats.conversation import Conversation, cut
 from chats.message import Message
 from enrich.outcomes import contexts
 from enrich.progress import Progress
@@ -46,10 +46,10 @@ class _NoTopics:
 
 async def measure(seed: int, messages: int) -> float:
     """Seconds until the last conversation is understood."""
-    creator_id, wanted = await asyncio.to_thread(_wanted, seed, messages)
+    creator_id, known, chats = await asyncio.to_thread(_chats, seed, messages)
     start = time.perf_counter()
     enricher = Enricher(USER, _NoTopics(), Settings())
-    _, parts = await enricher.whole(creator_id, iter(wanted), messages, _told)
+    _, parts = await enricher.whole(creator_id, _surrounded(known, chats), messages, _told)
     async for _ in parts:
         pass
     return time.perf_counter() - start
@@ -59,8 +59,8 @@ async def _told(_: Progress) -> None:
     pass
 
 
-def _wanted(seed: int, size: int) -> tuple[str, list[Wanted]]:
-    """The samples, read and cut into conversations."""
+def _chats(seed: int, size: int) -> tuple[str, dict[str, Chat], list[list[Conversation]]]:
+    """The samples, read and cut into conversations: of whom, the chats by id, and their conversations."""
     samples, settings = corpus(size, seed=seed), Settings()
     read = normalise_snapshot(
         CacheUpdatePayload(messages=samples.messages),
@@ -71,12 +71,13 @@ def _wanted(seed: int, size: int) -> tuple[str, list[Wanted]]:
     chats: dict[str, list[Message]] = defaultdict(list)
     for message in read.messages:
         chats[message.chat_id].append(message)
-    return samples.creator_id, list(_cut({chat.id: chat for chat in read.chats}, chats, settings))
+    gap, silence = settings.conversation_gap, settings.silence_threshold
+    conversations = [cut(messages, gap=gap, silence=silence) for messages in chats.values()]
+    return samples.creator_id, {chat.id: chat for chat in read.chats}, conversations
 
 
-def _cut(known: dict[str, Chat], chats: dict[str, list[Message]], settings: Settings) -> Iterator[Wanted]:
-    for messages in chats.values():
-        own = cut(messages, gap=settings.conversation_gap, silence=settings.silence_threshold)
+def _surrounded(known: dict[str, Chat], chats: list[list[Conversation]]) -> Iterator[Wanted]:
+    for own in chats:
         around = contexts(own, known)
         yield from ((each, around[each.id], {}) for each in own)
 

@@ -124,7 +124,7 @@ class Enricher:
             await on_progress(pace.at(done, time.monotonic()))
             return found
 
-        together = _parts(sliced(conversations), _most(messages, cpus))
+        together = _parts(sliced(conversations), _CHUNK if aside else _most(messages, cpus))
         parts = [part async for part in _bounded(limit, analysed, together)]
         fitted = await self._fit(creator_id, parts, options, again=refit)
 

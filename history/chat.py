@@ -236,23 +236,27 @@ class CachedChat:
         return None if stretch is None or conversation is None else _surrounded(stretch.content, conversation)
 
     def all_surrounded(self) -> Iterator[Surrounded]:
-        """All conversations so, oldest first; a stretch is opened when it is its turn."""
-        for stretch in tuple(self._stretches):
+        """All conversations so, as they are now, oldest first; a stretch is opened when it is its turn."""
+        for stretch in [each.copy() for each in self._stretches]:
             content = stretch.content
             yield from [_surrounded(content, each) for each in content.conversations]
 
-    def pending(self) -> list[Conversation]:
-        """The conversations that have no enriched node for their present shape, oldest first."""
-        found: list[list[Conversation]] = []
+    def pending(self) -> Iterator[Conversation]:
+        """The conversations that have no enriched node for their present shape, oldest first.
+
+        A stretch is opened when it is its turn.
+        """
+        found: list[Stretch] = []
         missing = self.totals.pending
         for each in reversed(self._stretches):
             if not missing:
                 break
             if each.totals.pending:
                 missing -= each.totals.pending
-                content = each.content
-                found.append([c for c in content.conversations if c.id not in content.nodes])
-        return [conversation for own in reversed(found) for conversation in own]
+                found.append(each)
+        for each in reversed(found):
+            content = each.content
+            yield from [c for c in content.conversations if c.id not in content.nodes]
 
     def failed(self) -> list[EnrichedConversation]:
         """The enriched conversations on which a strategy failed, oldest first."""

@@ -21,7 +21,8 @@ from enrich.outcomes import Context
 from enrich.topics.taxonomy import NAME, TAXONOMY
 from history.chat import CachedChat, Understanding
 from history.corrected import NONE, Corrections
-from history.packing import Packed, pack, packed_facts, unpack
+from history.packing import Packed, pack, packed_facts, packing, unpack
+from history.stretch import NEAR
 from steps import ROWS, Steps, finished
 
 OPEN_AT_ONCE = 2_000  # messages of chats that stay open while many are taken in
@@ -210,6 +211,7 @@ class History:
                 self._move(moved, key)
                 touched[key] = Touched(chat.id, renamed=True)
                 self._recut(key, touched[key])
+                self._outdated(key, touched[key])
                 to_cut.pop(key, None)
             yield
         taken = new = 0
@@ -219,7 +221,7 @@ class History:
                 first = arrived[0]
                 if self._slot(key) is None:
                     self._add(Chat(id=first.chat_id, creator_id=first.creator_id, fan_id=first.fan_id))
-                for piece in _pieces(arrived, self._gap):
+                for piece in _pieces(arrived, max(self._gap, NEAR)):
                     if self._open(key).take(piece) or key in to_cut:
                         to_cut.pop(key, None)
                         new += self._recut(key, touched.setdefault(key, Touched(key[1])))
@@ -229,11 +231,14 @@ class History:
                     else:  # what is known is newer now, and the same
                         self._changed(key)
                     yield
+                if key in touched:
+                    self._outdated(key, touched[key])
                 if (taken := taken + len(arrived)) > OPEN_AT_ONCE:
                     taken = 0
                     yield from self.closing(each for each in self.beyond(OPEN_AT_ONCE) if each not in to_cut)
         for key in to_cut:
             self._recut(key, touched[key])
+            self._outdated(key, touched[key])
             yield
         return [mark for mark in touched.values() if mark.renamed or mark.tells]
 
@@ -573,11 +578,9 @@ class History:
     def packing(self, keys: Iterable[Key]) -> Steps[None]:
         """Pack these chats."""
         for key in keys:
-            if (opened := self._at(key).opened) is not None:
-                for stretch in tuple(opened.stretches):
-                    stretch.block()
-                    yield
-            self.pack(key)
+            slot = self._at(key)
+            if slot.packed is None:
+                slot.packed = yield from packing(self._read(slot))
             yield
 
     def closing(self, keys: Iterable[Key]) -> Steps[None]:
@@ -741,23 +744,25 @@ class History:
         self._changed(key)
 
     def _recut(self, key: Key, mark: Touched) -> int:
-        """Returns how many messages are new."""
-        cached = self._open(key)
-        found = cached.recut()
+        """Returns how many messages are new. What is to be enriched, `_outdated` says."""
+        found = self._open(key).recut()
         mark.new += found.new
         mark.count += len(found.new)
         mark.changed += found.changed
         mark.removed += found.removed
         mark.gone += found.gone
-        mark.stale = [each.id for each in cached.pending()]
         change = self._changed(key)
-        change.stale.update(dict.fromkeys(mark.stale))
         for id in found.gone:
             change.written.pop(id, None)
             change.gone[id] = None
         for id in found.cut:
             change.gone.pop(id, None)
         return len(found.new)
+
+    def _outdated(self, key: Key, mark: Touched) -> None:
+        """Tell which conversations are to be enriched."""
+        mark.stale = [each.id for each in self._open(key).pending()]
+        self._change(key).stale.update(dict.fromkeys(mark.stale))
 
 
 class _Met(Enum):
@@ -778,13 +783,17 @@ def _pieces(arrived: list[Message], gap: float) -> Iterator[list[Message]]:
         copies.setdefault(message.id, []).append(message)
     piece: list[Message] = []
     last = -math.inf
-    for own in sorted(copies.values(), key=lambda own: min(message.at for message in own)):
-        if len(piece) >= PIECE and min(message.at for message in own) - last > gap:
+    for own in sorted(copies.values(), key=_first_at):
+        if len(piece) >= PIECE and _first_at(own) - last > gap:
             yield piece
             piece = []
         piece += own
         last = max(last, *(message.at for message in own))
     yield piece
+
+
+def _first_at(copies: list[Message]) -> float:
+    return min(message.at for message in copies)
 
 
 def mark(conversation: Conversation, context: Context | None) -> int:

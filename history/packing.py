@@ -13,6 +13,7 @@ from history.chat import CachedChat
 from history.corrected import NONE, Corrections
 from history.stretch import Cutter, Head, Stretch
 from history.totals import Totals
+from steps import Steps
 
 
 class _Heads(msgspec.Struct):
@@ -45,6 +46,15 @@ class Packed:
     def versions(self) -> dict[str, Version]:
         """What is known of every message, by id, deleted ones among them."""
         return {id: version for block in self.blocks for id, version in block.known().items()}
+
+
+def packing(cached: CachedChat) -> Steps[Packed]:
+    """As `pack`, stretch by stretch."""
+    for each in tuple(cached.stretches):
+        each.block()
+        each.head(is_last=False)
+        yield
+    return pack(cached)
 
 
 def pack(cached: CachedChat) -> Packed:

@@ -28,7 +28,7 @@ from history.totals import Totals
 FEW, MANY = 64, 128  # messages: the newest stretch of more than MANY is parted, so that FEW or more stay
 BLOCK = 512  # messages or more that the others have, up to twice as many
 # Messages that may be one, or tell of one thing, are no further apart.
-_NEAR = max(ECHO_SECONDS, SAME_TIP_SECONDS) + 1.0
+NEAR = max(ECHO_SECONDS, SAME_TIP_SECONDS) + 1.0
 
 
 class Facts(msgspec.Struct, frozen=True):
@@ -263,12 +263,9 @@ class Stretch:
 
     def head(self, *, is_last: bool) -> Head:
         """What is kept beside its bytes. The last one of a chat is opened whenever a message comes."""
-        if is_last:
-            ids = b""
-        elif self._ids:
-            ids = self._ids.tobytes()
-        else:
-            ids = array("I", sorted(map(digest_of, self.content.messages))).tobytes()
+        if not (is_last or self._ids):
+            self._ids = array("I", sorted(map(digest_of, self.content.messages)))
+        ids = b"" if is_last or self._ids is None else self._ids.tobytes()
         if self._totals_at_rest is None:
             self._totals_at_rest = msgspec.Raw(msgspec.msgpack.encode(self.totals))
         return Head(self.facts, self.beside, self.around, self._totals_at_rest, ids)
@@ -285,8 +282,8 @@ def is_boundary(before: Facts, behind: Facts, gap: float) -> bool:
         is_apart = (
             behind.is_quiet and behind.first > before.last and (end is None or behind.first - end > gap)
         )
-    is_near_before = before.loose is not None and behind.first - before.loose[1] <= _NEAR
-    is_near_behind = behind.loose is not None and behind.loose[0] - before.last <= _NEAR
+    is_near_before = before.loose is not None and behind.first - before.loose[1] <= NEAR
+    is_near_behind = behind.loose is not None and behind.loose[0] - before.last <= NEAR
     return is_apart and not (is_near_before or is_near_behind)
 
 
@@ -361,8 +358,8 @@ class _Edges:
         """Whether nothing beside the edge may be one with another message, or tell of one."""
         if not 0 < edge < len(self.times):
             return False
-        near = bisect_left(self._loose, self.times[edge] - _NEAR)
-        return near == len(self._loose) or self._loose[near] > self.times[edge - 1] + _NEAR
+        near = bisect_left(self._loose, self.times[edge] - NEAR)
+        return near == len(self._loose) or self._loose[near] > self.times[edge - 1] + NEAR
 
     def has_no_notice(self, start: int, end: int) -> bool:
         """Whether there is no notification among these, which would join a conversation that is elsewhere."""

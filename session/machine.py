@@ -217,7 +217,7 @@ class RetryLater:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Others may be let in: between two chats that are taken into the history, which may take long in all."""
+    """Others may be let in: between two pieces of what is taken into the history; all of it may take long."""
 
 
 Effect = (
@@ -415,7 +415,7 @@ class UserState:
         return taken
 
     def _merged(self, chats: Sequence[Chat], messages: Messages) -> Generator[Effect, None, list[Touched]]:
-        """Take in what arrived; between two chats others may go on."""
+        """Take in what arrived, in pieces between which others may go on."""
         steps = self.history.merging(chats, messages)
         while True:
             try:

@@ -22,7 +22,7 @@ from enrich.outcomes import contexts
 from history import chat as chat_module
 from history import stretch
 from history.chat import CachedChat, content_of
-from history.history import History
+from history.history import PIECE, History
 from history.totals import Totals
 from tests.actors.factories import GAP, HOUR, MINUTE, SILENCE, START, chat, empty_cache, message, node
 from wire.view import chat_node
@@ -157,8 +157,14 @@ def whole(known: Chat, messages: dict[str, Message]) -> CachedChat:
 
 
 @settings(max_examples=200)
-@given(steps)
-def test_a_chat_in_stretches_is_the_chat_in_one_piece(taken: list[tuple[str, Any]]) -> None:
+@given(steps, st.sampled_from((1, 2, PIECE)))
+def test_a_chat_in_stretches_is_the_chat_in_one_piece(taken: list[tuple[str, Any]], piece: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("history.history.PIECE", piece)
+        is_the_chat_in_one_piece(taken)
+
+
+def is_the_chat_in_one_piece(taken: list[tuple[str, Any]]) -> None:
     cache = empty_cache()
     cache.merge([chat()], [])
     for step, given_ in taken:
@@ -264,8 +270,22 @@ def test_a_chat_that_was_copied_stays_what_it_is() -> None:
     cache.merge([], [message("0", 0, is_deleted=True, changed_at=1.0), message("9", 9 * 7 * HOUR)])
     assert [each.id for each in before.ordered()] == [str(n) for n in range(9)]
     assert before.ordered()[-1].text == "text of 8"
-    assert before.pending() == []
+    assert list(before.pending()) == []
     assert before.nodes.keys() == {f"f1:{n}" for n in range(9)}
+
+
+def test_conversations_are_told_as_they_were_when_they_were_asked_for_whatever_comes_meanwhile() -> None:
+    cache = empty_cache()
+    cache.merge([chat()], [message(str(n), n * 7 * HOUR) for n in range(20)])
+    live = the_chat(cache)
+    expected = list(live.all_surrounded())
+    asked = live.all_surrounded()
+    found = [next(asked)]
+    cache.merge([], [message(f"new {n}", (100 + n) * 7 * HOUR) for n in range(20)])
+    cache.merge([], [message("between", 18.5 * 7 * HOUR)])
+    found += asked
+    assert found == expected
+    assert len(list(live.all_surrounded())) == 39
 
 
 def test_a_snapshot_without_news_opens_no_chat(monkeypatch: pytest.MonkeyPatch) -> None:
