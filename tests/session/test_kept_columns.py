@@ -16,6 +16,7 @@ from graph.traversals import CONVERSATIONS, FANS, PROFILES
 from insights.columns import Table
 from insights.tables import SCHEMAS, Ask, Version, of_answers, rows_of
 from session import columns
+from tests.conftest import PATIENCE
 from tests.session import test_corrections as corrections
 from tests.session.ports import USER, World, bring, raw, say, turn
 from tests.session.test_any_order import CREATORS, Model, in_graphs, live, lives
@@ -32,12 +33,10 @@ def plain(table: Table) -> list[str]:
 
 async def asked(world: World, creator: str, asks: list[Ask]) -> tuple[Version, list[Table]]:
     """What the owner answers, once it has columns."""
-    for _ in range(1000):
-        found = await world.session.columns(creator, asks)
-        if found is not None:
-            return found
-        await turn()
-    raise AssertionError("The owner makes no columns.")
+    async with asyncio.timeout(PATIENCE):
+        while (found := await world.session.columns(creator, asks)) is None:
+            await turn()
+    return found
 
 
 async def conversations(world: World, creator: str = CREATOR) -> int:
