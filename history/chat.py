@@ -4,6 +4,7 @@ A chat is a row of stretches (`history.stretch`), oldest first. What changes ope
 into; of all others a few facts and their totals are enough.
 """
 
+from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import reduce
@@ -236,9 +237,10 @@ class CachedChat:
         return None if stretch is None or conversation is None else _surrounded(stretch.content, conversation)
 
     def all_surrounded(self) -> Iterator[Surrounded]:
-        """All conversations so, as they are now, oldest first; a stretch is opened when it is its turn."""
-        for stretch in [each.copy() for each in self._stretches]:
-            content = stretch.content
+        """All conversations so, as they are now, oldest first; one stretch is opened at a time."""
+        stretches = deque(each.copy() for each in self._stretches)
+        while stretches:
+            content = stretches.popleft().content
             yield from [_surrounded(content, each) for each in content.conversations]
 
     def pending(self) -> Iterator[Conversation]:
