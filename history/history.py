@@ -221,8 +221,10 @@ class History:
                 first = arrived[0]
                 if self._slot(key) is None:
                     self._add(Chat(id=first.chat_id, creator_id=first.creator_id, fan_id=first.fan_id))
+                is_cut = False
                 for piece in _pieces(arrived, max(self._gap, NEAR)):
                     if self._open(key).take(piece) or key in to_cut:
+                        is_cut = True
                         to_cut.pop(key, None)
                         new += self._recut(key, touched.setdefault(key, Touched(key[1])))
                         told.append(touched[key])
@@ -231,7 +233,7 @@ class History:
                     else:  # what is known is newer now, and the same
                         self._changed(key)
                     yield
-                if key in touched:
+                if is_cut:
                     self._outdated(key, touched[key])
                 if (taken := taken + len(arrived)) > OPEN_AT_ONCE:
                     taken = 0
@@ -504,11 +506,9 @@ class History:
         for node in found:
             id = node.id
             known, conversation = cached.node(id), cached.conversation(id)
-            if (
-                known is None
-                or conversation is None
-                or mark(conversation, cached.context(id)) != seen.get(id)
-            ):
+            if known is None or conversation is None:
+                continue
+            if mark(conversation, cached.context(id)) != seen.get(id):
                 continue
             if not known.has_failed and not node.has_failed and _topics(known) != _topics(node):
                 changed[id] = _with_topics(known, node)
