@@ -1,8 +1,9 @@
 """Cutting a chat into conversations, and the figures of each. Pure; definitions in docs/metrics.md.
 
-A chat is all messages between one creator and one fan. A conversation is a maximal run of its direct messages
-in which no two neighbours are further apart than the conversation gap. Mass messages and the platform's
-notices join a conversation beside them; they never open, extend or answer one.
+A chat is all messages between one creator and one fan. A conversation is a run of its direct messages in
+which no two neighbours are further apart than the conversation gap; a very long run is cut at its longest
+pauses as well, so that what a message costs does not grow with it. Mass messages and the platform's notices
+join a conversation beside them; they never open, extend or answer one.
 """
 
 import re
@@ -12,11 +13,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal, NamedTuple
+from zlib import crc32
 
 from msgspec import structs
 
 from chats.message import ASSUMED, INFERRED, Message
 
+# A long run is cut at each pause that is longer than so many before it and so many behind it. What lies
+# beyond them does not matter: neither what comes later nor in which order the messages arrived.
+PAUSES = 250
 ECHO_SECONDS = 120.0  # a captured send and what the platform makes of it are no further apart
 _MADE_ID = re.compile(r"[A-Za-z]+_\d{13}(?:_\d+)?")  # by the extension, for what has none yet
 
@@ -102,18 +107,13 @@ def cut(
     They are the whole chat's, or those of a stretch with what lies `beside` it.
 
     `gap` and `silence` are seconds: a conversation ends where neighbouring direct messages are more than
-    `gap` apart; silence is time inside gaps longer than `silence`. What is neither direct nor within `gap` of
-    a conversation is returned as one that stands alone; a notification only where there is no conversation,
-    else it joins the last before it or the first.
+    `gap` apart, and where `_cuts` says so of a long run; silence is time inside gaps longer than `silence`.
+    What is neither direct nor within `gap` of a conversation is returned as one that stands alone; a
+    notification only where there is no conversation, else it joins the last before it or the first.
     """
     ordered = existing(messages)
     direct = [message for message in ordered if message.is_direct]
-    groups: list[list[Message]] = []
-    for message in direct:
-        if groups and message.at - groups[-1][-1].at <= gap:
-            groups[-1].append(message)
-        else:
-            groups.append([message])
+    groups = [group for run in _runs(direct, gap) for group in _parted(run)]
     joined: defaultdict[int, list[Message]] = defaultdict(list)
     alone: list[Message] = []
     starts, ends = [group[0].at for group in groups], [group[-1].at for group in groups]
@@ -121,7 +121,9 @@ def cut(
         if message.is_direct:
             continue
         following = bisect_right(starts, message.at)
-        if following < len(groups) and starts[following] - message.at <= gap:
+        if following and message.at <= ends[following - 1]:
+            joined[following - 1].append(message)
+        elif following < len(groups) and starts[following] - message.at <= gap:
             joined[following].append(message)
         elif following and message.at - ends[following - 1] <= gap:
             joined[following - 1].append(message)
@@ -136,6 +138,65 @@ def cut(
     ]
     found += (_conversation([], [message], answered, waiting, silence) for message in alone)
     return sorted(found, key=lambda each: (each.figures.start, each.messages[0].order))
+
+
+def _runs(direct: Iterable[Message], gap: float) -> list[list[Message]]:
+    runs: list[list[Message]] = []
+    for message in direct:
+        if runs and message.at - runs[-1][-1].at <= gap:
+            runs[-1].append(message)
+        else:
+            runs.append([message])
+    return runs
+
+
+def _parted(run: list[Message]) -> list[list[Message]]:
+    if len(run) <= 2 * PAUSES + 1:
+        return [run]
+    places = [0, *(place + 1 for place in _cuts([pause(*each) for each in pairwise(run)])), len(run)]
+    return [run[start:end] for start, end in pairwise(places)]
+
+
+# Of two pauses one is the longer if it is so by a factor of two; else a digest of the message behind decides.
+# So there are cuts also where all pauses are alike, or become steadily shorter.
+Pause = tuple[int, int]
+
+
+def pause(before: Message, behind: Message) -> Pause:
+    return pause_of(behind.at - before.at, digest_of(behind.id))
+
+
+def pause_of(seconds: float, digest: int) -> Pause:
+    return int(seconds).bit_length(), digest
+
+
+def digest_of(id: str) -> int:
+    """32 bits of a message's id."""
+    return crc32(id.encode("utf-8", "replace"))
+
+
+def outer_pauses(conversation: Conversation) -> tuple[Pause, Pause] | None:
+    """The longest of its first PAUSES and of its last; None: it has fewer, so no run is cut beside it."""
+    direct = [message for message in conversation.messages if message.is_direct]
+    if len(direct) <= PAUSES:
+        return None
+    first, last = pairwise(direct[: PAUSES + 1]), pairwise(direct[-PAUSES - 1 :])
+    return max(pause(*each) for each in first), max(pause(*each) for each in last)
+
+
+def _cuts(pauses: Sequence[Pause]) -> list[int]:
+    """The places of those that are longer than PAUSES before them and as many behind them."""
+    found: list[int] = []
+    end = len(pauses) - PAUSES
+    for start in range(PAUSES, end, PAUSES + 1):  # two that are have more than PAUSES from one to the other
+        own = pauses[start : min(start + PAUSES + 1, end)]
+        longest = max(own)
+        place = start + own.index(longest)
+        if longest > max(pauses[place - PAUSES : place]) and longest > max(
+            pauses[place + 1 : place + 1 + PAUSES]
+        ):
+            found.append(place)
+    return found
 
 
 def existing(messages: Iterable[Message]) -> list[Message]:

@@ -13,7 +13,7 @@ from hashlib import blake2b
 from msgspec import structs
 
 from chats.chat import Chat
-from chats.conversation import Beside, Conversation
+from chats.conversation import Beside, Conversation, digest_of
 from chats.enriched import EnrichedConversation, MessageEnrichment
 from chats.fan import FanState
 from chats.message import Message, merged
@@ -27,7 +27,6 @@ from history.stretch import (
     Content,
     Cutter,
     Stretch,
-    digest_of,
     in_blocks,
     is_boundary,
     parts,
@@ -156,19 +155,22 @@ class CachedChat:
 
     def newest(self, count: int | None, offset: int = 0) -> list[Message]:
         """The last `count` shown messages (None: all) before the last `offset` of them, oldest first."""
-        found: list[list[Message]] = []
+        return [message for own in self.newest_by_stretch(count, offset) for message in own]
+
+    def newest_by_stretch(self, count: int | None, offset: int = 0) -> Iterator[list[Message]]:
+        """As `newest`; a stretch is opened when it is its turn."""
+        found: list[tuple[Stretch, slice]] = []
         for each in reversed(self._stretches):
             if count is not None and count <= 0:
                 break
-            if (shown := each.totals.shown) <= offset:
-                offset -= shown
-                continue
-            own = list(each.ordered())
-            own = own[: len(own) - offset]
-            own = own if count is None else own[max(0, len(own) - count) :]
-            offset, count = 0, None if count is None else count - len(own)
-            found.append(own)
-        return [message for own in reversed(found) for message in own]
+            end = each.totals.shown - offset
+            if end > 0:
+                start = 0 if count is None else max(0, end - count)
+                count = None if count is None else count - (end - start)
+                found.append((each, slice(start, end)))
+            offset = max(0, -end)
+        for each, own in reversed(found):
+            yield list(each.ordered())[own]
 
     def shown_from(self, message_id: str) -> int | None:
         """How many messages are shown from that one on; None: it is not shown."""
@@ -569,8 +571,9 @@ class CachedChat:
 
     def _place_of(self, message: Message) -> Stretch:
         """The stretch that a message of that time belongs to."""
-        for each in reversed(self._stretches[1:]):
-            if each.facts.may_take(message.at, self._gap):
+        for n in reversed(range(1, len(self._stretches))):
+            before, each = self._stretches[n - 1 : n + 1]
+            if each.facts.may_take(message.at, before.facts, self._gap):
                 return each
         return self._stretches[0]
 

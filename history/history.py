@@ -1,6 +1,5 @@
 """One user's chats: those in use opened, all others packed. Pure."""
 
-import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
@@ -22,7 +21,7 @@ from enrich.topics.taxonomy import NAME, TAXONOMY
 from history.chat import CachedChat, Understanding
 from history.corrected import NONE, Corrections
 from history.packing import Packed, pack, packed_facts, packing, unpack
-from history.stretch import NEAR
+from history.stretch import Edges
 from steps import ROWS, Steps, finished
 
 OPEN_AT_ONCE = 2_000  # messages of chats that stay open while many are taken in
@@ -222,7 +221,7 @@ class History:
                 if self._slot(key) is None:
                     self._add(Chat(id=first.chat_id, creator_id=first.creator_id, fan_id=first.fan_id))
                 is_cut = False
-                for piece in _pieces(arrived, max(self._gap, NEAR)):
+                for piece in _pieces(arrived):
                     if self._open(key).take(piece) or key in to_cut:
                         is_cut = True
                         to_cut.pop(key, None)
@@ -773,27 +772,25 @@ class _Met(Enum):
     TO_ENRICH = auto()  # what enrichment reads, too
 
 
-def _pieces(arrived: list[Message], gap: float) -> Iterator[list[Message]]:
-    """What arrived of a chat, in pieces of PIECE messages or a little more that share no conversation."""
+def _pieces(arrived: list[Message]) -> Iterator[list[Message]]:
+    """What arrived of a chat, oldest first, in pieces of PIECE messages or a little more.
+
+    What may be one message, or tell of one thing, is in one piece.
+    """
     if len(arrived) <= PIECE:
         yield arrived
         return
     copies: dict[str, list[Message]] = {}
     for message in arrived:
         copies.setdefault(message.id, []).append(message)
-    piece: list[Message] = []
-    last = -math.inf
-    for own in sorted(copies.values(), key=_first_at):
-        if len(piece) >= PIECE and _first_at(own) - last > gap:
-            yield piece
-            piece = []
-        piece += own
-        last = max(last, *(message.at for message in own))
-    yield piece
-
-
-def _first_at(copies: list[Message]) -> float:
-    return min(message.at for message in copies)
+    ordered = sorted(copies.values(), key=lambda own: min(message.at for message in own))
+    edges = Edges([min(own, key=lambda message: message.at) for own in ordered])
+    place = 0
+    for edge in range(1, len(ordered)):
+        if edge - place >= PIECE and edges.are_far(edge):
+            yield [message for own in ordered[place:edge] for message in own]
+            place = edge
+    yield [message for own in ordered[place:] for message in own]
 
 
 def mark(conversation: Conversation, context: Context | None) -> int:

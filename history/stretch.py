@@ -1,22 +1,33 @@
 """A stretch of a chat: whole conversations that are neighbours, opened or at rest. Pure.
 
 A stretch is cut, and its outcomes are found, from its own messages and a few facts of what lies beside it. It
-ends where nothing behind it can join what is before: see `parts`. All but a chat's first either begin with a
-conversation of direct messages or are quiet: they hold only broadcasts and notices that each stand alone. So
-a message's time says in which stretch it is.
+ends where nothing behind it can join what is before, or where a long run is cut: see `parts`. All but a
+chat's first either begin with a conversation of direct messages or are quiet: they hold only broadcasts and
+notices that each stand alone. So a message's time says in which stretch it is.
 """
 
+import math
 from array import array
 from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass
 from itertools import chain
-from zlib import crc32
 
 import msgspec
 
-from chats.conversation import ECHO_SECONDS, WHOLE, Beside, Conversation, cut, is_captured
+from chats.conversation import (
+    ECHO_SECONDS,
+    WHOLE,
+    Beside,
+    Conversation,
+    Pause,
+    cut,
+    digest_of,
+    is_captured,
+    outer_pauses,
+    pause_of,
+)
 from chats.enriched import EnrichedConversation
 from chats.message import Message
 from enrich.outcomes import SAME_TIP_SECONDS, Around, Context, Told, contexts_within, told_by
@@ -44,12 +55,23 @@ class Facts(msgspec.Struct, frozen=True):
     trailing: int = 0  # the fan's direct messages behind the creator's last one
     told: Told = Told(start=0.0, end=None, said=None, acted_at=None, renewals=())
     answered_by: str | None = None  # who sent the creator's first direct message
+    digest: int = 0  # of the id of the first direct message
+    first_pauses: Pause | None = None  # the longest where it begins; None: no run is cut before it
+    last_pauses: Pause | None = None  # where it ends, likewise
 
-    def may_take(self, at: float, gap: float) -> bool:
-        """Whether a message of that time may be of this stretch, or else of one before."""
-        if self.start is not None:
-            return self.start - at <= gap
-        return self.is_quiet and self.first is not None and self.first <= at
+    def may_take(self, at: float, before: "Facts", gap: float) -> bool:
+        """Whether a message of that time may be of this stretch, or else of those `before`."""
+        if self.start is None:
+            return self.is_quiet and self.first is not None and self.first <= at
+        end = before.told.end
+        return end < at if end is not None and self.start - end <= gap else self.start - at <= gap
+
+    def is_cut_from(self, before: "Facts") -> bool:
+        """Whether a long run is cut between the last direct message `before` and the first one of these."""
+        end = before.told.end
+        if end is None or self.start is None or before.last_pauses is None or self.first_pauses is None:
+            return False
+        return pause_of(self.start - end, self.digest) > max(before.last_pauses, self.first_pauses)
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,13 +297,15 @@ def is_boundary(before: Facts, behind: Facts, gap: float) -> bool:
     """Whether two neighbouring stretches are each what they would be in the whole chat."""
     if before.last is None or behind.first is None or not (before.is_quiet or before.start is not None):
         return False
-    if behind.start is not None:
-        is_apart = behind.start - before.last > gap >= behind.start - behind.first
-    else:
-        end = before.told.end
+    end = before.told.end
+    if behind.start is None:
         is_apart = (
             behind.is_quiet and behind.first > before.last and (end is None or behind.first - end > gap)
         )
+    elif end is not None and behind.start - end <= gap:
+        is_apart = behind.first > before.last == end and behind.is_cut_from(before)
+    else:
+        is_apart = behind.start - before.last > gap >= behind.start - behind.first
     is_near_before = before.loose is not None and behind.first - before.loose[1] <= NEAR
     is_near_behind = behind.loose is not None and behind.loose[0] - before.last <= NEAR
     return is_apart and not (is_near_before or is_near_behind)
@@ -298,35 +322,39 @@ class Part:
 def parts(content: Content, gap: float, least: int) -> list[Part]:
     """A stretch in parts that can each be one, all but the last with `least` messages or more where possible.
 
-    A part begins with a conversation of direct messages, and what can join that conversation is no further
-    than `gap` before its start and comes with it; or it is quiet. No part ends near a captured send, whose
-    echo may follow, or near the notice of a tip, which may be of a message behind.
+    A part begins with a conversation of direct messages, and what can join that one comes with it: what is no
+    further than `gap` before its start, and behind the end of the one before; or it is quiet. No part ends
+    near a captured send, whose echo may follow, or the notice of a tip, which may be of a message behind.
     """
     ordered = sorted(content.messages.values(), key=lambda each: each.order)
     there = [message for message in ordered if not message.is_deleted]
-    edges = _Edges(there, gap)
+    edges = Edges(there)
     begins: list[
         tuple[float, bool]
     ] = []  # the time from which on messages are of a further part; is it quiet
     place = 0
     is_spoken = is_quiet = False  # the part has a direct message; it must end before one comes
+    ended = -math.inf  # the time of the last direct message so far
     upcoming = _next_starts(content.conversations)
     for conversation, following in zip(content.conversations, upcoming, strict=True):
         start = conversation.figures.start
-        edge = edges.at(start) if conversation.stands_alone else edges.before(start)
+        edge = edges.at(start) if conversation.stands_alone else edges.before(start, ended, gap)
+        is_apart = ended < start  # else no time tells what is of which
+        if not conversation.stands_alone:
+            ended = conversation.figures.end
         if is_quiet and not conversation.stands_alone:
             begins.append((edges.times[edge], False))
             place, is_spoken, is_quiet = edge, True, False
             continue
         can_end = edge - place >= least and (is_spoken or edges.has_no_notice(place, edge))
         if conversation.stands_alone:
-            end = len(there) if following is None else edges.before(following)
+            end = len(there) if following is None else edges.before(following, ended, gap)
             is_parted = can_end and edges.are_far(edge) and edges.has_no_notice(edge, end)
             if is_parted and (following is None or edges.are_far(end)):
                 begins.append((edges.times[edge], True))
                 place, is_spoken, is_quiet = edge, False, True
             continue
-        if can_end and edges.are_far(edge):
+        if can_end and is_apart and edges.are_far(edge):
             begins.append((edges.times[edge], False))
             place = edge
         is_spoken = True
@@ -338,21 +366,23 @@ def parts(content: Content, gap: float, least: int) -> list[Part]:
     return found
 
 
-class _Edges:
-    """Places between neighbouring messages (ordered, none deleted) at which a stretch may be parted."""
+class Edges:
+    """Places between neighbouring messages, in order of time, at which they may be parted."""
 
-    def __init__(self, there: list[Message], gap: float) -> None:
+    def __init__(self, there: Sequence[Message]) -> None:
         self.times = [message.at for message in there]
-        self._gap = gap
         self._loose = [message.at for message in there if _is_loose(message)]
         self._notices = [n for n, message in enumerate(there) if message.is_notification]
 
     def at(self, time: float) -> int:
         return bisect_left(self.times, time)
 
-    def before(self, start: float) -> int:
-        """Before all that can join a conversation of direct messages that starts then."""
-        return bisect_left(self.times, True, key=lambda at: start - at <= self._gap)
+    def before(self, start: float, ended: float, gap: float) -> int:
+        """Before all that can join a conversation of direct messages that starts then.
+
+        `ended` is when the one before it did.
+        """
+        return bisect_left(self.times, True, key=lambda at: at > ended and start - at <= gap)
 
     def are_far(self, edge: int) -> bool:
         """Whether nothing beside the edge may be one with another message, or tell of one."""
@@ -394,12 +424,14 @@ def _facts(content: Content) -> Facts:
     there = [message for message in content.messages.values() if not message.is_deleted]
     times = [message.at for message in there]
     loose = [message.at for message in there if _is_loose(message)]
-    direct = (m for each in content.conversations for m in each.messages if m.is_direct)
-    start: float | None = None
+    spoken = [each for each in content.conversations if not each.stands_alone]
+    direct = (m for each in spoken for m in each.messages if m.is_direct)
+    first, last = (outer_pauses(each) for each in (spoken[0], spoken[-1])) if spoken else (None, None)
+    opening: Message | None = None
     answer: Message | None = None
     trailing = 0
     for message in direct:
-        start = message.at if start is None else start
+        opening = opening or message
         if message.direction == "fan":
             trailing += 1
         else:
@@ -409,13 +441,16 @@ def _facts(content: Content) -> Facts:
         messages=len(content.messages),
         first=min(times, default=None),
         last=max(times, default=None),
-        start=start,
-        is_quiet=start is None and bool(there) and not any(message.is_notification for message in there),
+        start=opening.at if opening else None,
+        is_quiet=opening is None and bool(there) and not any(message.is_notification for message in there),
         loose=(min(loose), max(loose)) if loose else None,
         answered_at=answer.at if answer else None,
         trailing=trailing,
         told=told_by(content.conversations),
         answered_by=answer.sender_id if answer else None,
+        digest=digest_of(opening.id) if opening else 0,
+        first_pauses=first[0] if first else None,
+        last_pauses=last[1] if last else None,
     )
 
 
@@ -423,7 +458,3 @@ def _is_loose(message: Message) -> bool:
     """Whether it may be one with another message, or tell of one."""
     is_notice = message.is_notification and message.direction == "fan" and message.tip > 0
     return is_notice or (message.direction == "creator" and is_captured(message))
-
-
-def digest_of(id: str) -> int:
-    return crc32(id.encode("utf-8", "replace"))

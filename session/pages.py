@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from heapq import nlargest
+from itertools import chain
 from typing import Literal
 
 from chats.message import Message
@@ -24,7 +25,7 @@ from session.figures import FIRST, Figures
 from session.machine import Job, Status, UserState
 from steps import sliced
 from wire.bounds import REPLACED, URGENT, bounded, changes
-from wire.masking import Pseudonym, masked_node
+from wire.masking import Pseudonym, masked_node, masked_shown
 from wire.payloads import (
     AnalyticsUpdate,
     AnalyticsUpdateMsg,
@@ -40,7 +41,7 @@ from wire.payloads import (
     for_pages,
     published,
 )
-from wire.view import chat_node
+from wire.view import chat_node, shown_messages
 
 PUBLISHED = 20_000  # messages of a full sync that is published
 
@@ -149,13 +150,16 @@ class Pages:
         parts: list[bytes] = []
         async for chat in sliced(captured.chats):
             cached = self._history.read(chat)
-            shown = cached.newest(captured.messages)
-            priority = captured.analytics.priority.get(cached.chat.id)
+            node = _node(cached, (), captured.analytics.priority.get(cached.chat.id))
+            newest = chain.from_iterable(cached.newest_by_stretch(captured.messages))
             if pseudonym is None:
-                node = _node(cached, shown, priority)
+                shown = shown_messages(cached, newest)
             else:
-                node = masked_node(_node(cached, (), priority), cached, pseudonym, shown)
-            parts.append(for_pages(node))
+                node = masked_node(node, cached, pseudonym, ())
+                shown = (masked_shown(each, cached, pseudonym) for each in newest)
+            messages = [for_pages(each) async for each in sliced(shown)]
+            rest = for_pages(node, without="messages").removeprefix(b"{")
+            parts.append(b'{"messages":[%b],%b' % (b",".join(messages), rest))
         return b"[%b]" % b",".join(parts)
 
     def masked_append(

@@ -85,7 +85,7 @@ def shown(
     found = cached.newest(limit, offset)
     more = cached.totals.shown > offset + len(found)
     if pseudonym is None:
-        return ShownMessages(messages=shown_messages(cached, found), more=more)
+        return ShownMessages(messages=list(shown_messages(cached, found)), more=more)
     return ShownMessages(messages=[masked_shown(each, cached, pseudonym) for each in found], more=more)
 
 

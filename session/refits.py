@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
-from itertools import groupby
+from itertools import accumulate, groupby
 
 from chats.enriched import EnrichedConversation
 from enrich.progress import Progress
@@ -22,7 +22,7 @@ from steps import Breaks
 log = logging.getLogger(__name__)
 
 BUSY_PAUSE = 0.5  # seconds
-TOGETHER = 20  # conversations that are given other topics in one step
+TOGETHER = 200  # messages, or more, of conversations that are given other topics in one step
 RETRY_GROWTH = 1.1  # of a creator's messages, before a fit that failed is tried again
 
 
@@ -163,7 +163,8 @@ class Refits:
         changed = 0
         breaks = Breaks()
         async for nodes in parts:
-            for (chat_id, _), own in groupby(enumerate(nodes), key=_together):
+            counted = zip(accumulate(map(_size, nodes)), nodes, strict=True)
+            for (chat_id, _), own in groupby(counted, key=_together):
                 async with self._at_rest:
                     found = (node for _, node in own)
                     if revised := self._history.revise(creator_id, chat_id, found, seen):
@@ -180,10 +181,14 @@ class Refits:
         log.info("%s: fit %d; %d conversations changed.", who, version, changed)
 
 
-def _together(numbered: tuple[int, EnrichedConversation]) -> tuple[str, int]:
+def _together(counted: tuple[int, EnrichedConversation]) -> tuple[str, int]:
     """What is the same of conversations that are looked at in one step."""
-    number, node = numbered
-    return node.chat_id, number // TOGETHER
+    messages, node = counted
+    return node.chat_id, messages // TOGETHER
+
+
+def _size(node: EnrichedConversation) -> int:
+    return len(node.messages)
 
 
 async def _untold(_: Progress) -> None:

@@ -46,9 +46,10 @@ class Payload(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-def for_pages(payload: Payload) -> bytes:
-    """JSON of a payload as pages get it: figures rounded, nothing that is null."""
-    return payload.model_dump_json(exclude_none=True, context=_FOR_PAGES).encode()
+def for_pages(payload: Payload, *, without: str | None = None) -> bytes:
+    """JSON of a payload as pages get it: figures rounded, nothing that is null; perhaps `without` a field."""
+    exclude = None if without is None else {without}
+    return payload.model_dump_json(exclude=exclude, exclude_none=True, context=_FOR_PAGES).encode()
 
 
 def published(

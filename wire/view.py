@@ -1,6 +1,6 @@
 """What pages are shown of a chat: one node per chat, made of its conversations. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
@@ -49,7 +49,7 @@ def chat_node(
         averageResponseTime=None if response is None else response / 60,
         turns=totals.turns.mean,
         silencePercentage=totals.silence.mean,
-        messages=shown_messages(cached, messages),
+        messages=list(shown_messages(cached, messages)),
         topics=_topics(totals),
         actions=_actions(totals),
         sentiment=total / count if count else None,
@@ -66,7 +66,7 @@ def chat_node(
         responseSeconds=list(totals.responses),
         unanswered=totals.unanswered,
         actionTopics=_action_topics(totals),
-        changedMessages=shown_messages(cached, touched.changed) if touched else [],
+        changedMessages=list(shown_messages(cached, touched.changed if touched else ())),
         removedMessages=[message.id for message in touched.removed] if touched else [],
         models=totals.models,
     )
@@ -107,12 +107,12 @@ class _Fan:
         return {"id": message.creator_id, **own, **self.title}
 
 
-def shown_messages(cached: CachedChat, messages: Sequence[Message]) -> list[ShownMessage]:
+def shown_messages(cached: CachedChat, messages: Iterable[Message]) -> Iterator[ShownMessage]:
     """Messages for a page: as received, but what the service knows better in place of what it was given."""
-    if not messages:
-        return []
-    fan = _Fan.of(cached)
-    return [_shown_message(message, fan, cached.understood(message.id)) for message in messages]
+    fan: _Fan | None = None
+    for message in messages:
+        fan = fan or _Fan.of(cached)
+        yield _shown_message(message, fan, cached.understood(message.id))
 
 
 def _shown_message(message: Message, fan: _Fan, understood: domain.MessageEnrichment | None) -> ShownMessage:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from chats.conversation import Conversation, Figures, cut, existing, open_run
+from chats.conversation import PAUSES, Conversation, Figures, cut, existing, open_run
 from chats.message import ASSUMED, INFERRED, Direction, Message
 
 HOUR, MINUTE = 3600.0, 60.0
@@ -286,6 +286,79 @@ def test_figures_stay_in_their_ranges(said: list[Message], gap: float, silence: 
         assert figures.unanswered in (0, 1)
         wrote = [m.at for m in conversation.messages if m.is_direct and m.direction == "fan"]
         assert (figures.fan_first, figures.fan_last) == (min(wrote, default=None), max(wrote, default=None))
+
+
+def run(pauses: list[float]) -> list[Message]:
+    """A run of direct messages with these pauses between them."""
+    times = itertools.accumulate(pauses, initial=MIDNIGHT)
+    return [message(str(n), at, "creator" if n % 3 == 1 else "fan") for n, at in enumerate(times)]
+
+
+def sizes(said: list[Message]) -> list[int]:
+    return [len(each.messages) for each in cut_up(said)]
+
+
+def test_a_long_run_is_cut_at_its_longest_pauses() -> None:
+    pauses = [MINUTE] * 1_000
+    pauses[399], pauses[699] = 3 * HOUR, HOUR
+    assert sizes(run(pauses)) == [400, 300, 301]
+
+
+def test_a_run_of_up_to_twice_as_many_messages_as_matter_for_a_cut_is_not_cut() -> None:
+    pauses = [MINUTE] * 2 * PAUSES
+    pauses[PAUSES] = HOUR
+    assert sizes(run(pauses)) == [2 * PAUSES + 1]
+    assert sizes(run([*pauses, MINUTE])) == [PAUSES + 1, PAUSES + 1]
+
+
+@pytest.mark.parametrize(
+    "pauses",
+    [
+        [MINUTE] * 20_000,
+        [0.0] * 20_000,
+        [5 * HOUR - n * 0.9 for n in range(20_000)],
+        [float(n) for n in range(20_000)],
+        [float(n % 86_400 % 997) for n in range(20_000)],
+    ],
+    ids=["alike", "none", "shorter", "longer", "in waves"],
+)
+def test_no_conversation_has_more_messages_than_a_day_can_hold_at_length(pauses: list[float]) -> None:
+    found = sizes(run(pauses))
+    assert max(found) < 10 * PAUSES
+    assert min(found) > PAUSES
+
+
+def test_a_broadcast_within_a_long_run_is_of_the_conversation_that_it_falls_into() -> None:
+    pauses = [MINUTE] * 1_000
+    pauses[399] = HOUR
+    said = run(pauses)
+    into, between = (
+        message(f"mass {n}", MIDNIGHT + n * MINUTE + 1, "creator", is_mass=True) for n in (9, 420)
+    )
+    first, second = cut_up([*said, into, between])
+    assert into in first.messages
+    assert between in second.messages
+
+
+@given(st.lists(st.sampled_from((0.0, 1.0, MINUTE, HOUR, 5 * HOUR)), max_size=60), st.integers(0, 60))
+def test_what_comes_later_moves_no_cut_of_a_long_run(pauses: list[float], known: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("chats.conversation.PAUSES", 3)
+        said = run(pauses)
+        before, after = ([each.id for each in cut_up(part)] for part in (said[: known + 1], said))
+        assert before == after[: len(before)]
+
+
+@given(st.lists(st.sampled_from((0.0, 1.0, MINUTE, HOUR, 5 * HOUR)), max_size=60), st.integers(0, 59))
+def test_a_late_message_moves_only_the_cuts_of_a_long_run_beside_it(pauses: list[float], place: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("chats.conversation.PAUSES", 3)
+        said = run(pauses)
+        place = min(place, len(said) - 1)
+        late = message("late", said[place].at, "fan")
+        before, after = ({each.id for each in cut_up(part)} for part in (said, [*said, late]))
+        beside = {f"f1:{n}" for n in range(place - 5, place + 6)} | {"f1:late"}
+        assert before ^ after <= beside
 
 
 def test_a_notification_joins_the_last_conversation_before_it_else_the_first() -> None:

@@ -30,12 +30,19 @@ from wire.view import chat_node
 TEXTS = ("hello", "thanks", "ok good night", "how much is it?", "", "😘")
 KINDS = ("direct", "direct", "mass", "mass", "mass", "notice", "tip", "renewal", "captured")
 SECONDS = (0, 1, 119, 121, 599, 602, 5 * HOUR, 6 * HOUR, 6 * HOUR + 1)
+PACES = (
+    10 * HOUR,
+    HOUR,
+    11 * MINUTE,
+    1.0,
+)  # how far apart messages are, about; at most an hour: in long runs
 
 
 @pytest.fixture(autouse=True, scope="module")
 def small() -> Iterator[None]:
-    """Stretches of a few messages."""
+    """Stretches, and conversations, of a few messages."""
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("chats.conversation.PAUSES", 2)
         for module in (chat_module, stretch):
             for name, size in (("FEW", 2), ("MANY", 3), ("BLOCK", 4)):
                 if hasattr(module, name):
@@ -44,10 +51,10 @@ def small() -> Iterator[None]:
 
 
 @st.composite
-def said(draw: st.DrawFn) -> Message:
+def said(draw: st.DrawFn, pace: float) -> Message:
     """A message of any kind, at a time that may be just as near to another's as matters."""
     n = draw(st.integers(0, 30))
-    kind = draw(st.sampled_from(KINDS))
+    kind = draw(st.sampled_from(KINDS if pace > GAP else ("direct",) * 12 + KINDS))
     by: Any = draw(st.sampled_from(("fan", "creator")))
     more: dict[str, Any] = {"text": draw(st.sampled_from(TEXTS))}
     id = str(100 + n)
@@ -68,7 +75,8 @@ def said(draw: st.DrawFn) -> Message:
     elif by == "fan" and draw(st.integers(0, 3)) == 0:
         more["tip"] = 5.0
     version = draw(st.integers(0, 3))
-    after = n * 10 * HOUR + draw(st.sampled_from(SECONDS)) + 0.1 * n
+    after = n * pace + draw(st.sampled_from([each for each in SECONDS if each <= pace]))
+    after += 0.1 * n if pace > GAP else 0.0
     if by == "creator":
         told = st.sampled_from(((None, None), ("anna", float(version)), ("bob", INFERRED)))
         more["sender_id"], more["sender_at"] = draw(told)
@@ -94,17 +102,17 @@ facts = st.builds(
     can_send=st.none() | st.booleans(),
     fan_id=st.sampled_from(("f1", "f1", "f9")),
 )
-steps = st.lists(
-    st.one_of(
-        st.tuples(st.just("say"), st.lists(said(), min_size=1, max_size=12)),
+
+
+def steps(pace: float) -> st.SearchStrategy[list[tuple[str, Any]]]:
+    each = st.one_of(
+        st.tuples(st.just("say"), st.lists(said(pace), min_size=1, max_size=12)),
         st.tuples(st.just("tell"), facts),
         st.tuples(st.just("understand"), st.integers(0, 3)),
         st.tuples(st.just("forget"), st.integers(0, 9)),
         st.tuples(st.just("close"), st.none()),
-    ),
-    min_size=1,
-    max_size=12,
-)
+    )
+    return st.lists(each, min_size=1, max_size=12)
 
 
 def understood(conversation: Conversation, found: CachedChat) -> EnrichedConversation:
@@ -157,7 +165,7 @@ def whole(known: Chat, messages: dict[str, Message]) -> CachedChat:
 
 
 @settings(max_examples=200)
-@given(steps, st.sampled_from((1, 2, PIECE)))
+@given(st.sampled_from(PACES).flatmap(steps), st.sampled_from((1, 2, PIECE)))
 def test_a_chat_in_stretches_is_the_chat_in_one_piece(taken: list[tuple[str, Any]], piece: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("history.history.PIECE", piece)
@@ -213,7 +221,10 @@ def is_the_chat_in_one_piece(taken: list[tuple[str, Any]]) -> None:
 
 
 @settings(max_examples=200)
-@given(st.lists(said(), max_size=40, unique_by=lambda m: m.id), facts)
+@given(
+    st.sampled_from(PACES).flatmap(lambda pace: st.lists(said(pace), max_size=40, unique_by=lambda m: m.id)),
+    facts,
+)
 def test_what_surrounds_conversations_is_found_in_stretches_as_in_the_whole(
     messages: list[Message], known: Chat
 ) -> None:
@@ -257,6 +268,21 @@ def test_a_live_message_opens_the_end_of_a_chat_alone() -> None:
     assert found.fan_state().waiting_since == START + 99 * 7 * HOUR + MINUTE
     assert len(found.stretches) > 20
     assert [each.is_open for each in found.stretches] == [False] * (len(found.stretches) - 1) + [True]
+
+
+def test_a_live_message_of_a_long_run_opens_its_end_alone() -> None:
+    cache = empty_cache()
+    cache.merge([chat()], [message(str(n), n * MINUTE, "creator" if n % 2 else "fan") for n in range(200)])
+    understand(cache)
+    cache.close(("c1", "f1"))
+    [mark] = cache.merge([], [message("new", 200 * MINUTE)])
+    assert not mark.gone
+    understand(cache)
+    found = cache.get("c1", "f1")
+    assert found is not None
+    assert len(found.stretches) > 20
+    assert not any(each.is_open for each in found.stretches[:-2])
+    assert len(found.conversations) > 20
 
 
 def test_a_chat_that_was_copied_stays_what_it_is() -> None:

@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 
 import orjson
+import pytest
 from redis.asyncio import Redis
 
 from bench.alone import alone, fans, message, snapshot
@@ -11,7 +12,7 @@ from metrics.loop_lag import LoopLag
 
 CREATOR = "creator"
 CHATS, MESSAGES = 300, 60
-CHAT = 15_000  # messages of one chat, in conversations of ten
+CHAT = 15_000  # messages of one chat, ten without a pause
 
 
 async def test_no_step_of_a_large_snapshot_holds_the_owner_up(
@@ -20,10 +21,11 @@ async def test_no_step_of_a_large_snapshot_holds_the_owner_up(
     assert await held_up(snapshot(CHATS, MESSAGES), CHATS, MESSAGES, redis, user_id, tmp_path) < 0.1
 
 
-async def test_no_step_of_one_large_chat_holds_the_owner_up(
-    redis: Redis, user_id: str, tmp_path: Path
+@pytest.mark.parametrize("pause", [400, 1], ids=["with", "without"])
+async def test_no_step_of_one_large_chat_holds_the_owner_up_with_long_pauses_or_without(
+    pause: int, redis: Redis, user_id: str, tmp_path: Path
 ) -> None:
-    said = [message(fans(1)[0], n, n // 10 * 400 + n % 10) for n in range(CHAT)]
+    said = [message(fans(1)[0], n, n // 10 * (9 + pause) + n % 10) for n in range(CHAT)]
     body = orjson.dumps({"chats": [], "messages": said})
     assert await held_up(body, 1, CHAT, redis, user_id, tmp_path) < 0.2
 
@@ -37,6 +39,7 @@ async def held_up(body: bytes, chats: int, messages: int, redis: Redis, user_id:
         live = orjson.dumps({"message": message(fans(chats)[0], messages, 0)})
         assert (await session.handle_delta(live, CREATOR))["accepted"] == 1
         await session.idle(0.2)  # understood, shown, written, and searched
+        await session.full_sync(CREATOR)
         looking.cancel()
         assert len(await session.get_cached_chats(creator_id=CREATOR)) == chats
     return lag.largest_own
