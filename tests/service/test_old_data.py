@@ -26,7 +26,7 @@ from redis import Redis
 from tests.chaos.apart import run_apart
 from tests.chaos.kills import FEW, SEED, settings
 from tests.conftest import PATIENCE, ROOT, Service, start, stop
-from tests.service.processes import processes_of, redis_of, until
+from tests.service.processes import processes_of, redis_of, until, with_model
 from tests.service.talk import Raw, chat, message, post, recent
 
 pytestmark = pytest.mark.own_service
@@ -55,6 +55,13 @@ def running() -> Iterator[Service]:
         stop(service)
         assert processes_of(folder) == []
         shutil.rmtree(folder)
+
+
+@pytest.mark.skipif(os.cpu_count() == 1, reason="one worker at a time")
+async def test_more_than_one_worker_has_the_model_before_anything_is_to_be_understood(
+    running: Service,
+) -> None:
+    await until(lambda: len(with_model(running.folder)) > 1)
 
 
 async def test_a_folder_of_the_release_before_accounts_opens_and_each_user_has_its_own_numbers(
