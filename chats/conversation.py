@@ -20,7 +20,8 @@ from msgspec import structs
 from chats.message import ASSUMED, INFERRED, Message
 
 # A long run is cut at each pause that is longer than so many before it and so many behind it. What lies
-# beyond them does not matter: neither what comes later nor in which order the messages arrived.
+# beyond them does not matter: neither what comes later nor in which order the messages arrived. To change how
+# a chat is cut raise `enrich.RULES`.
 PAUSES = 250
 ECHO_SECONDS = 120.0  # a captured send and what the platform makes of it are no further apart
 _MADE_ID = re.compile(r"[A-Za-z]+_\d{13}(?:_\d+)?")  # by the extension, for what has none yet
@@ -157,8 +158,6 @@ def _parted(run: list[Message]) -> list[list[Message]]:
     return [run[start:end] for start, end in pairwise(places)]
 
 
-# Of two pauses one is the longer if it is so by a factor of two; else a digest of the message behind decides.
-# So there are cuts also where all pauses are alike, or become steadily shorter.
 Pause = tuple[int, int]
 
 
@@ -167,7 +166,13 @@ def pause(before: Message, behind: Message) -> Pause:
 
 
 def pause_of(seconds: float, digest: int) -> Pause:
-    return int(seconds).bit_length(), digest
+    """The longer pause is the greater one.
+
+    Pauses of 1, 2 to 3, 4 to 7 seconds and so on are alike: `digest`, of the message behind it, decides. So
+    there are cuts also where all are alike, or become steadily shorter; but none within a second.
+    """
+    power = int(seconds).bit_length()
+    return power, digest if power else 0
 
 
 def digest_of(id: str) -> int:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["broadcast_enrichment", "enrich_conversation"]
 
-RULES = 12  # to be raised when enrichment comes to say something else of the same conversation
+RULES = 12  # to be raised when enrichment says something else of a conversation, or a chat is cut otherwise
 
 
 def enrich_conversation(

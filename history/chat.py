@@ -297,27 +297,17 @@ class CachedChat:
 
     def is_older(self, at: float) -> bool:
         """Whether it has anything from before a time."""
-        first = self._stretches[0]
-        if first.facts.first is not None and first.facts.first < at:
-            return True
-        # What is deleted does not count for where a stretch begins.
-        hides = first.facts.messages > first.totals.shown
-        return hides and any(message.at < at for message in first.content.messages.values())
+        return any(_older(each, at) for each in self._may_be_older(at))
 
-    def from_then_on(self, at: float) -> "CachedChat":
-        """The chat without what was before a time, with all that still holds of what was understood."""
-        cutter = self._cutter
-        found = CachedChat(self.chat, gap=self._gap, silence=cutter.silence, corrections=cutter.corrections)
-        found.take(message for message in self.messages.values() if message.at >= at)
-        found.keep(self.readings())
-        found.recut()
-        contexts, now = self.contexts, found.contexts
-        same = {each.id: each for each in found.conversations}
-        for each in self.conversations:
-            node = self.node(each.id)
-            if node is not None and same.get(each.id) == each and now[each.id] == contexts[each.id]:
-                found.store(node)
-        return found
+    def _may_be_older(self, at: float) -> Iterator[Stretch]:
+        """The stretches that may have something from before a time."""
+        for n, each in enumerate(self._stretches):
+            first = each.facts.first
+            if n and first is not None and first - self._gap > at:  # nor is anything deleted from before that
+                break
+            # What is deleted does not count for where a stretch begins.
+            if (first is not None and first < at) or each.facts.messages > each.totals.shown:
+                yield each
 
     # Changes
 
@@ -396,6 +386,15 @@ class CachedChat:
         found = work.give_back()
         self._changed_from(first)
         return found
+
+    def drop(self, before: float) -> Recut:
+        """Have nothing from before a time any more, and cut anew what follows from it."""
+        for each in list(self._may_be_older(before)):
+            if ids := _older(each, before):
+                for id in ids:
+                    del each.content.messages[id]
+                self._dirty[each] = None
+        return self.recut()
 
     def outdate(self, conversations: Iterable[Conversation]) -> None:
         """Have these enriched again, given as they were enriched.
@@ -777,6 +776,11 @@ def readings_of(node: EnrichedConversation) -> dict[str, Reading]:
     """What was read in a conversation's messages, by id."""
     read = ((id, reading_of(each)) for id, each in node.messages.items())
     return {id: reading for id, reading in read if reading is not None}
+
+
+def _older(stretch: Stretch, at: float) -> list[str]:
+    """The ids of its messages from before a time."""
+    return [id for id, message in stretch.content.messages.items() if message.at < at]
 
 
 def _shown(conversations: Iterable[Conversation]) -> dict[str, Message]:

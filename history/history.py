@@ -18,7 +18,7 @@ from chats.fan import FanState
 from chats.message import Message
 from enrich.outcomes import Context
 from enrich.topics.taxonomy import NAME, TAXONOMY
-from history.chat import CachedChat, Understanding
+from history.chat import CachedChat, Recut, Understanding
 from history.corrected import NONE, Corrections
 from history.packing import Packed, pack, packed_facts, packing, unpack
 from history.stretch import Edges
@@ -210,7 +210,7 @@ class History:
                 self._move(moved, key)
                 touched[key] = Touched(chat.id, renamed=True)
                 self._recut(key, touched[key])
-                self._outdated(key, touched[key])
+                self._settle(key, touched[key])
                 to_cut.pop(key, None)
             yield
         taken = new = 0
@@ -233,13 +233,13 @@ class History:
                         self._changed(key)
                     yield
                 if is_cut:
-                    self._outdated(key, touched[key])
+                    self._settle(key, touched[key])
                 if (taken := taken + len(arrived)) > OPEN_AT_ONCE:
                     taken = 0
                     yield from self.closing(each for each in self.beyond(OPEN_AT_ONCE) if each not in to_cut)
         for key in to_cut:
             self._recut(key, touched[key])
-            self._outdated(key, touched[key])
+            self._settle(key, touched[key])
             yield
         return [mark for mark in touched.values() if mark.renamed or mark.tells]
 
@@ -369,30 +369,27 @@ class History:
         return found
 
     def expire(self, creator_id: str, before: float) -> bool:
+        """As `expiring`, at once."""
+        return finished(self.expiring(creator_id, before))
+
+    def expiring(self, creator_id: str, before: float) -> Steps[bool]:
         """Have what a creator's chats have from before a time no more; whether there was anything.
 
         A chat of which nothing is left, and that was not seen since, is no more itself.
         """
         found = False
-        for key in self.keys(creator_id):
-            slot = self._at(key)
-            cached = self._read(slot)
-            if cached.is_older(before):
-                cached = cached.from_then_on(before)
-            elif cached.stretches[0].facts.messages or cached.chat.seen_at >= before:
-                continue
-            found = True
-            if not cached.messages and cached.chat.seen_at < before:
+        for number, key in enumerate(self.keys(creator_id), 1):
+            cached = self._read(self._at(key))
+            is_older = cached.is_older(before)
+            if is_older:
+                cached = self._open(key)
+                self._note(key, cached.drop(before))
+            if not cached.stretches[0].facts.messages and cached.chat.seen_at < before:
                 self._remove(key)
-                continue
-            was = self._read(slot).conversations
-            slot.opened = cached
-            there = {each.id for each in cached.conversations}
-            change = self._changed(key)
-            for each in was:
-                if each.id not in there:
-                    change.written.pop(each.id, None)
-                    change.gone[each.id] = None
+                found = True
+            found = found or is_older
+            if is_older or number % ROWS == 0:
+                yield
         if found:
             self._expire_corrections(creator_id)
             self._look_again(creator_id)
@@ -703,7 +700,6 @@ class History:
             return _Met.TO_TELL
         cached = self._open(key)
         cached.chat = now
-        cached.outdate(cached.conversations)
         change = self._changed(key)
         if before.fan_id != now.fan_id:
             cached.rename(now.fan_id)
@@ -743,24 +739,41 @@ class History:
         self._changed(key)
 
     def _recut(self, key: Key, mark: Touched) -> int:
-        """Returns how many messages are new. What is to be enriched, `_outdated` says."""
+        """Returns how many messages are new. `_settle` is to be called after the last time."""
         found = self._open(key).recut()
+        self._note(key, found)
         mark.new += found.new
         mark.count += len(found.new)
         mark.changed += found.changed
         mark.removed += found.removed
+        if mark.gone:
+            there = set(found.cut)
+            mark.gone = [id for id in mark.gone if id not in there]
         mark.gone += found.gone
+        return len(found.new)
+
+    def _note(self, key: Key, found: Recut) -> None:
+        """Take note of what became of a chat's conversations."""
         change = self._changed(key)
         for id in found.gone:
             change.written.pop(id, None)
             change.gone[id] = None
         for id in found.cut:
             change.gone.pop(id, None)
-        return len(found.new)
 
-    def _outdated(self, key: Key, mark: Touched) -> None:
-        """Tell which conversations are to be enriched."""
-        mark.stale = [each.id for each in self._open(key).pending()]
+    def _settle(self, key: Key, mark: Touched) -> None:
+        """Tell which conversations are to be enriched, and of each message one thing.
+
+        What came and went was never there, what went and came back is changed.
+        """
+        cached = self._open(key)
+        if both := {m.id for m in mark.new} & {m.id for m in mark.removed}:
+            back = [m for m in mark.new if m.id in both and cached.shown_from(m.id) is not None]
+            mark.new = [message for message in mark.new if message.id not in both]
+            mark.removed = [message for message in mark.removed if message.id not in both]
+            mark.changed += back
+            mark.count -= len(both)
+        mark.stale = [each.id for each in cached.pending()]
         self._change(key).stale.update(dict.fromkeys(mark.stale))
 
 

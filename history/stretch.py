@@ -12,7 +12,7 @@ from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass
-from itertools import chain
+from itertools import accumulate, chain
 
 import msgspec
 
@@ -38,8 +38,6 @@ from history.totals import Totals
 
 FEW, MANY = 64, 128  # messages: the newest stretch of more than MANY is parted, so that FEW or more stay
 BLOCK = 512  # messages or more that the others have, up to twice as many
-# Messages that may be one, or tell of one thing, are no further apart.
-NEAR = max(ECHO_SECONDS, SAME_TIP_SECONDS) + 1.0
 
 
 class Facts(msgspec.Struct, frozen=True):
@@ -50,7 +48,9 @@ class Facts(msgspec.Struct, frozen=True):
     last: float | None = None
     start: float | None = None  # of the first direct message
     is_quiet: bool = False  # broadcasts and notices that each stand alone, whatever lies beside them
-    loose: tuple[float, float] | None = None  # the first and last that may be one with another
+    # Between these times another message may be one with one of these, or tell of the same.
+    reach_from: float = math.inf
+    reach_to: float = -math.inf
     answered_at: float | None = None  # the creator's first direct message
     trailing: int = 0  # the fan's direct messages behind the creator's last one
     told: Told = Told(start=0.0, end=None, said=None, acted_at=None, renewals=())
@@ -306,9 +306,7 @@ def is_boundary(before: Facts, behind: Facts, gap: float) -> bool:
         is_apart = behind.first > before.last == end and behind.is_cut_from(before)
     else:
         is_apart = behind.start - before.last > gap >= behind.start - behind.first
-    is_near_before = before.loose is not None and behind.first - before.loose[1] <= NEAR
-    is_near_behind = behind.loose is not None and behind.loose[0] - before.last <= NEAR
-    return is_apart and not (is_near_before or is_near_behind)
+    return is_apart and before.reach_to < behind.first and before.last < behind.reach_from
 
 
 @dataclass(slots=True)
@@ -339,7 +337,6 @@ def parts(content: Content, gap: float, least: int) -> list[Part]:
     for conversation, following in zip(content.conversations, upcoming, strict=True):
         start = conversation.figures.start
         edge = edges.at(start) if conversation.stands_alone else edges.before(start, ended, gap)
-        is_apart = ended < start  # else no time tells what is of which
         if not conversation.stands_alone:
             ended = conversation.figures.end
         if is_quiet and not conversation.stands_alone:
@@ -354,7 +351,7 @@ def parts(content: Content, gap: float, least: int) -> list[Part]:
                 begins.append((edges.times[edge], True))
                 place, is_spoken, is_quiet = edge, False, True
             continue
-        if can_end and is_apart and edges.are_far(edge):
+        if can_end and edges.are_far(edge):
             begins.append((edges.times[edge], False))
             place = edge
         is_spoken = True
@@ -371,7 +368,9 @@ class Edges:
 
     def __init__(self, there: Sequence[Message]) -> None:
         self.times = [message.at for message in there]
-        self._loose = [message.at for message in there if _is_loose(message)]
+        reaches = list(map(_reach, there))
+        self._reach_to = list(accumulate((end for _, end in reaches), max))
+        self._reach_from = list(accumulate((start for start, _ in reversed(reaches)), min))[::-1]
         self._notices = [n for n, message in enumerate(there) if message.is_notification]
 
     def at(self, time: float) -> int:
@@ -388,8 +387,7 @@ class Edges:
         """Whether nothing beside the edge may be one with another message, or tell of one."""
         if not 0 < edge < len(self.times):
             return False
-        near = bisect_left(self._loose, self.times[edge] - NEAR)
-        return near == len(self._loose) or self._loose[near] > self.times[edge - 1] + NEAR
+        return self._reach_to[edge - 1] < self.times[edge] and self.times[edge - 1] < self._reach_from[edge]
 
     def has_no_notice(self, start: int, end: int) -> bool:
         """Whether there is no notification among these, which would join a conversation that is elsewhere."""
@@ -423,7 +421,7 @@ def in_blocks(parted: Iterable[Part]) -> list[Part]:
 def _facts(content: Content) -> Facts:
     there = [message for message in content.messages.values() if not message.is_deleted]
     times = [message.at for message in there]
-    loose = [message.at for message in there if _is_loose(message)]
+    reaches = list(map(_reach, there))
     spoken = [each for each in content.conversations if not each.stands_alone]
     direct = (m for each in spoken for m in each.messages if m.is_direct)
     first, last = (outer_pauses(each) for each in (spoken[0], spoken[-1])) if spoken else (None, None)
@@ -443,7 +441,8 @@ def _facts(content: Content) -> Facts:
         last=max(times, default=None),
         start=opening.at if opening else None,
         is_quiet=opening is None and bool(there) and not any(message.is_notification for message in there),
-        loose=(min(loose), max(loose)) if loose else None,
+        reach_from=min((start for start, _ in reaches), default=math.inf),
+        reach_to=max((end for _, end in reaches), default=-math.inf),
         answered_at=answer.at if answer else None,
         trailing=trailing,
         told=told_by(content.conversations),
@@ -454,7 +453,11 @@ def _facts(content: Content) -> Facts:
     )
 
 
-def _is_loose(message: Message) -> bool:
-    """Whether it may be one with another message, or tell of one."""
-    is_notice = message.is_notification and message.direction == "fan" and message.tip > 0
-    return is_notice or (message.direction == "creator" and is_captured(message))
+def _reach(message: Message) -> tuple[float, float]:
+    """The times between which another may be one with it, or tell of the same."""
+    seconds = 0.0
+    if message.is_notification and message.direction == "fan" and message.tip > 0:
+        seconds = SAME_TIP_SECONDS + 1
+    elif message.direction == "creator" and is_captured(message):
+        seconds = ECHO_SECONDS + 1
+    return message.at - seconds, message.at + seconds

@@ -27,6 +27,7 @@ from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TypeVar
 
 from chats.bundle import Messages
 from chats.chat import Chat
@@ -36,6 +37,9 @@ from chats.message import Message
 from errors import IllegalTransition
 from history.history import MANY_MESSAGES, History, Touched
 from session.erasure import Erasure, Tombstones
+from steps import Steps
+
+T = TypeVar("T")
 
 RETRY_FIRST = 1.0
 RETRY_MOST = 60.0
@@ -260,7 +264,7 @@ class UserState:
         self.sequence, self.status = sequence, Status.REALTIME
         self._unfinished.update(dict.fromkeys(unfinished))
 
-    def replay(self, event: Accepted) -> None:
+    def replay(self, event: Accepted) -> Steps[None]:
         """Take in what an earlier owner accepted behind the checkpoint; how far it got is not known."""
         if isinstance(event, ErasureAccepted):
             self._erase(event)
@@ -268,7 +272,7 @@ class UserState:
             if isinstance(event, CorrectionAccepted):
                 self.history.correct(event.creator_id, event.correction)
             else:
-                self.history.merge(event.chats, event.messages)
+                yield from self.history.merging(event.chats, event.messages)
             self._unfinished[event.creator_id] = None
         self.sequence = event.sequence
 
@@ -320,7 +324,7 @@ class UserState:
 
     def _next(self) -> Iterator[Effect]:
         """Start what comes next, if nothing is in hand and no wait binds."""
-        self._take_removals()
+        yield from self._take_removals()
         while self.job is None and self.status is not Status.ERROR:
             if self.status is Status.PROCESSING_SNAPSHOT and self._is_drained():
                 yield self._move(Status.REALTIME)
@@ -344,18 +348,19 @@ class UserState:
             else:
                 break
 
-    def _take_removals(self) -> None:
+    def _take_removals(self) -> Iterator[Effect]:
         """If nothing is in hand: take in what came up to the last erasure, and drop what has expired."""
         if self.job is not None:
             return
         last = max((n for n, e in enumerate(self.inbox) if isinstance(e, ErasureAccepted)), default=-1)
         for _ in range(last + 1):
-            self.replay(self.inbox.popleft())
-        for creator_id, at in self._expiry.items():
-            if self.history.expire(creator_id, at):
+            yield from _paused(self.replay(self.inbox[0]))
+            self.inbox.popleft()
+        expiry, self._expiry = self._expiry, {}
+        for creator_id, at in expiry.items():
+            if (yield from _paused(self.history.expiring(creator_id, at))):
                 self._unfinished[creator_id] = None
                 self.has_expired = True
-        self._expiry = {}
 
     def _erase(self, event: ErasureAccepted) -> None:
         self._unfinished.update(dict.fromkeys(self.history.erase(event.marks)))
@@ -372,7 +377,7 @@ class UserState:
         creator_id = taken[0].creator_id
         chats = [chat for each in taken for chat in each.chats]
         messages = taken[0].messages if is_snapshot else [m for each in taken for m in each.messages]
-        touched = yield from self._merged(chats, messages)
+        touched = yield from _paused(self.history.merging(chats, messages))
         for _ in taken:  # until then all of a snapshot waits
             self.inbox.popleft()
         self.sequence = max(self.sequence, taken[-1].sequence)
@@ -414,17 +419,6 @@ class UserState:
                 break
         return taken
 
-    def _merged(self, chats: Sequence[Chat], messages: Messages) -> Generator[Effect, None, list[Touched]]:
-        """Take in what arrived, in pieces between which others may go on."""
-        steps = self.history.merging(chats, messages)
-        while True:
-            try:
-                next(steps)
-            except StopIteration as end:
-                touched: list[Touched] = end.value
-                return touched
-            yield Pause()
-
     def _start(
         self, creator_id: str, touched: Sequence[Touched], *, whole: bool, sequence: int | None = None
     ) -> Iterator[Effect]:
@@ -456,7 +450,7 @@ class UserState:
         yield PublishError(self.sequence, event.code, event.message)
         yield self._move(Status.ERROR, event.message)
         yield RetryLater(wait)
-        self._take_removals()
+        yield from self._take_removals()
 
     def _move(self, status: Status, detail: str | None = None) -> PublishStatus:
         if status not in _ALLOWED[self.status]:
@@ -468,3 +462,14 @@ class UserState:
         if self.job is None or self.job.number != number:
             raise IllegalTransition(f"Job {number} is not in hand.")
         return self.job
+
+
+def _paused(steps: Steps[T]) -> Generator[Effect, None, T]:
+    """All steps, with others let in between them."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+        yield Pause()

@@ -5,6 +5,7 @@ from session.machine import Again, CorrectionAccepted, ErasureAccepted
 from session.parts import Parts
 from session.replay import replayed
 from session.upkeep import close_chats, recount
+from steps import paced
 
 
 async def recover(parts: Parts) -> None:
@@ -16,7 +17,7 @@ async def recover(parts: Parts) -> None:
     parts.retention.begin(await ports.erased.retention())
     unwritten, due = await persistence.read(epoch)
     async for event in replayed(ports.journal, knowledge, state.sequence):
-        state.replay(event)
+        await paced(state.replay(event))
         if isinstance(event, CorrectionAccepted):
             await recount(history, event)
         elif not isinstance(event, ErasureAccepted):

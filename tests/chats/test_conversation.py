@@ -315,17 +315,20 @@ def test_a_run_of_up_to_twice_as_many_messages_as_matter_for_a_cut_is_not_cut() 
     "pauses",
     [
         [MINUTE] * 20_000,
-        [0.0] * 20_000,
         [5 * HOUR - n * 0.9 for n in range(20_000)],
         [float(n) for n in range(20_000)],
         [float(n % 86_400 % 997) for n in range(20_000)],
     ],
-    ids=["alike", "none", "shorter", "longer", "in waves"],
+    ids=["alike", "shorter", "longer", "in waves"],
 )
-def test_no_conversation_has_more_messages_than_a_day_can_hold_at_length(pauses: list[float]) -> None:
+def test_a_long_run_is_cut_into_conversations_of_some_hundred_messages(pauses: list[float]) -> None:
     found = sizes(run(pauses))
     assert max(found) < 10 * PAUSES
     assert min(found) > PAUSES
+
+
+def test_messages_of_one_second_are_of_one_conversation() -> None:
+    assert sizes(run([0.0] * 1_000)) == [1_001]
 
 
 def test_a_broadcast_within_a_long_run_is_of_the_conversation_that_it_falls_into() -> None:

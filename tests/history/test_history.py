@@ -241,11 +241,16 @@ def test_another_chat_stays_enriched() -> None:
     assert [c.id for c in cache.pending("c1")] == ["f2:o1"]
 
 
-def test_a_changed_subscription_makes_the_whole_chat_stale() -> None:
-    cache = filled(message("m1", 0), message("m2", 10 * HOUR))
+def test_a_changed_subscription_makes_what_it_says_something_of_stale() -> None:
+    cache = filled(message("m1", 0), message("m2", 10 * HOUR), message("m3", 20 * HOUR))
     [mark] = cache.merge([chat(expires_at=START + DAY)], [])
-    assert mark.stale == ["f1:m1", "f1:m2"]
-    assert [c.id for c in cache.pending("c1")] == ["f1:m1", "f1:m2"]
+    assert mark.told
+    assert mark.stale == []
+    [mark] = cache.merge([chat(expires_at=START + DAY, renewals=((START + 11 * HOUR, 9.0),))], [])
+    assert mark.stale == ["f1:m2"]
+    [mark] = cache.merge([chat(expires_at=START + DAY, is_expired=True, seen_at=START + 2 * DAY)], [])
+    assert mark.stale == ["f1:m2", "f1:m3"]
+    assert [c.id for c in cache.pending("c1")] == ["f1:m2", "f1:m3"]
 
 
 def test_a_snapshot_that_repeats_the_subscription_makes_nothing_stale() -> None:

@@ -30,12 +30,8 @@ from wire.view import chat_node
 TEXTS = ("hello", "thanks", "ok good night", "how much is it?", "", "😘")
 KINDS = ("direct", "direct", "mass", "mass", "mass", "notice", "tip", "renewal", "captured")
 SECONDS = (0, 1, 119, 121, 599, 602, 5 * HOUR, 6 * HOUR, 6 * HOUR + 1)
-PACES = (
-    10 * HOUR,
-    HOUR,
-    11 * MINUTE,
-    1.0,
-)  # how far apart messages are, about; at most an hour: in long runs
+# Seconds from one message to the next, about: those of an hour or less make runs long enough to be cut.
+PACES = (10 * HOUR, HOUR, 11 * MINUTE, 1.0)
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -270,12 +266,17 @@ def test_a_live_message_opens_the_end_of_a_chat_alone() -> None:
     assert [each.is_open for each in found.stretches] == [False] * (len(found.stretches) - 1) + [True]
 
 
-def test_a_live_message_of_a_long_run_opens_its_end_alone() -> None:
+@pytest.mark.parametrize("captures", [False, True])
+def test_a_live_message_of_a_long_run_opens_its_end_alone(captures: bool) -> None:
     cache = empty_cache()
-    cache.merge([chat()], [message(str(n), n * MINUTE, "creator" if n % 2 else "fan") for n in range(200)])
+    said = [message(str(n), n * 5 * MINUTE, "creator" if n % 2 else "fan") for n in range(200)]
+    if captures:  # the extension's copy of what the creator sends
+        own = {"older": (("at", ASSUMED),)}
+        said += [message(f"temp_17145504{n:05}", n * 5 * MINUTE, "creator", **own) for n in range(1, 200, 2)]
+    cache.merge([chat()], said)
     understand(cache)
     cache.close(("c1", "f1"))
-    [mark] = cache.merge([], [message("new", 200 * MINUTE)])
+    [mark] = cache.merge([], [message("new", 200 * 5 * MINUTE)])
     assert not mark.gone
     understand(cache)
     found = cache.get("c1", "f1")
@@ -283,6 +284,26 @@ def test_a_live_message_of_a_long_run_opens_its_end_alone() -> None:
     assert len(found.stretches) > 20
     assert not any(each.is_open for each in found.stretches[:-2])
     assert len(found.conversations) > 20
+
+
+def test_what_expires_and_another_subscription_open_only_what_they_are_of() -> None:
+    cache = empty_cache()
+    cache.merge([chat()], [message(str(n), n * 7 * HOUR, "creator" if n % 2 else "fan") for n in range(100)])
+    understand(cache)
+    cache.close(("c1", "f1"))
+    assert cache.expire("c1", START + 10 * 7 * HOUR)
+    found = cache.get("c1", "f1")
+    assert found is not None
+    assert not any(each.is_open for each in found.stretches[5:])
+    assert found.newest(None)[0].id == "10"
+    assert [each.id for each in found.pending()] == ["f1:10"]  # nothing is before it any more
+    understand(cache)
+    cache.close(("c1", "f1"))
+    cache.merge([chat(renewals=((START + 50 * 7 * HOUR, 9.0),))], [])
+    found = cache.get("c1", "f1")
+    assert found is not None
+    assert sum(each.is_open for each in found.stretches) == 1
+    assert [each.id for each in found.pending()] == ["f1:50"]
 
 
 def test_a_chat_that_was_copied_stays_what_it_is() -> None:

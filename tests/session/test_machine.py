@@ -30,6 +30,7 @@ from session.machine import (
     Status,
     UserState,
 )
+from steps import finished
 from tests.actors.factories import HOUR, MINUTE, chat, empty_cache, message, node
 
 EMPTY, PROCESSING, REALTIME, ERROR = Status
@@ -445,7 +446,7 @@ def test_a_new_owner_tells_anew_whom_the_journal_has_something_of_and_nobody_els
     for key, packed in before.state.history.packed():
         machine.state.history.load(key, packed, enriched=True)
     machine.state.restore(1, [])
-    machine.state.replay(snapshot(2, line(0, "c2"), creator="c2"))
+    finished(machine.state.replay(snapshot(2, line(0, "c2"), creator="c2")))
     machine.feed(Again())
     machine.settle()
     assert jobs(machine.log) == [("c2", True, [])]
