@@ -496,8 +496,10 @@ def _read(
     inputs: list[tuple[Raw, str | None]] = []
     for row in rows:
         if "lastMessage" in row:
-            inputs.append((row["lastMessage"], str(row.get("id") or row["withUser"]["id"])))
-    inputs += [(_with_default(row, call.sender), call.chat_id) for call in feed for row in call.messages]
+            inputs.append((_undated(row["lastMessage"]), str(row.get("id") or row["withUser"]["id"])))
+    for call in feed:
+        own = call.messages if call.chats is None else map(_undated, call.messages)
+        inputs += [(_with_default(row, call.sender), call.chat_id) for row in own]
 
     copies: dict[tuple[str, str], list[Raw]] = defaultdict(list)
     alone: list[Raw] = []
@@ -545,6 +547,12 @@ def _read(
     return fans, {fan: _echoed_once(own) for fan, own in chats.items()}, facts
 
 
+def _undated(row: Raw) -> Raw:
+    """A message of a snapshot: where nothing says when it was sent, that is when it was changed."""
+    is_dated = "createdAt" in row or "changedAt" not in row or "api2_chat_message" in row
+    return row if is_dated else {**row, "assumed": row["changedAt"]}
+
+
 def _with_default(row: Raw, sender: str | None) -> Raw:
     told = row.get("api2_chat_message", row)
     is_message = not {"new_message", "user_id", "typing", "chat_messages"} & told.keys()
@@ -567,7 +575,7 @@ def _said(fan: str, id: str, copies: list[Raw], notices: list[tuple[float, float
     row: Raw = {}
     for each in sorted(copies, key=lambda each: _time(each.get("changedAt"))):
         row |= each
-    at = _time(row.get("createdAt")) or NOW
+    at = _time(row.get("createdAt") or row.get("assumed")) or NOW
     sender = row.get("fromUser")
     is_captured = sender is None and "createdAt" not in row
     by_fan = str(sender["id"]) != CREATOR if sender else not is_captured and "toUser" not in row
