@@ -582,7 +582,7 @@ def _said(fan: str, id: str, copies: list[Raw], notices: list[tuple[float, float
     text = re.sub("<[^>]*>", "", row.get("text") or "")
     tip = float(row.get("tipAmount") or 0)
     sentence = re.fullmatch(r"I sent you a \$(\d+).00 tip ♥", text)
-    if row.get("isTip"):
+    if row.get("isTip", True):
         sentence = sentence or re.fullmatch(r"Te envié una propina de \$(\d+).00 ♥", text)
     if sentence:
         tip = float(sentence[1])
