@@ -388,6 +388,8 @@ class History:
                 self._remove(key)
                 found = True
             found = found or is_older
+            if is_older:
+                yield from self.closing(self.beyond(OPEN_AT_ONCE))
             if is_older or number % ROWS == 0:
                 yield
         if found:

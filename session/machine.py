@@ -37,7 +37,7 @@ from chats.message import Message
 from errors import IllegalTransition
 from history.history import MANY_MESSAGES, History, Touched
 from session.erasure import Erasure, Tombstones
-from steps import Steps
+from steps import Steps, finished
 
 T = TypeVar("T")
 
@@ -354,8 +354,7 @@ class UserState:
             return
         last = max((n for n, e in enumerate(self.inbox) if isinstance(e, ErasureAccepted)), default=-1)
         for _ in range(last + 1):
-            yield from _paused(self.replay(self.inbox[0]))
-            self.inbox.popleft()
+            finished(self.replay(self.inbox.popleft()))  # at once: what is erased is seen by nobody meanwhile
         expiry, self._expiry = self._expiry, {}
         for creator_id, at in expiry.items():
             if (yield from _paused(self.history.expiring(creator_id, at))):

@@ -271,7 +271,7 @@ def test_a_live_message_of_a_long_run_opens_its_end_alone(captures: bool) -> Non
     cache = empty_cache()
     said = [message(str(n), n * 5 * MINUTE, "creator" if n % 2 else "fan") for n in range(200)]
     if captures:  # the extension's copy of what the creator sends
-        own = {"older": (("at", ASSUMED),)}
+        own: Any = {"older": (("at", ASSUMED),)}
         said += [message(f"temp_17145504{n:05}", n * 5 * MINUTE, "creator", **own) for n in range(1, 200, 2)]
     cache.merge([chat()], said)
     understand(cache)
