@@ -297,17 +297,7 @@ class CachedChat:
 
     def is_older(self, at: float) -> bool:
         """Whether it has anything from before a time."""
-        return any(_older(each, at) for each in self._may_be_older(at))
-
-    def _may_be_older(self, at: float) -> Iterator[Stretch]:
-        """The stretches that may have something from before a time."""
-        for n, each in enumerate(self._stretches):
-            first = each.facts.first
-            if n and first is not None and first - self._gap > at:  # nor is anything deleted from before that
-                break
-            # What is deleted does not count for where a stretch begins.
-            if (first is not None and first < at) or each.facts.messages > each.totals.shown:
-                yield each
+        return any(each.facts.oldest < at for each in self._stretches)
 
     # Changes
 
@@ -389,10 +379,11 @@ class CachedChat:
 
     def drop(self, before: float) -> Recut:
         """Have nothing from before a time any more, and cut anew what follows from it."""
-        for each in list(self._may_be_older(before)):
-            if ids := _older(each, before):
-                for id in ids:
-                    del each.content.messages[id]
+        for each in self._stretches:
+            if each.facts.oldest < before:
+                messages = each.content.messages
+                for id in [id for id, message in messages.items() if message.at < before]:
+                    del messages[id]
                 self._dirty[each] = None
         return self.recut()
 
@@ -776,11 +767,6 @@ def readings_of(node: EnrichedConversation) -> dict[str, Reading]:
     """What was read in a conversation's messages, by id."""
     read = ((id, reading_of(each)) for id, each in node.messages.items())
     return {id: reading for id, reading in read if reading is not None}
-
-
-def _older(stretch: Stretch, at: float) -> list[str]:
-    """The ids of its messages from before a time."""
-    return [id for id, message in stretch.content.messages.items() if message.at < at]
 
 
 def _shown(conversations: Iterable[Conversation]) -> dict[str, Message]:

@@ -1,5 +1,6 @@
 """One user's chats: those in use opened, all others packed. Pure."""
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
@@ -384,6 +385,7 @@ class History:
             if is_older:
                 cached = self._open(key)
                 self._note(key, cached.drop(before))
+                self._change(key).stale.update(dict.fromkeys(each.id for each in cached.pending()))
             if not cached.stretches[0].facts.messages and cached.chat.seen_at < before:
                 self._remove(key)
                 found = True
@@ -769,12 +771,14 @@ class History:
         What came and went was never there, what went and came back is changed.
         """
         cached = self._open(key)
-        if both := {m.id for m in mark.new} & {m.id for m in mark.removed}:
-            back = [m for m in mark.new if m.id in both and cached.shown_from(m.id) is not None]
-            mark.new = [message for message in mark.new if message.id not in both]
-            mark.removed = [message for message in mark.removed if message.id not in both]
-            mark.changed += back
-            mark.count -= len(both)
+        came, went = Counter(m.id for m in mark.new), Counter(m.id for m in mark.removed)
+        if both := came.keys() & went.keys():
+            new, removed = {m.id: m for m in mark.new}, {m.id: m for m in mark.removed}
+            mark.count -= sum(came[id] - (came[id] > went[id]) for id in both)
+            mark.new = [message for id, message in new.items() if came[id] > went[id]]
+            mark.removed = [message for id, message in removed.items() if came[id] < went[id]]
+            even = [cached.message(id) for id in both if came[id] == went[id] and cached.shown_from(id)]
+            mark.changed += [message for message in even if message is not None]
         mark.stale = [each.id for each in cached.pending()]
         self._change(key).stale.update(dict.fromkeys(mark.stale))
 

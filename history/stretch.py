@@ -44,6 +44,7 @@ class Facts(msgspec.Struct, frozen=True):
     """What a stretch's messages say of where it ends, and to what is beside it. Times are epoch seconds."""
 
     messages: int = 0  # all that are known, deleted ones among them
+    oldest: float = math.inf  # deleted ones among them
     first: float | None = None  # of what is not deleted
     last: float | None = None
     start: float | None = None  # of the first direct message
@@ -437,6 +438,7 @@ def _facts(content: Content) -> Facts:
             trailing = 0
     return Facts(
         messages=len(content.messages),
+        oldest=min((message.at for message in content.messages.values()), default=math.inf),
         first=min(times, default=None),
         last=max(times, default=None),
         start=opening.at if opening else None,

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from chats.chat import Chat
 from chats.conversation import Conversation, cut
@@ -304,6 +305,20 @@ def test_what_expires_and_another_subscription_open_only_what_they_are_of() -> N
     assert found is not None
     assert sum(each.is_open for each in found.stretches) == 1
     assert [each.id for each in found.pending()] == ["f1:50"]
+
+
+def test_what_was_deleted_in_the_midst_of_a_chat_expires_with_the_rest() -> None:
+    cache = empty_cache()
+    said = [message(str(n), n * 7 * HOUR) for n in range(40)]
+    cache.merge([chat()], said)
+    found = cache.get("c1", "f1")
+    assert found is not None
+    [first, *_] = found.stretches[2].ordered()
+    cache.merge([], [structs.replace(first, is_deleted=True, changed_at=START + 1000 * HOUR)])
+    cache.merge([], [message("late", first.at - START + 10 * MINUTE)])
+    assert cache.expire("c1", first.at + 5 * MINUTE)
+    assert min(m.at for m in found.messages.values()) == first.at + 10 * MINUTE
+    assert not cache.expire("c1", first.at + 5 * MINUTE)
 
 
 def test_a_chat_that_was_copied_stays_what_it_is() -> None:
