@@ -369,10 +369,6 @@ class History:
                 self._forget_creator(creator_id)
         return found
 
-    def expire(self, creator_id: str, before: float) -> bool:
-        """As `expiring`, at once."""
-        return finished(self.expiring(creator_id, before))
-
     def expiring(self, creator_id: str, before: float) -> Steps[bool]:
         """Have what a creator's chats have from before a time no more; whether there was anything.
 

@@ -24,10 +24,9 @@ again when the wait that the machine asks for is over, and nothing else is begun
 """
 
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TypeVar
 
 from chats.bundle import Messages
 from chats.chat import Chat
@@ -38,8 +37,6 @@ from errors import IllegalTransition
 from history.history import MANY_MESSAGES, History, Touched
 from session.erasure import Erasure, Tombstones
 from steps import Steps, finished
-
-T = TypeVar("T")
 
 RETRY_FIRST = 1.0
 RETRY_MOST = 60.0
@@ -219,11 +216,6 @@ class RetryLater:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class Pause:
-    """Others may be let in: between two pieces of what is taken into the history; all of it may take long."""
-
-
 Effect = (
     PublishStatus
     | PublishError
@@ -232,7 +224,7 @@ Effect = (
     | PublishFullSync
     | PublishAppend
     | RetryLater
-    | Pause
+    | None  # others may be let in: what is taken into the history may take long
 )
 
 
@@ -357,7 +349,7 @@ class UserState:
             finished(self.replay(self.inbox.popleft()))  # at once: what is erased is seen by nobody meanwhile
         expiry, self._expiry = self._expiry, {}
         for creator_id, at in expiry.items():
-            if (yield from _paused(self.history.expiring(creator_id, at))):
+            if (yield from self.history.expiring(creator_id, at)):
                 self._unfinished[creator_id] = None
                 self.has_expired = True
 
@@ -376,7 +368,7 @@ class UserState:
         creator_id = taken[0].creator_id
         chats = [chat for each in taken for chat in each.chats]
         messages = taken[0].messages if is_snapshot else [m for each in taken for m in each.messages]
-        touched = yield from _paused(self.history.merging(chats, messages))
+        touched = yield from self.history.merging(chats, messages)
         for _ in taken:  # until then all of a snapshot waits
             self.inbox.popleft()
         self.sequence = max(self.sequence, taken[-1].sequence)
@@ -461,14 +453,3 @@ class UserState:
         if self.job is None or self.job.number != number:
             raise IllegalTransition(f"Job {number} is not in hand.")
         return self.job
-
-
-def _paused(steps: Steps[T]) -> Generator[Effect, None, T]:
-    """All steps, with others let in between them."""
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            result: T = end.value
-            return result
-        yield Pause()

@@ -19,7 +19,6 @@ from session.machine import (
     Failed,
     Job,
     NodesReady,
-    Pause,
     PublishAppend,
     PublishEnrichment,
     PublishError,
@@ -54,7 +53,7 @@ class Processing:
             parts.persistence.unsaved += len(event.messages) + len(event.chats)
         breaks = Breaks()
         for effect in state.handle(event):
-            if isinstance(effect, Pause):
+            if effect is None:
                 await breaks.take()
             else:
                 await parts.follow()

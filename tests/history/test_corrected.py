@@ -14,6 +14,7 @@ from chats.enriched import EnrichedConversation, TopicRef
 from history.corrected import Corrections
 from history.history import History, mark
 from history.packing import Packed
+from steps import finished
 from tests.actors.factories import HOUR, MINUTE, chat, empty_cache, message
 from tests.corrected import (
     ACTIONS,
@@ -212,7 +213,7 @@ def test_a_merge_into_what_is_not_there_rests_and_a_later_topic_of_that_id_wakes
     cached = history.look("c1", "f1")
     assert cached is not None
     assert cached.totals.topics.keys() == {"topic_1"}
-    history.expire("c1", counted(history).figures.start + 1)  # topic_0 is gone, topic_1 is not
+    finished(history.expiring("c1", counted(history).figures.start + 1))  # topic_0 is gone, topic_1 is not
     assert ("c1", "topic_1") in history.take_uncounted()
 
 
@@ -409,11 +410,11 @@ def test_corrections_go_with_what_is_erased_and_what_expires() -> None:
     assert history.has_corrections("c1")
     history = talked()
     take(history, [of_message("1", "sentiment", 1.0, by="a"), of_message("5", "sentiment", 1.0, by="b")])
-    history.expire("c1", counted(history, "f1:5").figures.start - 1)
+    finished(history.expiring("c1", counted(history, "f1:5").figures.start - 1))
     assert [each.id for each in history.corrections("c1").standing()] == ["b"]
     understand(history)
     take(history, [of_message("5", "sentiment", None, by="c", at=9.0)])
-    history.expire("c1", counted(history, "f1:5").figures.start)
+    finished(history.expiring("c1", counted(history, "f1:5").figures.start))
     cached = history.look("c1", "f1")
     assert cached is not None
     assert cached.fan_state().said is not None  # the graph still has something beside the fan

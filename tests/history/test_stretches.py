@@ -25,6 +25,7 @@ from history import stretch
 from history.chat import CachedChat, content_of
 from history.history import PIECE, History
 from history.totals import Totals
+from steps import finished
 from tests.actors.factories import GAP, HOUR, MINUTE, SILENCE, START, chat, empty_cache, message, node
 from wire.view import chat_node
 
@@ -292,7 +293,7 @@ def test_what_expires_and_another_subscription_open_only_what_they_are_of() -> N
     cache.merge([chat()], [message(str(n), n * 7 * HOUR, "creator" if n % 2 else "fan") for n in range(100)])
     understand(cache)
     cache.close(("c1", "f1"))
-    assert cache.expire("c1", START + 10 * 7 * HOUR)
+    assert finished(cache.expiring("c1", START + 10 * 7 * HOUR))
     found = cache.get("c1", "f1")
     assert found is not None
     assert not any(each.is_open for each in found.stretches[5:])
@@ -316,9 +317,9 @@ def test_what_was_deleted_in_the_midst_of_a_chat_expires_with_the_rest() -> None
     [first, *_] = found.stretches[2].ordered()
     cache.merge([], [structs.replace(first, is_deleted=True, changed_at=START + 1000 * HOUR)])
     cache.merge([], [message("late", first.at - START + 10 * MINUTE)])
-    assert cache.expire("c1", first.at + 5 * MINUTE)
+    assert finished(cache.expiring("c1", first.at + 5 * MINUTE))
     assert min(m.at for m in found.messages.values()) == first.at + 10 * MINUTE
-    assert not cache.expire("c1", first.at + 5 * MINUTE)
+    assert not finished(cache.expiring("c1", first.at + 5 * MINUTE))
 
 
 def test_a_chat_that_was_copied_stays_what_it_is() -> None:

@@ -11,6 +11,7 @@ from chats.account import Account
 from history.history import History
 from session.retention import DAY
 from session.session import Session
+from steps import finished
 from tests.actors.factories import HOUR, START
 from tests.session.ports import USER, World, bring, raw, say
 
@@ -168,7 +169,7 @@ def test_a_chat_without_what_expired_is_one_that_never_had_it(
         history: History = world.parts.history
         for key in history.keys(CREATOR):
             history.close(key)
-        history.expire(CREATOR, START + cut * 1800)
+        finished(history.expiring(CREATOR, START + cut * 1800))
         one, two = (each.parts.history.look(CREATOR, "41") for each in (world, other))
         assert one is not None
         assert two is not None
